@@ -1,0 +1,35 @@
+# Finds the Pico SDK for a build of its own (firmware/, tests/target/sdk/). Include before project().
+# $PICO_SDK_PATH (or -DPICO_SDK_PATH) first, then .deps/, where scripts/setup.sh puts Debian's package of it.
+get_filename_component(repository ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)
+
+if(NOT PICO_SDK_PATH AND DEFINED ENV{PICO_SDK_PATH})
+  set(PICO_SDK_PATH $ENV{PICO_SDK_PATH})
+endif()
+if(NOT PICO_SDK_PATH)
+  set(PICO_SDK_PATH ${repository}/.deps/pico-sdk)
+endif()
+if(NOT EXISTS ${PICO_SDK_PATH}/pico_sdk_init.cmake)
+  message(FATAL_ERROR "no Pico SDK at ${PICO_SDK_PATH}: run scripts/setup.sh or set PICO_SDK_PATH")
+endif()
+
+# Debian's package comes without TinyUSB, which is one of its own.
+if(NOT PICO_TINYUSB_PATH AND NOT EXISTS ${PICO_SDK_PATH}/lib/tinyusb/src/tusb.h)
+  set(PICO_TINYUSB_PATH ${repository}/.deps/tinyusb)
+endif()
+
+# picotool only wraps the UF2 here (nothing is signed or hashed), which `pico-llama uf2` does as well.
+find_program(PICOTOOL picotool)
+if(NOT PICOTOOL)
+  set(PICO_NO_PICOTOOL 1)
+endif()
+
+if(NOT DEFINED PICO_BOARD AND NOT DEFINED ENV{PICO_BOARD})
+  set(PICO_BOARD pimoroni_pico_plus2_w_rp2350)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_ASM_COMPILER_LAUNCHER ${CCACHE})
+endif()
+include(${PICO_SDK_PATH}/pico_sdk_init.cmake)

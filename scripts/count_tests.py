@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Sums up a folder of ctest JUnit reports (*.xml) and build steps (*.step, one word: pass or fail).
+
+Names what failed and what was skipped, ends with `N passed, N failed, N skipped`; exit 1 if anything failed,
+or if a report that was due is missing.
+"""
+import pathlib
+import sys
+import xml.etree.ElementTree as ElementTree
+
+DUE = ["host.xml", "host-asan.xml"]
+
+
+def main(folder: pathlib.Path) -> int:
+    passed, failed, skipped = 0, [], []
+    for step in sorted(folder.glob("*.step")):
+        if step.read_text().strip() == "pass":
+            passed += 1
+        else:
+            failed.append(f"{step.stem} (see {step.with_suffix('.log')})")
+    for name in DUE:
+        report = folder / name
+        if not report.exists():
+            failed.append(f"{name}: no tests ran")
+            continue
+        cases = list(ElementTree.parse(report).getroot().iter("testcase"))
+        if not cases:
+            failed.append(f"{name}: no tests ran")
+        for case in cases:
+            label = f"{report.stem}: {case.get('name')}"
+            status = case.get("status")
+            if case.find("failure") is not None or status == "fail":
+                failed.append(label)
+            elif case.find("skipped") is not None or status in ("notrun", "disabled"):
+                skipped.append(label)
+            else:
+                passed += 1
+    for label in skipped:
+        print(f"skipped: {label}")
+    for label in failed:
+        print(f"FAILED: {label}")
+    print(f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Enforces who may include whom (DESIGN.md, "Layers"), over the #include lines of the tree.
+
+Exit 1 and one line for each include that crosses a border the wrong way.
+"""
+import pathlib
+import re
+import sys
+
+# The longest matching folder decides. Values: the path prefixes of this project it may include.
+PROJECT = {
+    "engine/": ["engine/"],
+    "hal/": ["hal/", "engine/status.h", "engine/workers.h"],
+    "firmware/app/": ["firmware/app/", "hal/", "engine/"],
+    "firmware/chips/": ["firmware/chips/"],
+    "firmware/drivers/": ["firmware/drivers/", "firmware/chips/", "hal/", "engine/status.h", "engine/workers.h"],
+    "firmware/": ["firmware/", "hal/", "engine/"],
+    # Facts only: a driver shared with the machine it drives would agree by construction and prove nothing.
+    "simulator/": ["simulator/", "firmware/chips/", "engine/status.h"],
+    "trainer/": ["trainer/", "engine/"],
+    "tools/": [""],
+    "tests/": [""],
+    "bench/": [""],
+}
+# The engine is pure: no I/O, heap, clock, threads or libm can even be named.
+ENGINE_SYSTEM = set(
+    "algorithm array bit concepts cstddef cstdint cstring initializer_list limits numeric optional span string_view "
+    "tuple type_traits utility atomic arm_acle.h immintrin.h".split()
+)
+ROOTS = sorted({key.split("/")[0] for key in PROJECT})
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def rule_for(path: str) -> list[str]:
+    return PROJECT[max((key for key in PROJECT if path.startswith(key)), key=len)]
+
+
+def violations(root: pathlib.Path):
+    for top in ROOTS:
+        for file in sorted((root / top).rglob("*")):
+            if file.suffix not in {".h", ".cpp", ".c", ".inc", ".S"}:
+                continue
+            path = file.relative_to(root).as_posix()
+            allowed = rule_for(path)
+            for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
+                match = INCLUDE.match(line)
+                if not match:
+                    continue
+                kind, target = match.groups()
+                if any(target.startswith(f"{r}/") for r in ROOTS):
+                    if not any(target.startswith(prefix) for prefix in allowed):
+                        yield f"{path}:{number}: may not include {target}"
+                elif path.startswith("engine/"):
+                    local = (file.parent / target).exists()
+                    if kind == "<" and target not in ENGINE_SYSTEM:
+                        yield f"{path}:{number}: the engine may not include <{target}>"
+                    elif kind == '"' and not local and not target.startswith("kernels_backend"):
+                        yield f"{path}:{number}: unknown include \"{target}\""
+
+
+def main() -> int:
+    found = list(violations(pathlib.Path(sys.argv[1])))
+    print("\n".join(found) if found else "every include respects its layer")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""The check itself must catch what it is there for."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+CHECK = pathlib.Path(__file__).with_name("check_includes.py")
+
+
+def run(files: dict[str, str]) -> subprocess.CompletedProcess:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            path = pathlib.Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return subprocess.run([sys.executable, CHECK, folder], capture_output=True, text=True)
+
+
+assert run({"engine/a.cpp": '#include "engine/b.h"\n#include <cstdint>\n'}).returncode == 0
+for name, line in {
+    "engine/a.cpp": "#include <cmath>",
+    "engine/b.cpp": '#include "hal/console.h"',
+    "hal/console.h": '#include "engine/transformer.h"',
+    "simulator/x.cpp": '  #  include "firmware/drivers/psram.h"',
+    "firmware/app/a.cpp": '#include "firmware/drivers/psram.h"',
+    "firmware/chips/a.h": '#include "engine/status.h"',
+}.items():
+    result = run({name: line + "\n"})
+    assert result.returncode == 1 and f"{name}:1:" in result.stdout, (name, result)
+print("ok")

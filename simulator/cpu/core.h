@@ -3,6 +3,7 @@
 
 #include "simulator/bus/bus.h"
 #include "simulator/clock/event_queue.h"
+#include "simulator/cpu/rom_calls.h"
 #include "simulator/cpu/signals.h"
 
 namespace pico_llama::simulator {
@@ -39,6 +40,11 @@ class Core : public CoreSignals {
   void set_irq_lines(std::uint64_t levels) override;
   void send_event() override;
   void set_observer(CoreObserver* observer);
+  /// Who runs when pc is in the ROM; see RomCalls.
+  void set_rom_calls(RomCalls* rom);
+  /// r0..r12, sp, lr, pc.
+  std::uint32_t reg(unsigned number) const;
+  void set_reg(unsigned number, std::uint32_t value);
 
  private:
   Cycle now_ = 0;

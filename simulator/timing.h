@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
 
-/// Every cost in cycles that the virtual board charges, in one table. A figure that is not here costs nothing.
-/// docs/timing.md says what supports each and what is left out.
+/// Every cost in cycles that the virtual board charges, in one table. A figure that is not here costs
+/// nothing. docs/timing.md says what supports each and what is left out.
 namespace pico_llama::simulator::timing {
 
 enum class Basis : std::uint8_t {
@@ -20,6 +20,16 @@ struct Cost {
 // --- cores (simulator/cpu) -------------------------------------------------------------------------------
 
 // --- memories and the external bus (simulator/bus) -------------------------------------------------------
+
+/// SRAM itself has no wait states.
+inline constexpr Cost kSramBankConflict{1, Basis::kDatasheet, "RP2350 datasheet 2.1.1, 4.2: one port a bank"};
+inline constexpr Cost kApbRead{2, Basis::kDatasheet,
+                               "RP2350 datasheet 2.1.4: at least 3 cycles, 2 beyond zero-wait"};
+inline constexpr Cost kApbWrite{3, Basis::kDatasheet,
+                                "RP2350 datasheet 2.1.4: at least 4 cycles, 3 beyond zero-wait"};
+inline constexpr Cost kAhbPeripheral{0, Basis::kDatasheet,
+                                     "RP2350 datasheet 2.1.4: the AHB5 fabric has no wait states"};
+inline constexpr Cost kXipCacheHit{0, Basis::kDatasheet, "RP2350 datasheet 4.4.1: 1 cycle hit"};
 
 // --- devices (simulator/devices) -------------------------------------------------------------------------
 

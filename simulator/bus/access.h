@@ -21,10 +21,14 @@ enum class AtomicOp : std::uint8_t { kWrite, kXor, kSet, kClear };
 
 inline std::uint32_t apply(AtomicOp op, std::uint32_t old_value, std::uint32_t value) {
   switch (op) {
-    case AtomicOp::kXor: return old_value ^ value;
-    case AtomicOp::kSet: return old_value | value;
-    case AtomicOp::kClear: return old_value & ~value;
-    case AtomicOp::kWrite: break;
+    case AtomicOp::kXor:
+      return old_value ^ value;
+    case AtomicOp::kSet:
+      return old_value | value;
+    case AtomicOp::kClear:
+      return old_value & ~value;
+    case AtomicOp::kWrite:
+      break;
   }
   return value;
 }
@@ -52,11 +56,11 @@ class Device {
   virtual ~Device() = default;
 
   virtual std::string_view name() const = 0;
-  /// `offset` is relative to the window and has the atomic-alias bits removed; it is a multiple of access.size
-  /// where byte_addressable(), of 4 elsewhere (the bus shifts the lane out).
+  /// `offset` is relative to the window and has the atomic-alias bits removed; it is a multiple of
+  /// access.size where byte_addressable(), of 4 elsewhere (the bus shifts the lane out).
   virtual Reply read(std::uint32_t offset, const Access& access) = 0;
-  /// Elsewhere than byte_addressable(), a narrow write arrives as the hardware sends it: the byte or half-word
-  /// repeated on all lanes, as one 32-bit write (datasheet section 2.1.5).
+  /// Elsewhere than byte_addressable(), a narrow write arrives as the hardware sends it: the byte or
+  /// half-word repeated on all lanes, as one 32-bit write (datasheet section 2.1.5).
   virtual Reply write(std::uint32_t offset, std::uint32_t value, const Access& access) = 0;
   /// True for memories such as the USB DPRAM, which take byte writes.
   virtual bool byte_addressable() const { return false; }

@@ -2,9 +2,12 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "simulator/bus/access.h"
+#include "simulator/bus/sram_banks.h"
 
 namespace pico_llama::simulator {
 
@@ -16,31 +19,154 @@ class XipPort {
   virtual Reply write(std::uint32_t address, std::uint32_t value, const Access& access) = 0;
 };
 
+/// Told when memory that holds decoded instructions is written.
+class CodeListener {
+ public:
+  virtual ~CodeListener() = default;
+  /// A write into the granule of `kCodeGranule` bytes that begins at `granule_address`.
+  virtual void code_written(std::uint32_t granule_address) = 0;
+};
+
 /// The system bus as its masters see it: ROM, SRAM with its ten banks, the XIP windows and the peripherals.
 /// The private peripheral bus (0xe0000000) is each core's own and never comes here.
+///
+/// Requires: addresses are multiples of access.size (a core splits what is not). `access.now` is the cycle of
+/// the address phase; a master makes one access a cycle on a port, so words of a burst carry cycles of their
+/// own.
 class Bus {
  public:
+  static constexpr std::uint32_t kRomSize = 32 * 1024;
+  static constexpr std::uint32_t kXipBase = 0x1000'0000;
   static constexpr std::uint32_t kSramBase = 0x2000'0000;
   static constexpr std::uint32_t kSramSize = 520 * 1024;
-  static constexpr std::uint32_t kRomSize = 32 * 1024;
+  static constexpr std::uint32_t kApbBase = 0x4000'0000;
+  static constexpr std::uint32_t kAhbBase = 0x5000'0000;
+  static constexpr std::uint32_t kSioBase = 0xd000'0000;
+  static constexpr std::uint32_t kCodeGranuleBits = 7;
+  static constexpr std::uint32_t kCodeGranule = 1u << kCodeGranuleBits;
 
-  Reply read(std::uint32_t address, const Access& access);
-  Reply write(std::uint32_t address, std::uint32_t value, const Access& access);
-  /// An instruction fetch of one aligned 32-bit word, on the core's Code port.
-  Reply fetch(std::uint32_t address, const Access& access);
+  Bus();
+
+  /// A load on the master's data port.
+  Reply read(std::uint32_t address, const Access& access) {
+    const std::uint32_t offset = address - kSramBase;
+    if (offset < kSramSize) [[likely]] {
+      return {.value = load(sram_.get() + offset, access.size),
+              .stall = take_bank(offset, data_port(access), access.now)};
+    }
+    return read_elsewhere(address, access);
+  }
+
+  /// A store on the master's data port. The atomic aliases are part of the address; access.op is ignored
+  /// here.
+  Reply write(std::uint32_t address, std::uint32_t value, const Access& access) {
+    const std::uint32_t offset = address - kSramBase;
+    if (offset < kSramSize) [[likely]] {
+      store(sram_.get() + offset, value, access.size);
+      if (code_map_[offset >> kCodeGranuleBits] != 0) [[unlikely]]
+        tell_code_written(offset);
+      return {.stall = take_bank(offset, data_port(access), access.now)};
+    }
+    return write_elsewhere(address, value, access);
+  }
+
+  /// An instruction fetch of one aligned 32-bit word, on the core's Code port. Peripherals cannot be fetched
+  /// from (datasheet section 2.1).
+  Reply fetch(std::uint32_t address, const Access& access) {
+    const std::uint32_t offset = address - kSramBase;
+    if (offset < kSramSize) [[likely]] {
+      return {.value = load(sram_.get() + offset, 4),
+              .stall = fetch_stall(address, access.master, access.now)};
+    }
+    return fetch_elsewhere(address, access);
+  }
+
+  /// What a fetch from SRAM costs, for a core that has the instruction decoded already.
+  /// Requires: `address` in SRAM.
+  std::uint32_t fetch_stall(std::uint32_t address, Master core, Cycle now) {
+    return take_bank(address - kSramBase, core == Master::kCore0 ? Port::kCore0Code : Port::kCore1Code, now);
+  }
+
+  /// A fetch in the XIP windows or ROM needs no SRAM test first.
+  Reply fetch_elsewhere(std::uint32_t address, const Access& access);
 
   void attach_xip(XipPort* xip) { xip_ = xip; }
-  /// `base` as in the SDK's hardware/regs/addressmap.h; the window reaches to the next device's base.
+  /// `base` as in the SDK's hardware/regs/addressmap.h. A window is a multiple of 4 kB; for a device with
+  /// atomic aliases it is 16 kB, registers and the three aliases (datasheet section 2.1.3). A window may be
+  /// attached again: the new device answers from then on.
   void attach(std::uint32_t base, std::uint32_t window_bytes, Device* device);
 
-  std::uint8_t* sram() { return sram_.data(); }
+  std::uint8_t* sram() { return sram_.get(); }
   std::uint8_t* rom() { return rom_.data(); }
 
+  /// One byte for each granule of SRAM. A core sets bit n (n = its number) of the granules it has decoded
+  /// instructions from; a write there clears the byte and tells the listeners whose bit was set.
+  std::uint8_t* code_map() { return code_map_.data(); }
+  void attach_code_listener(unsigned core, CodeListener* listener) { code_listeners_[core] = listener; }
+
+  /// Cycles that masters lost to each other in SRAM banks.
+  std::uint64_t bank_conflicts() const { return banks_.conflicts(); }
+  /// Accesses that peripherals on APB and AHB answered.
+  std::uint64_t peripheral_accesses() const { return peripheral_accesses_; }
+
+  /// SRAM and what is attached as `size` little-endian bytes; for debugger, loaders and tests. No side
+  /// effects, no time; only ROM and SRAM. False where there is neither.
+  bool peek(std::uint32_t address, void* bytes, std::uint32_t size) const;
+  bool poke(std::uint32_t address, const void* bytes, std::uint32_t size);
+
  private:
-  std::array<std::uint8_t, kSramSize> sram_{};
-  std::array<std::uint8_t, kRomSize> rom_{};
+  struct Window {
+    Device* device = nullptr;
+    std::uint32_t base = 0;
+    bool atomic_aliases = false;
+    bool byte_addressable = false;
+    bool on_apb = false;
+  };
+  static constexpr std::uint32_t kPageBits = 12;
+
+  static std::uint32_t load(const std::uint8_t* at, unsigned size) {
+    if (size == 4) {
+      std::uint32_t word;
+      std::memcpy(&word, at, 4);
+      return word;
+    }
+    if (size == 1) return *at;
+    std::uint16_t half;
+    std::memcpy(&half, at, 2);
+    return half;
+  }
+  static void store(std::uint8_t* at, std::uint32_t value, unsigned size) {
+    if (size == 4) {
+      std::memcpy(at, &value, 4);
+    } else if (size == 1) {
+      *at = static_cast<std::uint8_t>(value);
+    } else {
+      const auto half = static_cast<std::uint16_t>(value);
+      std::memcpy(at, &half, 2);
+    }
+  }
+  static Port data_port(const Access& access) { return static_cast<Port>(access.master); }
+  std::uint32_t take_bank(std::uint32_t offset, Port port, Cycle now) {
+    if (port == Port::kDebugger) return 0;
+    return banks_.take(SramBanks::bank_of(offset), port, now);
+  }
+
+  Reply read_elsewhere(std::uint32_t address, const Access& access);
+  Reply write_elsewhere(std::uint32_t address, std::uint32_t value, const Access& access);
+  void tell_code_written(std::uint32_t offset);
+  const Window* window_at(std::uint32_t address) const;
+  Reply read_device(const Window& window, std::uint32_t address, const Access& access);
+  Reply write_device(const Window& window, std::uint32_t address, std::uint32_t value, const Access& access);
+
+  std::unique_ptr<std::uint8_t[]> sram_;
+  SramBanks banks_;
+  std::array<std::uint8_t, kSramSize / kCodeGranule> code_map_{};
+  std::array<CodeListener*, 2> code_listeners_{};
   XipPort* xip_ = nullptr;
-  std::map<std::uint32_t, std::pair<std::uint32_t, Device*>> devices_;
+  std::array<std::uint8_t, kRomSize> rom_{};
+  /// By page of 4 kB: APB, AHB and SIO, each from its base.
+  std::array<std::vector<Window>, 3> windows_;
+  std::uint64_t peripheral_accesses_ = 0;
 };
 
 }  // namespace pico_llama::simulator

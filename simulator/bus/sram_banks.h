@@ -1,0 +1,73 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "simulator/bus/access.h"
+#include "simulator/timing.h"
+
+namespace pico_llama::simulator {
+
+/// Ports of the bus fabric that reach SRAM (datasheet section 2.1): each core has one for instructions and
+/// one for data, so a fetch and a load of the same core can meet in a bank, too.
+enum class Port : std::uint8_t { kCore0Data, kCore1Data, kDma, kDebugger, kCore0Code, kCore1Code };
+
+/// Which of the ten SRAM banks is busy in which cycle. Each bank has one port: of two accesses in the same
+/// cycle the loser waits a cycle (datasheet section 2.1.1, 4.2).
+///
+/// The cores are interpreted one after the other in short slices, so the accesses of a cycle do not arrive
+/// here together. Each bank therefore remembers its last 64 cycles as a bit map, and an access that arrives
+/// for a cycle already taken moves to the next free one. The loser is whoever is simulated later, which
+/// depends only on the program, so a run is reproducible. An access more than 64 cycles behind the newest is
+/// not charged: slices must be shorter than that for contention to be seen.
+class SramBanks {
+ public:
+  static constexpr unsigned kCount = 10;
+
+  /// Bank of a byte offset into SRAM (datasheet section 4.2, table of bank striping).
+  static unsigned bank_of(std::uint32_t offset) {
+    if (offset >= 0x80000) return 8 + ((offset >> 12) & 1);
+    return ((offset >> 16) & 4) | ((offset >> 2) & 3);
+  }
+
+  /// Takes the bank at `now`; returns the cycles lost to another port.
+  std::uint32_t take(unsigned bank, Port port, Cycle now) {
+    Bank& b = banks_[bank];
+    if (now > b.newest) {
+      const Cycle shift = now - b.newest;
+      b.taken = shift < 64 ? b.taken << shift | 1 : 1;
+      b.newest = now;
+      b.newest_port = port;
+      return 0;
+    }
+    return take_late(b, port, now);
+  }
+
+  std::uint64_t conflicts() const { return conflicts_; }
+
+ private:
+  struct Bank {
+    Cycle newest = 0;         ///< latest cycle with an access
+    std::uint64_t taken = 0;  ///< bit n: an access at newest - n
+    Port newest_port = Port::kDebugger;
+  };
+
+  std::uint32_t take_late(Bank& b, Port port, Cycle now) {
+    const Cycle age = b.newest - now;
+    if (age >= 64) return 0;
+    // The same port at the same cycle is one wide transfer whose words were not given cycles of their own.
+    if (age == 0 && b.newest_port == port) return 0;
+    if (((b.taken >> age) & 1) == 0) {
+      b.taken |= std::uint64_t{1} << age;
+      return 0;
+    }
+    ++conflicts_;
+    constexpr std::uint32_t kLost = timing::kSramBankConflict.cycles;
+    take(static_cast<unsigned>(&b - banks_.data()), port, now + kLost);
+    return kLost;
+  }
+
+  std::array<Bank, kCount> banks_{};
+  std::uint64_t conflicts_ = 0;
+};
+
+}  // namespace pico_llama::simulator

@@ -1,0 +1,147 @@
+/// The QMI's timing words, computed from clk_sys and the chips' limits. Pure arithmetic, at compile time
+/// where the clock is known then, tested on the host for every clock we build for.
+#pragma once
+
+#include <cstdint>
+
+#include "firmware/chips/aps6404l.h"
+#include "firmware/chips/rp2350.h"
+#include "firmware/chips/w25q128.h"
+
+namespace pico_llama::chips {
+
+/// The fields of QMI Mx_TIMING. Source: RP2350 datasheet 12.14.6, registers M0_TIMING and M1_TIMING.
+struct QmiTiming {
+  uint32_t cooldown = 1;      ///< 64 clk_sys cycles each: how long the select stays low for a follow-up read
+  uint32_t page_break = 0;    ///< 0 none, 1 256 bytes, 2 1024, 3 4096
+  uint32_t select_hold = 0;   ///< clk_sys cycles over the one that is always there
+  uint32_t max_select = 0;    ///< 64 clk_sys cycles each; 0 is no limit
+  uint32_t min_deselect = 0;  ///< clk_sys cycles over the half SCK that is always there
+  uint32_t rxdelay = 0;       ///< half clk_sys cycles
+  uint32_t divider = 4;       ///< clk_sys cycles of one SCK
+
+  friend constexpr bool operator==(const QmiTiming&, const QmiTiming&) = default;
+
+  /// The register's value.
+  constexpr uint32_t word() const {
+    return cooldown << 30 | page_break << 28 | select_hold << 23 | max_select << 17 | min_deselect << 12 |
+           rxdelay << 8 | divider;
+  }
+
+  static constexpr QmiTiming from_word(uint32_t word) {
+    return {.cooldown = word >> 30 & 3,
+            .page_break = word >> 28 & 3,
+            .select_hold = word >> 23 & 3,
+            .max_select = word >> 17 & 63,
+            .min_deselect = word >> 12 & 31,
+            .rxdelay = word >> 8 & 7,
+            .divider = word & 255};
+  }
+};
+
+constexpr uint32_t ceil_divide(uint64_t numerator, uint64_t denominator) {
+  return static_cast<uint32_t>((numerator + denominator - 1) / denominator);
+}
+
+/// Cycles of clk_sys that last at least `ns` nanoseconds.
+constexpr uint32_t cycles_of_ns(uint32_t ns, uint32_t clk_sys_hz) {
+  return ceil_divide(uint64_t{ns} * clk_sys_hz, 1'000'000'000);
+}
+
+/// The smallest divider that keeps SCK at or below `max_sck_hz`.
+constexpr uint32_t divider_for(uint32_t clk_sys_hz, uint32_t max_sck_hz) {
+  return ceil_divide(clk_sys_hz, max_sck_hz);
+}
+
+constexpr uint32_t sck_hz(uint32_t clk_sys_hz, uint32_t divider) { return clk_sys_hz / divider; }
+
+/// Pads and traces there and back, on top of the chip's own clock-to-data time [ASSUMED].
+inline constexpr uint32_t kPadRoundTripNs = 2;
+/// How long data stays after the next falling edge: tCLQX, tKOH of either chip.
+inline constexpr double kDataHoldNs = 1.5;
+
+/// The sample point, in half clk_sys cycles after SCK's rising edge, that is nearest the middle of the time
+/// in which data is valid. Data changes at the falling edge before; it is valid from that edge +
+/// clock_to_data + pads until the next falling edge + hold + pads. Earlier than valid fails; later than
+/// needed costs a cycle and some margin.
+constexpr uint32_t rxdelay_for(uint32_t clk_sys_hz, uint32_t divider, uint32_t clock_to_data_ns) {
+  const double cycle_ns = 1e9 / clk_sys_hz;
+  const double valid_from_ns = clock_to_data_ns + kPadRoundTripNs;
+  const double valid_until_ns = divider * cycle_ns + kDataHoldNs + kPadRoundTripNs;
+  const double middle_ns = (valid_from_ns + valid_until_ns) / 2;
+  // SCK is low for the first ceil(divider / 2) cycles after the falling edge, then it rises.
+  const double rising_ns = ((divider + 1) / 2) * cycle_ns;
+  const double half_cycles = (middle_ns - rising_ns) / (cycle_ns / 2);
+  if (half_cycles <= 0) return 0;
+  const auto nearest = static_cast<uint32_t>(half_cycles + 0.5);
+  return nearest < 7 ? nearest : 7;
+}
+
+/// Extra deselected cycles so that the chip's minimum is met: the QMI itself gives half an SCK, rounded up.
+constexpr uint32_t min_deselect_for(uint32_t clk_sys_hz, uint32_t divider, uint32_t min_deselect_ns) {
+  const uint32_t needed = cycles_of_ns(min_deselect_ns, clk_sys_hz);
+  const uint32_t given = (divider + 1) / 2;
+  return needed > given ? needed - given : 0;
+}
+
+/// Extra cycles of select after the last falling edge of SCK, counted from the rising edge before it.
+constexpr uint32_t select_hold_for(uint32_t clk_sys_hz, uint32_t divider, uint32_t hold_ns) {
+  const uint32_t needed = cycles_of_ns(hold_ns, clk_sys_hz);
+  const uint32_t given = divider / 2 + 1;
+  const uint32_t extra = needed > given ? needed - given : 0;
+  return extra < 3 ? extra : 3;
+}
+
+/// Clocks of the longest PSRAM access: 2 command, 6 address, 6 wait, 16 data (one cache line).
+inline constexpr uint32_t kPsramLongestClocks = 2 + 6 + Aps6404l::kQuadReadWaitClocks + 16;
+
+/// PSRAM: every limit of the APS6404L met at this clock.
+constexpr QmiTiming psram_timing(uint32_t clk_sys_hz) {
+  QmiTiming timing;
+  timing.divider = divider_for(clk_sys_hz, Aps6404l::kLinearBurstHz);
+  timing.page_break = 2;  // its page is 1024 bytes
+  timing.select_hold = select_hold_for(clk_sys_hz, timing.divider, Aps6404l::kSelectHoldNs);
+  timing.min_deselect = min_deselect_for(clk_sys_hz, timing.divider, Aps6404l::kMinDeselectNs);
+  timing.rxdelay = rxdelay_for(clk_sys_hz, timing.divider, Aps6404l::kClockToDataNs);
+  // The limit fires only once the access in progress has ended, and (to be sure) after a whole cooldown: keep
+  // both free.
+  const uint32_t limit = static_cast<uint32_t>(uint64_t{Aps6404l::kMaxSelectNs} * clk_sys_hz / 1'000'000'000);
+  const uint32_t reserve =
+      kPsramLongestClocks * timing.divider + timing.select_hold + 8 + 64 * timing.cooldown;
+  const uint32_t units = (limit - reserve) / 64;
+  timing.max_select = units < 63 ? units : 63;
+  return timing;
+}
+
+/// Flash: reads of any length, so neither page break nor a longest select.
+constexpr QmiTiming flash_timing(uint32_t clk_sys_hz) {
+  QmiTiming timing;
+  timing.divider = divider_for(clk_sys_hz, W25q128::kMaxHz);
+  timing.min_deselect = min_deselect_for(clk_sys_hz, timing.divider, W25q128::kMinDeselectNs);
+  timing.rxdelay = rxdelay_for(clk_sys_hz, timing.divider, W25q128::kClockToDataNs);
+  return timing;
+}
+
+/// Whether a timing keeps every limit of the PSRAM at a clock; for words that were not computed here.
+constexpr bool within_psram_limits(const QmiTiming& timing, uint32_t clk_sys_hz) {
+  const uint32_t longest = timing.max_select * 64 + kPsramLongestClocks * timing.divider + timing.select_hold;
+  return sck_hz(clk_sys_hz, timing.divider) <= Aps6404l::kLinearBurstHz && timing.page_break == 2 &&
+         timing.max_select != 0 && longest <= uint64_t{Aps6404l::kMaxSelectNs} * clk_sys_hz / 1'000'000'000 &&
+         timing.min_deselect + (timing.divider + 1) / 2 >= cycles_of_ns(Aps6404l::kMinDeselectNs, clk_sys_hz);
+}
+
+/// The bus's ceiling: four bits a clock of SCK, header and selects not counted.
+constexpr uint32_t peak_bytes_per_second(uint32_t clk_sys_hz, uint32_t divider) {
+  return sck_hz(clk_sys_hz, divider) / 2;
+}
+
+// The table of hardware.md: dividers in spec at each clock, PSRAM / flash.
+static_assert(psram_timing(150'000'000).divider == 2 && flash_timing(150'000'000).divider == 2);
+static_assert(psram_timing(200'000'000).divider == 3 && flash_timing(200'000'000).divider == 2);
+static_assert(psram_timing(266'000'000).divider == 4 && flash_timing(266'000'000).divider == 2);
+static_assert(psram_timing(300'000'000).divider == 4 && flash_timing(300'000'000).divider == 3);
+static_assert(within_psram_limits(psram_timing(150'000'000), 150'000'000));
+static_assert(QmiTiming::from_word(0x60007203) ==
+              QmiTiming{.cooldown = 1, .page_break = 2, .min_deselect = 7, .rxdelay = 2, .divider = 3});
+
+}  // namespace pico_llama::chips

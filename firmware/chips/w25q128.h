@@ -1,0 +1,31 @@
+/// W25Q128JV-class quad flash on chip select 0. The part on the Pimoroni boards is not confirmed; this is the
+/// common command set and the limits of that class. Facts only; no register is touched here.
+#pragma once
+
+#include <cstdint>
+
+namespace pico_llama::chips {
+
+/// Source: Winbond W25Q128JV datasheet, sections 7.1 (status registers), 8.2 (instructions), 9.6 (AC
+/// characteristics).
+struct W25q128 {
+  static constexpr uint8_t kReadJedecId = 0x9f;
+  static constexpr uint8_t kReadStatus2 = 0x35;
+  static constexpr uint8_t kQuadRead = 0xeb;  ///< address and data on four lines
+  static constexpr uint8_t kDualRead = 0xbb;  ///< address and data on two lines: works with QE clear
+  static constexpr uint8_t kContinuousRead =
+      0xa0;  ///< mode byte M5:4 = 10b: the next read has no command byte
+  static constexpr uint8_t kStatus2QuadEnable = 0x02;  ///< QE
+  static constexpr unsigned kQuadReadDummyClocks = 4;  ///< after the mode byte, on four lines
+
+  static constexpr uint32_t kMaxHz = 133'000'000;
+  static constexpr uint32_t kMinDeselectNs = 10;  ///< tSHSL1, between reads
+  static constexpr uint32_t kClockToDataNs = 6;   ///< tCLQV at 3.0..3.6 V
+
+  /// Bytes of the part by the third byte of the JEDEC id (log2 of the size), 0 where that makes no sense.
+  static constexpr uint32_t bytes_of(uint8_t jedec_capacity) {
+    return jedec_capacity >= 16 && jedec_capacity <= 28 ? 1u << jedec_capacity : 0;
+  }
+};
+
+}  // namespace pico_llama::chips

@@ -1,0 +1,111 @@
+#include <gtest/gtest.h>
+
+#include "firmware/chips/qmi_timing.h"
+
+namespace pico_llama::chips {
+namespace {
+
+struct Row {
+  uint32_t clk_sys_hz;
+  QmiTiming psram;
+  QmiTiming flash;
+};
+
+// Worked by hand from the chips' limits; the code must arrive at the same. Fields in the order of QmiTiming.
+// PSRAM at 150 MHz: 8 us = 1200 cycles, less 30 clocks of 2 cycles, hold 1, 8 and one cooldown of 64 = 1067 =
+// 16 units. Its sample point at 266 MHz, divider 4: valid from 8 to 18.5 ns after the falling edge,
+// middle 13.3, rising edge at 7.5, so 5.8 ns later = 3 half cycles of 1.88.
+constexpr Row kRows[] = {
+    {150'000'000, {1, 2, 1, 16, 2, 2, 2}, {1, 0, 0, 0, 1, 2, 2}},
+    {200'000'000, {1, 2, 2, 22, 2, 1, 3}, {1, 0, 0, 0, 1, 2, 2}},
+    {250'000'000, {1, 2, 3, 28, 3, 2, 3}, {1, 0, 0, 0, 2, 3, 2}},
+    {266'000'000, {1, 2, 3, 30, 3, 3, 4}, {1, 0, 0, 0, 2, 3, 2}},
+    {300'000'000, {1, 2, 3, 34, 4, 3, 4}, {1, 0, 0, 0, 1, 2, 3}},
+};
+
+TEST(QmiTiming, MatchesTheHandWorkedTable) {
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.clk_sys_hz);
+    const QmiTiming psram = psram_timing(row.clk_sys_hz);
+    EXPECT_EQ(psram.divider, row.psram.divider);
+    EXPECT_EQ(psram.select_hold, row.psram.select_hold);
+    EXPECT_EQ(psram.max_select, row.psram.max_select);
+    EXPECT_EQ(psram.min_deselect, row.psram.min_deselect);
+    EXPECT_EQ(psram.rxdelay, row.psram.rxdelay);
+    EXPECT_EQ(psram, row.psram);
+    const QmiTiming flash = flash_timing(row.clk_sys_hz);
+    EXPECT_EQ(flash.divider, row.flash.divider);
+    EXPECT_EQ(flash.min_deselect, row.flash.min_deselect);
+    EXPECT_EQ(flash.rxdelay, row.flash.rxdelay);
+    EXPECT_EQ(flash, row.flash);
+  }
+}
+
+TEST(QmiTiming, EveryClockFrom48To400MhzKeepsTheLimits) {
+  for (uint32_t mhz = 48; mhz <= 400; ++mhz) {
+    SCOPED_TRACE(mhz);
+    const uint32_t hz = mhz * 1'000'000;
+    const QmiTiming psram = psram_timing(hz);
+    EXPECT_TRUE(within_psram_limits(psram, hz));
+    EXPECT_LE(sck_hz(hz, psram.divider), 84'000'000u);
+    if (psram.divider > 1) {
+      EXPECT_GT(sck_hz(hz, psram.divider - 1), 84'000'000u) << "slower than it must be";
+    }
+    const QmiTiming flash = flash_timing(hz);
+    EXPECT_LE(sck_hz(hz, flash.divider), 133'000'000u);
+    EXPECT_EQ(flash.max_select, 0u);
+    EXPECT_EQ(flash.page_break, 0u);
+    // Every field fits its register field: the word gives the same fields back.
+    EXPECT_EQ(QmiTiming::from_word(psram.word()), psram);
+    EXPECT_EQ(QmiTiming::from_word(flash.word()), flash);
+  }
+}
+
+TEST(QmiTiming, RefusesWhatBreaksALimit) {
+  const uint32_t hz = 150'000'000;
+  const auto broken = [&](auto change) {
+    QmiTiming timing = psram_timing(hz);
+    change(timing);
+    return !within_psram_limits(timing, hz);
+  };
+  EXPECT_TRUE(broken([](QmiTiming& t) { t.divider = 1; }));
+  EXPECT_TRUE(broken([](QmiTiming& t) { t.max_select = 0; }));
+  EXPECT_TRUE(broken([](QmiTiming& t) { t.max_select = 18; }));
+  EXPECT_TRUE(broken([](QmiTiming& t) { t.min_deselect = 1; }));
+  EXPECT_TRUE(broken([](QmiTiming& t) { t.page_break = 0; }));
+}
+
+TEST(QmiTiming, SamplesInsideTheValidWindow) {
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.clk_sys_hz);
+    const double cycle_ns = 1e9 / row.clk_sys_hz;
+    for (const QmiTiming& t : {psram_timing(row.clk_sys_hz), flash_timing(row.clk_sys_hz)}) {
+      const double sample_ns = ((t.divider + 1) / 2) * cycle_ns + t.rxdelay * cycle_ns / 2;
+      EXPECT_GT(sample_ns, Aps6404l::kClockToDataNs + kPadRoundTripNs);
+      EXPECT_LT(sample_ns, t.divider * cycle_ns + kDataHoldNs + kPadRoundTripNs);
+    }
+  }
+}
+
+TEST(Chips, SizesFollowFromTheIds) {
+  EXPECT_EQ(Aps6404l::bytes_of(0x4b), 8u << 20);
+  EXPECT_EQ(Aps6404l::bytes_of(0x20), 4u << 20);
+  EXPECT_EQ(Aps6404l::bytes_of(0xff), 0u);
+  EXPECT_EQ(W25q128::bytes_of(0x18), 16u << 20);
+  EXPECT_EQ(W25q128::bytes_of(0x16), 4u << 20);
+  EXPECT_EQ(W25q128::bytes_of(0xff), 0u);
+}
+
+TEST(Chips, VoltageRisesWithTheClock) {
+  EXPECT_EQ(Rp2350::core_millivolts(150'000'000), 1100u);
+  uint32_t last = 0;
+  for (uint32_t mhz = 100; mhz <= 300; mhz += 10) {
+    const uint32_t now = Rp2350::core_millivolts(mhz * 1'000'000);
+    EXPECT_GE(now, last);
+    EXPECT_LE(now, 1300u);
+    last = now;
+  }
+}
+
+}  // namespace
+}  // namespace pico_llama::chips

@@ -1,0 +1,8 @@
+#include "engine/check.h"
+
+namespace pico_llama {
+
+// Weak, so that a program can print where it stopped before it does.
+[[noreturn]] __attribute__((weak)) void check_failed(const char*, const char*, int) { __builtin_trap(); }
+
+}  // namespace pico_llama

@@ -1,0 +1,103 @@
+// A prompt to a stream of tokens and text.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "engine/model_image.h"
+#include "engine/sampler.h"
+#include "engine/status.h"
+#include "engine/tokenizer.h"
+#include "engine/transformer.h"
+#include "engine/utf8.h"
+#include "engine/workers.h"
+
+namespace pico_llama {
+
+/// Longest stop string.
+inline constexpr size_t kMaxStopBytes = 32;
+
+struct SessionOptions {
+  SamplerOptions sampler{};
+  /// Positions to run, the prompt's included, as llama2.c's -n; 0 or more than the context: the whole
+  /// context.
+  int32_t steps = 256;
+  /// Generation ends before this text appears in it; empty: off. The prompt is not searched.
+  std::string_view stop{};
+  /// When it becomes true the session ends with StopReason::kCancelled within one forward(). May be null.
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+enum class StopReason : uint8_t {
+  kNone,   ///< not over
+  kBos,    ///< the model ended its text
+  kSteps,  ///< options.steps positions, or the context is full
+  kStopString,
+  kCancelled,
+};
+
+/// What one step() brings: a token (or none, at the end), and the text that may be shown now.
+struct SessionStep {
+  int32_t token = -1;                   ///< -1 when this step has text only (what was held back) or nothing
+  bool from_prompt = false;             ///< an echo of the prompt, as llama2.c prints it
+  std::string_view text{};              ///< whole UTF-8 characters; valid until the next step()
+  StopReason stop = StopReason::kNone;  ///< not kNone: the session is over
+};
+
+class Session {
+ public:
+  Session() = default;
+
+  /// Bytes of memory for one session, whatever their alignment.
+  static Result<size_t> bytes_needed(const ModelImage& image, int context, int worker_count = 1);
+
+  /// Requires: image, memory and workers outlive the session.
+  /// Errors: as Transformer::create().
+  static Result<Session> create(const ModelImage& image, int context, std::span<std::byte> memory,
+                                Workers& workers);
+
+  /// Starts a new text: encodes the prompt and forgets the last text.
+  /// Errors: kInvalidArgument (options, bad UTF-8), kPromptTooLong.
+  Status begin(std::string_view prompt, const SessionOptions& options);
+
+  /// The next token. The prompt's come first, at no cost; the step after them prefills the prompt in blocks
+  /// of kPrefillBlock. The token that ends the text (BOS) is reported in the step that has stop = kBos.
+  SessionStep step();
+
+  /// Tokens of the prompt, BOS first.
+  std::span<const int32_t> prompt_tokens() const { return tokens_.first(static_cast<size_t>(prompt_count_)); }
+  /// Positions run so far by prefill (the prompt's) and by generation.
+  int prefilled() const { return prefilled_; }
+  int generated() const { return generated_; }
+
+  Transformer& transformer() { return transformer_; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+
+ private:
+  bool cancelled() const;
+  SessionStep finish(StopReason reason, int32_t token);
+  /// Text of a token, through UTF-8 assembly and (generated text only) the stop string. True: the stop string
+  /// came.
+  bool add_text(std::string_view bytes, bool from_prompt, SessionStep& step);
+
+  Transformer transformer_{};
+  Tokenizer tokenizer_{};
+  Sampler sampler_{};
+  SessionOptions options_{};
+  Utf8Stream utf8_{};
+  std::span<int32_t> tokens_{};  ///< (context + 1) the text so far
+  std::span<uint32_t> sample_scratch_{};
+  std::span<char> text_{};  ///< room for one step's text
+  char stop_[kMaxStopBytes] = {};
+  char held_[kMaxStopBytes] = {};  ///< shown text that may still turn out to be the stop string's beginning
+  int held_count_ = 0;
+  int prompt_count_ = 0;
+  int pos_ = 0;  ///< position of the token that is next to run
+  int steps_ = 0;
+  int prefilled_ = 0;
+  int generated_ = 0;
+  StopReason stopped_ = StopReason::kSteps;
+};
+
+}  // namespace pico_llama

@@ -1,0 +1,53 @@
+// forward(): tokens in, logits out.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/model_image.h"
+#include "engine/run_state.h"
+#include "engine/weights.h"
+#include "engine/workers.h"
+
+namespace pico_llama {
+
+/// Bytes of memory a Transformer needs, whatever its alignment: key/value cache for `context` positions,
+/// activations, views.
+/// Errors: kInvalidArgument for a context outside 1..seq_len or a profile this build does not run.
+Result<size_t> bytes_needed(const Config& config, Profile profile, int context, int worker_count = 1);
+
+class Transformer {
+ public:
+  Transformer() = default;
+
+  /// Requires: image outlives the transformer, as do memory and workers.
+  /// Errors: as bytes_needed(); kOutOfMemory (with both numbers) when memory is smaller than that.
+  static Result<Transformer> create(const ModelImage& image, int context, std::span<std::byte> memory,
+                                    Workers& workers);
+
+  /// Runs 1 to kPrefillBlock tokens at positions pos, pos+1, ... and leaves the logits of the last in
+  /// logits(). Exact: one call with n tokens gives the same bits as n calls with one. Requires: 0 <= token <
+  /// vocab_size, pos + tokens.size() <= context(). want_logits: false skips the classifier (prefill).
+  void forward(std::span<const int32_t> tokens, int pos, bool want_logits = true);
+
+  std::span<float> logits() { return {state_.logits, static_cast<size_t>(config_.vocab_size)}; }
+  const Config& config() const { return config_; }
+  int context() const { return context_; }
+  /// To point tensors at copies in faster memory.
+  TransformerWeights& weights() { return weights_; }
+  /// The key/value cache, which holds nothing before the first forward() of a text: scratch memory until
+  /// then.
+  std::span<std::byte> idle_kv_cache() { return {state_.key_cache, state_.kv_cache_bytes}; }
+
+ private:
+  struct Pass;
+  Config config_{};
+  Profile profile_ = Profile::kF32;
+  float rms_eps_ = 0;
+  int context_ = 0;
+  TransformerWeights weights_{};
+  RunState state_{};
+  Workers* workers_ = nullptr;
+};
+
+}  // namespace pico_llama

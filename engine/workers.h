@@ -1,0 +1,35 @@
+// Fork and join: how the engine uses more than one core without knowing what a core is.
+#pragma once
+
+namespace pico_llama {
+
+/// A fixed crew. The engine forks once per pass over the model and meets at barriers inside, so that a crew
+/// of two spinning cores costs tens of cycles a meeting. Results never depend on count().
+class Workers {
+ public:
+  using Task = void (*)(void* context, int worker);
+
+  /// How many workers run() uses: 1 to kMaxWorkers, constant.
+  virtual int count() const = 0;
+  /// Calls task(context, 0) here and task(context, i) on every other worker; returns when all have returned.
+  /// What the caller wrote before is visible to the tasks, what they wrote is visible after.
+  virtual void run(Task task, void* context) = 0;
+  /// Inside a task: waits until every worker has arrived; all writes before are visible to all after.
+  /// Each worker calls it the same number of times.
+  virtual void barrier() = 0;
+
+ protected:
+  ~Workers() = default;
+};
+
+inline constexpr int kMaxWorkers = 64;
+
+/// The crew of one: everything inline.
+class SingleWorker final : public Workers {
+ public:
+  int count() const override { return 1; }
+  void run(Task task, void* context) override { task(context, 0); }
+  void barrier() override {}
+};
+
+}  // namespace pico_llama

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace pico_llama {
+
+/// The command line while it is put together. A subcommand adds itself to `app` and, when it is the one
+/// given, sets `action`: the work, run after the whole line has been checked, and its exit code.
+struct Cli {
+  CLI::App app;
+  std::function<int()> action;
+};
+
+/// One per subcommand, each in a file of its name. To add one: declare it here, list it in main.cpp.
+void add_info(Cli& cli);
+
+}  // namespace pico_llama

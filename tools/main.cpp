@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "tools/cli.h"
+#include "tools/support/failure.h"
+
+namespace {
+
+using pico_llama::Cli;
+
+constexpr int kExitRuntime = 1;
+constexpr int kExitUsage = 2;
+
+/// Every subcommand, in the order `--help` lists them.
+constexpr void (*kSubcommands[])(Cli&) = {
+    pico_llama::add_info,
+};
+
+constexpr const char* kFooter = R"(Examples:
+  pico-llama run stories260K.bin -z tok512.bin -i "Once upon a time"
+  pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.plm
+  pico-llama info stories260K.plm
+`pico-llama SUBCOMMAND --help` explains one.)";
+
+/// The one shape of every message: a single line, whatever the text holds.
+int complain(std::string text, int exit_code) {
+  for (char& c : text)
+    if (c == '\n' || c == '\r') c = ' ';
+  std::fflush(stdout);
+  fmt::print(stderr, "pico-llama: {}\n", text);
+  return exit_code;
+}
+
+std::string named_subcommand(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? "" : " " + chosen.front()->get_name();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    Cli cli;
+    cli.app.name("pico-llama");
+    cli.app.description("llama2.c's stories on a PC, and on a Raspberry Pi Pico class board.");
+    cli.app.footer(kFooter);
+    cli.app.require_subcommand(0, 1);  // not (1): a misspelt one shall be named in the message
+    cli.app.set_version_flag("--version", "pico-llama " PICO_LLAMA_VERSION);
+    for (const auto add : kSubcommands) add(cli);
+    try {
+      cli.app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return cli.app.exit(error);
+      return complain(fmt::format("{}; see pico-llama{} --help", error.what(), named_subcommand(cli.app)),
+                      kExitUsage);
+    }
+    if (!cli.action)
+      return complain("say what to do: a subcommand is missing; see pico-llama --help", kExitUsage);
+    const int exit_code = cli.action();
+    // stdout may be a full disk: the text is only out once this succeeds.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      return complain("standard output cannot be written; is the disk full?", kExitRuntime);
+    return exit_code;
+  } catch (const pico_llama::UsageFailure& failure) {
+    return complain(failure.what(), kExitUsage);
+  } catch (const pico_llama::Failure& failure) {
+    return complain(failure.what(), kExitRuntime);
+  } catch (const std::bad_alloc&) {
+    return complain("not enough memory for this model", kExitRuntime);
+  } catch (const std::exception& error) {
+    return complain(fmt::format("unexpected: {}", error.what()), kExitRuntime);
+  }
+}

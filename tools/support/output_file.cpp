@@ -1,0 +1,102 @@
+#include "tools/support/output_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <filesystem>
+
+#include "tools/support/failure.h"
+
+namespace pico_llama {
+namespace {
+
+/// What the signal handler removes: a plain array, because a handler may only make async-signal-safe calls.
+std::array<char, PATH_MAX> doomed_path{};
+volatile std::sig_atomic_t doomed = 0;
+
+extern "C" void remove_temporary_and_die(int signal_number) {
+  if (doomed != 0) ::unlink(doomed_path.data());
+  std::signal(signal_number, SIG_DFL);
+  std::raise(signal_number);
+}
+
+void watch_signals() {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP})
+    std::signal(signal_number, remove_temporary_and_die);
+  // Past a file-size limit write() shall return EFBIG, which becomes one line, rather than kill the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+}  // namespace
+
+OutputFile::OutputFile(const std::string& path) : path_(path) {
+  watch_signals();
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) fail("{}: is a directory; give a file name", path);
+    if (!S_ISREG(status.st_mode)) {
+      fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+      if (fd_ < 0) fail("{}: cannot be written: {}", path, errno_text(errno));
+      return;
+    }
+    // rename() must replace the file a link leads to, not the link.
+    std::error_code ignored;
+    const std::filesystem::path target = std::filesystem::canonical(path, ignored);
+    if (!ignored) path_ = target.string();
+    if (::access(path_.c_str(), W_OK) != 0) fail("{}: cannot be written: {}", path, errno_text(errno));
+  }
+  temporary_ = fmt::format("{}.{}.tmp", path_, ::getpid());
+  if (temporary_.size() >= doomed_path.size()) fail("{}: the name is too long", path);
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd_ < 0) {
+    const int error_number = errno;
+    temporary_.clear();
+    fail("{}: cannot be created: {}; check that the folder exists and is writable", path,
+         errno_text(error_number));
+  }
+  std::copy_n(temporary_.c_str(), temporary_.size() + 1, doomed_path.begin());
+  doomed = 1;
+}
+
+OutputFile::~OutputFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  doomed = 0;
+}
+
+void OutputFile::fail_write(int error_number) {
+  fail("{}: cannot be written: {}{}", path_, errno_text(error_number),
+       error_number == ENOSPC || error_number == EDQUOT ? "; free some space or choose another place" : "");
+}
+
+void OutputFile::write(std::span<const std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_, bytes.data(), std::min<std::size_t>(bytes.size(), 1u << 24));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_write(errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void OutputFile::write(std::string_view text) {
+  write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+void OutputFile::commit() {
+  // Some file systems report a full disk only here; a device has nothing to sync.
+  if (!temporary_.empty() && ::fsync(fd_) != 0) fail_write(errno);
+  const int fd = std::exchange(fd_, -1);
+  if (::close(fd) != 0) fail_write(errno);
+  if (temporary_.empty()) return;
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_write(errno);
+  temporary_.clear();
+  doomed = 0;
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,85 @@
+/// The QMI's direct mode: bytes to and from the flash and PSRAM by hand. While it is on, memory-mapped reads
+/// of either chip are bus errors, so everything here is inlined into functions that live in SRAM.
+#pragma once
+
+#include <cstdint>
+
+#include "hardware/structs/qmi.h"
+#include "hardware/sync.h"
+
+namespace pico_llama::drivers {
+
+#define PICO_LLAMA_INLINE __attribute__((always_inline)) inline
+
+enum class Chip : uint32_t {
+  kFlash = QMI_DIRECT_CSR_ASSERT_CS0N_BITS,
+  kPsram = QMI_DIRECT_CSR_ASSERT_CS1N_BITS,
+};
+
+enum class Lines : uint32_t {
+  kSingle = QMI_DIRECT_TX_IWIDTH_VALUE_S << QMI_DIRECT_TX_IWIDTH_LSB,
+  kQuad = QMI_DIRECT_TX_IWIDTH_VALUE_Q << QMI_DIRECT_TX_IWIDTH_LSB,
+};
+
+/// Interrupts off and direct mode on, for as long as this lives; then both as they were.
+/// Requires: code and stack in SRAM, the other core and all DMA away from the XIP windows.
+class DirectMode {
+ public:
+  PICO_LLAMA_INLINE explicit DirectMode(uint32_t divider) : interrupts_(save_and_disable_interrupts()) {
+    qmi_hw->direct_csr = divider << QMI_DIRECT_CSR_CLKDIV_LSB | QMI_DIRECT_CSR_EN_BITS;
+    // A read that began before may still be on the wire, or its chip select in cooldown.
+    wait();
+  }
+  PICO_LLAMA_INLINE ~DirectMode() {
+    wait();
+    hw_clear_bits(&qmi_hw->direct_csr, QMI_DIRECT_CSR_EN_BITS);
+    __compiler_memory_barrier();
+    restore_interrupts(interrupts_);
+  }
+  DirectMode(const DirectMode&) = delete;
+  DirectMode& operator=(const DirectMode&) = delete;
+
+  PICO_LLAMA_INLINE void wait() {
+    while (qmi_hw->direct_csr & QMI_DIRECT_CSR_BUSY_BITS) {
+    }
+  }
+
+  /// One byte out, the byte that came in meanwhile back.
+  PICO_LLAMA_INLINE uint8_t exchange(uint8_t byte, Lines lines = Lines::kSingle) {
+    qmi_hw->direct_tx = static_cast<uint32_t>(lines) | QMI_DIRECT_TX_OE_BITS | byte;
+    while (qmi_hw->direct_csr & QMI_DIRECT_CSR_RXEMPTY_BITS) {
+    }
+    return static_cast<uint8_t>(qmi_hw->direct_rx);
+  }
+
+ private:
+  uint32_t interrupts_;
+};
+
+/// A chip's select, low for as long as this lives.
+class Selected {
+ public:
+  PICO_LLAMA_INLINE Selected(DirectMode& mode, Chip chip) : mode_(mode), bit_(static_cast<uint32_t>(chip)) {
+    hw_set_bits(&qmi_hw->direct_csr, bit_);
+  }
+  PICO_LLAMA_INLINE ~Selected() {
+    mode_.wait();
+    hw_clear_bits(&qmi_hw->direct_csr, bit_);
+    // Both chips want some tens of nanoseconds between two commands.
+    for (int i = 0; i < 8; ++i) __asm volatile("nop");
+  }
+  Selected(const Selected&) = delete;
+  Selected& operator=(const Selected&) = delete;
+
+ private:
+  DirectMode& mode_;
+  uint32_t bit_;
+};
+
+PICO_LLAMA_INLINE void send_command(DirectMode& mode, Chip chip, uint8_t command,
+                                    Lines lines = Lines::kSingle) {
+  Selected selected(mode, chip);
+  mode.exchange(command, lines);
+}
+
+}  // namespace pico_llama::drivers

@@ -1,0 +1,91 @@
+#include "firmware/drivers/dma.h"
+
+#include "firmware/chips/rp2350.h"
+#include "hardware/dma.h"
+#include "hardware/timer.h"
+
+namespace pico_llama::drivers {
+namespace {
+
+using chips::Rp2350;
+
+/// The same bytes through the window that does not allocate cache lines.
+const std::byte* uncached(const std::byte* address) {
+  const auto value = reinterpret_cast<uintptr_t>(address);
+  const bool cached_xip = value >= Rp2350::kXipCachedBase && value < Rp2350::kXipUncachedBase;
+  return cached_xip ? address + (Rp2350::kXipUncachedBase - Rp2350::kXipCachedBase) : address;
+}
+
+class Channel {
+ public:
+  Channel() : number_(static_cast<unsigned>(dma_claim_unused_channel(true))) {}
+  ~Channel() { dma_channel_unclaim(number_); }
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  /// Runs to completion.
+  void run(volatile void* to, bool advance_to, const volatile void* from, bool advance_from,
+           dma_channel_transfer_size size, uint32_t count, bool sniff) {
+    dma_channel_config config = dma_channel_get_default_config(number_);
+    channel_config_set_transfer_data_size(&config, size);
+    channel_config_set_read_increment(&config, advance_from);
+    channel_config_set_write_increment(&config, advance_to);
+    channel_config_set_sniff_enable(&config, sniff);
+    dma_channel_configure(number_, &config, to, from, count, true);
+    dma_channel_wait_for_finish_blocking(number_);
+  }
+  unsigned number() const { return number_; }
+
+ private:
+  unsigned number_;
+};
+
+}  // namespace
+
+uint32_t dma_crc32(std::span<const std::byte> bytes) {
+  Channel channel;
+  // CRC32 over bit-reversed data, result reversed and inverted: zlib's. RP2350 datasheet 12.6.5.
+  dma_sniffer_enable(channel.number(), DMA_SNIFF_CTRL_CALC_VALUE_CRC32R, true);
+  dma_sniffer_set_output_reverse_enabled(true);
+  dma_sniffer_set_output_invert_enabled(true);
+  dma_sniffer_set_data_accumulator(0xffffffffu);
+  uint32_t sink;
+  const std::byte* from = uncached(bytes.data());
+  size_t left = bytes.size();
+  // Whole words while the address allows them (a word's low byte goes first, as in zlib), single bytes around
+  // them.
+  const auto stretch = [&](dma_channel_transfer_size size, size_t count) {
+    if (count == 0) return;
+    channel.run(&sink, false, from, true, size, static_cast<uint32_t>(count), true);
+    from += count << size;
+    left -= count << size;
+  };
+  const size_t head = (4 - reinterpret_cast<uintptr_t>(from) % 4) % 4;
+  stretch(DMA_SIZE_8, head < left ? head : left);
+  stretch(DMA_SIZE_32, left / 4);
+  stretch(DMA_SIZE_8, left);
+  const uint32_t crc = dma_sniffer_get_data_accumulator();
+  dma_sniffer_disable();
+  return crc;
+}
+
+void dma_copy(std::span<std::byte> to, std::span<const std::byte> from) {
+  Channel().run(to.data(), true, uncached(from.data()), true, DMA_SIZE_32,
+                static_cast<uint32_t>(to.size() / 4), false);
+}
+
+uint64_t dma_fill(std::span<std::byte> to, uint32_t word) {
+  const uint64_t start = time_us_64();
+  Channel().run(to.data(), true, &word, false, DMA_SIZE_32, static_cast<uint32_t>(to.size() / 4), false);
+  return time_us_64() - start;
+}
+
+uint64_t dma_read(std::span<const std::byte> from) {
+  uint32_t sink;
+  const uint64_t start = time_us_64();
+  Channel().run(&sink, false, uncached(from.data()), true, DMA_SIZE_32,
+                static_cast<uint32_t>(from.size() / 4), false);
+  return time_us_64() - start;
+}
+
+}  // namespace pico_llama::drivers

@@ -1,0 +1,15 @@
+/// The LED: behind the radio chip on the W boards, on a GPIO on others, absent in builds without the radio's
+/// driver.
+#pragma once
+
+#include <cstdint>
+
+namespace pico_llama::drivers {
+
+/// Whether there is an LED that this build can drive, after starting it.
+bool start_led();
+
+/// 0 to 255. On a GPIO by PWM; behind the radio, where a change costs a bus transaction, lit from 128 up.
+void set_led(uint8_t brightness);
+
+}  // namespace pico_llama::drivers

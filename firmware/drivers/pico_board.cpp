@@ -1,0 +1,157 @@
+#include "firmware/drivers/pico_board.h"
+
+#include "firmware/chips/rp2350.h"
+#include "firmware/drivers/button.h"
+#include "firmware/drivers/clocks.h"
+#include "firmware/drivers/dma.h"
+#include "firmware/drivers/flash.h"
+#include "firmware/drivers/led.h"
+#include "firmware/drivers/psram.h"
+#include "firmware/drivers/trng.h"
+#include "hardware/structs/m33.h"
+#include "hardware/timer.h"
+#include "hardware/watchdog.h"
+#include "pico/bootrom.h"
+
+// From the SDK's linker script.
+extern "C" {
+extern std::byte __end__[];       // end of .bss and of all that is placed in the striped SRAM
+extern std::byte __StackLimit[];  // end of the striped SRAM
+extern uint32_t __StackBottom[], __StackTop[], __StackOneBottom[], __StackOneTop[];
+}
+
+namespace pico_llama::drivers {
+namespace {
+
+using chips::Rp2350;
+
+#if defined(PIMORONI_PICO_PLUS2_W_PSRAM_CS_PIN)
+constexpr int kPsramSelectPin = PIMORONI_PICO_PLUS2_W_PSRAM_CS_PIN;
+#elif defined(PIMORONI_PICO_PLUS2_PSRAM_CS_PIN)
+constexpr int kPsramSelectPin = PIMORONI_PICO_PLUS2_PSRAM_CS_PIN;
+#elif defined(PIMORONI_PGA2350_PSRAM_CS_PIN)
+constexpr int kPsramSelectPin = PIMORONI_PGA2350_PSRAM_CS_PIN;
+#else
+constexpr int kPsramSelectPin = -1;
+#endif
+
+constexpr uint32_t kPaint = 0x57ac4b17;
+
+std::span<uint32_t> stack_of(int core) {
+  return core == 0 ? std::span(__StackBottom, __StackTop) : std::span(__StackOneBottom, __StackOneTop);
+}
+
+/// Marks what no frame has reached yet, so that stack_used() can tell later.
+void paint_stacks() {
+  const auto here = reinterpret_cast<uint32_t*>(__builtin_frame_address(0));
+  for (uint32_t& word : stack_of(0)) {
+    if (&word >= here - 32) break;  // this function's own frame, and an interrupt's
+    word = kPaint;
+  }
+  for (uint32_t& word : stack_of(1)) word = kPaint;
+}
+
+/// What each core does in a bandwidth test: its own half, one word of each 8-byte line, through the cache.
+struct ReadTask {
+  const std::byte* start;
+  uint32_t bytes_each;
+};
+
+void __not_in_flash_func(read_lines)(void* context, int worker) {
+  const auto& task = *static_cast<const ReadTask*>(context);
+  const auto* word = reinterpret_cast<const volatile uint32_t*>(task.start + worker * task.bytes_each);
+  const auto* const end = word + task.bytes_each / 4;
+  for (; word < end; word += 8) {
+    (void)word[0];
+    (void)word[2];
+    (void)word[4];
+    (void)word[6];
+  }
+}
+
+}  // namespace
+
+void PicoBoard::bring_up() {
+  paint_stacks();
+  m33_hw->demcr |= M33_DEMCR_TRCENA_BITS;
+  m33_hw->dwt_cyccnt = 0;
+  m33_hw->dwt_ctrl |= M33_DWT_CTRL_CYCCNTENA_BITS;
+
+  info_.board_name = PICO_LLAMA_BOARD;
+  info_.version = PICO_LLAMA_VERSION;
+  info_.reset_cause_watchdog = watchdog_enable_caused_reboot();
+  info_.clocks = bring_up_clocks(PICO_LLAMA_CLK_SYS_MHZ * 1'000'000u);
+  info_.flash = bring_up_flash(info_.clocks.clk_sys_hz);
+  if constexpr (kPsramSelectPin >= 0) {
+    info_.psram = bring_up_psram(info_.clocks.clk_sys_hz, static_cast<unsigned>(kPsramSelectPin));
+  }
+  info_.has_led = start_led();
+  start_button();
+
+  memory_.sram = {__end__, __StackLimit};
+  memory_.psram = psram_window(info_.psram);
+  if (info_.flash.bytes > chips::Cartridge::kFlashOffset) {
+    memory_.model_slot = {reinterpret_cast<const std::byte*>(chips::Cartridge::kAddress),
+                          info_.flash.bytes - chips::Cartridge::kFlashOffset};
+  }
+  workers_.launch();
+}
+
+uint64_t PicoBoard::micros() { return time_us_64(); }
+uint32_t PicoBoard::cycles() { return m33_hw->dwt_cyccnt; }
+uint64_t PicoBoard::entropy() { return trng_bits(); }
+bool PicoBoard::button_pressed() { return drivers::button_pressed(); }
+void PicoBoard::led(uint8_t brightness) { set_led(brightness); }
+uint32_t PicoBoard::crc32(std::span<const std::byte> bytes) { return dma_crc32(bytes); }
+
+uint32_t PicoBoard::read_bandwidth(hal::Memory memory, int cores, uint32_t bytes) {
+  const std::byte* start = nullptr;
+  switch (memory) {
+    case hal::Memory::kSram:
+      start = memory_.sram.data();
+      break;
+    case hal::Memory::kFlash:
+      start = reinterpret_cast<const std::byte*>(Rp2350::kXipCachedBase);
+      break;
+    case hal::Memory::kPsram:
+      start = memory_.psram.data();
+      break;
+  }
+  if (start == nullptr) return 0;
+  ReadTask task{start, bytes / static_cast<uint32_t>(cores)};
+  const uint64_t begin = micros();
+  if (cores == 1) {
+    read_lines(&task, 0);
+  } else {
+    workers_.run(read_lines, &task);
+  }
+  const uint64_t us = micros() - begin;
+  return us == 0 ? 0 : static_cast<uint32_t>(uint64_t{bytes} * 1000 / us);
+}
+
+hal::PsramState PicoBoard::test_psram() {
+  hal::PsramState state = info_.psram;
+  if (state.verdict == hal::PsramVerdict::kReady) test_all_of_psram(state);
+  return state;
+}
+
+uint32_t PicoBoard::stack_bytes(int core) { return static_cast<uint32_t>(stack_of(core).size_bytes()); }
+
+uint32_t PicoBoard::stack_used(int core) {
+  const std::span<uint32_t> stack = stack_of(core);
+  size_t untouched = 0;
+  while (untouched < stack.size() && stack[untouched] == kPaint) ++untouched;
+  return static_cast<uint32_t>((stack.size() - untouched) * 4);
+}
+
+void PicoBoard::reboot() {
+  watchdog_reboot(0, 0, 10);
+  for (;;) __wfe();
+}
+
+void PicoBoard::reboot_to_bootsel() {
+  rom_reset_usb_boot(0, 0);
+  for (;;) __wfe();
+}
+
+}  // namespace pico_llama::drivers

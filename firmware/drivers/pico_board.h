@@ -1,0 +1,37 @@
+/// The board itself: brings everything up in order and answers the application's questions.
+#pragma once
+
+#include "firmware/drivers/core_workers.h"
+#include "hal/board.h"
+
+namespace pico_llama::drivers {
+
+class PicoBoard final : public hal::Board {
+ public:
+  /// Clocks, flash, PSRAM, LED, button. Requires: called once, from core 0, before core 1 runs.
+  void bring_up();
+
+  const hal::BoardInfo& info() override { return info_; }
+  const hal::MemoryMap& memory() override { return memory_; }
+  uint64_t micros() override;
+  uint32_t cycles() override;
+  uint64_t entropy() override;
+  bool button_pressed() override;
+  void led(uint8_t brightness) override;
+  uint32_t crc32(std::span<const std::byte> bytes) override;
+  uint32_t read_bandwidth(hal::Memory memory, int cores, uint32_t bytes) override;
+  hal::PsramState test_psram() override;
+  uint32_t stack_used(int core) override;
+  uint32_t stack_bytes(int core) override;
+  [[noreturn]] void reboot() override;
+  [[noreturn]] void reboot_to_bootsel() override;
+
+  CoreWorkers& both_cores() { return workers_; }
+
+ private:
+  hal::BoardInfo info_;
+  hal::MemoryMap memory_;
+  CoreWorkers workers_;
+};
+
+}  // namespace pico_llama::drivers

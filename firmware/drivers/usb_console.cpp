@@ -1,0 +1,129 @@
+#include "firmware/drivers/usb_console.h"
+
+#include "hardware/structs/nvic.h"
+#include "hardware/sync.h"
+#include "hardware/timer.h"
+#include "pico/stdio.h"
+#include "pico/stdio_usb.h"
+#include "tusb.h"
+
+namespace pico_llama::drivers {
+namespace {
+
+constexpr char kCtrlC = 0x03;
+
+/// TinyUSB is not re-entrant. Its background task runs in this user interrupt (see firmware/CMakeLists.txt),
+/// on the core that also runs us, so masking that one interrupt is the whole lock. The NVIC is written
+/// directly because the SDK's call that enables an interrupt also clears it when pending, and with it news
+/// from the bus.
+class BackgroundTaskPaused {
+ public:
+  BackgroundTaskPaused() {
+    nvic_hw->icer[kWord] = kBit;
+    __dsb();
+    __isb();
+  }
+  ~BackgroundTaskPaused() { nvic_hw->iser[kWord] = kBit; }
+  BackgroundTaskPaused(const BackgroundTaskPaused&) = delete;
+  BackgroundTaskPaused& operator=(const BackgroundTaskPaused&) = delete;
+
+ private:
+  static constexpr unsigned kWord = PICO_STDIO_USB_LOW_PRIORITY_IRQ / 32;
+  static constexpr uint32_t kBit = 1u << (PICO_STDIO_USB_LOW_PRIORITY_IRQ % 32);
+};
+
+}  // namespace
+
+void UsbConsole::start() {
+  stdio_usb_init();
+  // No stdio goes through it: a stray printf of a library must not block on a host that does not read.
+  stdio_set_driver_enabled(&stdio_usb, false);
+}
+
+bool UsbConsole::connected() { return tud_cdc_connected(); }
+
+void UsbConsole::take_input() {
+  while (tud_cdc_available()) {
+    // At the prompt what does not fit here stays in USB, and the host waits. During a story Ctrl-C must get
+    // through.
+    if (typed_count_ == kTypeAheadBytes && !watching_) return;
+    const auto byte = static_cast<char>(tud_cdc_read_char());
+    if (watching_ && byte == kCtrlC) {
+      cancelled_ = true;
+      typed_count_ = 0;  // what was typed ahead was meant for what is being stopped
+    } else if (typed_count_ < kTypeAheadBytes) {
+      typed_[(typed_head_ + typed_count_++) % kTypeAheadBytes] = byte;
+    } else {
+      ++lost_input_;
+    }
+  }
+}
+
+int UsbConsole::read() {
+  if (typed_count_ == 0) {
+    const BackgroundTaskPaused paused;
+    take_input();
+  }
+  if (typed_count_ == 0) return -1;
+  const auto byte = static_cast<unsigned char>(typed_[typed_head_]);
+  typed_head_ = (typed_head_ + 1) % kTypeAheadBytes;
+  --typed_count_;
+  return byte;
+}
+
+void UsbConsole::write(std::string_view text) {
+  while (!text.empty()) {
+    uint32_t taken;
+    {
+      const BackgroundTaskPaused paused;
+      // False from the moment the host closes the port, resets the bus or stops its frames.
+      if (!tud_cdc_connected()) return;
+      taken = tud_cdc_write(text.data(), text.size());
+      tud_cdc_write_flush();
+      if (watching_) take_input();
+    }
+    text.remove_prefix(taken);
+    // Full: the next interrupt from USB (a packet taken, or the bus gone) is the next thing that can change
+    // that.
+    if (!text.empty()) idle();
+  }
+}
+
+void UsbConsole::watch_for_cancel(bool on) {
+  if (on) cancelled_ = false;
+  watching_ = on;
+}
+
+bool UsbConsole::cancelled() {
+  if (tud_cdc_available()) {
+    const BackgroundTaskPaused paused;
+    take_input();
+  }
+  return cancelled_;
+}
+
+unsigned UsbConsole::take_lost_input() {
+  const unsigned lost = lost_input_;
+  lost_input_ = 0;
+  return lost;
+}
+
+// Bounded, so that a missed wake-up or a button that has no interrupt is noticed within a few milliseconds.
+void UsbConsole::idle() { best_effort_wfe_or_timeout(make_timeout_time_ms(2)); }
+
+void UsbConsole::drain(unsigned timeout_ms) {
+  const uint64_t until = time_us_64() + timeout_ms * 1000ull;
+  while (time_us_64() < until) {
+    {
+      const BackgroundTaskPaused paused;
+      if (!tud_cdc_connected() || tud_cdc_write_available() == CFG_TUD_CDC_TX_BUFSIZE) break;
+      tud_cdc_write_flush();
+    }
+    idle();
+  }
+  // The last packet has left the FIFO but may still be in the endpoint's buffer.
+  const uint64_t settle = time_us_64() + 5000;
+  while (time_us_64() < settle) idle();
+}
+
+}  // namespace pico_llama::drivers

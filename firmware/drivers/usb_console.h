@@ -1,0 +1,41 @@
+/// The console over USB CDC. pico_stdio_usb brings the descriptors, the 1200-baud touch, picotool's reset
+/// interface and the background tud_task(); its own stdio calls, which drop output when a host is slow, are
+/// not used.
+#pragma once
+
+#include <array>
+
+#include "hal/console.h"
+
+namespace pico_llama::drivers {
+
+class UsbConsole final : public hal::Console {
+ public:
+  /// Starts USB. Requires: clk_sys at its final value.
+  void start();
+
+  bool connected() override;
+  int read() override;
+  void write(std::string_view text) override;
+  void watch_for_cancel(bool on) override;
+  bool cancelled() override;
+  unsigned take_lost_input() override;
+  void idle() override;
+
+  /// Waits until what was written has left, for at most `timeout_ms`: before a restart.
+  void drain(unsigned timeout_ms);
+
+ private:
+  /// Moves what USB received into typed_. Requires: background task paused.
+  void take_input();
+
+  static constexpr unsigned kTypeAheadBytes = 1024;
+  std::array<char, kTypeAheadBytes> typed_{};
+  unsigned typed_head_ = 0;  ///< next to read
+  unsigned typed_count_ = 0;
+  unsigned lost_input_ = 0;
+  bool watching_ = false;
+  bool cancelled_ = false;
+};
+
+}  // namespace pico_llama::drivers

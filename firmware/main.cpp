@@ -3,9 +3,12 @@
 #include "firmware/drivers/usb_console.h"
 #include "pico/binary_info.h"
 
-bi_decl(bi_program_feature("llama2.c inference")) bi_decl(bi_program_feature("model cartridge at 0x10100000"))
+// clang-format off: the macro makes names of its line number, so each needs a line of its own.
+bi_decl(bi_program_feature("llama2.c inference"))
+bi_decl(bi_program_feature("model cartridge at 0x10100000"))
+// clang-format on
 
-    namespace pico_llama {
+namespace pico_llama {
   namespace {
   drivers::PicoBoard board;
   drivers::UsbConsole console;

@@ -83,6 +83,8 @@ class UsbController : public Device {
   Handshake out(unsigned address, unsigned endpoint, const UsbPacket& packet, Picoseconds now);
   /// True if a token to this endpoint would not be answered NAK.
   bool ready(unsigned endpoint, bool in) const;
+  /// Bytes of the packet that the next IN token would get.
+  std::size_t waiting_bytes(unsigned endpoint) const;
 
   const Counters& counters() const { return counters_; }
 

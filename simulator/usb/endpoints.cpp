@@ -49,6 +49,10 @@ bool UsbController::ready(unsigned endpoint, bool in) const {
   return stalled(l) || (selected_half(l) & kBufAvailable) != 0;
 }
 
+std::size_t UsbController::waiting_bytes(unsigned endpoint) const {
+  return selected_half(line(endpoint, true)) & kBufLength;
+}
+
 void UsbController::dpram_written(std::uint32_t offset, Picoseconds now) {
   if (offset < kEp1InControl || offset >= kEp0Buffer) return;
   const unsigned l =

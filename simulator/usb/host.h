@@ -1,0 +1,131 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "simulator/usb/descriptors.h"
+#include "simulator/usb/host_controller.h"
+
+namespace pico_llama::simulator {
+
+/// The program on the host that has the serial port open.
+class SerialProgram {
+ public:
+  virtual ~SerialProgram() = default;
+  /// Bytes it can take now. Below a packet (64) the host does not read: the board has to wait.
+  virtual std::size_t room() const = 0;
+  virtual void receive(std::span<const std::uint8_t> bytes, Picoseconds now) = 0;
+};
+
+/// A computer with a USB cable: debounces, resets and enumerates what is plugged in, finds its serial port
+/// (CDC ACM) by descriptors and carries the bytes. Other interfaces are left alone.
+///
+/// Nothing is lost: what the board sends waits in the board until the program has room, what is sent to the
+/// board waits here until the board takes it. Only a pulled plug (or a board that resets) drops what is
+/// queued, as it does on a computer.
+class UsbHost : public UsbWatcher {
+ public:
+  enum class State : std::uint8_t { kUnplugged, kNoDevice, kEnumerating, kReady, kFailed };
+  struct Device {
+    unsigned vendor_id = 0;
+    unsigned product_id = 0;
+    std::string manufacturer;
+    std::string product;
+    std::string serial;
+  };
+  enum class Reset : std::uint8_t { kBootsel, kFlash };
+
+  /// Plugged in from the start. Requires: both outlive this.
+  UsbHost(UsbController& device, EventQueue& events);
+  ~UsbHost() override;
+  UsbHost(const UsbHost&) = delete;
+  UsbHost& operator=(const UsbHost&) = delete;
+
+  void set_program(SerialProgram* program) { program_ = program; }
+  /// Called whenever state() or port_open() has changed.
+  void set_state_observer(std::function<void(Picoseconds)> observer) { observer_ = std::move(observer); }
+
+  // --- the user ----------------------------------------------------------------------------------------
+  void plug(Picoseconds now);
+  void unplug(Picoseconds now);
+  /// Whether a program holds the port open: DTR and RTS, and whether the host reads. Initially not.
+  void set_port_wanted(bool open, Picoseconds now);
+  /// Line coding as a program's terminal settings would send it; 1200 baud is the touch that asks for
+  /// BOOTSEL.
+  void set_baud(std::uint32_t baud, Picoseconds now);
+  /// picotool's request on the SDK's vendor reset interface. False if the device has none.
+  bool request_reset(Reset reset, Picoseconds now);
+  /// The program does not read until `until` (a stalled terminal).
+  void stop_reading_until(Picoseconds until, Picoseconds now);
+
+  // --- the program ---------------------------------------------------------------------------------------
+  /// Queues bytes for the board. They go as soon as the port is open and the board takes them.
+  void send(std::span<const std::uint8_t> bytes, Picoseconds now);
+  std::size_t unsent() const { return to_board_.size(); }
+  /// The program has room again.
+  void room_changed(Picoseconds now) { bus_.pump(now); }
+
+  State state() const { return state_; }
+  /// Configured, and DTR has been set.
+  bool port_open() const { return port_open_; }
+  const Device& device() const { return info_; }
+  const std::optional<CdcFunction>& cdc() const { return cdc_; }
+  /// What went wrong when kFailed: one line.
+  const std::string& problem() const { return problem_; }
+  std::uint64_t repeated_packets() const { return bus_.repeated_packets(); }
+
+  // UsbWatcher
+  void pull_up_changed(bool on, Picoseconds now) override;
+  void endpoint_ready(unsigned endpoint, bool in, Picoseconds now) override;
+
+ private:
+  class InPipe;
+  class OutPipe;
+  class NotifyPipe;
+  using Then = std::function<void(const std::vector<std::uint8_t>& data, Picoseconds now)>;
+
+  void set_state(State state, Picoseconds now);
+  void attached(Picoseconds now);
+  void detached(State state, Picoseconds now);
+  void after(Picoseconds delay, Picoseconds now, std::function<void(Picoseconds)> what);
+  void begin_reset(Picoseconds now);
+  void request(std::string what, ControlTransfer transfer, Picoseconds now, Then then);
+  void get_descriptor(unsigned type, unsigned index, std::uint16_t length, Picoseconds now, Then then);
+  void read_device(Picoseconds now);
+  void read_configuration(Picoseconds now);
+  void read_string(unsigned index, std::string* to, Picoseconds now, std::function<void(Picoseconds)> then);
+  void read_strings(Picoseconds now);
+  void configure(Picoseconds now);
+  void send_line_coding(Picoseconds now, Then then);
+  void send_control_lines(Picoseconds now);
+  void fail(std::string problem, Picoseconds now);
+
+  UsbController& device_;
+  EventQueue& events_;
+  HostController bus_;
+  SerialProgram* program_ = nullptr;
+  std::function<void(Picoseconds)> observer_;
+  State state_ = State::kNoDevice;
+  std::string problem_;
+  EventQueue::Id step_ = 0;  ///< the delay that enumeration waits for
+  EventQueue::Id reading_ = 0;
+
+  Device info_;
+  std::uint8_t string_index_[3] = {};
+  UsbConfiguration configuration_;
+  std::optional<CdcFunction> cdc_;
+  bool port_wanted_ = false;
+  bool port_open_ = false;
+  bool reading_stopped_ = false;
+  std::uint32_t baud_ = 115'200;
+  std::deque<std::uint8_t> to_board_;
+  std::unique_ptr<InPipe> in_pipe_;
+  std::unique_ptr<OutPipe> out_pipe_;
+  std::unique_ptr<NotifyPipe> notify_pipe_;
+};
+
+}  // namespace pico_llama::simulator

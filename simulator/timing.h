@@ -33,4 +33,7 @@ inline constexpr Cost kXipCacheHit{0, Basis::kDatasheet, "RP2350 datasheet 4.4.1
 
 // --- devices (simulator/devices) -------------------------------------------------------------------------
 
+/// From power-up of a PLL to LOCK, in periods of its divided reference (not of clk_sys).
+inline constexpr Cost kPllLockReferenceCycles{600, Basis::kAssumed, "50 us at 12 MHz; no document gives a figure"};
+
 }  // namespace pico_llama::simulator::timing

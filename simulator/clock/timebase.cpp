@@ -10,6 +10,7 @@ std::uint64_t scale(std::uint64_t count, std::uint64_t numerator, std::uint64_t 
 }  // namespace
 
 Picoseconds Timebase::time_at(Cycle cycle) const {
+  if (cycle <= origin_cycle_) return origin_time_;  // the other core may stand a few cycles before the change
   return origin_time_ + scale(cycle - origin_cycle_, kPicosecondsPerSecond, hz_);
 }
 

@@ -21,7 +21,7 @@ class Timebase {
 
   std::uint32_t clk_sys_hz() const { return hz_; }
 
-  /// Time at which `cycle` begins. Requires: cycle >= the cycle of the last frequency change.
+  /// Time at which `cycle` begins. Cycles before the last frequency change count as that change.
   Picoseconds time_at(Cycle cycle) const;
   /// First cycle that begins at or after `time`; cycles before the last change count as that change.
   Cycle cycle_at(Picoseconds time) const;

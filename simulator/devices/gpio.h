@@ -1,0 +1,56 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+namespace pico_llama::simulator {
+
+/// The 48 user pins as wires: what SIO, IO_BANK0 and PADS_BANK0 together make of them, and what the board
+/// outside does. The devices hold this and tell it of their part; only function 5 (SIO) drives a pin here,
+/// peripherals' own functions leave it floating.
+class Gpio {
+ public:
+  static constexpr unsigned kPins = 48;
+  static constexpr unsigned kFunctionSio = 5, kFunctionNull = 31;
+
+  /// Called after every change of any pin's level: IO_BANK0's edge detectors.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    virtual void levels_changed(std::uint64_t levels) = 0;
+  };
+  void set_observer(Observer* observer) { observer_ = observer; }
+
+  // SIO's part.
+  void set_sio(std::uint64_t out, std::uint64_t enable);
+  /// What SIO's GPIO_IN reads: the pads' input buffers, after IO_BANK0's input override.
+  std::uint64_t inputs() const { return inputs_; }
+
+  // IO_BANK0's part: the value of GPIOn_CTRL.
+  void set_ctrl(unsigned pin, std::uint32_t ctrl);
+  // PADS_BANK0's part: the value of GPIOn.
+  void set_pad(unsigned pin, std::uint32_t pad);
+
+  // The board's part.
+  void drive(unsigned pin, bool level);
+  void release(unsigned pin);
+
+  /// GPIOn_STATUS.
+  std::uint32_t status(unsigned pin) const;
+  bool level(unsigned pin) const { return (levels_ >> pin & 1U) != 0; }
+
+ private:
+  void work_out();
+  struct Output {
+    bool value, enabled;
+  };
+  Output output(unsigned pin) const;
+
+  Observer* observer_ = nullptr;
+  std::uint64_t sio_out_ = 0, sio_enable_ = 0;
+  std::uint64_t driven_ = 0, driven_level_ = 0;
+  std::uint64_t levels_ = 0, inputs_ = 0;
+  std::array<std::uint32_t, kPins> ctrl_{};
+  std::array<std::uint32_t, kPins> pad_{};
+};
+
+}  // namespace pico_llama::simulator

@@ -1,0 +1,12 @@
+#pragma once
+#include "simulator/bus/access.h"
+
+namespace pico_llama::simulator {
+
+/// A device that RESETS, the PSM or a power-on can put back to its reset state.
+class Peripheral : public Device {
+ public:
+  virtual void reset() = 0;
+};
+
+}  // namespace pico_llama::simulator

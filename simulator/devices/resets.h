@@ -1,0 +1,62 @@
+#pragma once
+#include <array>
+#include <functional>
+
+#include "simulator/devices/register_device.h"
+
+namespace pico_llama::simulator {
+
+/// RESETS: holds peripherals in reset (datasheet section 7.5). Held ones answer with a bus fault.
+class Resets : public RegisterDevice {
+ public:
+  /// Bits of RESET, as in hardware/regs/resets.h.
+  enum Bit : unsigned {
+    kAdc, kBusctrl, kDma, kHstx, kI2c0, kI2c1, kIoBank0, kIoQspi, kJtag, kPadsBank0, kPadsQspi, kPio0, kPio1,
+    kPio2, kPllSys, kPllUsb, kPwm, kSha256, kSpi0, kSpi1, kSyscfg, kSysinfo, kTbman, kTimer0, kTimer1, kTrng,
+    kUart0, kUart1, kUsbctrl, kCount
+  };
+  static constexpr std::uint32_t kAll = (1U << kCount) - 1;
+
+  Resets();
+  void reset() override;
+
+  /// `reset` puts the peripheral of that bit into its reset state.
+  void attach(Bit bit, std::function<void()> reset) { attached_[bit] = std::move(reset); }
+  bool held(unsigned bit) const { return (stored(kReset) >> bit & 1U) != 0; }
+  /// As software writing RESET (the boot ROM uses it).
+  void set_held(std::uint32_t mask);
+  /// What the watchdog resets of this.
+  std::uint32_t watchdog_selection() const { return stored(kWdsel); }
+
+ protected:
+  std::uint32_t on_read(std::uint32_t offset, const Access& access) override;
+  void on_write(const Write& write, const Access& access) override;
+
+ private:
+  static constexpr std::uint32_t kReset = 0x0, kWdsel = 0x4, kResetDone = 0x8;
+  std::array<std::function<void()>, kCount> attached_;
+};
+
+/// The front door of a peripheral that RESETS can hold: a bus fault while it is held.
+class ResetGate : public Device {
+ public:
+  ResetGate(const Resets& resets, Resets::Bit bit, Device& inner) : resets_(resets), bit_(bit), inner_(inner) {}
+  std::string_view name() const override { return inner_.name(); }
+  Reply read(std::uint32_t offset, const Access& access) override {
+    if (resets_.held(bit_)) return {0, 0, BusFault::kDenied};
+    return inner_.read(offset, access);
+  }
+  Reply write(std::uint32_t offset, std::uint32_t value, const Access& access) override {
+    if (resets_.held(bit_)) return {0, 0, BusFault::kDenied};
+    return inner_.write(offset, value, access);
+  }
+  bool byte_addressable() const override { return inner_.byte_addressable(); }
+  bool has_atomic_aliases() const override { return inner_.has_atomic_aliases(); }
+
+ private:
+  const Resets& resets_;
+  Resets::Bit bit_;
+  Device& inner_;
+};
+
+}  // namespace pico_llama::simulator

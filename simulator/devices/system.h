@@ -1,0 +1,102 @@
+#pragma once
+#include <array>
+
+#include "simulator/devices/register_device.h"
+
+namespace pico_llama::simulator {
+
+/// SYSINFO: an RP2350 of revision A2 (datasheet section 12.15.1).
+class Sysinfo : public RegisterDevice {
+ public:
+  /// `qfn60`: RP2350A (Pico 2); otherwise RP2350B.
+  explicit Sysinfo(bool qfn60);
+  void reset() override;
+
+ private:
+  bool qfn60_;
+};
+
+/// SYSCFG (section 12.15.2): stored; only the debugger-less defaults are modelled.
+class Syscfg : public RegisterDevice {
+ public:
+  Syscfg();
+};
+
+/// TBMAN: tells that this is silicon (section 12.15.3).
+class Tbman : public RegisterDevice {
+ public:
+  Tbman();
+};
+
+/// BUSCTRL (section 12.15.4): priorities and event selection are stored; arbitration does not obey the
+/// priorities, and switching the performance counters on is a Stop.
+class Busctrl : public RegisterDevice {
+ public:
+  Busctrl();
+
+ protected:
+  void on_write(const Write& write, const Access& access) override;
+};
+
+/// ACCESSCTRL (section 10.6.3): readable with its reset values (everything is Secure); writing is a Stop.
+class Accessctrl : public RegisterDevice {
+ public:
+  Accessctrl();
+};
+
+/// GLITCH_DETECTOR (section 10.9): disarmed and quiet.
+class GlitchDetector : public RegisterDevice {
+ public:
+  GlitchDetector();
+};
+
+/// IO_QSPI (section 9.11.2): the chip select as a GPIO shows the BOOTSEL button; the rest is stored.
+class IoQspi : public RegisterDevice {
+ public:
+  IoQspi();
+  void set_csn(bool level) { csn_ = level; }
+
+ protected:
+  std::uint32_t on_read(std::uint32_t offset, const Access& access) override;
+
+ private:
+  bool csn_ = true;
+};
+
+/// PADS_QSPI (section 9.11.4): stored.
+class PadsQspi : public RegisterDevice {
+ public:
+  PadsQspi();
+};
+
+/// ADC (section 12.4) as far as gpio and power code look at it: it can be enabled and is READY; converting is
+/// a Stop.
+class Adc : public RegisterDevice {
+ public:
+  Adc();
+
+ protected:
+  std::uint32_t on_read(std::uint32_t offset, const Access& access) override;
+  void on_write(const Write& write, const Access& access) override;
+};
+
+/// BOOTRAM (section 4.3): 1 kB that outlives nothing but a boot, the write-once words and the boot locks.
+class Bootram : public Peripheral {
+ public:
+  static constexpr std::uint32_t kBytes = 1024;
+  std::string_view name() const override { return "BOOTRAM"; }
+  void reset() override;
+  Reply read(std::uint32_t offset, const Access& access) override;
+  Reply write(std::uint32_t offset, std::uint32_t value, const Access& access) override;
+  bool byte_addressable() const override { return true; }
+
+  std::uint8_t* bytes() { return bytes_.data(); }
+  void release_all_locks() { free_locks_ = 0xff; }
+
+ private:
+  std::array<std::uint8_t, kBytes> bytes_{};
+  std::array<std::uint32_t, 2> write_once_{};
+  std::uint32_t free_locks_ = 0xff;
+};
+
+}  // namespace pico_llama::simulator

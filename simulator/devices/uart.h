@@ -1,0 +1,49 @@
+#pragma once
+#include <deque>
+#include <functional>
+
+#include "simulator/cpu/signals.h"
+#include "simulator/devices/clocks.h"
+
+namespace pico_llama::simulator {
+
+/// UART0, UART1: PL011 with 32-entry FIFOs (datasheet section 12.1). Characters take their time on the wire.
+/// Hardware flow control, IrDA, DMA requests and loopback are not modelled.
+class Uart : public RegisterDevice {
+ public:
+  using Sink = std::function<void(std::uint8_t)>;
+
+  Uart(std::string name, unsigned irq, const Clocks& clocks, Timebase& timebase, EventQueue& events,
+       InterruptLines& interrupts);
+  void reset() override;
+
+  void set_sink(Sink sink) { sink_ = std::move(sink); }
+  /// A byte begins to arrive on RX at `now`, after those that are still arriving.
+  void receive(std::uint8_t byte, Picoseconds now);
+
+ protected:
+  std::uint32_t on_read(std::uint32_t offset, const Access& access) override;
+  void on_write(const Write& write, const Access& access) override;
+
+ private:
+  std::size_t depth() const;
+  Picoseconds character_time() const;
+  void start_next(Picoseconds now);
+  void arrive(std::uint8_t byte);
+  void update_interrupts();
+
+  unsigned irq_;
+  const Clocks& clocks_;
+  Timebase& timebase_;
+  EventQueue& events_;
+  InterruptLines& interrupts_;
+  Sink sink_;
+  std::deque<std::uint8_t> tx_, rx_;
+  bool shifting_ = false;
+  bool overrun_ = false;
+  std::uint32_t raw_ = 0;            // UARTRIS
+  EventQueue::Id shift_event_ = 0, idle_event_ = 0;
+  Picoseconds rx_line_free_ = 0;
+};
+
+}  // namespace pico_llama::simulator

@@ -29,6 +29,15 @@ inline constexpr Cost kApbWrite{3, Basis::kDatasheet,
                                 "RP2350 datasheet 2.1.4: at least 4 cycles, 3 beyond zero-wait"};
 inline constexpr Cost kAhbPeripheral{0, Basis::kDatasheet,
                                      "RP2350 datasheet 2.1.4: the AHB5 fabric has no wait states"};
+inline constexpr Cost kQmiReadReturn{
+    1, Basis::kMeasured, "X65 MEMTEST fit: a chained line costs 16 div + 2; with RXDELAY / 2 this is the 2"};
+inline constexpr Cost kQmiWriteReturn{0, Basis::kMeasured,
+                                      "X65 MEMTEST: an uncached store costs 8 div and no more"};
+inline constexpr Cost kQmiSelect{3, Basis::kAssumed,
+                                 "from the end of deselect to chip select low: sequencing"};
+inline constexpr Cost kQmiMinimumHold{1, Basis::kDatasheet,
+                                      "RP2350 datasheet 12.14.6, Mx_TIMING.SELECT_HOLD"};
+inline constexpr Cost kXipStreamResume{9, Basis::kDatasheet, "RP2350 datasheet 4.4.3: after the last miss"};
 inline constexpr Cost kXipCacheHit{0, Basis::kDatasheet, "RP2350 datasheet 4.4.1: 1 cycle hit"};
 
 // --- devices (simulator/devices) -------------------------------------------------------------------------

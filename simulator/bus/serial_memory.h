@@ -1,0 +1,86 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "simulator/bus/spi_chip.h"
+
+namespace pico_llama::simulator {
+
+/// What serial flash and serial RAM have in common: a command byte, then perhaps an address, a mode byte,
+/// dummy clocks and data, each on one, two or four lanes. The chip proper says what each command looks like
+/// and does.
+class SerialMemory : public SpiChip {
+ public:
+  void select(Picoseconds now) override;
+  void deselect(Picoseconds now) override;
+  void set_clock(Picoseconds now, Picoseconds sck_period) override;
+  Lines output() override;
+  void clock(std::uint8_t lines) override;
+  bool stream_out(unsigned lanes, std::uint8_t* bytes, unsigned n, std::uint8_t* defined) override;
+  bool stream_in(unsigned lanes, const std::uint8_t* bytes, unsigned n, std::uint8_t defined) override;
+
+  void set_policy(ViolationPolicy policy) { policy_ = std::move(policy); }
+  /// Times the chip was used beyond its datasheet (only counts on when it does not stop).
+  std::uint64_t violations() const { return violations_; }
+
+ protected:
+  enum class Data : std::uint8_t { kNone, kOut, kIn };
+  struct Command {
+    unsigned address_lanes = 0;  ///< 0: no address
+    unsigned mode_lanes = 0;     ///< 0: no mode byte after the address
+    unsigned dummy_clocks = 0;
+    Data data = Data::kNone;
+    unsigned data_lanes = 1;
+    Picoseconds shortest_period = 0;  ///< of SCK, 0: no limit of its own
+  };
+
+  /// Empty: the chip does not know this command now, and ignores all until it is deselected.
+  virtual std::optional<Command> decode(std::uint8_t opcode) = 0;
+  virtual void on_address(std::uint32_t address) = 0;
+  virtual void on_mode(std::uint8_t) {}
+  /// The next byte to drive; sets `defined` to false if it was never written.
+  virtual std::uint8_t next_byte(bool& defined) = 0;
+  virtual void take_byte(std::uint8_t byte, bool defined) = 0;
+  /// The command is over. `complete`: every phase before the data was there, and only whole bytes.
+  virtual void on_end(bool complete) = 0;
+  /// Lanes of the command byte: 1, or 4 in QPI mode.
+  virtual unsigned command_lanes() const = 0;
+  /// Continuous read: the next command has no command byte but is this one.
+  virtual std::optional<std::uint8_t> implied_command() const { return {}; }
+  virtual std::string_view chip_name() const = 0;
+
+  void violation(const std::string& what);
+  std::uint8_t opcode() const { return opcode_; }
+  Picoseconds now() const { return now_; }
+  Picoseconds sck_period() const { return sck_period_; }
+  Picoseconds selected_at() const { return selected_at_; }
+  bool selected() const { return selected_; }
+
+ private:
+  enum class Phase : std::uint8_t { kCommand, kAddress, kMode, kDummy, kOut, kIn, kDone, kIgnore };
+
+  void begin(std::uint8_t opcode);
+  void next_phase(Phase from);
+  bool shift_in(std::uint8_t lines, unsigned lanes, unsigned wanted);
+  void check_clock();
+  std::uint8_t spoil(std::uint8_t byte);
+
+  ViolationPolicy policy_;
+  std::uint64_t violations_ = 0;
+  std::string last_violation_;
+  Command command_;
+  Phase phase_ = Phase::kIgnore;
+  std::uint8_t opcode_ = 0;
+  bool selected_ = false;
+  bool too_fast_ = false;
+  std::uint32_t shifted_ = 0;
+  unsigned bits_ = 0;  ///< shifted in of the current item; in kOut: left of the byte being driven
+  unsigned dummies_left_ = 0;
+  std::uint8_t out_byte_ = 0;
+  Picoseconds now_ = 0;
+  Picoseconds sck_period_ = 0;
+  Picoseconds selected_at_ = 0;
+};
+
+}  // namespace pico_llama::simulator

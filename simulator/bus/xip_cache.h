@@ -1,0 +1,109 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "simulator/bus/bus.h"
+#include "simulator/bus/qmi.h"
+#include "simulator/bus/sram_banks.h"
+
+namespace pico_llama::simulator {
+
+/// The XIP windows 0x10000000..0x1fffffff and the cache behind them (datasheet section 4.4): 16 kB, two ways,
+/// 8-byte lines, write-back, write-allocate, random eviction from a seed.
+/// Windows by address bits 27:26: 0 cached, 1 uncached, 2 maintenance, 3 uncached and untranslated; bit 24 is
+/// the chip select.
+class XipCache : public XipPort {
+ public:
+  static constexpr unsigned kSets = 1024;
+  static constexpr unsigned kWays = 2;
+  static constexpr unsigned kLineBytes = 8;
+
+  /// What software gets to see as a mistake rather than as silicon would have it.
+  struct Strictness {
+    /// Silicon turns a store to a window that is not writable into a load. Stop instead.
+    bool stop_on_read_only_write = true;
+    /// Stop when a load returns PSRAM bytes that nobody has written since power-on.
+    bool stop_on_undefined_read = true;
+  };
+
+  XipCache(Qmi& qmi, std::uint64_t seed);
+  void set_strictness(Strictness strictness) { strict_ = strictness; }
+
+  Reply read(std::uint32_t address, const Access& access) override;
+  Reply write(std::uint32_t address, std::uint32_t value, const Access& access) override;
+
+  /// Every line invalid, as the boot ROM leaves the cache.
+  void invalidate_all();
+  /// Registers as after a reset. Tags and data live on (datasheet section 4.4.1.3).
+  void reset();
+
+  // XIP_CTRL, reached through XipControl.
+  std::uint32_t control() const { return control_; }
+  void set_control(std::uint32_t value);
+  std::uint32_t hits() const {
+    return hits_ < 0xffff'ffff ? static_cast<std::uint32_t>(hits_) : 0xffff'ffffu;
+  }
+  std::uint32_t accesses() const {
+    return accesses_ < 0xffff'ffff ? static_cast<std::uint32_t>(accesses_) : 0xffff'ffffu;
+  }
+  void clear_hits() { hits_ = 0; }
+  void clear_accesses() { accesses_ = 0; }
+
+  /// Cycle at which the last miss had its answer: the stream waits for a while after it.
+  Cycle last_miss_done() const { return last_miss_done_; }
+
+  /// Since the board was made; for --stats.
+  struct Counters {
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;    ///< line fills
+    std::uint64_t uncached = 0;  ///< accesses past the cache
+    std::uint64_t write_backs = 0;
+    std::uint64_t stall_cycles = 0;  ///< of all masters, for lines, words and busy cache ports
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  enum class State : std::uint8_t { kInvalid, kClean, kDirty, kPinned };
+  struct Line {
+    std::array<std::uint8_t, kLineBytes> bytes{};
+    std::uint16_t tag = 0;  ///< address bits 25:13
+    State state = State::kInvalid;
+    std::uint8_t defined = 0;  ///< bit i: byte i was ever written
+  };
+  /// A bank's bus port while it waits for a line.
+  struct PortHold {
+    Cycle begin = 0, end = 0;
+    Master master = Master::kDebugger;
+  };
+
+  Line* find(std::uint32_t address, unsigned first_way, unsigned last_way);
+  /// The line for `address`, filled if need be; nullptr if the access must go past the cache, or on a fault.
+  Line* allocate(std::uint32_t address, Cycle& at, BusFault& fault);
+  Cycle write_back(Line& line, std::uint32_t set, Cycle at, BusFault& fault);
+  Cycle port_free(std::uint32_t address, const Access& access);
+  Reply cached(std::uint32_t address, bool writing, std::uint32_t value, const Access& access);
+  Reply uncached(std::uint32_t address, bool translated, bool writing, std::uint32_t value,
+                 const Access& access);
+  Reply maintain(std::uint32_t address, const Access& access);
+  Reply peek(std::uint32_t address, const Access& access);
+  bool writable(std::uint32_t address) const;
+  void check_writable(std::uint32_t address, const Access& access) const;
+  void check_defined(std::uint32_t address, const Access& access, unsigned missing) const;
+  static std::uint32_t address_of(const Line& line, std::uint32_t set) {
+    return std::uint32_t{line.tag} << 13 | set << 3;
+  }
+
+  Qmi& qmi_;
+  Strictness strict_;
+  std::array<std::array<Line, kWays>, kSets> lines_{};
+  SramBanks ports_;  ///< banks 0 and 1: even and odd lines
+  std::array<PortHold, 2> holds_{};
+  std::uint32_t control_;
+  std::uint64_t random_;
+  std::uint64_t hits_ = 0;
+  std::uint64_t accesses_ = 0;
+  Cycle last_miss_done_ = 0;
+  Counters counters_;
+};
+
+}  // namespace pico_llama::simulator

@@ -8,7 +8,7 @@ namespace pico_llama {
 float rope_frequency(float base, int pair, int head_size);
 
 /// Row `pos` of the RoPE table: cos, sin of float(pos) * frequency for each of the head_size/2 pairs.
-/// Shapes: out (head_size).
-void rope_row(float base, int head_size, int pos, float* out);
+/// Shapes: frequencies (head_size/2), out (head_size). Exact: within 1 ulp.
+void rope_row(const float* frequencies, int head_size, int pos, float* out);
 
 }  // namespace pico_llama

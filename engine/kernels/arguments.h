@@ -1,0 +1,90 @@
+// What each kernel computes, in what order, over what layout. portable/ is the definition; every other
+// variant gives the same bits.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace pico_llama {
+
+/// Half-open range of 8-row blocks.
+struct BlockRange {
+  int begin;
+  int end;
+};
+
+/// out[i] = weight[i] * (rsqrt(sum(x^2) / n + eps) * x[i]).
+/// Exact: lane j of 8 sums x[i]^2 for i = j, j+8, ... in that order; the lanes are then added as
+/// ((0+4)+(2+6)) + ((1+5)+(3+7)).
+struct RmsNorm {
+  float* out;           ///< (n); may be x
+  const float* x;       ///< (n)
+  const float* weight;  ///< (n)
+  int n;
+  float eps;
+};
+
+/// out[t][r] = ((w[r][0]*x[t][0] + w[r][1]*x[t][1]) + w[r][2]*x[t][2]) + ... from +0, multiplied and added
+/// apart. Cost: every weight is read once for up to kPrefillBlock tokens.
+struct MatmulF32 {
+  const float* weights;  ///< kRowsF32, the whole tensor
+  int columns;
+  BlockRange blocks;  ///< rows 8*begin .. 8*end of out are written, those past the tensor's last row too
+  const float* x;     ///< (n_tokens, x_stride)
+  int x_stride;
+  int n_tokens;
+  float* out;  ///< (n_tokens, out_stride)
+  int out_stride;
+};
+
+/// One token's input of a q8 matmul. With m = max|x|: scale = m / limit, out[i] = round(x[i] * (limit / m)),
+/// to nearest, ties to even; all 0 when m is 0. Columns up to padded_columns are 0.
+struct QuantizeQ8 {
+  int16_t* out;    ///< (padded_columns), aligned to 4
+  float* scale;    ///< (1)
+  const float* x;  ///< (columns)
+  int columns;
+  int padded_columns;
+  int limit;  ///< the tensor's activation_limit
+};
+
+/// out[t][r] = float(sum_i b[r][i] * x[t][i]) * (x_scale[t] * scale[r]); the sum is exact, so its order is
+/// free.
+struct MatmulQ8 {
+  const std::byte* weights;  ///< kRowsQ8, the whole tensor
+  int columns;
+  int chunk_pairs;
+  BlockRange blocks;
+  const int16_t* x;  ///< (n_tokens, x_stride), aligned to 4; x_stride even
+  int x_stride;
+  const float* x_scale;  ///< (n_tokens)
+  int n_tokens;
+  float* out;  ///< (n_tokens, out_stride)
+  int out_stride;
+};
+
+/// Attention of one token for the query heads that share one key/value head, in one pass over the positions.
+/// For each query head, with q already multiplied by 1/sqrt(head_size):
+///   for each block of 8 positions: s[j] = sum_i q[i] * k[j][i] (in order of i, from +0);
+///     m' = max(m, s); if m' > m: lanes and acc are multiplied by exp(m - m'), m = m';
+///     p[j] = exp(s[j] - m); lane[j] += p[j]; then for each j in order: acc[i] += p[j] * v[j][i];
+///   out[i] = acc[i] * (1 / total), total = ((0+4)+(2+6)) + ((1+5)+(3+7)) of the lanes.
+/// m starts as the first block's maximum. Positions after `last` do not take part.
+struct AttentionF32 {
+  float* q;   ///< (heads, head_size) in: queries; out: attention output
+  int heads;  ///< query heads that share this key/value head
+  int head_size;
+  int last;             ///< the token's own position
+  const float* keys;    ///< (positions/8, head_size, 8): blocks of 8 positions, interleaved
+  const float* values;  ///< (positions, head_size)
+  float scale;          ///< 1/sqrt(head_size)
+  float* scratch;       ///< (2 * head_size), aligned to 32
+};
+
+/// hb[i] = (hb[i] * (1 / (1 + exp(-hb[i])))) * hb2[i].
+struct SwiGlu {
+  float* hb;         ///< (n)
+  const float* hb2;  ///< (n)
+  int n;
+};
+
+}  // namespace pico_llama

@@ -1,0 +1,14 @@
+// Kernels of a build without anything special.
+#pragma once
+#include "engine/kernels/portable/kernels.h"
+
+namespace pico_llama::kernels {
+
+using portable::attention_f32;
+using portable::matmul_f32;
+using portable::matmul_q8;
+using portable::quantize_q8;
+using portable::rmsnorm;
+using portable::swiglu;
+
+}  // namespace pico_llama::kernels

@@ -1,0 +1,39 @@
+#include "engine/numerics.h"
+
+#include "kernels_backend.h"
+
+namespace pico_llama {
+
+void Numerics::rmsnorm(const Tensor& weight, float eps) {
+  for (int t = first; t < n; ++t)
+    kernels::rmsnorm({scratch.xb + t * s.dim_stride, s.x + t * s.dim_stride, weight.f32(), p.dim, eps});
+}
+
+void Numerics::rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const {
+  const int head_size = p.head_size();
+  for (int t = 0; t < n; ++t) {
+    const float* angle = table.f32() + static_cast<ptrdiff_t>(pos + t) * head_size;
+    float* v = rows_of_tokens + t * stride;
+    for (int i = rows.begin, j = rows.begin % head_size; i < rows.end; i += 2) {
+      const float v0 = v[i];
+      const float v1 = v[i + 1];
+      v[i] = v0 * angle[j] - v1 * angle[j + 1];
+      v[i + 1] = v0 * angle[j + 1] + v1 * angle[j];
+      j = j + 2 == head_size ? 0 : j + 2;
+    }
+  }
+}
+
+void Numerics::add_to_x(const float* xb2, Range rows) const {
+  for (int t = 0; t < n; ++t)
+    for (int i = rows.begin; i < rows.end; ++i) s.x[t * s.dim_stride + i] += xb2[t * s.dim_stride + i];
+}
+
+void Numerics::swiglu(Range rows) const {
+  for (int t = 0; t < n; ++t) {
+    const int at = t * s.hidden_stride + rows.begin;
+    kernels::swiglu({s.hb + at, s.hb2 + at, rows.end - rows.begin});
+  }
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,50 @@
+#include "engine/math/rsqrt.h"
+#include "engine/model_image_layout.h"
+#include "engine/numerics.h"
+#include "kernels_backend.h"
+
+namespace pico_llama {
+
+void NumericsF32::embed(const Tensor& table, int32_t token, Range rows, float* x) {
+  const float* block = table.f32() + f32_index(static_cast<uint32_t>(token), 0, table.columns);
+  for (int i = rows.begin; i < rows.end; ++i) x[i] = block[static_cast<ptrdiff_t>(i) * kBlockRows];
+}
+
+void NumericsF32::set_input(const float* x, int stride, const Tensor&) {
+  input = x;
+  input_stride = stride;
+}
+
+void NumericsF32::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
+  kernels::matmul_f32({w.f32(), static_cast<int>(w.columns), mine.blocks(static_cast<int>(w.rows)),
+                       input + first * input_stride, input_stride, n - first, out, out_stride});
+}
+
+void NumericsF32::store(int layer, Range rows) const {
+  const int head_size = p.head_size();
+  const ptrdiff_t head_floats = static_cast<ptrdiff_t>(s.context) * head_size;
+  for (int t = 0; t < n; ++t) {
+    const int at = pos + t;
+    for (int i = rows.begin; i < rows.end; ++i) {
+      const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + i / head_size) * head_floats;
+      const int row = i % head_size;
+      s.key_cache[head + (at / 8 * head_size + row) * 8 + at % 8] = s.k[t * s.kv_stride + i];
+      s.value_cache[head + at * head_size + row] = s.v[t * s.kv_stride + i];
+    }
+  }
+}
+
+void NumericsF32::attention(int layer, Range kv_heads) const {
+  const int head_size = p.head_size();
+  const ptrdiff_t head_floats = static_cast<ptrdiff_t>(s.context) * head_size;
+  for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
+    const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * head_floats;
+    for (int t = 0; t < n; ++t) {
+      float* q = s.q + t * s.dim_stride + h * p.kv_mul() * head_size;
+      kernels::attention_f32({q, p.kv_mul(), head_size, pos + t, s.key_cache + head, s.value_cache + head,
+                              rsqrt(static_cast<float>(head_size)), scratch.attention});
+    }
+  }
+}
+
+}  // namespace pico_llama

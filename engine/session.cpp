@@ -1,0 +1,168 @@
+#include "engine/session.h"
+
+#include <cstring>
+
+#include "engine/check.h"
+
+namespace pico_llama {
+namespace {
+
+struct Parts {
+  std::span<int32_t> tokens;
+  std::span<uint32_t> sample_scratch;
+  std::span<char> text;
+};
+
+/// What a session has of its own beside the transformer's memory.
+Parts allocate(const ModelImage& image, int context, Arena& arena) {
+  const auto vocab = static_cast<size_t>(image.config().vocab_size);
+  const size_t tokens = static_cast<size_t>(context) + 1;
+  // One step shows at most a piece and everything that was held back before it.
+  const size_t text = static_cast<size_t>(image.tokenizer().max_token_length) + 2 * kMaxStopBytes;
+  Parts parts;
+  parts.tokens = {arena.alloc<int32_t>(tokens), tokens};
+  parts.sample_scratch = {arena.alloc<uint32_t>(vocab), vocab};
+  parts.text = {arena.alloc<char>(text), text};
+  return parts;
+}
+
+}  // namespace
+
+Result<size_t> Session::bytes_needed(const ModelImage& image, int context, int worker_count) {
+  Result<size_t> transformer =
+      pico_llama::bytes_needed(image.config(), image.profile(), context, worker_count);
+  if (!transformer.ok()) return transformer;
+  Arena arena;
+  allocate(image, context, arena);
+  return transformer.value() + arena.used() + Arena::kAlignment;
+}
+
+Result<Session> Session::create(const ModelImage& image, int context, std::span<std::byte> memory,
+                                Workers& workers) {
+  const Result<size_t> needed = bytes_needed(image, context, workers.count());
+  if (!needed.ok()) return needed.status();
+  if (memory.size() < needed.value())
+    return Status{StatusCode::kOutOfMemory, "a session needs {} bytes of memory, there are {}",
+                  static_cast<int64_t>(needed.value()), static_cast<int64_t>(memory.size())};
+  Arena arena(memory);
+  const Parts parts = allocate(image, context, arena);
+  Session session;
+  session.tokens_ = parts.tokens;
+  session.sample_scratch_ = parts.sample_scratch;
+  session.text_ = parts.text;
+  session.tokenizer_ = Tokenizer(image.tokenizer());
+  Result<Transformer> transformer =
+      Transformer::create(image, context, memory.subspan(arena.used()), workers);
+  if (!transformer.ok()) return transformer.status();
+  session.transformer_ = transformer.value();
+  return session;
+}
+
+Status Session::begin(std::string_view prompt, const SessionOptions& options) {
+  stopped_ = StopReason::kSteps;  // whatever fails below, the last text is over
+  PICO_LLAMA_RETURN_IF_ERROR(options.sampler.validate());
+  if (options.stop.size() > kMaxStopBytes)
+    return {StatusCode::kInvalidArgument, "the stop string has {} bytes, at most {} are possible",
+            static_cast<int64_t>(options.stop.size()), static_cast<int64_t>(kMaxStopBytes)};
+  if (options.steps < 0)
+    return {StatusCode::kInvalidArgument, "the number of steps is {}, must be 0 (the whole context) or more",
+            options.steps};
+  const int context = transformer_.context();
+  const Result<int> count =
+      tokenizer_.encode(prompt, tokens_.first(static_cast<size_t>(context)), transformer_.idle_kv_cache());
+  if (!count.ok()) return count.status();
+
+  options_ = options;
+  std::memcpy(stop_, options.stop.data(), options.stop.size());
+  options_.stop = {stop_, options.stop.size()};
+  sampler_ = Sampler(options.sampler, sample_scratch_);
+  utf8_.clear();
+  held_count_ = 0;
+  prompt_count_ = count.value();
+  pos_ = 0;
+  steps_ = options.steps == 0 || options.steps > context ? context : options.steps;
+  prefilled_ = 0;
+  generated_ = 0;
+  stopped_ = StopReason::kNone;
+  return {};
+}
+
+bool Session::cancelled() const {
+  return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
+}
+
+SessionStep Session::finish(StopReason reason, int32_t token) {
+  stopped_ = reason;
+  SessionStep step;
+  step.token = token;
+  step.stop = reason;
+  // Nothing can follow what was held back, so it is shown, but for the stop string itself.
+  size_t n = 0;
+  for (int i = 0; i < held_count_; ++i) text_[n++] = held_[i];
+  for (const char c : utf8_.rest()) text_[n++] = c;
+  held_count_ = 0;
+  utf8_.clear();
+  step.text = {text_.data(), n};
+  return step;
+}
+
+bool Session::add_text(std::string_view bytes, bool from_prompt, SessionStep& step) {
+  size_t n = 0;
+  for (int i = 0; i < held_count_; ++i) text_[n++] = held_[i];
+  held_count_ = 0;
+  n += utf8_.push(bytes, text_.data() + n);
+  std::string_view shown(text_.data(), n);
+  if (!from_prompt && !options_.stop.empty()) {
+    if (const size_t at = shown.find(options_.stop); at != std::string_view::npos) {
+      step.text = {shown.data(), at};
+      return true;
+    }
+    // Hold back the longest end that begins the stop string.
+    size_t hold = options_.stop.size() - 1 < n ? options_.stop.size() - 1 : n;
+    while (hold > 0 && std::memcmp(shown.data() + n - hold, options_.stop.data(), hold) != 0) --hold;
+    std::memcpy(held_, text_.data() + n - hold, hold);
+    held_count_ = static_cast<int>(hold);
+    shown.remove_suffix(hold);
+  }
+  step.text = shown;
+  return false;
+}
+
+SessionStep Session::step() {
+  if (stopped_ != StopReason::kNone) return {-1, false, {}, stopped_};
+  if (cancelled()) return finish(StopReason::kCancelled, -1);
+  if (pos_ >= steps_) return finish(StopReason::kSteps, -1);
+
+  SessionStep step;
+  const auto at = static_cast<size_t>(pos_);
+  if (pos_ + 1 < prompt_count_) {
+    step.token = tokens_[at + 1];
+    step.from_prompt = true;
+  } else {
+    if (prefilled_ < prompt_count_) {
+      while (prefilled_ < prompt_count_) {
+        const int left = prompt_count_ - prefilled_;
+        const int n = left < kPrefillBlock ? left : kPrefillBlock;
+        transformer_.forward(tokens_.subspan(static_cast<size_t>(prefilled_), static_cast<size_t>(n)),
+                             prefilled_, n == left);
+        prefilled_ += n;
+        if (cancelled()) return finish(StopReason::kCancelled, -1);
+      }
+    } else {
+      transformer_.forward(tokens_.subspan(at, 1), pos_);
+    }
+    step.token = sampler_.sample(transformer_.logits(), tokens_.first(at + 1));
+    tokens_[at + 1] = step.token;
+    ++generated_;
+  }
+  const int32_t previous = tokens_[at];
+  ++pos_;
+  if (step.token == kTokenBos) return finish(StopReason::kBos, kTokenBos);
+  if (add_text(tokenizer_.decode(previous, step.token), step.from_prompt, step)) {
+    stopped_ = StopReason::kStopString;
+    step.stop = stopped_;
+  }
+  return step;
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,140 @@
+#include "engine/transformer.h"
+
+#include "engine/check.h"
+#include "engine/numerics.h"
+
+namespace pico_llama {
+
+/// One forward(): the arguments of a crew's task. run() is llama2.c's forward(), for n tokens at once; every
+/// worker runs it on its own rows and heads. What is read after a barrier was written before it, by anybody.
+struct Transformer::Pass {
+  Transformer& transformer;
+  std::span<const int32_t> tokens;
+  int pos;
+  bool want_logits;
+
+  template <typename Numerics>
+  void run(int worker);
+
+  template <typename Numerics>
+  static void task(void* pass, int worker) {
+    static_cast<Pass*>(pass)->run<Numerics>(worker);
+  }
+};
+
+template <typename Numerics>
+void Transformer::Pass::run(int worker) {
+  const Config& p = transformer.config_;
+  const TransformerWeights& w = transformer.weights_;
+  const RunState& s = transformer.state_;
+  Workers& workers = *transformer.workers_;
+  const Share mine{worker, workers.count()};
+  WorkerScratch& scratch = s.workers[worker];
+  const int n = static_cast<int>(tokens.size());
+  Numerics numerics{p, s, scratch, n, pos};
+
+  // copy the token embeddings into x
+  for (int t = 0; t < n; ++t)
+    Numerics::embed(w.token_embedding, tokens[static_cast<size_t>(t)], mine.rows(p.dim),
+                    s.x + t * s.dim_stride);
+  workers.barrier();
+
+  for (int l = 0; l < p.n_layers; ++l) {
+    const LayerWeights& layer = w.layers[l];
+
+    // attention rmsnorm; then qkv for these positions, turned by RoPE, into the cache
+    numerics.rmsnorm(layer.rms_att, transformer.rms_eps_);
+    numerics.set_input(scratch.xb, s.dim_stride, layer.wq);
+    numerics.matmul(s.q, s.dim_stride, layer.wq, mine);
+    numerics.matmul(s.k, s.kv_stride, layer.wk, mine);
+    numerics.matmul(s.v, s.kv_stride, layer.wv, mine);
+    numerics.rope(s.q, s.dim_stride, w.rope, mine.rows(p.dim));
+    numerics.rope(s.k, s.kv_stride, w.rope, mine.rows(p.kv_dim()));
+    numerics.store(l, mine.rows(p.kv_dim()));
+    workers.barrier();
+
+    // multihead attention: each token over all positions up to its own, in place of q
+    numerics.attention(l, mine.of(p.n_kv_heads));
+    workers.barrier();
+
+    // output matmul, residual connection back into x
+    numerics.set_input(s.q, s.dim_stride, layer.wo);
+    numerics.matmul(s.xb2, s.dim_stride, layer.wo, mine);
+    numerics.add_to_x(s.xb2, mine.rows(p.dim));
+    workers.barrier();
+
+    // ffn rmsnorm; then w2(silu(w1 x) * w3 x)
+    numerics.rmsnorm(layer.rms_ffn, transformer.rms_eps_);
+    numerics.set_input(scratch.xb, s.dim_stride, layer.w1);
+    numerics.matmul(s.hb, s.hidden_stride, layer.w1, mine);
+    numerics.matmul(s.hb2, s.hidden_stride, layer.w3, mine);
+    numerics.swiglu(mine.rows(p.hidden_dim));
+    workers.barrier();
+    numerics.set_input(s.hb, s.hidden_stride, layer.w2);
+    numerics.matmul(s.xb2, s.dim_stride, layer.w2, mine);
+    numerics.add_to_x(s.xb2, mine.rows(p.dim));
+    workers.barrier();
+  }
+  if (!want_logits) return;
+
+  // final rmsnorm of the last token, classifier into logits
+  numerics.keep_last();
+  numerics.rmsnorm(w.rms_final, transformer.rms_eps_);
+  numerics.set_input(scratch.xb, s.dim_stride, w.wcls);
+  numerics.matmul(s.logits, s.vocab_stride, w.wcls, mine);
+}
+
+void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_logits) {
+  CHECK(!tokens.empty() && tokens.size() <= kPrefillBlock);
+  CHECK(pos >= 0 && pos <= context_ - static_cast<int>(tokens.size()));
+  for (int32_t token : tokens) CHECK(token >= 0 && token < config_.vocab_size);
+  Pass pass{*this, tokens, pos, want_logits};
+  workers_->run(profile_ == Profile::kF32 ? &Pass::task<NumericsF32> : &Pass::task<NumericsQ8>, &pass);
+}
+
+Result<size_t> bytes_needed(const Config& config, Profile profile, int context, int worker_count) {
+  if (profile != Profile::kF32 && profile != Profile::kQ8)
+    return Status{StatusCode::kUnsupported, "profile {} is not one this build runs",
+                  static_cast<int64_t>(profile)};
+  if (context < 1 || context > config.seq_len)
+    return Status{StatusCode::kInvalidArgument, "context {} is not within 1 and the model's {}", context,
+                  config.seq_len};
+  CHECK(worker_count >= 1 && worker_count <= kMaxWorkers);
+  // In 64 bits first: on a 32-bit machine a large model's sizes could wrap.
+  const uint64_t cache = uint64_t{2} * static_cast<uint64_t>(config.n_layers) *
+                         static_cast<uint64_t>(config.kv_dim()) *
+                         static_cast<uint64_t>(round_up(context, 8)) * sizeof(float);
+  const uint64_t rest =
+      uint64_t{kPrefillBlock} * sizeof(float) * (uint64_t{4} + static_cast<uint64_t>(worker_count)) *
+          (static_cast<uint64_t>(config.dim) * 2 + static_cast<uint64_t>(config.hidden_dim) * 2) +
+      static_cast<uint64_t>(config.vocab_size) * sizeof(float);
+  if (cache + rest > SIZE_MAX / 2)
+    return Status{StatusCode::kOutOfMemory,
+                  "the model needs {} MB for its cache and activations, more than this machine can address",
+                  static_cast<int64_t>((cache + rest) >> 20)};
+  Arena arena;
+  arena.alloc<LayerWeights>(static_cast<size_t>(config.n_layers));
+  RunState::allocate(config, profile, context, worker_count, arena);
+  return arena.used() + Arena::kAlignment;
+}
+
+Result<Transformer> Transformer::create(const ModelImage& image, int context, std::span<std::byte> memory,
+                                        Workers& workers) {
+  const Result<size_t> needed = bytes_needed(image.config(), image.profile(), context, workers.count());
+  if (!needed.ok()) return needed.status();
+  if (memory.size() < needed.value())
+    return Status{StatusCode::kOutOfMemory, "the model needs {} bytes of memory, there are {}",
+                  static_cast<int64_t>(needed.value()), static_cast<int64_t>(memory.size())};
+  Arena arena(memory);
+  Transformer t;
+  t.config_ = image.config();
+  t.profile_ = image.profile();
+  t.rms_eps_ = image.rms_eps();
+  t.context_ = context;
+  t.weights_ = TransformerWeights::bind(image, arena);
+  t.state_ = RunState::allocate(t.config_, t.profile_, context, workers.count(), arena);
+  t.workers_ = &workers;
+  return t;
+}
+
+}  // namespace pico_llama

@@ -2,7 +2,8 @@
 
 namespace pico_llama {
 
-RunState RunState::allocate(const Config& c, Profile profile, int context, int worker_count, Arena& arena) {
+RunState RunState::allocate(const Config& c, Profile profile, int context, int worker_count, Arena& arena,
+                            Arena& cache_arena) {
   RunState s{};
   s.dim_stride = round_up(c.dim, kBlockRows);
   s.kv_stride = round_up(c.kv_dim(), kBlockRows);
@@ -26,8 +27,8 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
 
   const size_t cache =
       static_cast<size_t>(c.n_layers) * static_cast<size_t>(c.kv_dim()) * static_cast<size_t>(s.context);
-  s.key_cache = floats(2 * cache);
-  s.value_cache = arena.counting() ? nullptr : s.key_cache + cache;
+  s.key_cache = cache_arena.alloc<float>(2 * cache, Arena::kAlignment);
+  s.value_cache = cache_arena.counting() ? nullptr : s.key_cache + cache;
   s.kv_cache_bytes = 2 * cache * sizeof(float);
 
   s.workers = arena.alloc<WorkerScratch>(static_cast<size_t>(worker_count));

@@ -38,8 +38,9 @@ struct RunState {
   int context;            ///< positions the cache holds, rounded up to 8
   size_t kv_cache_bytes;  ///< of key_cache and value_cache, which lie together, key_cache first
 
-  static RunState allocate(const Config& config, Profile profile, int context, int worker_count,
-                           Arena& arena);
+  /// The key/value cache comes from `cache`, which may be the same arena; all else from `arena`.
+  static RunState allocate(const Config& config, Profile profile, int context, int worker_count, Arena& arena,
+                           Arena& cache);
 };
 
 }  // namespace pico_llama

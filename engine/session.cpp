@@ -37,9 +37,16 @@ Result<size_t> Session::bytes_needed(const ModelImage& image, int context, int w
   return transformer.value() + arena.used() + Arena::kAlignment;
 }
 
+Result<size_t> Session::bytes_needed_beside_cache(const ModelImage& image, int context, int worker_count) {
+  Result<size_t> all = bytes_needed(image, context, worker_count);
+  if (!all.ok()) return all;
+  return all.value() - kv_cache_bytes(image.config(), image.profile(), context);
+}
+
 Result<Session> Session::create(const ModelImage& image, int context, std::span<std::byte> memory,
-                                Workers& workers) {
-  const Result<size_t> needed = bytes_needed(image, context, workers.count());
+                                std::span<std::byte> cache, Workers& workers) {
+  const Result<size_t> needed = cache.empty() ? bytes_needed(image, context, workers.count())
+                                              : bytes_needed_beside_cache(image, context, workers.count());
   if (!needed.ok()) return needed.status();
   if (memory.size() < needed.value())
     return Status{StatusCode::kOutOfMemory, "a session needs {} bytes of memory, there are {}",
@@ -52,7 +59,7 @@ Result<Session> Session::create(const ModelImage& image, int context, std::span<
   session.text_ = parts.text;
   session.tokenizer_ = Tokenizer(image.tokenizer());
   Result<Transformer> transformer =
-      Transformer::create(image, context, memory.subspan(arena.used()), workers);
+      Transformer::create(image, context, memory.subspan(arena.used()), cache, workers);
   if (!transformer.ok()) return transformer.status();
   session.transformer_ = transformer.value();
   return session;

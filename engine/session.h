@@ -51,11 +51,18 @@ class Session {
 
   /// Bytes of memory for one session, whatever their alignment.
   static Result<size_t> bytes_needed(const ModelImage& image, int context, int worker_count = 1);
+  /// The same without the key/value cache (kv_cache_bytes() in transformer.h).
+  static Result<size_t> bytes_needed_beside_cache(const ModelImage& image, int context, int worker_count = 1);
 
   /// Requires: image, memory and workers outlive the session.
   /// Errors: as Transformer::create().
   static Result<Session> create(const ModelImage& image, int context, std::span<std::byte> memory,
-                                Workers& workers);
+                                Workers& workers) {
+    return create(image, context, memory, {}, workers);
+  }
+  /// The same with the key/value cache in a memory of its own.
+  static Result<Session> create(const ModelImage& image, int context, std::span<std::byte> memory,
+                                std::span<std::byte> cache, Workers& workers);
 
   /// Starts a new text: encodes the prompt and forgets the last text.
   /// Errors: kInvalidArgument (options, bad UTF-8), kPromptTooLong.

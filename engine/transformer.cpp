@@ -112,19 +112,37 @@ Result<size_t> bytes_needed(const Config& config, Profile profile, int context, 
     return Status{StatusCode::kOutOfMemory,
                   "the model needs {} MB for its cache and activations, more than this machine can address",
                   static_cast<int64_t>((cache + rest) >> 20)};
+  return kv_cache_bytes(config, profile, context) +
+         bytes_needed_beside_cache(config, profile, context, worker_count);
+}
+
+size_t kv_cache_bytes(const Config& config, Profile profile, int context) {
   Arena arena;
+  Arena cache;
+  RunState::allocate(config, profile, context, 1, arena, cache);
+  return cache.used() + Arena::kAlignment;
+}
+
+size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context, int worker_count) {
+  Arena arena;
+  Arena cache;
   arena.alloc<LayerWeights>(static_cast<size_t>(config.n_layers));
-  RunState::allocate(config, profile, context, worker_count, arena);
+  RunState::allocate(config, profile, context, worker_count, arena, cache);
   return arena.used() + Arena::kAlignment;
 }
 
 Result<Transformer> Transformer::create(const ModelImage& image, int context, std::span<std::byte> memory,
-                                        Workers& workers) {
-  const Result<size_t> needed = bytes_needed(image.config(), image.profile(), context, workers.count());
-  if (!needed.ok()) return needed.status();
-  if (memory.size() < needed.value())
+                                        std::span<std::byte> cache, Workers& workers) {
+  const Result<size_t> all = bytes_needed(image.config(), image.profile(), context, workers.count());
+  if (!all.ok()) return all.status();
+  const size_t cache_bytes = kv_cache_bytes(image.config(), image.profile(), context);
+  const size_t needed = cache.empty() ? all.value() : all.value() - cache_bytes;
+  if (memory.size() < needed)
     return Status{StatusCode::kOutOfMemory, "the model needs {} bytes of memory, there are {}",
-                  static_cast<int64_t>(needed.value()), static_cast<int64_t>(memory.size())};
+                  static_cast<int64_t>(needed), static_cast<int64_t>(memory.size())};
+  if (!cache.empty() && cache.size() < cache_bytes)
+    return Status{StatusCode::kOutOfMemory, "the key/value cache needs {} bytes, there are {}",
+                  static_cast<int64_t>(cache_bytes), static_cast<int64_t>(cache.size())};
   Arena arena(memory);
   Transformer t;
   t.config_ = image.config();
@@ -132,7 +150,9 @@ Result<Transformer> Transformer::create(const ModelImage& image, int context, st
   t.rms_eps_ = image.rms_eps();
   t.context_ = context;
   t.weights_ = TransformerWeights::bind(image, arena);
-  t.state_ = RunState::allocate(t.config_, t.profile_, context, workers.count(), arena);
+  Arena own_cache(cache);
+  t.state_ = RunState::allocate(t.config_, t.profile_, context, workers.count(), arena,
+                                cache.empty() ? arena : own_cache);
   t.workers_ = &workers;
   return t;
 }

@@ -15,6 +15,10 @@ namespace pico_llama {
 /// activations, views.
 /// Errors: kInvalidArgument for a context outside 1..seq_len or a profile this build does not run.
 Result<size_t> bytes_needed(const Config& config, Profile profile, int context, int worker_count = 1);
+/// Of these, the key/value cache, which may lie in a memory of its own; and all the rest.
+/// Requires: bytes_needed() is ok.
+size_t kv_cache_bytes(const Config& config, Profile profile, int context);
+size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context, int worker_count = 1);
 
 class Transformer {
  public:
@@ -23,7 +27,12 @@ class Transformer {
   /// Requires: image outlives the transformer, as do memory and workers.
   /// Errors: as bytes_needed(); kOutOfMemory (with both numbers) when memory is smaller than that.
   static Result<Transformer> create(const ModelImage& image, int context, std::span<std::byte> memory,
-                                    Workers& workers);
+                                    Workers& workers) {
+    return create(image, context, memory, {}, workers);
+  }
+  /// The same with the key/value cache in a memory of its own, kv_cache_bytes() long.
+  static Result<Transformer> create(const ModelImage& image, int context, std::span<std::byte> memory,
+                                    std::span<std::byte> cache, Workers& workers);
 
   /// Runs 1 to kPrefillBlock tokens at positions pos, pos+1, ... and leaves the logits of the last in
   /// logits(). Exact: one call with n tokens gives the same bits as n calls with one. Requires: 0 <= token <

@@ -1,0 +1,61 @@
+#pragma once
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "trainer/random.h"
+
+namespace pico_llama::trainer {
+
+struct Person;
+
+/// Turns templates into sentences and keeps the story told so far.
+///
+///   {x}        the value of x ("red kite")
+///   {a x}      the same with "a" or "an"
+///   {f}        the friend: the first time in full ("her friend Ben"), then by name
+///   [p|q|r]    one of them, equally likely; they nest, and an empty one leaves the words out
+///   ^          the next letter is a capital
+///
+/// The first letter of every sentence becomes a capital by itself, except after !" and ?" (where
+/// "he asked" may follow). Errors: an unknown {x} or an unclosed bracket is a bug of the grammar and aborts.
+class Teller {
+ public:
+  explicit Teller(Random& random) : random_(random) {}
+
+  /// Adds one of the alternatives to the story.
+  void say(std::initializer_list<const char*> alternatives);
+  /// The same, but only now and then.
+  void maybe(double probability, std::initializer_list<const char*> alternatives) {
+    if (random_.chance(probability)) say(alternatives);
+  }
+  /// Adds what expand() gave.
+  void add(const std::string& expanded);
+  /// One of the alternatives, expanded, to be given a name.
+  std::string expand(std::initializer_list<const char*> alternatives);
+
+  void set(const std::string& name, std::string value) { values_[name] = std::move(value); }
+  /// {key}, {key.he}, {key.him}, {key.his}, {key.self}, {key.kind}.
+  void set_person(const std::string& key, const Person& person);
+  const std::string& get(const std::string& name) const;
+
+  bool chance(double probability) { return random_.chance(probability); }
+  Random& random() { return random_; }
+  /// The story so far: one line, sentences one space apart.
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string expand_one(std::string_view pattern);
+
+  Random& random_;
+  std::map<std::string, std::string> values_;
+  std::string text_;
+  bool friend_named_ = false;
+};
+
+/// "a" or "an", by the first letter: the corpus has no word where sound and letter disagree.
+std::string with_article(const std::string& noun_phrase);
+
+}  // namespace pico_llama::trainer

@@ -13,6 +13,9 @@ struct Cli {
 };
 
 /// One per subcommand, each in a file of its name. To add one: declare it here, list it in main.cpp.
+void add_run(Cli& cli);
+void add_pack(Cli& cli);
 void add_info(Cli& cli);
+void add_uf2(Cli& cli);
 
 }  // namespace pico_llama

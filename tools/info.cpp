@@ -1,12 +1,16 @@
 // pico-llama info: what a model file holds.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tools/board_fit.h"
 #include "tools/checkpoint/checkpoint.h"
 #include "tools/cli.h"
+#include "tools/model_source.h"
 #include "tools/support/sha256.h"
 
 namespace pico_llama {
@@ -49,6 +53,93 @@ Json describe(const checkpoint::Checkpoint& checkpoint) {
           {"parameters", parameters},           {"tensors", tensors}};
 }
 
+const char* name_of(TensorKind kind) {
+  switch (kind) {
+    case TensorKind::kRope:
+      return "rope";
+    case TensorKind::kRmsAtt:
+      return "rms_att";
+    case TensorKind::kWq:
+      return "wq";
+    case TensorKind::kWk:
+      return "wk";
+    case TensorKind::kWv:
+      return "wv";
+    case TensorKind::kWo:
+      return "wo";
+    case TensorKind::kRmsFfn:
+      return "rms_ffn";
+    case TensorKind::kW1:
+      return "w1";
+    case TensorKind::kW3:
+      return "w3";
+    case TensorKind::kW2:
+      return "w2";
+    case TensorKind::kRmsFinal:
+      return "rms_final";
+    case TensorKind::kTokenEmbedding:
+      return "token_embedding";
+    case TensorKind::kWcls:
+      return "wcls";
+  }
+  return "unknown";
+}
+
+Json describe(const TensorEntry& entry) {
+  const auto kind = static_cast<TensorKind>(entry.kind);
+  const bool of_layer = std::ranges::find(kLayerTensors, kind) != std::end(kLayerTensors);
+  Json tensor = {{"name", of_layer ? fmt::format("{}.{}", name_of(kind), entry.layer) : name_of(kind)},
+                 {"rows", entry.rows},
+                 {"columns", entry.columns}};
+  switch (static_cast<Encoding>(entry.encoding)) {
+    case Encoding::kPlainF32:
+      tensor["encoding"] = "plain_f32";
+      break;
+    case Encoding::kRowsF32:
+      tensor["encoding"] = "rows_f32";
+      break;
+    case Encoding::kRowsQ8:
+      tensor["encoding"] = "rows_q8";
+      tensor["activation_limit"] = entry.activation_limit;
+      tensor["chunk_pairs"] = entry.chunk_pairs;
+      break;
+  }
+  tensor["bytes"] = entry.bytes;
+  tensor["offset"] = entry.offset;
+  return tensor;
+}
+
+Json describe(const ModelImage& image) {
+  Json tensors = Json::array();
+  for (std::uint32_t i = 0; i < image.tensor_count(); ++i) tensors.push_back(describe(image.entry(i)));
+  const ImageSizes sizes = sizes_of(image);
+  Json fits = Json::object();
+  for (const Placement& placement : placements(image))
+    fits[placement.memory] = (placement.fits ? "yes: " : "no: ") + placement.reason;
+  return {{"kind", "model image"},
+          {"version", image.header().version},
+          {"profile", profile_name(image.profile())},
+          {"bytes", sizes.image},
+          {"weight_bytes", sizes.weights},
+          {"rope_bytes", sizes.rope},
+          {"tokenizer_bytes", sizes.tokenizer},
+          {"working_bytes", working_bytes(image, image.config().seq_len)},
+          {"crc32", fmt::format("{:08x}", image.header().crc32)},
+          {"checkpoint_sha256", hex(image.header().checkpoint_sha256)},
+          {"tokenizer_sha256", hex(image.header().tokenizer_sha256)},
+          {"config", describe(image.config())},
+          {"shared_classifier", image.shared_classifier()},
+          {"fits", fits},
+          {"tensors", tensors}};
+}
+
+/// What the file is, told from its first bytes.
+Json describe(const std::string& path) {
+  const MappedFile file(path);
+  if (is_image(file)) return describe(parse_image(std::as_bytes(file.bytes()), path));
+  return describe(checkpoint::Checkpoint::parse(file.bytes(), path));
+}
+
 std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 /// The same facts for a reader: one line each, then the tensors as a table.
@@ -67,14 +158,17 @@ void print_text(const Json& info) {
   for (const Json& tensor : info["tensors"]) {
     fmt::print("  {:<18} {:>7} x {:<7}", tensor["name"].get<std::string>(),
                tensor["rows"].get<std::uint64_t>(), tensor["columns"].get<std::uint64_t>());
-    fmt::print("{:>12} bytes  {}\n", tensor["bytes"].get<std::uint64_t>(),
+    fmt::print("{:>12} bytes  {}", tensor["bytes"].get<std::uint64_t>(),
                tensor["encoding"].get<std::string>());
+    for (const char* detail : {"activation_limit", "chunk_pairs"})
+      if (tensor.contains(detail)) fmt::print("  {} {}", detail, tensor[detail].get<int>());
+    fmt::print("\n");
   }
 }
 
 int info(const Options& options) {
   Json report = {{"file", options.file}};
-  report.update(describe(checkpoint::Checkpoint::open(options.file)));
+  report.update(describe(options.file));
   if (options.json)
     fmt::print("{}\n", report.dump());
   else

@@ -17,7 +17,10 @@ constexpr int kExitUsage = 2;
 
 /// Every subcommand, in the order `--help` lists them.
 constexpr void (*kSubcommands[])(Cli&) = {
+    pico_llama::add_run,
+    pico_llama::add_pack,
     pico_llama::add_info,
+    pico_llama::add_uf2,
 };
 
 constexpr const char* kFooter = R"(Examples:

@@ -1,0 +1,79 @@
+#include "tools/board_fit.h"
+
+#include "engine/check.h"
+#include "engine/transformer.h"
+#include "firmware/chips/rp2350.h"
+#include "tools/support/failure.h"
+
+namespace pico_llama {
+namespace {
+
+constexpr std::uint64_t kSramBytes = chips::Rp2350::kSramBytes;
+/// What the firmware keeps of SRAM for its code, stacks and USB. An allowance, not a measurement: the
+/// firmware's own `info` command says what a build really leaves.
+constexpr std::uint64_t kFirmwareSramBytes = 64 * 1024;
+constexpr std::uint64_t kSramForModel = kSramBytes - kFirmwareSramBytes;
+constexpr std::uint64_t kPsramBytes = 8 * 1024 * 1024;  // APS6404L-3SQR: 64 Mbit
+constexpr std::uint64_t kFlashForModel = chips::Rp2350::kChipSelect1Offset - chips::Cartridge::kFlashOffset;
+
+/// The longest context whose working memory and `fixed` bytes fit into `memory`; 0 if none does.
+int longest_context(const ModelImage& image, std::uint64_t fixed, std::uint64_t memory) {
+  int low = 0, high = image.config().seq_len;
+  while (low < high) {
+    const int middle = low + (high - low + 1) / 2;
+    if (fixed + working_bytes(image, middle) <= memory)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+Placement place(const ModelImage& image, std::string memory, std::uint64_t fixed, std::uint64_t room) {
+  const std::uint64_t needed = fixed + working_bytes(image, image.config().seq_len);
+  Placement placement{std::move(memory), needed <= room, fmt::format("{} bytes of {}", needed, room)};
+  if (placement.fits) return placement;
+  if (const int longest = longest_context(image, fixed, room); longest > 0)
+    placement.reason += fmt::format("; fits with a context of {}", longest);
+  else if (image.profile() == Profile::kF32)
+    placement.reason += "; try --profile q8";
+  else
+    placement.reason += "; the model is too large";
+  return placement;
+}
+
+}  // namespace
+
+ImageSizes sizes_of(const ModelImage& image) {
+  ImageSizes sizes;
+  sizes.image = image.bytes().size();
+  sizes.tokenizer = image.header().tokenizer_bytes;
+  for (std::uint32_t i = 0; i < image.tensor_count(); ++i) {
+    const bool rope = image.entry(i).kind == static_cast<std::uint32_t>(TensorKind::kRope);
+    (rope ? sizes.rope : sizes.weights) += image.entry(i).bytes;
+  }
+  return sizes;
+}
+
+std::uint64_t working_bytes(const ModelImage& image, int context) {
+  const Result<std::size_t> bytes = bytes_needed(image.config(), image.profile(), context);
+  CHECK(bytes.ok());
+  return bytes.value();
+}
+
+std::vector<Placement> placements(const ModelImage& image) {
+  const ImageSizes sizes = sizes_of(image);
+  std::vector<Placement> list = {place(image, "SRAM", sizes.weights + sizes.rope, kSramForModel),
+                                 place(image, "PSRAM", sizes.image, kPsramBytes)};
+  Placement flash = place(image, "flash", 0, kPsramBytes);
+  flash.reason =
+      fmt::format("{} bytes of {}, working memory in PSRAM {}", sizes.image, kFlashForModel, flash.reason);
+  if (sizes.image > kFlashForModel) {
+    flash.fits = false;
+    flash.reason += image.profile() == Profile::kF32 ? "; try --profile q8" : "; the model is too large";
+  }
+  list.push_back(flash);
+  return list;
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,86 @@
+#include "tools/model_source.h"
+
+#include <array>
+#include <cstring>
+#include <filesystem>
+
+#include "engine/check.h"
+#include "tools/support/failure.h"
+#include "tools/support/sha256.h"
+
+namespace pico_llama {
+
+bool is_image(const MappedFile& file) {
+  std::uint32_t magic = 0;
+  if (file.bytes().size() < sizeof(magic)) return false;
+  std::memcpy(&magic, file.bytes().data(), sizeof(magic));
+  return magic == kImageMagic;
+}
+
+ModelImage parse_image(std::span<const std::byte> bytes, const std::string& name) {
+  Result<ModelImage> image = ModelImage::parse(bytes);
+  if (!image.ok()) fail("{}: {}; pack the checkpoint again", name, text_of(image.status()));
+  if (const Status status = image.value().check_crc(); !status.ok())
+    fail("{}: {}; get or pack the file again", name, text_of(status));
+  return image.value();
+}
+
+std::string find_tokenizer(const std::string& given, const std::string& checkpoint_path,
+                           std::int32_t vocab_size) {
+  if (!given.empty()) return given;
+  const std::filesystem::path folder = std::filesystem::path(checkpoint_path).parent_path();
+  const std::string by_size = fmt::format("tok{}.bin", vocab_size);
+  const std::array candidates = {folder / by_size, folder / "tokenizer.bin",
+                                 std::filesystem::path("tokenizer.bin")};
+  for (const auto& candidate : candidates) {
+    std::error_code ignored;
+    if (std::filesystem::exists(candidate, ignored)) return candidate.string();
+  }
+  fail(
+      "{}: a checkpoint needs its tokenizer; give it with -z (looked for {} and {} beside it, and "
+      "./tokenizer.bin)",
+      checkpoint_path, by_size, "tokenizer.bin");
+}
+
+ModelSource ModelSource::open(const std::string& path, const std::string& tokenizer_path,
+                              std::optional<Profile> profile) {
+  ModelSource source;
+  source.file_ = std::make_unique<MappedFile>(path);
+  if (is_image(*source.file_)) {
+    source.image_ = parse_image(std::as_bytes(source.file_->bytes()), path);
+    const ModelImage& image = source.image_;
+    if (profile && *profile != image.profile())
+      fail("{}: is packed as {}; pack its checkpoint again with --profile {}", path,
+           profile_name(image.profile()), profile_name(*profile));
+    if (!tokenizer_path.empty()) {
+      const Sha256 given = sha256(MappedFile(tokenizer_path).bytes());
+      if (!std::ranges::equal(given, image.header().tokenizer_sha256))
+        fail("{}: holds another tokenizer than {}; leave -z away, an image brings its own", path,
+             tokenizer_path);
+    }
+    return source;
+  }
+  const auto checkpoint = checkpoint::Checkpoint::open(path);
+  const auto tokenizer = checkpoint::TokenizerFile::open(
+      find_tokenizer(tokenizer_path, path, checkpoint.header().config.vocab_size));
+  source.packed_ = packer::pack(checkpoint, tokenizer, profile.value_or(Profile::kF32));
+  Result<ModelImage> image = ModelImage::parse(source.packed_);
+  // A failure here would be the packer's: it made the bytes from inputs that were checked.
+  CHECK(image.ok());
+  source.image_ = image.value();
+  return source;
+}
+
+const char* profile_name(Profile profile) {
+  switch (profile) {
+    case Profile::kF32:
+      return "f32";
+    case Profile::kQ8:
+      return "q8";
+    case Profile::kQ4:
+      return "q4";
+  }
+  return "an unknown profile";
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/model_image.h"
+#include "tools/checkpoint/checkpoint.h"
+#include "tools/checkpoint/tokenizer_file.h"
+#include "tools/packer/packer.h"
+#include "tools/support/mapped_file.h"
+
+namespace pico_llama {
+
+/// True if the file begins with a model image's magic.
+bool is_image(const MappedFile& file);
+
+/// Parses an image and checks its CRC; `name` stands for it in messages.
+ModelImage parse_image(std::span<const std::byte> bytes, const std::string& name);
+
+/// `given`, or if empty what llama2.c's default means here: tok<vocab_size>.bin or tokenizer.bin beside the
+/// checkpoint, or ./tokenizer.bin.
+/// Errors: Failure that names the places looked at.
+std::string find_tokenizer(const std::string& given, const std::string& checkpoint_path,
+                           std::int32_t vocab_size);
+
+/// MODEL of the command line: an image, used in place, or a checkpoint with its tokenizer, packed in memory.
+class ModelSource {
+ public:
+  /// Errors: Failure. An image holds its profile and tokenizer: asking for others is refused.
+  static ModelSource open(const std::string& path, const std::string& tokenizer_path,
+                          std::optional<Profile> profile);
+
+  const ModelImage& image() const { return image_; }
+
+ private:
+  std::unique_ptr<MappedFile> file_;  // what image_ looks into: this
+  packer::ImageBytes packed_;         // or this
+  ModelImage image_;
+};
+
+const char* profile_name(Profile profile);
+
+}  // namespace pico_llama

@@ -1,0 +1,100 @@
+// pico-llama pack: a checkpoint and its tokenizer into one model image.
+#include <fmt/format.h>
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/check.h"
+#include "firmware/chips/rp2350.h"
+#include "tools/board_fit.h"
+#include "tools/cli.h"
+#include "tools/model_source.h"
+#include "tools/packer/packer.h"
+#include "tools/support/failure.h"
+#include "tools/support/output_file.h"
+#include "tools/support/progress.h"
+#include "tools/uf2/flash_image.h"
+
+namespace pico_llama {
+namespace {
+
+struct Options {
+  std::string checkpoint;
+  std::string tokenizer;
+  std::string profile = "q8";
+  std::string output;
+};
+
+std::span<const std::uint8_t> octets(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+void report(const std::string& output, const ModelImage& image) {
+  const ImageSizes sizes = sizes_of(image);
+  const int context = image.config().seq_len;
+  fmt::print(stderr, "{}: {}, {} bytes (weights {}, RoPE tables {}, tokenizer {})\n", output,
+             profile_name(image.profile()), sizes.image, sizes.weights, sizes.rope, sizes.tokenizer);
+  fmt::print(stderr, "working memory at context {}: {} bytes\n", context, working_bytes(image, context));
+  for (const Placement& placement : placements(image))
+    fmt::print(stderr, "{:<6} {:<4} {}\n", placement.memory, placement.fits ? "yes" : "no", placement.reason);
+}
+
+int pack(const Options& options) {
+  {
+    const MappedFile file(options.checkpoint);
+    if (is_image(file))
+      fail("{}: is a model image already; give the checkpoint it was packed from", options.checkpoint);
+  }
+  const auto checkpoint = checkpoint::Checkpoint::open(options.checkpoint);
+  const auto tokenizer = checkpoint::TokenizerFile::open(
+      find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.header().config.vocab_size));
+  const Profile profile = options.profile == "q8" ? Profile::kQ8 : Profile::kF32;
+  // Before the work: a place that cannot be written shall be known now.
+  OutputFile output(options.output);
+  packer::ImageBytes bytes;
+  {
+    Progress progress("packing", packer::image_bytes(checkpoint, tokenizer, profile));
+    bytes = packer::pack(checkpoint, tokenizer, profile,
+                         [&progress](std::uint64_t packed) { progress.advance(packed); });
+  }
+  // What leaves the house has passed the parser that will meet it.
+  const ModelImage image = parse_image(bytes, options.output);
+  if (options.output.ends_with(".uf2")) {
+    uf2::FlashImage flash;
+    flash.add(chips::Cartridge::kAddress, octets(bytes), options.output);
+    output.write(flash.to_uf2(uf2::kFamilyData));
+  } else {
+    output.write(octets(bytes));
+  }
+  output.commit();
+  report(options.output, image);
+  return 0;
+}
+
+}  // namespace
+
+void add_pack(Cli& cli) {
+  CLI::App* sub = cli.app.add_subcommand("pack", "Turn a checkpoint and its tokenizer into a model image");
+  const auto options = std::make_shared<Options>();
+  sub->add_option("checkpoint", options->checkpoint,
+                  "llama2.c checkpoint: legacy, version 1 or version 2 (q80)")
+      ->required();
+  sub->add_option("-z,--tokenizer", options->tokenizer,
+                  "Its tokenizer.bin; by default tok<vocab>.bin or tokenizer.bin beside it, or here");
+  sub->add_option("--profile", options->profile,
+                  "f32: llama2.c's exact tokens; q8: a quarter of the size, faster")
+      ->check(CLI::IsMember({"f32", "q8"}))
+      ->capture_default_str();
+  sub->add_option("-o,--output", options->output,
+                  "The image to write: NAME.plm, or NAME.uf2 to drag onto the board")
+      ->required();
+  sub->footer(R"(Says afterwards where on the Pico Plus 2 W the model fits, or why not.
+
+Examples:
+  pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.plm
+  pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.uf2)");
+  sub->callback([&cli, options] { cli.action = [options] { return pack(*options); }; });
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,241 @@
+#include "tools/packer/packer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <string_view>
+
+#include "engine/check.h"
+#include "engine/math/rope.h"
+#include "tools/packer/tensor_encoder.h"
+#include "tools/support/failure.h"
+#include "tools/support/sha256.h"
+
+namespace pico_llama::packer {
+namespace {
+
+using checkpoint::Checkpoint;
+using checkpoint::Layer;
+using checkpoint::TokenizerFile;
+
+constexpr float kRopeBase = 10000.0f;
+constexpr float kRmsEps = 1e-5f;
+
+/// Where everything goes; 64-bit until it is known to fit.
+struct Plan {
+  struct Place {
+    TensorShape shape;
+    std::uint64_t offset;
+    std::uint64_t bytes;
+  };
+  std::uint64_t tokenizer_offset = 0;
+  std::uint64_t tokenizer_bytes = 0;
+  std::uint64_t text_bytes = 0;
+  std::vector<Place> tensors;
+  std::uint64_t file_bytes = 0;
+};
+
+constexpr std::uint64_t kTensorTableOffset =
+    (sizeof(ImageHeader) + kImageAlignment - 1) / kImageAlignment * kImageAlignment;
+
+std::uint64_t aligned(std::uint64_t offset) {
+  return (offset + kImageAlignment - 1) / kImageAlignment * kImageAlignment;
+}
+
+Plan make_plan(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile) {
+  const Config& config = checkpoint.header().config;
+  tokenizer.require_vocab_size(config.vocab_size);
+  const bool shared = checkpoint.header().shared_classifier;
+  const std::uint32_t count = tensor_count(config, shared);
+  Plan plan;
+  plan.tokenizer_offset = aligned(kTensorTableOffset + count * sizeof(TensorEntry));
+  const std::uint64_t vocab_size = tokenizer.tokens().size();
+  for (const auto& token : tokenizer.tokens()) plan.text_bytes += token.text.size();
+  plan.tokenizer_bytes = sizeof(TokenizerHeader) + (3 * vocab_size + 1) * 4 + (plan.text_bytes + 3) / 4 * 4;
+  std::uint64_t at = plan.tokenizer_offset + plan.tokenizer_bytes;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const TensorShape shape = tensor_shape(config, profile, shared, i);
+    at = aligned(at);
+    plan.tensors.push_back({shape, at, tensor_bytes(shape.encoding, shape.rows, shape.columns)});
+    at += plan.tensors.back().bytes;
+  }
+  plan.file_bytes = at;
+  if (at > std::numeric_limits<std::uint32_t>::max())
+    fail(
+        "the image would be {} bytes, and the format reaches {}; pack it with --profile q8, or a smaller "
+        "model",
+        at, std::numeric_limits<std::uint32_t>::max());
+  return plan;
+}
+
+const checkpoint::Tensor& source_of(const Checkpoint& checkpoint, const TensorShape& shape) {
+  const checkpoint::Weights& weights = checkpoint.weights();
+  const auto layer = [&]() -> const Layer& { return weights.layers[shape.layer]; };
+  switch (shape.kind) {
+    case TensorKind::kRmsAtt:
+      return layer().rms_att;
+    case TensorKind::kWq:
+      return layer().wq;
+    case TensorKind::kWk:
+      return layer().wk;
+    case TensorKind::kWv:
+      return layer().wv;
+    case TensorKind::kWo:
+      return layer().wo;
+    case TensorKind::kRmsFfn:
+      return layer().rms_ffn;
+    case TensorKind::kW1:
+      return layer().w1;
+    case TensorKind::kW3:
+      return layer().w3;
+    case TensorKind::kW2:
+      return layer().w2;
+    case TensorKind::kRmsFinal:
+      return weights.rms_final;
+    case TensorKind::kTokenEmbedding:
+      return weights.token_embedding;
+    case TensorKind::kWcls:
+      return weights.wcls;
+    case TensorKind::kRope:
+      break;
+  }
+  CHECK(!"a tensor of the checkpoint");
+  return weights.rms_final;
+}
+
+void encode_rope(const TensorShape& shape, std::span<std::byte> out) {
+  const auto head_size = static_cast<int>(shape.columns);
+  std::vector<float> frequencies(shape.columns / 2);
+  for (int pair = 0; pair < head_size / 2; ++pair)
+    frequencies[static_cast<std::size_t>(pair)] = rope_frequency(kRopeBase, pair, head_size);
+  std::vector<float> row(shape.columns);
+  for (std::uint32_t pos = 0; pos < shape.rows; ++pos) {
+    rope_row(frequencies.data(), head_size, static_cast<int>(pos), row.data());
+    std::memcpy(out.data() + pos * row.size() * sizeof(float), row.data(), row.size() * sizeof(float));
+  }
+}
+
+void encode(const Checkpoint& checkpoint, const TensorShape& shape, std::span<std::byte> out) {
+  if (shape.kind == TensorKind::kRope) return encode_rope(shape, out);
+  const checkpoint::Tensor& tensor = source_of(checkpoint, shape);
+  CHECK(tensor.rows == shape.rows && tensor.columns == shape.columns);
+  switch (shape.encoding) {
+    case Encoding::kPlainF32:
+      return encode_plain_f32(tensor, out);
+    case Encoding::kRowsF32:
+      return encode_rows_f32(tensor, out);
+    case Encoding::kRowsQ8:
+      return encode_rows_q8(tensor, out);
+  }
+}
+
+/// Tensors that multiply the same input quantise it once, so they share the lowest of their limits.
+bool same_input(TensorKind a, TensorKind b) {
+  const auto input = [](TensorKind kind) {
+    if (kind == TensorKind::kWk || kind == TensorKind::kWv) return TensorKind::kWq;
+    return kind == TensorKind::kW3 ? TensorKind::kW1 : kind;
+  };
+  return input(a) == input(b);
+}
+
+void share_limits(std::span<TensorEntry> table) {
+  for (TensorEntry& a : table) {
+    for (TensorEntry& b : table) {
+      if (a.layer == b.layer && same_input(static_cast<TensorKind>(a.kind), static_cast<TensorKind>(b.kind)))
+        a.activation_limit = b.activation_limit = std::min(a.activation_limit, b.activation_limit);
+    }
+  }
+}
+
+void write_tokenizer(const TokenizerFile& tokenizer, std::uint64_t text_bytes, std::span<std::byte> out) {
+  const auto& tokens = tokenizer.tokens();
+  const auto vocab_size = static_cast<std::uint32_t>(tokens.size());
+  TokenizerHeader header{};
+  header.vocab_size = vocab_size;
+  for (const auto& token : tokens)
+    header.max_token_length =
+        std::max(header.max_token_length, static_cast<std::uint32_t>(token.text.size()));
+  header.scores_offset = sizeof(TokenizerHeader);
+  header.pieces_offset = header.scores_offset + vocab_size * 4;
+  header.sorted_offset = header.pieces_offset + (vocab_size + 1) * 4;
+  header.text_offset = header.sorted_offset + vocab_size * 4;
+  header.text_bytes = static_cast<std::uint32_t>(text_bytes);
+  std::memcpy(out.data(), &header, sizeof(header));
+
+  std::vector<std::uint32_t> sorted(vocab_size);
+  std::iota(sorted.begin(), sorted.end(), 0u);
+  // char_traits<char> compares as unsigned bytes, a prefix first; stable keeps equal pieces in order of id.
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&tokens](std::uint32_t a, std::uint32_t b) { return tokens[a].text < tokens[b].text; });
+  std::memcpy(out.data() + header.sorted_offset, sorted.data(), sorted.size() * 4);
+  std::uint32_t start = 0;
+  for (std::uint32_t i = 0; i <= vocab_size; ++i) {
+    std::memcpy(out.data() + header.pieces_offset + i * 4, &start, 4);
+    if (i == vocab_size) break;
+    const auto& [score, text] = tokens[i];
+    std::memcpy(out.data() + header.scores_offset + i * 4, &score, 4);
+    if (!text.empty()) std::memcpy(out.data() + header.text_offset + start, text.data(), text.size());
+    start += static_cast<std::uint32_t>(text.size());
+  }
+}
+
+}  // namespace
+
+std::uint64_t image_bytes(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile) {
+  return make_plan(checkpoint, tokenizer, profile).file_bytes;
+}
+
+ImageBytes pack(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile,
+                const OnProgress& on_progress) {
+  const Plan plan = make_plan(checkpoint, tokenizer, profile);
+  ImageBytes image(plan.file_bytes);
+  const auto part = [&image](std::uint64_t offset, std::uint64_t bytes) {
+    return std::span(image).subspan(offset, bytes);
+  };
+
+  write_tokenizer(tokenizer, plan.text_bytes, part(plan.tokenizer_offset, plan.tokenizer_bytes));
+  std::vector<TensorEntry> table;
+  for (const auto& [shape, offset, bytes] : plan.tensors) {
+    const auto out = part(offset, bytes);
+    encode(checkpoint, shape, out);
+    Q8Limits limits{};
+    if (shape.encoding == Encoding::kRowsQ8) limits = choose_q8_limits(out, shape.rows, shape.columns);
+    table.push_back({static_cast<std::uint32_t>(shape.kind), shape.layer, shape.rows, shape.columns,
+                     static_cast<std::uint32_t>(shape.encoding), static_cast<std::uint32_t>(offset),
+                     static_cast<std::uint32_t>(bytes), limits.activation_limit, limits.chunk_pairs});
+    if (on_progress) on_progress(bytes);
+  }
+  share_limits(table);
+  std::memcpy(image.data() + kTensorTableOffset, table.data(), table.size() * sizeof(TensorEntry));
+
+  const Config& c = checkpoint.header().config;
+  ImageHeader header{};
+  header.magic = kImageMagic;
+  header.version = kImageVersion;
+  header.file_bytes = static_cast<std::uint32_t>(image.size());
+  header.profile = static_cast<std::uint32_t>(profile);
+  header.dim = c.dim;
+  header.hidden_dim = c.hidden_dim;
+  header.n_layers = c.n_layers;
+  header.n_heads = c.n_heads;
+  header.n_kv_heads = c.n_kv_heads;
+  header.vocab_size = c.vocab_size;
+  header.seq_len = c.seq_len;
+  header.shared_classifier = checkpoint.header().shared_classifier ? 1 : 0;
+  header.tensor_count = static_cast<std::uint32_t>(table.size());
+  header.tensor_table_offset = kTensorTableOffset;
+  header.tokenizer_offset = static_cast<std::uint32_t>(plan.tokenizer_offset);
+  header.tokenizer_bytes = static_cast<std::uint32_t>(plan.tokenizer_bytes);
+  header.rope_base = kRopeBase;
+  header.rms_eps = kRmsEps;
+  std::ranges::copy(sha256(checkpoint.bytes()), header.checkpoint_sha256);
+  std::ranges::copy(sha256(tokenizer.bytes()), header.tokenizer_sha256);
+  std::memcpy(image.data(), &header, sizeof(header));
+  header.crc32 = crc32(std::span(image).subspan(kCrcFrom));
+  std::memcpy(image.data(), &header, sizeof(header));
+  return image;
+}
+
+}  // namespace pico_llama::packer

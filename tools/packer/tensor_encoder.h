@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "engine/model_image_layout.h"
+#include "tools/checkpoint/tensor.h"
+
+namespace pico_llama::packer {
+
+// Each writes one tensor of the image in the encoding of its name (SPEC.md). Requires: out is zeroed and
+// exactly tensor_bytes() long.
+
+void encode_plain_f32(const checkpoint::Tensor& tensor, std::span<std::byte> out);
+
+void encode_rows_f32(const checkpoint::Tensor& tensor, std::span<std::byte> out);
+
+/// Every row anew, whatever groups the checkpoint had: scale = max|w| / 127, weights rounded to nearest.
+void encode_rows_q8(const checkpoint::Tensor& tensor, std::span<std::byte> out);
+
+/// The longest chunk that leaves activations at least kWantedActivationLimit, with the limit it leaves.
+Q8Limits choose_q8_limits(std::span<const std::byte> tensor, std::uint32_t rows, std::uint32_t columns);
+
+/// Long chunks save a kernel work, a high limit saves precision: 12 bits of activation are below the noise of
+/// int8 weights (measured with `pico-llama eval`, see docs/decisions).
+inline constexpr int kWantedActivationLimit = 2047;
+
+}  // namespace pico_llama::packer

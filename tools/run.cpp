@@ -1,0 +1,162 @@
+// pico-llama run: a story on this PC.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "tools/cli.h"
+#include "tools/model_source.h"
+#include "tools/q80/q80_story.h"
+#include "tools/story.h"
+#include "tools/support/failure.h"
+
+namespace pico_llama {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string tokenizer;
+  std::string prompt;
+  std::string profile;
+  std::string stop;
+  SamplerOptions sampler{};
+  std::uint64_t seed = 0;  // 0: from the clock
+  int steps = 256;
+  int threads = 1;
+  bool json = false;
+  // As typed: a float option printed back as 0.800000012 would not be what the user gave.
+  double temperature = 1.0;
+  double topp = 0.9;
+};
+
+std::atomic<bool> cancelled{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
+
+extern "C" void cancel_story(int) { cancelled.store(true, std::memory_order_relaxed); }
+
+/// The first Ctrl-C ends the story after the token it is at; a second one ends the program.
+void cancel_on_ctrl_c() {
+  struct sigaction action {};
+  action.sa_handler = cancel_story;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  ::sigaction(SIGINT, &action, nullptr);
+}
+
+void print_json(const Options& options, const Story& story) {
+  const nlohmann::ordered_json object = {{"prompt", options.prompt},
+                                         {"temperature", options.temperature},
+                                         {"topp", options.topp},
+                                         {"seed", options.sampler.seed},
+                                         {"steps", story.steps},
+                                         {"prompt_tokens", story.prompt_tokens},
+                                         {"tokens", story.tokens},
+                                         {"text", story.text},
+                                         {"prefill_tokens_per_second", story.prefill_tokens_per_second()},
+                                         {"tokens_per_second", story.tokens_per_second()}};
+  // A model can end inside a character: JSON must stay UTF-8.
+  fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void print_speed(const Options& options, const Story& story, const std::string& profile) {
+  fmt::print(stderr, "prefill {} tokens at {:.1f} tokens/s, generation {} tokens at {:.1f} tokens/s",
+             story.prefilled, story.prefill_tokens_per_second(), story.generated, story.tokens_per_second());
+  fmt::print(stderr, " (prompt {}, n {}, seed {}, {}, {} thread{})\n", story.prompt_tokens.size(),
+             story.steps, options.sampler.seed, profile, options.threads, options.threads == 1 ? "" : "s");
+}
+
+std::optional<Profile> engine_profile(const std::string& name) {
+  if (name == "f32") return Profile::kF32;
+  if (name == "q8") return Profile::kQ8;
+  return std::nullopt;
+}
+
+int run(Options options) {
+  options.sampler.seed = options.seed != 0 ? options.seed : static_cast<std::uint64_t>(std::time(nullptr));
+  options.sampler.temperature = static_cast<float>(options.temperature);
+  options.sampler.topp = static_cast<float>(options.topp);
+  if (const Status status = options.sampler.validate(); !status.ok()) fail_usage("{}", text_of(status));
+  if (options.stop.size() > kMaxStopBytes)
+    fail_usage("--stop takes up to {} bytes, not {}", kMaxStopBytes, options.stop.size());
+
+  const SessionOptions session{
+      .sampler = options.sampler, .steps = options.steps, .stop = options.stop, .cancel = &cancelled};
+  const OnText stream = [&options](std::string_view text) {
+    if (options.json) return;
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  };
+  cancel_on_ctrl_c();
+  Story story;
+  std::string profile = options.profile;
+  if (profile == "q80") {
+    story = q80::tell_story(options.model, options.tokenizer, options.prompt, session, stream);
+  } else {
+    const ModelSource source =
+        ModelSource::open(options.model, options.tokenizer, engine_profile(options.profile));
+    profile = profile_name(source.image().profile());
+    story = tell_story(source.image(), options.prompt, session, options.threads, stream);
+  }
+  if (options.json) {
+    print_json(options, story);
+  } else {
+    std::fputc('\n', stdout);
+    std::fflush(stdout);
+    print_speed(options, story, profile);
+  }
+  constexpr int kExitInterrupted = 128 + SIGINT;  // what a shell expects of a command that Ctrl-C ended
+  return story.cancelled ? kExitInterrupted : 0;
+}
+
+}  // namespace
+
+void add_run(Cli& cli) {
+  CLI::App* sub =
+      cli.app.add_subcommand("run", "Tell a story on this PC, with llama2.c's flags and defaults");
+  const auto o = std::make_shared<Options>();
+  sub->add_option("model", o->model, "Checkpoint (.bin) or model image (.plm)")->required();
+  sub->add_option(
+      "-z,--tokenizer", o->tokenizer,
+      "The checkpoint's tokenizer.bin; by default tok<vocab>.bin or tokenizer.bin beside it, or here");
+  sub->add_option("-i,--prompt", o->prompt, "How the story begins (UTF-8)");
+  sub->add_option("-t,--temperature", o->temperature,
+                  "0: always the likeliest token; higher: more surprising")
+      ->capture_default_str();
+  sub->add_option("-p,--topp", o->topp,
+                  "Sample among the likeliest tokens that make up this share; 1: among all")
+      ->capture_default_str();
+  sub->add_option("-s,--seed", o->seed, "The same seed tells the same story; 0: another each second")
+      ->capture_default_str();
+  sub->add_option("-n,--steps", o->steps, "Tokens, the prompt's included; 0: as many as the context holds")
+      ->capture_default_str();
+  sub->add_option("--topk", o->sampler.topk, "Sample among this many likeliest tokens; 0: off")
+      ->capture_default_str();
+  sub->add_option("--minp", o->sampler.minp, "Drop tokens below this share of the likeliest one's; 0: off")
+      ->capture_default_str();
+  sub->add_option("--repetition-penalty", o->sampler.repetition_penalty,
+                  "Above 1 shuns tokens already used; 1: off")
+      ->capture_default_str();
+  sub->add_option("--stop", o->stop, "End before this text comes");
+  sub->add_option("--profile", o->profile,
+                  "f32 (a checkpoint's default), q8, or q80: runq.c's own arithmetic, for comparison")
+      ->check(CLI::IsMember({"f32", "q8", "q80"}));
+  sub->add_option("--threads", o->threads, "The result does not depend on it")
+      ->check(CLI::Range(1, kMaxWorkers))
+      ->capture_default_str();
+  sub->add_flag("--json", o->json, "Print one JSON object instead of the text");
+  sub->footer(R"(The text goes to standard output, the speed to standard error. Ctrl-C ends the story.
+A prompt must be valid UTF-8 and fit the model's context.
+
+Examples:
+  pico-llama run stories260K.bin -z tok512.bin -i "Once upon a time"
+  pico-llama run stories260K.plm -t 0 -n 100
+  pico-llama run stories260K.bin --profile q8 -s 42 --json)");
+  sub->callback([&cli, o] { cli.action = [o] { return run(*o); }; });
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,52 @@
+// pico-llama uf2: files to drag onto the board.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/cli.h"
+#include "tools/support/failure.h"
+#include "tools/support/output_file.h"
+#include "tools/uf2/flash_image.h"
+
+namespace pico_llama {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  std::string output;
+};
+
+int make_uf2(const Options& options) {
+  uf2::FlashImage image;
+  for (const std::string& file : options.files) image.add_file(file);
+  const std::vector<std::uint8_t> bytes =
+      image.to_uf2(image.has_program() ? uf2::kFamilyRp2350ArmS : uf2::kFamilyData);
+  OutputFile output(options.output);
+  output.write(bytes);
+  output.commit();
+  fmt::print(stderr, "{}: {} blocks, {} bytes of flash{}\n", options.output, image.page_count(),
+             image.page_count() * uf2::kPayloadBytes,
+             image.has_program() ? "" : " (no program: a model alone)");
+  return 0;
+}
+
+}  // namespace
+
+void add_uf2(Cli& cli) {
+  CLI::App* sub =
+      cli.app.add_subcommand("uf2", "Join programs and models into one file to drag onto the board");
+  const auto options = std::make_shared<Options>();
+  sub->add_option("files", options->files, "Any of: ELF, raw .bin, .uf2, model image .plm")->required();
+  sub->add_option("-o,--output", options->output, "The .uf2 file to write")->required();
+  sub->footer(
+      R"(An ELF or UF2 knows its addresses, a model image goes to the model's place in flash, a raw binary to its start.
+
+Examples:
+  pico-llama uf2 firmware.elf -o firmware.uf2
+  pico-llama uf2 firmware.uf2 stories260K.plm -o story.uf2)");
+  sub->callback([&cli, options] { cli.action = [options] { return make_uf2(*options); }; });
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace pico_llama::uf2 {
+
+// UF2 and its families. Source: the UF2 specification (github.com/microsoft/uf2) and the RP2350
+// datasheet, 5.5.3.
+inline constexpr std::uint32_t kMagicStart0 = 0x0a324655;  ///< "UF2\n"
+inline constexpr std::uint32_t kMagicStart1 = 0x9e5d5157;
+inline constexpr std::uint32_t kMagicEnd = 0x0ab16f30;
+inline constexpr std::uint32_t kFlagNotMainFlash = 0x00000001;
+inline constexpr std::uint32_t kFlagFamilyPresent = 0x00002000;
+inline constexpr std::uint32_t kFamilyRp2350ArmS = 0xe48bff59;  ///< a program: the board starts it
+inline constexpr std::uint32_t kFamilyData = 0xe48bff58;        ///< anything else
+inline constexpr std::uint32_t kFamilyAbsolute = 0xe48bff57;
+inline constexpr std::uint32_t kBlockBytes = 512;
+inline constexpr std::uint32_t kPayloadBytes = 256;  ///< one flash page
+
+/// What is to be in flash, page by page.
+class FlashImage {
+ public:
+  /// Errors: Failure if a byte lies outside the flash or is given twice; `name` is who gives it.
+  void add(std::uint32_t address, std::span<const std::uint8_t> bytes, const std::string& name);
+
+  /// A program or data, as the file itself says: an ELF (its loadable segments), a UF2 (its blocks), a model
+  /// image (at the cartridge's place), else a raw binary from the start of the flash.
+  void add_file(const std::string& path);
+
+  /// True if something lies at the start of the flash, where the boot ROM looks for a program.
+  bool has_program() const;
+
+  std::size_t page_count() const { return pages_.size(); }
+
+  /// The UF2 file. One family for all blocks, so that a program and its model arrive in one go.
+  std::vector<std::uint8_t> to_uf2(std::uint32_t family) const;
+
+ private:
+  struct Page {
+    std::array<std::uint8_t, kPayloadBytes> bytes{};
+    std::array<bool, kPayloadBytes> given{};
+  };
+  void add_uf2(std::span<const std::uint8_t> file, const std::string& name);
+  void add_elf(const std::string& path);
+
+  std::map<std::uint32_t, Page> pages_;  // by address
+};
+
+}  // namespace pico_llama::uf2

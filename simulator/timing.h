@@ -38,11 +38,14 @@ inline constexpr Cost kQmiSelect{3, Basis::kAssumed,
 inline constexpr Cost kQmiMinimumHold{1, Basis::kDatasheet,
                                       "RP2350 datasheet 12.14.6, Mx_TIMING.SELECT_HOLD"};
 inline constexpr Cost kXipStreamResume{9, Basis::kDatasheet, "RP2350 datasheet 4.4.3: after the last miss"};
+inline constexpr Cost kDmaStart{3, Basis::kAssumed,
+                                "from the trigger to the first read: channel, arbiter, address FIFO"};
 inline constexpr Cost kXipCacheHit{0, Basis::kDatasheet, "RP2350 datasheet 4.4.1: 1 cycle hit"};
 
 // --- devices (simulator/devices) -------------------------------------------------------------------------
 
 /// From power-up of a PLL to LOCK, in periods of its divided reference (not of clk_sys).
-inline constexpr Cost kPllLockReferenceCycles{600, Basis::kAssumed, "50 us at 12 MHz; no document gives a figure"};
+inline constexpr Cost kPllLockReferenceCycles{600, Basis::kAssumed,
+                                              "50 us at 12 MHz; no document gives a figure"};
 
 }  // namespace pico_llama::simulator::timing

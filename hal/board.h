@@ -84,6 +84,11 @@ class Board {
 
   /// CRC32 (IEEE 802.3, reflected, as zlib's) of any readable memory, by DMA.
   virtual uint32_t crc32(std::span<const std::byte> bytes) = 0;
+  /// Copies by DMA, past the XIP cache on both sides. Requires: both aligned to 4, same size, a multiple
+  /// of 4.
+  virtual void copy(std::span<std::byte> to, std::span<const std::byte> from) = 0;
+  /// Fills with one word. Requires: as copy().
+  virtual void fill(std::span<std::byte> to, uint32_t word) = 0;
   /// Reads `bytes` of a memory from its start with one core or two at once and says how fast, in kB/s; 0 when
   /// there is no such memory.
   virtual uint32_t read_bandwidth(Memory memory, int cores, uint32_t bytes) = 0;

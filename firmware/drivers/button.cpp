@@ -34,8 +34,8 @@ bool __no_inline_not_in_flash_func(button_pressed)() {
   const uint32_t interrupts = save_and_disable_interrupts();
   hw_write_masked(&io_qspi_hw->io[1].ctrl, GPIO_OVERRIDE_LOW << IO_QSPI_GPIO_QSPI_SS_CTRL_OEOVER_LSB,
                   IO_QSPI_GPIO_QSPI_SS_CTRL_OEOVER_BITS);
-  for (volatile int i = 0; i < 1000; ++i) {
-  }
+  // The pull-up needs a few microseconds against the trace.
+  for (int i = 0; i < 1000; ++i) __asm volatile("nop");
   const bool pressed = (sio_hw->gpio_hi_in & SIO_GPIO_HI_IN_QSPI_CSN_BITS) == 0;
   hw_write_masked(&io_qspi_hw->io[1].ctrl, GPIO_OVERRIDE_NORMAL << IO_QSPI_GPIO_QSPI_SS_CTRL_OEOVER_LSB,
                   IO_QSPI_GPIO_QSPI_SS_CTRL_OEOVER_BITS);

@@ -3,6 +3,7 @@
 #include "firmware/chips/rp2350.h"
 #include "hardware/dma.h"
 #include "hardware/timer.h"
+#include "hardware/xip_cache.h"
 
 namespace pico_llama::drivers {
 namespace {
@@ -14,6 +15,19 @@ const std::byte* uncached(const std::byte* address) {
   const auto value = reinterpret_cast<uintptr_t>(address);
   const bool cached_xip = value >= Rp2350::kXipCachedBase && value < Rp2350::kXipUncachedBase;
   return cached_xip ? address + (Rp2350::kXipUncachedBase - Rp2350::kXipCachedBase) : address;
+}
+
+std::byte* uncached(std::byte* address) {
+  return const_cast<std::byte*>(uncached(static_cast<const std::byte*>(address)));
+}
+
+/// Lines that the cache holds of memory that was written behind its back.
+void forget_cached(std::span<std::byte> bytes) {
+  const auto address = reinterpret_cast<uintptr_t>(bytes.data());
+  if (address < Rp2350::kXipCachedBase || address >= Rp2350::kXipUncachedBase) return;
+  const uintptr_t begin = address - Rp2350::kXipCachedBase;
+  const uintptr_t line = Rp2350::kXipLineBytes;
+  xip_cache_invalidate_range(begin / line * line, (bytes.size() + begin % line + line - 1) / line * line);
 }
 
 class Channel {
@@ -70,14 +84,18 @@ uint32_t dma_crc32(std::span<const std::byte> bytes) {
 }
 
 void dma_copy(std::span<std::byte> to, std::span<const std::byte> from) {
-  Channel().run(to.data(), true, uncached(from.data()), true, DMA_SIZE_32,
+  Channel().run(uncached(to.data()), true, uncached(from.data()), true, DMA_SIZE_32,
                 static_cast<uint32_t>(to.size() / 4), false);
+  forget_cached(to);
 }
 
 uint64_t dma_fill(std::span<std::byte> to, uint32_t word) {
   const uint64_t start = time_us_64();
-  Channel().run(to.data(), true, &word, false, DMA_SIZE_32, static_cast<uint32_t>(to.size() / 4), false);
-  return time_us_64() - start;
+  Channel().run(uncached(to.data()), true, &word, false, DMA_SIZE_32, static_cast<uint32_t>(to.size() / 4),
+                false);
+  const uint64_t us = time_us_64() - start;
+  forget_cached(to);
+  return us;
 }
 
 uint64_t dma_read(std::span<const std::byte> from) {

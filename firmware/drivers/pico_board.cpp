@@ -104,6 +104,9 @@ bool PicoBoard::button_pressed() { return drivers::button_pressed(); }
 void PicoBoard::led(uint8_t brightness) { set_led(brightness); }
 uint32_t PicoBoard::crc32(std::span<const std::byte> bytes) { return dma_crc32(bytes); }
 
+void PicoBoard::copy(std::span<std::byte> to, std::span<const std::byte> from) { dma_copy(to, from); }
+void PicoBoard::fill(std::span<std::byte> to, uint32_t word) { dma_fill(to, word); }
+
 uint32_t PicoBoard::read_bandwidth(hal::Memory memory, int cores, uint32_t bytes) {
   const std::byte* start = nullptr;
   switch (memory) {

@@ -19,6 +19,8 @@ class PicoBoard final : public hal::Board {
   bool button_pressed() override;
   void led(uint8_t brightness) override;
   uint32_t crc32(std::span<const std::byte> bytes) override;
+  void copy(std::span<std::byte> to, std::span<const std::byte> from) override;
+  void fill(std::span<std::byte> to, uint32_t word) override;
   uint32_t read_bandwidth(hal::Memory memory, int cores, uint32_t bytes) override;
   hal::PsramState test_psram() override;
   uint32_t stack_used(int core) override;

@@ -1,0 +1,62 @@
+/// The prompt loop: what happens between a host opening the port and the next story.
+#pragma once
+
+#include "firmware/app/line_editor.h"
+#include "firmware/app/model_loader.h"
+#include "firmware/app/output.h"
+#include "firmware/app/settings.h"
+#include "firmware/app/storyteller.h"
+
+namespace pico_llama::app {
+
+class Application {
+ public:
+  /// `both` may be null on a board with one core to spare.
+  Application(hal::Board& board, hal::Console& console, Workers& single, Workers* both)
+      : board_(board),
+        console_(console),
+        output_(console),
+        editor_(console),
+        loader_(board),
+        storyteller_(board, console, output_),
+        single_(single),
+        both_(both) {}
+
+  /// Finds and places the model. Call once, before step().
+  void load_model();
+
+  /// One round of the loop: notices a host that came, handles what was typed and the button, or idles.
+  /// Returns false when nothing was to be done, and idled.
+  bool step();
+
+  /// A line as if it had been typed: a command or a prompt.
+  void handle_line(std::string_view line);
+
+  const Settings& settings() const { return settings_; }
+  bool json() const { return output_.json(); }
+
+ private:
+  friend struct Commands;
+
+  void greet();
+  void prompt();
+  void tell(std::string_view prompt, bool own_seed);
+  void say_why_no_story();
+  bool button_clicked();
+
+  hal::Board& board_;
+  hal::Console& console_;
+  Output output_;
+  LineEditor editor_;
+  ModelLoader loader_;
+  Storyteller storyteller_;
+  Workers& single_;
+  Workers* both_;
+  Settings settings_;
+  bool greeted_ = false;
+  bool button_down_ = false;
+  uint64_t button_since_us_ = 0;
+  uint32_t stories_ = 0;
+};
+
+}  // namespace pico_llama::app

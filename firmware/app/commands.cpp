@@ -1,0 +1,203 @@
+#include "firmware/app/commands.h"
+
+#include "firmware/app/application.h"
+#include "firmware/app/measure.h"
+#include "firmware/app/report.h"
+
+namespace pico_llama::app {
+
+struct Commands::Entry {
+  std::string_view name;
+  std::string_view argument;
+  std::string_view help;
+  void (*run)(Application&, std::string_view);
+  bool takes_argument;
+};
+
+const Commands::Entry Commands::kEntries[] = {
+    {"help", "", "this list", help, false},
+    {"model", "", "the model, its shape and where it came from", model, false},
+    {"temp", "[0-10]", "temperature: 0 always takes the likeliest token, 1 is as trained", temp, true},
+    {"topp", "[0-1]", "choose among the likeliest tokens that together have this probability", topp, true},
+    {"topk", "[N]", "choose among the N likeliest tokens; 0 is off", topk, true},
+    {"seed", "[N|random]", "the same story again and again, or a new one each time", seed, true},
+    {"steps", "[N]", "tokens of a story, the prompt's included; 0 is the whole context", steps, true},
+    {"profile", "", "how the model's numbers are stored", profile, true},
+    {"cores", "[1|2]", "work on one core or two; the story is the same", cores, true},
+    {"mem", "", "what lives where, and how deep the stacks went", mem, false},
+    {"bench", "", "measure memories and cycles", bench, false},
+    {"selftest", "", "check memories and arithmetic", selftest, false},
+    {"json", "[on|off]", "one JSON object a line, for programs; no echo", json, true},
+    {"bootsel", "", "restart as a USB drive that takes a UF2", bootsel, false},
+    {"reboot", "", "restart", reboot, false},
+};
+
+std::string_view Commands::trim(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+void Commands::run(Application& app, std::string_view line) {
+  const size_t space = line.find(' ');
+  const std::string_view name = line.substr(0, space);
+  const std::string_view argument =
+      space == std::string_view::npos ? std::string_view{} : trim(line.substr(space));
+  for (const Entry& entry : kEntries) {
+    if (entry.name != name) continue;
+    if (!argument.empty() && !entry.takes_argument) {
+      TextOf<96> text;
+      text << "/" << name << " takes nothing after it";
+      return app.output_.error(text);
+    }
+    return entry.run(app, argument);
+  }
+  TextOf<128> text;
+  text << "there is no command /" << name.substr(0, 40) << "; /help lists them";
+  app.output_.error(text);
+}
+
+void Commands::help(Application& app, std::string_view) {
+  for (const Entry& entry : kEntries) {
+    TextOf<128> text;
+    text << "/" << entry.name << " " << entry.argument;
+    text.column(20) << entry.help;
+    app.output_.line(text);
+  }
+}
+
+void Commands::model(Application& app, std::string_view) {
+  report_model(app.output_, app.board_, app.loader_);
+  report_model_details(app.output_, app.loader_);
+}
+
+void Commands::temp(Application& app, std::string_view argument) {
+  float value;
+  if (!argument.empty() && (!parse_decimal(argument, value) || value > 10.0f)) {
+    return app.output_.error("/temp takes a number from 0 to 10, for example /temp 0.8");
+  }
+  if (!argument.empty()) app.settings_.temperature = value;
+  TextOf<64> text;
+  text << "temperature ";
+  append_float(text, app.settings_.temperature);
+  app.output_.line(text);
+}
+
+void Commands::topp(Application& app, std::string_view argument) {
+  float value;
+  if (!argument.empty() && (!parse_decimal(argument, value) || value > 1.0f)) {
+    return app.output_.error("/topp takes a number from 0 to 1, for example /topp 0.9; 0 or 1 is off");
+  }
+  if (!argument.empty()) app.settings_.topp = value;
+  TextOf<64> text;
+  text << "top-p ";
+  append_float(text, app.settings_.topp);
+  app.output_.line(text);
+}
+
+void Commands::topk(Application& app, std::string_view argument) {
+  uint64_t value;
+  if (!argument.empty() && (!parse_unsigned(argument, value) || value > 1'000'000)) {
+    return app.output_.error("/topk takes a whole number, for example /topk 40; 0 is off");
+  }
+  if (!argument.empty()) app.settings_.topk = static_cast<int32_t>(value);
+  TextOf<64> text;
+  text << "top-k " << app.settings_.topk;
+  app.output_.line(text);
+}
+
+void Commands::seed(Application& app, std::string_view argument) {
+  uint64_t value;
+  if (argument == "random") {
+    app.settings_.fixed_seed = false;
+  } else if (!argument.empty()) {
+    if (!parse_unsigned(argument, value) || value == 0) {
+      return app.output_.error("/seed takes a whole number from 1 on, or the word random");
+    }
+    app.settings_.fixed_seed = true;
+    app.settings_.seed = value;
+  }
+  TextOf<64> text;
+  text << "seed ";
+  if (app.settings_.fixed_seed) {
+    text.unsigned_number(app.settings_.seed);
+  } else {
+    text << "random for each story";
+  }
+  app.output_.line(text);
+}
+
+void Commands::steps(Application& app, std::string_view argument) {
+  uint64_t value;
+  if (!argument.empty() && (!parse_unsigned(argument, value) || value > 1'000'000)) {
+    return app.output_.error(
+        "/steps takes a whole number of tokens, for example /steps 256; 0 is the whole context");
+  }
+  if (!argument.empty()) app.settings_.steps = static_cast<int32_t>(value);
+  TextOf<64> text;
+  text << "steps " << app.settings_.steps;
+  if (app.settings_.steps == 0) text << " (the whole context)";
+  app.output_.line(text);
+}
+
+void Commands::profile(Application& app, std::string_view argument) {
+  const bool ready = app.loader_.state() == ModelState::kReady;
+  const std::string_view have = ready ? name_of(app.loader_.image().profile()) : "none";
+  if (!argument.empty() && argument != "f32" && argument != "q8" && argument != "q4") {
+    return app.output_.error("/profile takes f32, q8 or q4, or nothing to show what the model is");
+  }
+  TextOf<160> text;
+  if (!argument.empty() && argument != have) {
+    text << "the model on this board is " << have << "; for " << argument
+         << " pack the checkpoint again (pico-llama pack --profile " << argument << ") and drag it on";
+    return app.output_.error(text);
+  }
+  text << "profile " << have;
+  app.output_.line(text);
+}
+
+void Commands::cores(Application& app, std::string_view argument) {
+  if (!argument.empty() && argument != "1" && argument != "2")
+    return app.output_.error("/cores takes 1 or 2");
+  if (argument == "2" && app.both_ == nullptr)
+    return app.output_.error("there is no second core to work on here");
+  if (!argument.empty()) {
+    app.settings_.cores = argument == "1" ? 1 : 2;
+    app.loader_.use_cores(app.settings_.cores);
+  }
+  TextOf<64> text;
+  text << "cores " << app.settings_.cores;
+  app.output_.line(text);
+}
+
+void Commands::mem(Application& app, std::string_view) {
+  report_memory(app.output_, app.board_, app.loader_);
+}
+
+void Commands::bench(Application& app, std::string_view) {
+  app::bench(app.output_, app.board_, app.console_, app.loader_);
+}
+
+void Commands::selftest(Application& app, std::string_view) {
+  self_test(app.output_, app.board_, app.console_, app.loader_, app.single_, app.both_);
+  app.loader_.use_cores(app.settings_.cores);
+}
+
+void Commands::json(Application& app, std::string_view argument) {
+  if (!argument.empty() && argument != "on" && argument != "off")
+    return app.output_.error("/json takes on or off");
+  if (!argument.empty()) app.output_.set_json(argument == "on");
+  app.output_.line(app.output_.json() ? "json on" : "json off");
+}
+
+void Commands::bootsel(Application& app, std::string_view) {
+  app.output_.line("restarting as a USB drive; drag a UF2 onto it");
+  app.board_.reboot_to_bootsel();
+}
+
+void Commands::reboot(Application& app, std::string_view) {
+  app.output_.line("restarting");
+  app.board_.reboot();
+}
+
+}  // namespace pico_llama::app

@@ -1,0 +1,229 @@
+#include "firmware/app/measure.h"
+
+#include "firmware/app/report.h"
+
+namespace pico_llama::app {
+namespace {
+
+using hal::Memory;
+
+/// Greedy stories from BOS, 64 tokens, as /selftest tells them. Made by llama2.c for f32 (the engine's
+/// goldens check that the first is run.c's story), by this engine on a PC for q8.
+struct GoldenDigest {
+  uint8_t checkpoint_sha256[4];  ///< its first bytes
+  Profile profile;
+  uint32_t digest;
+};
+constexpr GoldenDigest kGoldenDigests[] = {
+#include "firmware/app/golden_digests.inc"
+};
+constexpr int kDigestTokens = 64;
+
+const GoldenDigest* golden_of(const ModelImage& image) {
+  for (const GoldenDigest& golden : kGoldenDigests) {
+    bool same = golden.profile == image.profile();
+    for (int i = 0; i < 4; ++i)
+      same = same && golden.checkpoint_sha256[i] == image.header().checkpoint_sha256[i];
+    if (same) return &golden;
+  }
+  return nullptr;
+}
+
+/// Tells the greedy story without showing it. Returns false when begin() failed.
+bool greedy_digest(Session& session, uint32_t& result) {
+  SessionOptions options;
+  options.sampler.temperature = 0;
+  options.steps = kDigestTokens;
+  if (!session.begin({}, options).ok()) return false;
+  result = kDigestStart;
+  for (;;) {
+    const SessionStep step = session.step();
+    if (step.token >= 0) result = digest(result, step.token);
+    if (step.stop != StopReason::kNone) return true;
+  }
+}
+
+class Checks {
+ public:
+  explicit Checks(Output& output) : output_(output) {}
+
+  void report(std::string_view what, bool good, const Text& detail) {
+    TextOf<192> text;
+    text << (good ? "ok      " : "FAILED  ") << what;
+    text.column(30) << detail.view();
+    output_.line(text);
+    failed_ += !good;
+  }
+  int failed() const { return failed_; }
+
+ private:
+  Output& output_;
+  int failed_ = 0;
+};
+
+void check_psram(Checks& checks, hal::Board& board) {
+  const hal::PsramState before = board.info().psram;
+  if (before.verdict == hal::PsramVerdict::kNotFitted) return;
+  TextOf<160> detail;
+  if (before.verdict != hal::PsramVerdict::kReady) {
+    append_psram(detail, board.info());
+    return checks.report("PSRAM", false, detail);
+  }
+  const hal::PsramState state = board.test_psram();
+  if (state.verdict == hal::PsramVerdict::kReady) {
+    detail << "every bit of ";
+    detail.grouped(state.bytes) << " B held both values";
+  } else {
+    detail << "offset ";
+    detail.hex(state.bad_offset, 6) << " wrote ";
+    detail.hex(state.bad_expected, 8) << " read ";
+    detail.hex(state.bad_found, 8);
+  }
+  checks.report("PSRAM, all of it", state.verdict == hal::PsramVerdict::kReady, detail);
+}
+
+void check_crc(Checks& checks, hal::Board& board) {
+  // The checksum's published check value: of the digits 1 to 9.
+  static constexpr char kDigits[] = "123456789";
+  const uint32_t crc = board.crc32(std::as_bytes(std::span(kDigits, 9)));
+  TextOf<64> detail;
+  detail << "of 123456789: ";
+  detail.hex(crc, 8);
+  checks.report("CRC32 by DMA", crc == 0xcbf43926u, detail);
+}
+
+void check_entropy(Checks& checks, hal::Board& board) {
+  const uint64_t a = board.entropy();
+  const uint64_t b = board.entropy();
+  TextOf<64> detail;
+  detail.hex(static_cast<uint32_t>(a >> 32), 8).hex(static_cast<uint32_t>(a), 8) << " then ";
+  detail.hex(static_cast<uint32_t>(b >> 32), 8).hex(static_cast<uint32_t>(b), 8);
+  checks.report("random source", a != b && a != 0 && b != 0, detail);
+}
+
+void check_model(Checks& checks, ModelLoader& loader, bool two_cores) {
+  TextOf<160> detail;
+  const Status crc = loader.image().check_crc();
+  detail << (crc.ok() ? "CRC32 by the core agrees" : "CRC32 by the core differs");
+  checks.report("model image", crc.ok(), detail);
+
+  uint32_t digests[2] = {};
+  for (int cores = 1; cores <= (two_cores ? 2 : 1); ++cores) {
+    loader.use_cores(cores);
+    detail.clear();
+    const bool told = greedy_digest(loader.session(), digests[cores - 1]);
+    detail << kDigestTokens << " tokens, digest ";
+    detail.hex(digests[cores - 1], 8);
+    bool good = told;
+    if (const GoldenDigest* golden = golden_of(loader.image()); golden != nullptr) {
+      good = good && digests[cores - 1] == golden->digest;
+      if (good) {
+        detail << " as on a PC";
+      } else {
+        detail << ", should be ";
+        detail.hex(golden->digest, 8);
+      }
+    } else if (cores == 2) {
+      good = good && digests[1] == digests[0];
+      detail << (good ? " as with one core" : ", not as with one core");
+    }
+    checks.report(cores == 1 ? "greedy story, 1 core" : "greedy story, 2 cores", good, detail);
+  }
+}
+
+/// Cycles of forward() at a position, the classifier with it or not. The cache up to there must have been
+/// filled.
+uint32_t forward_cycles(hal::Board& board, Session& session, int position, bool want_logits) {
+  static constexpr int32_t kToken = kTokenBos;
+  const uint32_t start = board.cycles();
+  session.transformer().forward({&kToken, 1}, position, want_logits);
+  return board.cycles() - start;
+}
+
+}  // namespace
+
+int self_test(Output& output, hal::Board& board, hal::Console& console, ModelLoader& loader, Workers& single,
+              Workers* both) {
+  (void)console;
+  Checks checks(output);
+  check_crc(checks, board);
+  check_entropy(checks, board);
+  check_psram(checks, board);
+  // The memory test has written over whatever of the model was in PSRAM.
+  const bool had_model = loader.state() == ModelState::kReady;
+  if (loader.load(&single, both) == ModelState::kReady) {
+    check_model(checks, loader, both != nullptr);
+  } else if (had_model) {
+    TextOf<8> none;
+    checks.report("loading the model again", false, none);
+  }
+  TextOf<96> detail;
+  bool room = true;
+  for (int core = 0; core < 2; ++core) {
+    room = room && board.stack_used(core) < board.stack_bytes(core);
+    detail << "core " << core << ": " << board.stack_used(core) << " of " << board.stack_bytes(core)
+           << " B; ";
+  }
+  checks.report("stacks", room, detail);
+  TextOf<64> text;
+  text << "selftest: " << checks.failed() << " failed";
+  output.line(text);
+  return checks.failed();
+}
+
+void bench(Output& output, hal::Board& board, hal::Console& console, ModelLoader& loader) {
+  (void)console;
+  static constexpr uint32_t kReadBytes = 128 * 1024;  // eight times the XIP cache
+  TextOf<160> text;
+  const auto line = [&] {
+    output.line(text);
+    text.clear();
+  };
+  for (const Memory memory : {Memory::kSram, Memory::kFlash, Memory::kPsram}) {
+    if (memory == Memory::kPsram && board.memory().psram.empty()) continue;
+    text << "read " << name_of(memory) << ":";
+    for (const int cores : {1, 2}) {
+      text << (cores == 1 ? " one core " : ", two cores ");
+      text.fixed((board.read_bandwidth(memory, cores, kReadBytes) + 50) / 100, 1) << " MB/s";
+    }
+    line();
+  }
+  if (loader.state() != ModelState::kReady) return output.line("no model: no tokens to time");
+
+  const int cores_before = loader.cores();
+  Session& session = loader.session();
+  const int last = session.transformer().context() - 1;
+  for (const int cores : {1, 2}) {
+    loader.use_cores(cores);
+    if (loader.cores() != cores) continue;
+    // One real story's worth of cache behind the late position is not needed for its cost: attention reads
+    // what is there. But it must be numbers, so fill it once.
+    for (int position = 0; position < last && position < 64; ++position)
+      forward_cycles(board, session, position, false);
+    const int late = last < 63 ? last : 63;
+    const uint32_t early_layers = forward_cycles(board, session, 0, false);
+    const uint32_t early_all = forward_cycles(board, session, 0, true);
+    const uint32_t late_layers = forward_cycles(board, session, late, false);
+    text << "token, " << cores << (cores == 1 ? " core:  " : " cores: ");
+    text.grouped(early_all) << " cycles at position 0: layers ";
+    text.grouped(early_layers) << ", classifier ";
+    text.grouped(early_all - early_layers) << "; attention ";
+    text.grouped(late > 0 && late_layers > early_layers
+                     ? (late_layers - early_layers) / static_cast<uint32_t>(late)
+                     : 0)
+        << " a position";
+    line();
+    uint32_t digest_of_story = 0;
+    const uint64_t start = board.micros();
+    if (!greedy_digest(session, digest_of_story)) continue;
+    const uint64_t us = board.micros() - start;
+    text << "story, " << cores << (cores == 1 ? " core:  " : " cores: ");
+    text.fixed(static_cast<int64_t>(kDigestTokens * 10'000'000ull / (us ? us : 1)), 1)
+        << " tok/s over " << kDigestTokens << " greedy tokens, digest ";
+    text.hex(digest_of_story, 8);
+    line();
+  }
+  loader.use_cores(cores_before);
+}
+
+}  // namespace pico_llama::app

@@ -1,0 +1,173 @@
+#include "firmware/app/model_loader.h"
+
+namespace pico_llama::app {
+namespace {
+
+using hal::Memory;
+
+/// Bytes of an image that must be there before its header can be believed.
+constexpr size_t kSmallestImage = sizeof(ImageHeader);
+
+bool erased(std::span<const std::byte> slot) {
+  for (size_t i = 0; i < 64 && i < slot.size(); ++i) {
+    if (slot[i] != std::byte{0xff}) return false;
+  }
+  return true;
+}
+
+/// Sizes are planned in 64 bits, so that no model's can wrap; what has been placed fits the machine.
+constexpr size_t fitting(uint64_t bytes) { return static_cast<size_t>(bytes); }
+
+uint64_t kv_bytes_of(const void* image, int context) {
+  const auto& model = *static_cast<const ModelImage*>(image);
+  return kv_cache_bytes(model.config(), model.profile(), context);
+}
+
+}  // namespace
+
+ModelState ModelLoader::load(Workers* single, Workers* both) {
+  const uint64_t start = board_.micros();
+  crews_[0] = single;
+  crews_[1] = both;
+  cores_ = both != nullptr ? 2 : 1;
+  psram_gave_up_ = false;
+  state_ = check(board_.memory().model_slot);
+  if (state_ != ModelState::kReady) return state_;
+
+  bool placed = plan(!board_.memory().psram.empty());
+  if (placed && !copy_weights()) {
+    // The PSRAM passed its tests and still lost bits: do without it, or not at all.
+    psram_gave_up_ = true;
+    placed = plan(false) && copy_weights();
+  }
+  if (!placed) return state_ = ModelState::kTooLarge;
+  why_ = bind(*crews_[cores_ - 1]);
+  if (!why_.ok()) return state_ = ModelState::kBroken;
+  load_milliseconds_ = static_cast<uint32_t>((board_.micros() - start) / 1000);
+  return state_;
+}
+
+ModelState ModelLoader::check(std::span<const std::byte> slot) {
+  if (slot.size() < kSmallestImage || erased(slot)) return ModelState::kNone;
+  const auto broken = [this](Status status) {
+    why_ = status;
+    return ModelState::kBroken;
+  };
+  const auto& header = *reinterpret_cast<const ImageHeader*>(slot.data());
+  if (header.magic != kImageMagic) {
+    return broken({StatusCode::kCorruptImage, "what is at the model's place in flash is no model image"});
+  }
+  if (header.file_bytes < kSmallestImage || header.file_bytes > slot.size()) {
+    return broken({StatusCode::kCorruptImage,
+                   "the model says it has {} bytes, its place in this flash has {}", header.file_bytes,
+                   static_cast<int64_t>(slot.size())});
+  }
+  if (header.version == kImageVersion) {
+    // Before anything else is believed. An image of another version may keep its checksum elsewhere: parse()
+    // names it.
+    const uint32_t crc = board_.crc32(slot.subspan(kCrcFrom, header.file_bytes - kCrcFrom));
+    if (crc != header.crc32) {
+      return broken(
+          {StatusCode::kCorruptImage,
+           "the model's bytes changed since it was packed (CRC32 {}, should be {}): drag it on again", crc,
+           header.crc32});
+    }
+  }
+  const Result<ModelImage> image = ModelImage::parse(slot.first(header.file_bytes));
+  if (!image.ok()) return broken(image.status());
+  image_ = image.value();
+  return ModelState::kReady;
+}
+
+bool ModelLoader::plan(bool with_psram) {
+  const hal::BoardInfo& info = board_.info();
+  const hal::MemoryMap& memory = board_.memory();
+  const uint32_t clk = info.clocks.clk_sys_hz;
+  Arena arena(memory.sram);
+  const uint32_t count = image_.tensor_count();
+  items_ = {arena.alloc<PlacementItem>(count, kItemAlignment), count};
+  for (uint32_t i = 0; i < count; ++i) {
+    const Tensor tensor = image_.tensor(i);
+    const auto kind = static_cast<TensorKind>(image_.entry(i).kind);
+    PlacementItem& item = items_[i];
+    item = {};
+    item.bytes = tensor.bytes();
+    const bool one_row =
+        kind == TensorKind::kRope || (kind == TensorKind::kTokenEmbedding && !image_.shared_classifier());
+    item.bytes_per_token = one_row ? item.bytes / tensor.rows : item.bytes;
+    item.stays_in_flash = one_row;
+  }
+  const int context = image_.config().seq_len;
+  const Result<size_t> state_bytes = Session::bytes_needed_beside_cache(image_, context, 2);
+  placement_ = {};
+  if (!state_bytes.ok()) return false;
+
+  const PlacementLimits limits{
+      .sram_bytes = memory.sram.size() - aligned(arena.used()),
+      .psram_bytes = with_psram ? memory.psram.size() : 0,
+      .psram_sck_hz = info.psram.divider ? clk / info.psram.divider : 0,
+      .flash_sck_hz = info.flash.divider ? clk / info.flash.divider : 0,
+      .flash_is_dual = !info.flash.continuous_quad,
+  };
+  placement_ = place(items_, state_bytes.value(), context, kv_bytes_of, &image_, limits);
+  if (!placement_.fits) return false;
+
+  state_memory_ = {arena.alloc<std::byte>(fitting(placement_.state_bytes), kItemAlignment),
+                   fitting(placement_.state_bytes)};
+  std::byte* psram = memory.psram.data();
+  if (placement_.kv_memory == Memory::kSram) {
+    kv_memory_ = {arena.alloc<std::byte>(fitting(placement_.kv_bytes), kItemAlignment),
+                  fitting(placement_.kv_bytes)};
+  } else {
+    kv_memory_ = {psram, fitting(placement_.kv_bytes)};
+    psram += fitting(placement_.kv_bytes);
+    board_.fill(kv_memory_, 0);
+  }
+  sram_weights_ = arena.alloc<std::byte>(0, kItemAlignment);
+  psram_weights_ = psram;
+  return true;
+}
+
+bool ModelLoader::copy_weights() {
+  std::byte* sram = sram_weights_;
+  std::byte* psram = psram_weights_;
+  for (uint32_t i = 0; i < items_.size(); ++i) {
+    const PlacementItem& item = items_[i];
+    if (item.memory == Memory::kFlash) continue;
+    std::byte*& to = item.memory == Memory::kSram ? sram : psram;
+    const std::span<const std::byte> from(image_.tensor(i).data, fitting(item.bytes));
+    const std::span copy(to, fitting(item.bytes));
+    board_.copy(copy, from);
+    // SRAM is trusted; what went over the bus into PSRAM is read back once.
+    if (item.memory == Memory::kPsram && board_.crc32(copy) != board_.crc32(from)) return false;
+    to += fitting(aligned(item.bytes));
+  }
+  return true;
+}
+
+Status ModelLoader::bind(Workers& workers) {
+  Result<Session> session = Session::create(image_, placement_.context, state_memory_, kv_memory_, workers);
+  if (!session.ok()) return session.status();
+  session_ = session.value();
+  const std::byte* sram = sram_weights_;
+  const std::byte* psram = psram_weights_;
+  for (uint32_t i = 0; i < items_.size(); ++i) {
+    const PlacementItem& item = items_[i];
+    if (item.memory == Memory::kFlash) continue;
+    const std::byte*& at = item.memory == Memory::kSram ? sram : psram;
+    const TensorEntry& entry = image_.entry(i);
+    session_.transformer().weights().rebind(static_cast<TensorKind>(entry.kind), entry.layer, at);
+    at += fitting(aligned(item.bytes));
+  }
+  return {};
+}
+
+void ModelLoader::use_cores(int cores) {
+  if (cores == cores_ || crews_[cores - 1] == nullptr) return;
+  cores_ = cores;
+  if (state_ != ModelState::kReady) return;
+  const Status status = bind(*crews_[cores - 1]);
+  CHECK(status.ok());  // the memory was measured for two
+}
+
+}  // namespace pico_llama::app

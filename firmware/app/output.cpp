@@ -1,0 +1,43 @@
+#include "firmware/app/output.h"
+
+namespace pico_llama::app {
+
+void Output::line(std::string_view text) {
+  if (json_) return object("message", text);
+  raw(text);
+  end_line();
+}
+
+void Output::error(std::string_view text) {
+  if (json_) return object("error", text);
+  raw("! ");
+  raw(text);
+  end_line();
+}
+
+void Output::story(std::string_view text) {
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    raw(text.substr(0, end));
+    if (end == std::string_view::npos) return;
+    end_line();
+    text.remove_prefix(end + 1);
+  }
+}
+
+void Output::object(std::string_view key, std::string_view text) {
+  raw("{\"");
+  raw(key);
+  raw("\":\"");
+  // In pieces, so that a long line needs no long buffer. An escape is at most six bytes.
+  while (!text.empty()) {
+    TextOf<6 * 32> piece;
+    piece.json(text.substr(0, 32));
+    raw(piece.view());
+    text.remove_prefix(text.size() < 32 ? text.size() : 32);
+  }
+  raw("\"}");
+  end_line();
+}
+
+}  // namespace pico_llama::app

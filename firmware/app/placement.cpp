@@ -1,0 +1,92 @@
+#include "firmware/app/placement.h"
+
+namespace pico_llama::app {
+namespace {
+
+using hal::Memory;
+
+/// Puts the item with the most bytes a token per byte of SRAM first, again and again, while it fits. Few
+/// items, once.
+uint64_t fill_sram(std::span<PlacementItem> items, uint64_t room, Memory elsewhere) {
+  for (PlacementItem& item : items) item.memory = item.stays_in_flash ? Memory::kFlash : elsewhere;
+  uint64_t used = 0;
+  for (;;) {
+    PlacementItem* best = nullptr;
+    for (PlacementItem& item : items) {
+      if (item.stays_in_flash || item.memory == Memory::kSram || used + aligned(item.bytes) > room) continue;
+      // Equal heat: the largest first, which leaves the smallest gap at the end.
+      const uint64_t heat = item.bytes_per_token * (best ? best->bytes : 0);
+      const uint64_t best_heat = best ? best->bytes_per_token * item.bytes : 0;
+      if (best == nullptr || heat > best_heat || (heat == best_heat && item.bytes > best->bytes))
+        best = &item;
+    }
+    if (best == nullptr) return used;
+    best->memory = Memory::kSram;
+    used += aligned(best->bytes);
+  }
+}
+
+uint64_t hot_bytes(std::span<const PlacementItem> items) {
+  uint64_t sum = 0;
+  for (const PlacementItem& item : items) sum += item.stays_in_flash ? 0 : aligned(item.bytes);
+  return sum;
+}
+
+uint64_t speed(uint32_t sck_hz, int lines) { return uint64_t{sck_hz} * static_cast<uint64_t>(lines); }
+
+}  // namespace
+
+Placement place(std::span<PlacementItem> items, uint64_t state_bytes, int context,
+                uint64_t (*kv_bytes_of)(const void*, int), const void* kv_context,
+                const PlacementLimits& limits) {
+  Placement placement;
+  placement.state_bytes = aligned(state_bytes);
+  placement.context = context;
+  placement.kv_bytes = aligned(kv_bytes_of(kv_context, context));
+  const uint64_t hot = hot_bytes(items);
+  const bool psram = limits.psram_bytes != 0;
+
+  placement.sram_needed = placement.state_bytes + (psram ? 0 : aligned(kv_bytes_of(kv_context, kMinContext)));
+  if (placement.sram_needed > limits.sram_bytes) return placement;
+  const uint64_t room = limits.sram_bytes - placement.state_bytes;
+
+  placement.kv_memory = Memory::kSram;
+  if (psram) {
+    if (placement.kv_bytes + hot > room) placement.kv_memory = Memory::kPsram;
+    if (placement.kv_memory == Memory::kPsram && placement.kv_bytes > limits.psram_bytes) {
+      placement.kv_memory = Memory::kSram;  // a tiny PSRAM: as if there were none
+    }
+  }
+  if (placement.kv_memory == Memory::kSram) {
+    while (placement.kv_bytes > room && placement.context > kMinContext) {
+      placement.context = placement.context - 8 > kMinContext ? placement.context - 8 : kMinContext;
+      placement.kv_bytes = aligned(kv_bytes_of(kv_context, placement.context));
+    }
+    if (placement.kv_bytes > room) return placement;
+  }
+  const bool kv_in_sram = placement.kv_memory == Memory::kSram;
+  const uint64_t left = room - (kv_in_sram ? placement.kv_bytes : 0);
+
+  // Where weights go that find no SRAM. A copy in PSRAM only pays when it is read at least as fast as flash.
+  const bool psram_is_faster =
+      psram && speed(limits.psram_sck_hz, 4) >= speed(limits.flash_sck_hz, limits.flash_is_dual ? 2 : 4);
+  uint64_t used = fill_sram(items, left, psram_is_faster ? Memory::kPsram : Memory::kFlash);
+  placement.psram_used = kv_in_sram ? 0 : placement.kv_bytes;
+  for (PlacementItem& item : items) {
+    if (item.memory != Memory::kPsram) continue;
+    if (placement.psram_used + aligned(item.bytes) > limits.psram_bytes) {
+      item.memory = Memory::kFlash;
+    } else {
+      placement.psram_used += aligned(item.bytes);
+    }
+  }
+  placement.sram_used = placement.state_bytes + (kv_in_sram ? placement.kv_bytes : 0) + used;
+  for (const PlacementItem& item : items) {
+    if (item.memory != Memory::kSram) placement.bus_bytes_per_token += item.bytes_per_token;
+  }
+  if (!kv_in_sram) placement.bus_bytes_per_token += placement.kv_bytes / 2;
+  placement.fits = true;
+  return placement;
+}
+
+}  // namespace pico_llama::app

@@ -1,0 +1,68 @@
+/// Where weights, key/value cache and activations live: decided once at load, from sizes alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "hal/board.h"
+
+namespace pico_llama::app {
+
+/// One thing to place.
+struct PlacementItem {
+  uint64_t bytes = 0;
+  /// Bytes of it that one token reads, at half the context. Hot items go to SRAM first, per byte they take
+  /// there.
+  uint64_t bytes_per_token = 0;
+  bool stays_in_flash =
+      false;  ///< read so sparsely that a copy would waste SRAM: RoPE rows, an unshared embedding
+  hal::Memory memory = hal::Memory::kFlash;  ///< the answer
+};
+
+struct PlacementLimits {
+  uint64_t sram_bytes = 0;
+  uint64_t psram_bytes = 0;
+  uint32_t psram_sck_hz = 0;
+  uint32_t flash_sck_hz = 0;
+  bool flash_is_dual = false;  ///< two data lines: half the speed at the same clock
+};
+
+struct Placement {
+  bool fits = false;
+  int context = 0;  ///< positions; fewer than asked when the key/value cache had to shrink
+  hal::Memory kv_memory = hal::Memory::kSram;
+  uint64_t kv_bytes = 0;
+  uint64_t state_bytes = 0;  ///< activations and views, always SRAM
+  uint64_t sram_used = 0;
+  uint64_t psram_used = 0;
+  uint64_t bus_bytes_per_token = 0;  ///< what a token reads over the QSPI bus, at half the context
+  // What a refusal says.
+  uint64_t sram_needed = 0;
+};
+
+/// Smallest context worth telling a story in.
+inline constexpr int kMinContext = 64;
+/// Every item starts at a multiple of this.
+inline constexpr uint64_t kItemAlignment = 64;
+
+constexpr uint64_t aligned(uint64_t bytes) {
+  return (bytes + kItemAlignment - 1) / kItemAlignment * kItemAlignment;
+}
+
+/// Sets each item's memory and says where the rest goes. The rules, in order:
+///  1. Activations are in SRAM, or nothing fits.
+///  2. All in SRAM if all fits.
+///  3. With PSRAM: the key/value cache in SRAM only when all of the hot weights fit beside it, else in PSRAM;
+///  the
+///     hottest weights per byte in what SRAM is left; the rest in PSRAM, or in flash where flash is the
+///     faster reader.
+///  4. Without PSRAM: the key/value cache in SRAM, its context shortened if it must be, down to kMinContext;
+///  hottest
+///     weights in the rest of SRAM, all others in flash.
+/// kv_bytes_of: bytes of the cache for a number of positions.
+Placement place(std::span<PlacementItem> items, uint64_t state_bytes, int context,
+                uint64_t (*kv_bytes_of)(const void*, int), const void* kv_context,
+                const PlacementLimits& limits);
+
+}  // namespace pico_llama::app

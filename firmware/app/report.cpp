@@ -1,0 +1,228 @@
+#include "firmware/app/report.h"
+
+namespace pico_llama::app {
+namespace {
+
+Text& megahertz(Text& text, uint32_t hz) {
+  const bool whole = hz % 1'000'000 == 0;
+  return (whole ? text.fixed(hz / 1'000'000, 0) : text.fixed((hz + 50'000) / 100'000, 1)) << " MHz";
+}
+
+Text& megabytes_per_second(Text& text, uint32_t kilobytes_per_second) {
+  return text.fixed((kilobytes_per_second + 50) / 100, 1) << " MB/s";
+}
+
+Text& size(Text& text, uint64_t bytes) {
+  if (bytes >= (1u << 20) && bytes % (1u << 20) == 0) return text << (bytes >> 20) << " MB";
+  if (bytes % 1024 == 0 && bytes != 0) return text << (bytes >> 10) << " kB";
+  return text.grouped(bytes) << " B";
+}
+
+}  // namespace
+
+std::string_view name_of(hal::Memory memory) {
+  switch (memory) {
+    case hal::Memory::kSram:
+      return "SRAM";
+    case hal::Memory::kFlash:
+      return "flash";
+    case hal::Memory::kPsram:
+      return "PSRAM";
+  }
+  return "?";
+}
+
+std::string_view name_of(Profile profile) {
+  switch (profile) {
+    case Profile::kF32:
+      return "f32";
+    case Profile::kQ8:
+      return "q8";
+    case Profile::kQ4:
+      return "q4";
+  }
+  return "?";
+}
+
+void append_psram(Text& text, const hal::BoardInfo& info) {
+  const hal::PsramState& psram = info.psram;
+  switch (psram.verdict) {
+    case hal::PsramVerdict::kNotFitted:
+      text << "PSRAM   none on this board";
+      return;
+    case hal::PsramVerdict::kAbsent:
+      text << "PSRAM   no answer to Read ID: going on without it";
+      return;
+    case hal::PsramVerdict::kWrongId:
+      text << "PSRAM   wrong ID ";
+      text.hex(psram.manufacturer, 2) << ' ';
+      text.hex(psram.known_good_die, 2) << ' ';
+      text.hex(psram.density, 2) << ", an APS6404L says 0d 5d 4x: going on without it";
+      return;
+    case hal::PsramVerdict::kFailedTest:
+      text << "PSRAM   failed its test at offset ";
+      text.hex(psram.bad_offset, 6) << ": wrote ";
+      text.hex(psram.bad_expected, 8) << ", read ";
+      text.hex(psram.bad_found, 8) << ": going on without it";
+      return;
+    case hal::PsramVerdict::kReady:
+      text << "PSRAM   ";
+      size(text, psram.bytes) << ", QPI at ";
+      megahertz(text, info.clocks.clk_sys_hz / psram.divider) << ", tested; reads ";
+      megabytes_per_second(text, psram.read_kilobytes_per_second) << ", writes ";
+      megabytes_per_second(text, psram.write_kilobytes_per_second);
+      return;
+  }
+}
+
+void report_board(Output& output, hal::Board& board) {
+  const hal::BoardInfo& info = board.info();
+  TextOf<160> text;
+  const auto line = [&] {
+    output.line(text);
+    text.clear();
+  };
+  text << "pico-llama " << info.version << " on " << info.board_name;
+  line();
+  text << "clocks  ";
+  megahertz(text, info.clocks.clk_sys_hz) << ", core at ";
+  text.fixed(info.clocks.core_millivolts / 10, 2) << " V, 2 Cortex-M33";
+  line();
+  text << "flash   ";
+  if (info.flash.bytes == 0) {
+    text << "unknown size, JEDEC ";
+    text.hex(info.flash.jedec_id, 6);
+  } else {
+    size(text, info.flash.bytes);
+  }
+  text << (info.flash.continuous_quad ? ", quad continuous read at "
+                                      : ", QE bit clear: dual read, half speed, at ");
+  megahertz(text, info.clocks.clk_sys_hz / (info.flash.divider ? info.flash.divider : 1))
+      << " (divider " << info.flash.divider_before << " to " << info.flash.divider << ")";
+  line();
+  append_psram(text, info);
+  line();
+  text << "SRAM    ";
+  text.grouped(board.memory().sram.size()) << " B for the model";
+  line();
+  text << "LED     "
+       << (info.has_led ? "breathes while it thinks" : "not in this build (needs the radio's driver)");
+  line();
+}
+
+void report_model(Output& output, hal::Board& board, ModelLoader& loader) {
+  TextOf<200> text;
+  switch (loader.state()) {
+    case ModelState::kNone:
+      output.line(
+          "model   none. Hold BOOT while plugging in, then drag a MODEL.uf2 onto the drive that appears;");
+      output.line("        make one with: pico-llama pack CHECKPOINT -z TOKENIZER --profile q8 -o MODEL.uf2");
+      return;
+    case ModelState::kBroken: {
+      char why[160];
+      loader.why().format(why, sizeof why);
+      text << "model   cannot be used: " << why;
+      output.error(text);
+      return;
+    }
+    case ModelState::kTooLarge: {
+      const Placement& p = loader.placement();
+      text << "model   does not fit this board: needs ";
+      text.grouped(p.sram_needed) << " B of SRAM, there are ";
+      text.grouped(board.memory().sram.size()) << " B";
+      if (board.memory().psram.empty()) text << " and no PSRAM";
+      output.error(text);
+      return;
+    }
+    case ModelState::kReady:
+      break;
+  }
+  const Config& c = loader.image().config();
+  const Placement& p = loader.placement();
+  text << "model   " << name_of(loader.image().profile()) << ", " << c.n_layers << " layers of " << c.dim
+       << ", " << c.n_heads << " heads, vocabulary " << c.vocab_size << ", context " << p.context << "; ";
+  text.grouped(loader.image().bytes().size()) << " B, loaded in " << loader.load_milliseconds() << " ms";
+  output.line(text);
+  if (p.context < c.seq_len) {
+    text.clear();
+    text << "        context is " << p.context << " of " << c.seq_len
+         << " positions: the key/value cache is in SRAM";
+    output.line(text);
+  }
+  if (loader.psram_gave_up())
+    output.error("PSRAM changed the weights while they were copied: not used for the model");
+}
+
+void report_memory(Output& output, hal::Board& board, ModelLoader& loader) {
+  TextOf<160> text;
+  if (loader.state() == ModelState::kReady) {
+    const Placement& p = loader.placement();
+    struct Sum {
+      uint64_t bytes = 0;
+      unsigned tensors = 0;
+    } sums[3];
+    for (const PlacementItem& item : loader.items()) {
+      Sum& sum = sums[static_cast<unsigned>(item.memory)];
+      sum.bytes += item.bytes;
+      ++sum.tensors;
+    }
+    const auto row = [&](std::string_view what, uint64_t bytes, std::string_view where,
+                         std::string_view note) {
+      text.clear();
+      text << what;
+      text.column(18);
+      TextOf<24> number;
+      number.grouped(bytes);
+      text.right(number.view(), 12) << " B  " << where;
+      if (!note.empty()) {
+        text.column(40);
+        text << note;
+      }
+      output.line(text);
+    };
+    for (const hal::Memory memory : {hal::Memory::kSram, hal::Memory::kPsram, hal::Memory::kFlash}) {
+      const Sum& sum = sums[static_cast<unsigned>(memory)];
+      if (sum.tensors == 0) continue;
+      TextOf<32> note;
+      note << sum.tensors << (sum.tensors == 1 ? " tensor" : " tensors");
+      row("weights", sum.bytes, name_of(memory), note.view());
+    }
+    TextOf<32> positions;
+    positions << p.context << " positions";
+    row("key/value cache", p.kv_bytes, name_of(p.kv_memory), positions.view());
+    row("activations", p.state_bytes, "SRAM", "");
+    row("SRAM free", board.memory().sram.size() - p.sram_used, "", "");
+    if (!board.memory().psram.empty()) row("PSRAM free", board.memory().psram.size() - p.psram_used, "", "");
+    row("bus, each token", p.bus_bytes_per_token, "QSPI", "at half the context");
+  } else {
+    report_model(output, board, loader);
+  }
+  for (int core = 0; core < 2; ++core) {
+    text.clear();
+    text << "stack of core " << core << ": " << board.stack_used(core) << " of " << board.stack_bytes(core)
+         << " B used at most";
+    output.line(text);
+  }
+}
+
+void report_model_details(Output& output, ModelLoader& loader) {
+  if (loader.state() != ModelState::kReady) return;
+  const ModelImage& image = loader.image();
+  const Config& c = image.config();
+  TextOf<200> text;
+  text << "shape   dim " << c.dim << ", hidden " << c.hidden_dim << ", layers " << c.n_layers << ", heads "
+       << c.n_heads << ", kv heads " << c.n_kv_heads << ", vocabulary " << c.vocab_size
+       << ", trained context " << c.seq_len << ", "
+       << (image.shared_classifier() ? "shared classifier" : "own classifier");
+  output.line(text);
+  text.clear();
+  text << "sha256  checkpoint ";
+  for (const uint8_t byte : image.header().checkpoint_sha256) text.hex(byte, 2);
+  output.line(text);
+  text.clear();
+  text << "sha256  tokenizer  ";
+  for (const uint8_t byte : image.header().tokenizer_sha256) text.hex(byte, 2);
+  output.line(text);
+}
+
+}  // namespace pico_llama::app

@@ -1,0 +1,24 @@
+/// What bring-up found and where the model went, for the banner, /mem and /model.
+#pragma once
+
+#include "firmware/app/model_loader.h"
+#include "firmware/app/output.h"
+#include "hal/board.h"
+
+namespace pico_llama::app {
+
+/// Name, board, then one line for each step of bring-up.
+void report_board(Output& output, hal::Board& board);
+/// One line: PSRAM's state in words.
+void append_psram(Text& text, const hal::BoardInfo& info);
+/// One or two lines: the model, or why there is none and what to do.
+void report_model(Output& output, hal::Board& board, ModelLoader& loader);
+/// The table of what lives where, and what is left.
+void report_memory(Output& output, hal::Board& board, ModelLoader& loader);
+/// More about the model: shape, hashes.
+void report_model_details(Output& output, ModelLoader& loader);
+
+std::string_view name_of(hal::Memory memory);
+std::string_view name_of(Profile profile);
+
+}  // namespace pico_llama::app

@@ -1,0 +1,29 @@
+/// What the commands change.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/sampler.h"
+
+namespace pico_llama::app {
+
+struct Settings {
+  float temperature = 1.0f;
+  float topp = 0.9f;
+  int32_t topk = 0;
+  bool fixed_seed = false;  ///< else every story draws its own from the hardware
+  uint64_t seed = 1;
+  int32_t steps = 256;  ///< positions, the prompt's included; 0: the whole context
+  int cores = 2;
+
+  SamplerOptions sampler(uint64_t story_seed) const {
+    SamplerOptions options;
+    options.temperature = temperature;
+    options.topp = topp;
+    options.topk = topk;
+    options.seed = story_seed;
+    return options;
+  }
+};
+
+}  // namespace pico_llama::app

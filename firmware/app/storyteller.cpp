@@ -1,0 +1,147 @@
+#include "firmware/app/storyteller.h"
+
+namespace pico_llama::app {
+namespace {
+
+uint64_t millitokens_per_second(int tokens, uint64_t us) {
+  return us == 0 || tokens <= 0 ? 0 : static_cast<uint64_t>(tokens) * 1'000'000'000u / us;
+}
+
+/// The keyboard is watched for as long as this lives.
+class Watch {
+ public:
+  explicit Watch(hal::Console& console) : console_(console) { console_.watch_for_cancel(true); }
+  ~Watch() { console_.watch_for_cancel(false); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ private:
+  hal::Console& console_;
+};
+
+}  // namespace
+
+uint64_t StoryStats::generate_millitokens_per_second() const {
+  // The first generated token's time belongs to the prefill that made it.
+  return millitokens_per_second(generated_tokens - 1, generate_us);
+}
+
+uint64_t StoryStats::prefill_millitokens_per_second() const {
+  return millitokens_per_second(prompt_tokens, first_token_us);
+}
+
+std::string_view name_of(StopReason reason) {
+  switch (reason) {
+    case StopReason::kNone:
+      return "none";
+    case StopReason::kBos:
+      return "end";
+    case StopReason::kSteps:
+      return "steps";
+    case StopReason::kStopString:
+      return "stop_string";
+    case StopReason::kCancelled:
+      return "cancelled";
+  }
+  return "none";
+}
+
+void append_stats(Text& text, const StoryStats& stats) {
+  text << "[" << stats.generated_tokens << " tokens";
+  if (const uint64_t rate = stats.generate_millitokens_per_second(); rate != 0) {
+    text << ", ";
+    text.fixed(static_cast<int64_t>(rate / 100), 1) << " tok/s";
+  }
+  text << "; prefill " << stats.prompt_tokens;
+  if (const uint64_t rate = stats.prefill_millitokens_per_second(); rate != 0) {
+    text << ", ";
+    text.fixed(static_cast<int64_t>(rate / 100), 1) << " tok/s";
+  }
+  text << "; first token ";
+  text.fixed(static_cast<int64_t>(stats.first_token_us / 100), 1) << " ms; ";
+  text << stats.cores << (stats.cores == 1 ? " core" : " cores") << "; seed ";
+  text.unsigned_number(stats.seed);
+  if (stats.stop == StopReason::kCancelled) text << "; stopped";
+  text << "]";
+}
+
+void append_stats_json(Text& text, const StoryStats& stats) {
+  text << "{\"stop\":\"" << name_of(stats.stop) << "\",\"tokens\":" << stats.generated_tokens
+       << ",\"prompt_tokens\":" << stats.prompt_tokens << ",\"tokens_per_second\":";
+  text.fixed(static_cast<int64_t>(stats.generate_millitokens_per_second()), 3)
+      << ",\"prefill_tokens_per_second\":";
+  text.fixed(static_cast<int64_t>(stats.prefill_millitokens_per_second()), 3) << ",\"first_token_ms\":";
+  text.fixed(static_cast<int64_t>(stats.first_token_us), 3) << ",\"cores\":" << stats.cores << ",\"seed\":";
+  text.unsigned_number(stats.seed) << "}";
+}
+
+Status Storyteller::tell(Session& session, std::string_view prompt, const Settings& settings,
+                         StoryStats& stats) {
+  stats = {};
+  stats.seed = settings.fixed_seed ? settings.seed : board_.entropy();
+  if (stats.seed == 0) stats.seed = 1;  // xorshift's fixed point
+  stats.cores = settings.cores;
+
+  std::atomic<bool> cancel = false;
+  SessionOptions options;
+  options.sampler = settings.sampler(stats.seed);
+  options.steps = settings.steps;
+  options.cancel = &cancel;
+
+  const uint64_t start_us = board_.micros();
+  if (const Status status = session.begin(prompt, options); !status.ok()) return status;
+  const Watch watch(console_);
+  button_was_released_ = false;
+  uint64_t first_us = 0;
+  uint64_t last_us = start_us;
+  for (;;) {
+    const SessionStep step = session.step();
+    if (!step.from_prompt && step.token >= 0) {
+      last_us = board_.micros();
+      if (stats.generated_tokens++ == 0) first_us = last_us;
+    }
+    show(step);
+    if (step.stop != StopReason::kNone) {
+      stats.stop = step.stop;
+      break;
+    }
+    breathe();
+    if (stop_wanted()) cancel.store(true, std::memory_order_relaxed);
+  }
+  board_.led(0);
+  stats.prompt_tokens = static_cast<int>(session.prompt_tokens().size());
+  if (first_us != 0) {
+    stats.first_token_us = first_us - start_us;
+    stats.generate_us = last_us - first_us;
+  }
+  if (!output_.json()) output_.end_line();
+  return {};
+}
+
+void Storyteller::show(const SessionStep& step) {
+  if (!output_.json()) {
+    output_.story(step.text);
+    return;
+  }
+  if (step.token < 0 && step.text.empty()) return;
+  TextOf<512> line;
+  line << "{\"token\":" << step.token << (step.from_prompt ? ",\"prompt\":true" : "") << ",\"text\":\"";
+  line.json(step.text) << "\"}\r\n";
+  output_.raw(line.view());
+}
+
+/// A slow triangle: one breath in four seconds.
+void Storyteller::breathe() {
+  const auto phase = static_cast<uint32_t>(board_.micros() >> 13) & 511;  // 8.2 ms each
+  board_.led(static_cast<uint8_t>(phase < 256 ? phase : 511 - phase));
+}
+
+bool Storyteller::stop_wanted() {
+  if (console_.cancelled()) return true;
+  const bool pressed = board_.button_pressed();
+  // The press that began the story is not the one that ends it.
+  if (!pressed) button_was_released_ = true;
+  return pressed && button_was_released_;
+}
+
+}  // namespace pico_llama::app

@@ -1,0 +1,144 @@
+#include "firmware/app/text.h"
+
+#include <cstring>
+
+namespace pico_llama::app {
+namespace {
+
+/// Digits of a value, written backwards into the end of a buffer.
+class Digits {
+ public:
+  explicit Digits(uint64_t value) {
+    // Two 32-bit halves would be faster; this runs a few times a story.
+    do {
+      bytes_[--first_] = static_cast<char>('0' + value % 10);
+      value /= 10;
+    } while (value != 0);
+  }
+  std::string_view view() const { return {bytes_ + first_, sizeof bytes_ - first_}; }
+
+ private:
+  char bytes_[20];
+  size_t first_ = sizeof bytes_;
+};
+
+}  // namespace
+
+Text& Text::operator<<(std::string_view text) {
+  const size_t room = room_.size() - used_;
+  const size_t count = text.size() < room ? text.size() : room;
+  if (count != 0) std::memcpy(room_.data() + used_, text.data(), count);
+  used_ += count;
+  return *this;
+}
+
+Text& Text::unsigned_number(uint64_t value) { return *this << Digits(value).view(); }
+
+Text& Text::number(int64_t value) {
+  if (value < 0) *this << '-';
+  // Negation as unsigned: the most negative value has no positive one.
+  return unsigned_number(value < 0 ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value));
+}
+
+Text& Text::fixed(int64_t value, int decimals) {
+  if (value < 0) *this << '-';
+  uint64_t scale = 1;
+  for (int i = 0; i < decimals; ++i) scale *= 10;
+  const uint64_t magnitude = value < 0 ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+  unsigned_number(magnitude / scale);
+  if (decimals == 0) return *this;
+  *this << '.';
+  const Digits fraction(magnitude % scale);
+  for (size_t i = fraction.view().size(); i < static_cast<size_t>(decimals); ++i) *this << '0';
+  return *this << fraction.view();
+}
+
+Text& Text::hex(uint32_t value, int digits) {
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) *this << "0123456789abcdef"[value >> shift & 15];
+  return *this;
+}
+
+Text& Text::grouped(uint64_t value) {
+  const Digits digits(value);
+  const std::string_view all = digits.view();
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (i != 0 && (all.size() - i) % 3 == 0) *this << ',';
+    *this << all[i];
+  }
+  return *this;
+}
+
+Text& Text::json(std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      *this << '\\' << c;
+    } else if (c == '\n') {
+      *this << "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      *this << "\\u";
+      hex(byte, 4);
+    } else {
+      *this << c;
+    }
+  }
+  return *this;
+}
+
+Text& Text::column(size_t column) {
+  while (used_ < column && used_ < room_.size()) *this << ' ';
+  return *this;
+}
+
+Text& Text::right(std::string_view text, size_t width) {
+  for (size_t i = text.size(); i < width; ++i) *this << ' ';
+  return *this << text;
+}
+
+bool parse_decimal(std::string_view text, float& value) {
+  uint32_t mantissa = 0;
+  uint32_t scale = 1;
+  int digits = 0;
+  bool point = false;
+  for (const char c : text) {
+    if (c == '.' && !point) {
+      point = true;
+    } else if (c >= '0' && c <= '9' && digits < 9) {
+      mantissa = mantissa * 10 + static_cast<uint32_t>(c - '0');
+      if (point) scale *= 10;
+      ++digits;
+    } else {
+      return false;
+    }
+  }
+  if (digits == 0) return false;
+  // Above 2^24 the mantissa itself would round first.
+  if (mantissa > (1u << 24)) return false;
+  value = static_cast<float>(mantissa) / static_cast<float>(scale);
+  return true;
+}
+
+bool parse_unsigned(std::string_view text, uint64_t& value) {
+  if (text.empty()) return false;
+  uint64_t result = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    const auto digit = static_cast<uint64_t>(c - '0');
+    if (result > (UINT64_MAX - digit) / 10) return false;
+    result = result * 10 + digit;
+  }
+  value = result;
+  return true;
+}
+
+Text& append_float(Text& text, float value) {
+  auto thousandths = static_cast<int64_t>(value * 1000.0f + 0.5f);
+  int decimals = 3;
+  while (decimals > 0 && thousandths % 10 == 0) {
+    thousandths /= 10;
+    --decimals;
+  }
+  return text.fixed(thousandths, decimals);
+}
+
+}  // namespace pico_llama::app

@@ -1,0 +1,71 @@
+/// Text put together in place: no heap, no printf, no floating point.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace pico_llama::app {
+
+/// Appends to room that somebody else owns; what does not fit is cut off.
+class Text {
+ public:
+  explicit Text(std::span<char> room) : room_(room) {}
+
+  Text& operator<<(std::string_view text);
+  Text& operator<<(const char* text) { return *this << std::string_view(text); }
+  Text& operator<<(char character) { return *this << std::string_view(&character, 1); }
+  template <std::integral T>
+  requires(!std::same_as<T, char> && !std::same_as<T, bool>) Text& operator<<(T value) {
+    return number(static_cast<int64_t>(value));
+  }
+
+  /// `value` / 10^decimals with that many digits after the point: fixed(1234, 1) is 123.4.
+  Text& fixed(int64_t value, int decimals);
+  Text& unsigned_number(uint64_t value);
+  /// Exactly `digits` hexadecimal digits, low ones.
+  Text& hex(uint32_t value, int digits);
+  /// With a separator every three digits: 276,192.
+  Text& grouped(uint64_t value);
+  /// As the inside of a JSON string; bytes of UTF-8 go through, control characters are escaped.
+  Text& json(std::string_view text);
+  /// Spaces up to a column, counted from the beginning.
+  Text& column(size_t column);
+  /// `text` filled with spaces on the left up to `width`.
+  Text& right(std::string_view text, size_t width);
+
+  std::string_view view() const { return {room_.data(), used_}; }
+  size_t size() const { return used_; }
+  void clear() { used_ = 0; }
+
+ private:
+  Text& number(int64_t value);
+
+  std::span<char> room_;
+  size_t used_ = 0;
+};
+
+/// A Text with room of its own.
+template <size_t kBytes>
+class TextOf : public Text {
+ public:
+  TextOf() : Text(bytes_) {}
+  TextOf(const TextOf&) = delete;
+  TextOf& operator=(const TextOf&) = delete;
+
+ private:
+  char bytes_[kBytes];
+};
+
+/// A decimal number such as 0.9, 1, .5 or 1e-free text; only digits and one point, at most nine digits.
+/// The nearest float: both parts are exact, so one division rounds once. False for anything else.
+bool parse_decimal(std::string_view text, float& value);
+
+/// Digits only, up to 2^64 - 1. False for anything else.
+bool parse_unsigned(std::string_view text, uint64_t& value);
+
+/// A float as decimal text with up to three places, trailing zeros dropped. Requires: 0 <= value < 1,000,000.
+Text& append_float(Text& text, float value);
+
+}  // namespace pico_llama::app

@@ -1,0 +1,14 @@
+// Kernels of the PC.
+#pragma once
+#include "engine/kernels/host/kernels.h"
+
+namespace pico_llama::kernels {
+
+using host::attention_f32;
+using host::matmul_f32;
+using host::matmul_q8;
+using host::quantize_q8;
+using host::rmsnorm;
+using host::swiglu;
+
+}  // namespace pico_llama::kernels

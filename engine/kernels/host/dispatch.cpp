@@ -1,0 +1,20 @@
+#include "engine/kernels/host/kernels.h"
+#include "engine/kernels/portable/kernels.h"
+
+namespace pico_llama::host {
+
+#define PICO_LLAMA_KERNEL(name, arguments) \
+  void name(const arguments& a) { return __builtin_cpu_supports("avx2") ? avx2::name(a) : portable::name(a); }
+PICO_LLAMA_KERNEL(rmsnorm, RmsNorm)
+PICO_LLAMA_KERNEL(matmul_f32, MatmulF32)
+PICO_LLAMA_KERNEL(quantize_q8, QuantizeQ8)
+PICO_LLAMA_KERNEL(attention_f32, AttentionF32)
+PICO_LLAMA_KERNEL(swiglu, SwiGlu)
+#undef PICO_LLAMA_KERNEL
+
+void matmul_q8(const MatmulQ8& a) {
+  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) return avx512::matmul_q8(a);
+  return __builtin_cpu_supports("avx2") ? avx2::matmul_q8(a) : portable::matmul_q8(a);
+}
+
+}  // namespace pico_llama::host

@@ -1,0 +1,15 @@
+// Kernels of the Cortex-M33.
+#pragma once
+#include "engine/kernels/m33/kernels.h"
+#include "engine/kernels/portable/kernels.h"
+
+namespace pico_llama::kernels {
+
+using m33::matmul_q8;
+using portable::attention_f32;
+using portable::matmul_f32;
+using portable::quantize_q8;
+using portable::rmsnorm;
+using portable::swiglu;
+
+}  // namespace pico_llama::kernels

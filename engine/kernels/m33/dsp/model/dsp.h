@@ -1,0 +1,19 @@
+// The DSP instructions of ../real/dsp.h in portable C++: the m33 kernels then run on a PC, under sanitizers.
+#pragma once
+#include <cstdint>
+
+namespace pico_llama::dsp {
+
+inline uint32_t sxtb16(uint32_t w) {
+  const auto low = static_cast<uint16_t>(static_cast<int8_t>(w & 0xff));
+  const auto high = static_cast<uint16_t>(static_cast<int8_t>(w >> 16 & 0xff));
+  return static_cast<uint32_t>(low) | static_cast<uint32_t>(high) << 16;
+}
+
+inline uint32_t smlad(uint32_t a, uint32_t b, uint32_t acc) {
+  const int32_t low = static_cast<int16_t>(a & 0xffff) * static_cast<int16_t>(b & 0xffff);
+  const int32_t high = static_cast<int16_t>(a >> 16) * static_cast<int16_t>(b >> 16);
+  return acc + static_cast<uint32_t>(low) + static_cast<uint32_t>(high);
+}
+
+}  // namespace pico_llama::dsp

@@ -1,0 +1,19 @@
+// One number for every bit a model computes: printed by the same program on the PC and on QEMU's Cortex-M33.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/workers.h"
+
+namespace pico_llama::test_support {
+
+/// CRC-32 over the logits of every `stride`th position while the model reads `positions` tokens that follow
+/// from their number alone, `block` at a time. Stops the program when the image is bad.
+uint32_t logits_digest(std::span<const std::byte> image, std::span<std::byte> memory, int positions,
+                       int block, Workers& workers);
+
+/// Bytes of memory logits_digest() needs.
+size_t digest_memory(std::span<const std::byte> image, int worker_count);
+
+}  // namespace pico_llama::test_support

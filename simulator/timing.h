@@ -33,8 +33,9 @@ inline constexpr Cost kQmiReadReturn{
     1, Basis::kMeasured, "X65 MEMTEST fit: a chained line costs 16 div + 2; with RXDELAY / 2 this is the 2"};
 inline constexpr Cost kQmiWriteReturn{0, Basis::kMeasured,
                                       "X65 MEMTEST: an uncached store costs 8 div and no more"};
-inline constexpr Cost kQmiSelect{3, Basis::kAssumed,
-                                 "from the end of deselect to chip select low: sequencing"};
+inline constexpr Cost kQmiSelect{
+    3, Basis::kAssumed,
+    "from an access that does not chain to the first change of a chip select: sequencing"};
 inline constexpr Cost kQmiMinimumHold{1, Basis::kDatasheet,
                                       "RP2350 datasheet 12.14.6, Mx_TIMING.SELECT_HOLD"};
 inline constexpr Cost kXipStreamResume{9, Basis::kDatasheet, "RP2350 datasheet 4.4.3: after the last miss"};

@@ -184,9 +184,9 @@ std::uint8_t FlashChip::next_byte(bool& defined) {
     case 0x9f:
       return index == 0 ? 0xef : index == 1 ? 0x40 : index == 2 ? size_log2 : 0xff;
     case 0x90:
-      return ((index + address_) & 1) == 0 ? 0xef : static_cast<std::uint8_t>(size_log2 - 7);
+      return ((index + address_) & 1) == 0 ? 0xef : static_cast<std::uint8_t>(size_log2 - 1);
     case 0xab:
-      return static_cast<std::uint8_t>(size_log2 - 7);
+      return static_cast<std::uint8_t>(size_log2 - 1);
     case 0x4b:
       return unique_id_[index % 8];
     case 0x5a:

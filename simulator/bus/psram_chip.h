@@ -51,6 +51,7 @@ class PsramChip : public SerialMemory {
 
  private:
   void advance();
+  void check_select_time(Picoseconds now);
   std::uint8_t id_byte(std::uint32_t index) const;
 
   std::uint64_t seed_;
@@ -60,6 +61,7 @@ class PsramChip : public SerialMemory {
   bool wrap_32_ = false;
   bool reset_enabled_ = false;
   bool reading_id_ = false;
+  bool moving_data_ = false;
   std::uint32_t address_ = 0;
   std::uint32_t power_cycles_ = 0;
   Picoseconds deselected_at_ = 0;

@@ -85,7 +85,7 @@ void Qmi::release(Cycle at) {
 
 Cycle Qmi::begin(unsigned window, bool writing, std::uint32_t physical, Cycle now) {
   const QmiTiming& t = windows_[window].timing;
-  const Cycle at = std::max(now, busy_until_);
+  Cycle at = std::max(now, busy_until_);
   if (active_) {
     const Cycle releases = release_cycle();
     const bool limit = t.max_select != 0 && busy_until_ >= selected_at_ + t.max_select;
@@ -96,13 +96,16 @@ Cycle Qmi::begin(unsigned window, bool writing, std::uint32_t physical, Cycle no
       pins_.set_clock(selected_time_ + (at - selected_at_) * period(1), period(t.clkdiv));
       return at;
     }
+    at += timing::kQmiSelect.cycles;
     const QmiTiming& last = windows_[active_window_].timing;
     const Cycle held = busy_until_ + last.half_period() + timing::kQmiMinimumHold.cycles + last.select_hold;
     release(std::min(std::max(held, at), releases));
+  } else {
+    at += timing::kQmiSelect.cycles;
   }
   const QmiTiming& last = windows_[deselected_window_].timing;
   const Cycle ready = deselected_at_ + last.half_period() + last.min_deselect;
-  selected_at_ = std::max(at, ready) + timing::kQmiSelect.cycles;
+  selected_at_ = std::max(at, ready);
   selected_time_ = time_at(selected_at_);
   active_ = true;
   active_window_ = window;

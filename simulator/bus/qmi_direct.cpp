@@ -32,7 +32,7 @@ void QmiDirect::transfer(const Record& record, Cycle start) {
   const Picoseconds begin = timebase_.time_at(start);
   if ((control_ & (kAuto0 | kAuto1)) != 0 && !auto_selected_) {
     for (unsigned select = 0; select < 2; ++select) {
-      if ((control_ & (kAuto0 << select)) != 0) pins_.select(select, begin);
+      if ((control_ & (kAuto0 << select)) != 0 && !pins_.selected(select)) pins_.select(select, begin);
     }
     auto_selected_ = true;
   }

@@ -81,8 +81,12 @@ void SerialMemory::check_clock() {
 
 void SerialMemory::violation(const std::string& what) {
   ++violations_;
+  if (policy_.stop) throw Stop(std::string(chip_name()) + ": " + what);
+  warn(what);
+}
+
+void SerialMemory::warn(const std::string& what) {
   const std::string text = std::string(chip_name()) + ": " + what;
-  if (policy_.stop) throw Stop(text);
   if (policy_.warn && text != last_violation_) policy_.warn(text);
   last_violation_ = text;
 }

@@ -50,7 +50,10 @@ class SerialMemory : public SpiChip {
   virtual std::optional<std::uint8_t> implied_command() const { return {}; }
   virtual std::string_view chip_name() const = 0;
 
+  /// Out of the datasheet: stops, or warns and spoils data, by the policy.
   void violation(const std::string& what);
+  /// Out of the datasheet, but nothing can come of it: warns.
+  void warn(const std::string& what);
   std::uint8_t opcode() const { return opcode_; }
   Picoseconds now() const { return now_; }
   Picoseconds sck_period() const { return sck_period_; }

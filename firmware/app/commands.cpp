@@ -14,7 +14,7 @@ struct Commands::Entry {
   bool takes_argument;
 };
 
-const Commands::Entry Commands::kEntries[] = {
+constinit const Commands::Entry Commands::kEntries[] = {
     {"help", "", "this list", help, false},
     {"model", "", "the model, its shape and where it came from", model, false},
     {"temp", "[0-10]", "temperature: 0 always takes the likeliest token, 1 is as trained", temp, true},

@@ -56,14 +56,20 @@ void Gpio::set_sio(std::uint64_t out, std::uint64_t enable) {
   work_out();
 }
 
+bool Gpio::has_function(unsigned pin, unsigned function) const {
+  return (ctrl_[pin] & 31) == function && (pad_[pin] & kIsolated) == 0;
+}
+
 void Gpio::set_ctrl(unsigned pin, std::uint32_t ctrl) {
   ctrl_[pin] = ctrl;
   work_out();
+  if (function_changed_) function_changed_();
 }
 
 void Gpio::set_pad(unsigned pin, std::uint32_t pad) {
   pad_[pin] = pad;
   work_out();
+  if (function_changed_) function_changed_();
 }
 
 void Gpio::drive(unsigned pin, bool level) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 
 namespace pico_llama::simulator {
 
@@ -19,6 +20,10 @@ class Gpio {
     virtual void levels_changed(std::uint64_t levels) = 0;
   };
   void set_observer(Observer* observer) { observer_ = observer; }
+  /// Called after a pin's function or pad has changed (the QMI's second chip select is a pin's function).
+  void set_function_observer(std::function<void()> changed) { function_changed_ = std::move(changed); }
+  /// The pin has this function and its pad is not isolated.
+  bool has_function(unsigned pin, unsigned function) const;
 
   // SIO's part.
   void set_sio(std::uint64_t out, std::uint64_t enable);
@@ -46,6 +51,7 @@ class Gpio {
   Output output(unsigned pin) const;
 
   Observer* observer_ = nullptr;
+  std::function<void()> function_changed_;
   std::uint64_t sio_out_ = 0, sio_enable_ = 0;
   std::uint64_t driven_ = 0, driven_level_ = 0;
   std::uint64_t levels_ = 0, inputs_ = 0;

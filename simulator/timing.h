@@ -19,6 +19,42 @@ struct Cost {
 
 // --- cores (simulator/cpu) -------------------------------------------------------------------------------
 
+/// Issue cycles; an instruction not named here takes one. Its result can be used by the next instruction,
+/// except where "latency" is 2: then by the one after it, and the next waits a cycle.
+inline constexpr Cost kIssue{1, Basis::kMeasured, "jnk0le/random cortex_m33.md, overall (RP2350, r1p0)"};
+inline constexpr Cost kLateResultStall{
+    1, Basis::kMeasured, "jnk0le/random cortex_m33.md: latency 2 of shifted operands, MAC, *XTA*, loads"};
+inline constexpr Cost kMultiplySetsFlags{2, Basis::kMeasured, "jnk0le/random cortex_m33.md: muls.n"};
+inline constexpr Cost kShiftedConstantSetsFlags{
+    2, Basis::kMeasured, "jnk0le/random cortex_m33.md: operand2 shifted constant that sets flags"};
+inline constexpr Cost kBlockTransferPerRegister{
+    1, Basis::kMeasured, "jnk0le/random cortex_m33.md: LDM, STM, LDRD, STRD of x registers take x cycles"};
+inline constexpr Cost kBranchRefill{1, Basis::kMeasured,
+                                    "jnk0le/random cortex_m33.md: taken 2, or 1 where it pairs"};
+inline constexpr Cost kPairAfterFlagsLost{
+    1, Basis::kMeasured, "jnk0le/random cortex_m33.md: taken after a flag-setting instruction still costs 2"};
+inline constexpr Cost kPairedIssue{0, Basis::kMeasured,
+                                   "jnk0le/random cortex_m33.md: NOP, IT, B after a 16-bit instruction"};
+inline constexpr Cost kLoadToPc{1, Basis::kAssumed,
+                                "LDR pc, POP {pc}, TBB: the target is late by a load's latency, then refill"};
+inline constexpr Cost kUnalignedExtra{1, Basis::kAssumed, "one more bus transfer for a split access"};
+inline constexpr Cost kDivideMin{2, Basis::kAssumed, "Cortex-M33 TRM r1p0 states 2 to 11 for UDIV, SDIV"};
+inline constexpr Cost kDivideMax{11, Basis::kAssumed, "as kDivideMin; grows with the quotient's bits"};
+inline constexpr Cost kFpuMacBlock{
+    2, Basis::kMeasured, "jnk0le/random cortex_m33.md, fpu: no FP instruction in the next 2 cycles"};
+inline constexpr Cost kFpuDivideBlock{13, Basis::kAssumed,
+                                      "VDIV, VSQRT take about 14, as on Cortex-M4 (TRM, FPU timings)"};
+inline constexpr Cost kExceptionEntry{12, Basis::kAssumed,
+                                      "Cortex-M3/M4/M33 product pages: 12 cycles to the first instruction"};
+inline constexpr Cost kExceptionReturn{10, Basis::kAssumed, "unstacking of 8 words and refill, as Cortex-M4"};
+inline constexpr Cost kTailChain{6, Basis::kAssumed, "as Cortex-M3/M4: 6 cycles between two handlers"};
+inline constexpr Cost kFpFrame{17, Basis::kAssumed, "17 more words where the FP context is stacked at once"};
+inline constexpr Cost kBarrier{3, Basis::kAssumed, "ISB refills the pipeline; DSB, DMB are counted as 1"};
+inline constexpr Cost kWakeUp{5, Basis::kDatasheet,
+                              "RP2350 datasheet, EPPB SLEEPCTRL: re-enabling the clocks"};
+inline constexpr Cost kRcpDelay{64, Basis::kAssumed,
+                                "RP2350 datasheet 3.6.3.6: 0..127 random cycles; their mean, so runs repeat"};
+
 // --- memories and the external bus (simulator/bus) -------------------------------------------------------
 
 /// SRAM itself has no wait states.

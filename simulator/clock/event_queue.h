@@ -26,6 +26,7 @@ class EventQueue {
   /// Forgets an event that has not run. Unknown ids, 0 and events that have run are fine.
   void cancel(Id id);
 
+  const Timebase& timebase() const { return timebase_; }
   /// Cycle of the earliest event, kNever when there is none.
   Cycle horizon() const { return horizon_; }
   /// Runs every event due at or before `now`, earliest first, including those they schedule.

@@ -1,0 +1,55 @@
+#include "simulator/cpu/decode.h"
+
+#include "simulator/cpu/cpu.h"
+
+namespace pico_llama::simulator {
+
+void decode16(Insn& i) {
+  const std::uint32_t op = i.opcode;
+  if (op < 0x4700) return decode_data_16(i);
+  if (op < 0x4800) return decode_branch_16(i);
+  if (op < 0xa000) return decode_load_store_16(i);
+  if (op < 0xb000) return decode_data_16(i);
+  if (op < 0xc000) {
+    const std::uint32_t top = op >> 8 & 15;
+    if (top == 0) return decode_data_16(i);          // ADD, SUB sp
+    if ((top & 5) == 1) return decode_branch_16(i);  // CBZ, CBNZ
+    if (top == 2) return decode_data_register(i);    // SXTH ..
+    if ((top & 6) == 4) return decode_push_pop(i);
+    if (top == 10 && (op & 0xc0) != 0x80) return decode_data_register(i);  // REV ..
+    if (top == 15 && (op & 15) != 0) return decode_branch_16(i);           // IT
+    return decode_misc_16(i);
+  }
+  if (op < 0xd000) return decode_load_store_multiple(i);
+  if (op < 0xe000) {
+    const std::uint32_t cond = op >> 8 & 15;
+    if (cond == 14) {
+      i.run = undefined;
+      return;
+    }
+    return cond == 15 ? decode_misc_16(i) : decode_branch_16(i);
+  }
+  decode_branch_16(i);
+}
+
+void decode32(Insn& i) {
+  const std::uint32_t op = i.opcode;
+  const unsigned op1 = op >> 27 & 3, op2 = op >> 20 & 0x7f;
+  if (op1 == 1) {
+    if ((op2 & 0x40) != 0) return decode_coprocessor(i);
+    if ((op2 & 0x20) != 0) return decode_data_shifted_register(i);
+    return (op2 & 4) != 0 ? decode_load_store_dual(i) : decode_load_store_multiple(i);
+  }
+  if (op1 == 2) {
+    if ((op & 0x8000) == 0)
+      return (op2 & 0x20) != 0 ? decode_data_plain_immediate(i) : decode_data_modified_immediate(i);
+    const bool conditional_space = (op & 0x5000) == 0 && (op >> 23 & 7) == 7;
+    return conditional_space ? decode_system_32(i) : decode_branch_32(i);
+  }
+  if ((op2 & 0x40) != 0) return decode_coprocessor(i);
+  if ((op2 & 0x20) == 0) return decode_load_store_single(i);
+  if ((op2 & 0x10) == 0) return decode_data_register(i);
+  return (op2 & 8) == 0 ? decode_multiply(i) : decode_long_multiply(i);
+}
+
+}  // namespace pico_llama::simulator

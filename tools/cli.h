@@ -16,6 +16,7 @@ struct Cli {
 void add_run(Cli& cli);
 void add_pack(Cli& cli);
 void add_info(Cli& cli);
+void add_eval(Cli& cli);
 void add_uf2(Cli& cli);
 
 }  // namespace pico_llama

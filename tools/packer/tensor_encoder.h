@@ -21,8 +21,7 @@ void encode_rows_q8(const checkpoint::Tensor& tensor, std::span<std::byte> out);
 /// The longest chunk that leaves activations at least kWantedActivationLimit, with the limit it leaves.
 Q8Limits choose_q8_limits(std::span<const std::byte> tensor, std::uint32_t rows, std::uint32_t columns);
 
-/// Long chunks save a kernel work, a high limit saves precision: 12 bits of activation are below the noise of
-/// int8 weights (measured with `pico-llama eval`, see docs/decisions).
-inline constexpr int kWantedActivationLimit = 2047;
+/// Long chunks save a kernel work, a high limit saves precision: measured in docs/decisions/0005.
+inline constexpr int kWantedActivationLimit = 1023;
 
 }  // namespace pico_llama::packer

@@ -1,0 +1,236 @@
+// pico-llama eval: what a profile costs in quality, measured against f32.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/check.h"
+#include "engine/sampler.h"
+#include "engine/tokenizer.h"
+#include "engine/transformer.h"
+#include "tools/cli.h"
+#include "tools/model_source.h"
+#include "tools/story.h"
+#include "tools/support/failure.h"
+#include "tools/support/progress.h"
+#include "tools/support/thread_workers.h"
+
+namespace pico_llama {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string tokenizer;
+  std::string profile = "q8";
+  std::string text;
+  int tokens = 8192;
+  int threads = 1;
+  bool json = false;
+};
+
+/// Token sequences that begin with BOS and fit the context: what the model is to predict, token after token.
+using Sequences = std::vector<std::vector<std::int32_t>>;
+
+std::size_t predictions_in(const Sequences& sequences) {
+  std::size_t count = 0;
+  for (const auto& sequence : sequences) count += sequence.size() - 1;
+  return count;
+}
+
+/// The model's own stories with seeds 1, 2, 3, ...: the same text in every run.
+Sequences sample_stories(const ModelImage& f32, std::size_t wanted, int threads) {
+  Sequences sequences;
+  Progress progress("sampling", wanted);
+  for (std::size_t count = 0; count < wanted;) {
+    SessionOptions options;
+    options.sampler.seed = sequences.size() + 1;
+    options.steps = 0;
+    const Story story = tell_story(f32, "", options, threads, {});
+    std::vector<std::int32_t> sequence = {kTokenBos};
+    const std::size_t length = std::min(story.tokens.size(), wanted - count);
+    sequence.insert(sequence.end(), story.tokens.begin(),
+                    story.tokens.begin() + static_cast<std::ptrdiff_t>(length));
+    sequences.push_back(std::move(sequence));
+    count += length;
+    progress.advance(length);
+  }
+  return sequences;
+}
+
+/// A text in pieces of the context's length.
+Sequences split_text(const ModelImage& image, const std::string& path, std::size_t wanted) {
+  const MappedFile file(path);
+  std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  // A token is at most max_token_length bytes, so this much text is enough; cut at a line's end, inside no
+  // character.
+  const std::size_t enough = wanted * static_cast<std::size_t>(image.tokenizer().max_token_length);
+  if (text.size() > enough) {
+    if (const std::size_t end = text.rfind('\n', enough); end != std::string_view::npos)
+      text = text.substr(0, end + 1);
+  }
+  const Tokenizer tokenizer(image.tokenizer());
+  std::vector<std::int32_t> tokens(text.size() +
+                                   2);  // BOS, the dummy space, and at worst a token for each byte
+  std::vector<std::byte> scratch(Tokenizer::encode_scratch_bytes(text.size()));
+  const Result<int> count = tokenizer.encode(text, tokens, scratch);
+  if (!count.ok()) fail("{}: {}", path, text_of(count.status()));
+  tokens.resize(std::min(static_cast<std::size_t>(count.value()), wanted + 1));
+  Sequences sequences;
+  const auto context = static_cast<std::size_t>(image.config().seq_len);
+  for (std::size_t first = 1; first < tokens.size(); first += context) {
+    std::vector<std::int32_t> sequence = {kTokenBos};
+    const std::size_t length = std::min(context, tokens.size() - first);
+    const auto from = tokens.begin() + static_cast<std::ptrdiff_t>(first);
+    sequence.insert(sequence.end(), from, from + static_cast<std::ptrdiff_t>(length));
+    sequences.push_back(std::move(sequence));
+  }
+  return sequences;
+}
+
+/// A transformer with the memory it lives in.
+class Model {
+ public:
+  Model(const ModelImage& image, ThreadWorkers& workers) {
+    const int context = image.config().seq_len;
+    const Result<std::size_t> bytes = bytes_needed(image.config(), image.profile(), context, workers.count());
+    if (!bytes.ok()) fail("{}", text_of(bytes.status()));
+    memory_.resize(bytes.value());
+    const Result<Transformer> made = Transformer::create(image, context, memory_, workers);
+    if (!made.ok()) fail("{}", text_of(made.status()));
+    transformer_ = made.value();
+  }
+
+  std::span<const float> forward(std::int32_t token, int pos) {
+    transformer_.forward({&token, 1}, pos);
+    return transformer_.logits();
+  }
+
+ private:
+  packer::ImageBytes memory_;
+  Transformer transformer_;
+};
+
+/// Natural logarithms of the softmax of logits. Shapes: both [vocab_size].
+void log_softmax(std::span<const float> logits, std::vector<double>& out) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
+  const double shift = largest + std::log(sum);
+  out.resize(logits.size());
+  for (std::size_t i = 0; i < logits.size(); ++i) out[i] = static_cast<double>(logits[i]) - shift;
+}
+
+struct Sums {
+  std::size_t predictions = 0;
+  double nll_f32 = 0;  ///< sum of -log p(next token)
+  double nll = 0;
+  double kl = 0;  ///< sum of KL(f32 || profile), nats
+  std::size_t same_best = 0;
+
+  double mean(double sum) const { return sum / static_cast<double>(predictions); }
+};
+
+Sums compare(Model& f32, Model& other, const Sequences& sequences) {
+  Sums sums;
+  std::vector<double> p, q;
+  Progress progress("evaluating", predictions_in(sequences));
+  for (const auto& sequence : sequences) {
+    for (std::size_t at = 0; at + 1 < sequence.size(); ++at) {
+      log_softmax(f32.forward(sequence[at], static_cast<int>(at)), p);
+      log_softmax(other.forward(sequence[at], static_cast<int>(at)), q);
+      const auto next = static_cast<std::size_t>(sequence[at + 1]);
+      ++sums.predictions;
+      sums.nll_f32 -= p[next];
+      sums.nll -= q[next];
+      for (std::size_t i = 0; i < p.size(); ++i) sums.kl += std::exp(p[i]) * (p[i] - q[i]);
+      if (std::max_element(p.begin(), p.end()) - p.begin() ==
+          std::max_element(q.begin(), q.end()) - q.begin())
+        ++sums.same_best;
+      progress.advance(1);
+    }
+  }
+  return sums;
+}
+
+int eval(const Options& options) {
+  {
+    const MappedFile file(options.model);
+    if (is_image(file))
+      fail("{}: is a model image, which holds one profile only; give the checkpoint it was packed from",
+           options.model);
+  }
+  const ModelSource f32 = ModelSource::open(options.model, options.tokenizer, Profile::kF32);
+  const ModelSource other = ModelSource::open(options.model, options.tokenizer,
+                                              options.profile == "q8" ? Profile::kQ8 : Profile::kF32);
+  const auto wanted = static_cast<std::size_t>(options.tokens);
+  const Sequences sequences = options.text.empty() ? sample_stories(f32.image(), wanted, options.threads)
+                                                   : split_text(f32.image(), options.text, wanted);
+  if (predictions_in(sequences) == 0) fail("{}: holds no text to evaluate on", options.text);
+
+  ThreadWorkers workers(options.threads);
+  Model f32_model(f32.image(), workers);
+  Model other_model(other.image(), workers);
+  const Sums sums = compare(f32_model, other_model, sequences);
+  const double perplexity_f32 = std::exp(sums.mean(sums.nll_f32));
+  const double perplexity = std::exp(sums.mean(sums.nll));
+  const double agreement = sums.mean(static_cast<double>(sums.same_best));
+  if (options.json) {
+    const nlohmann::ordered_json report = {{"model", options.model},
+                                           {"profile", options.profile},
+                                           {"tokens", sums.predictions},
+                                           {"sequences", sequences.size()},
+                                           {"perplexity_f32", perplexity_f32},
+                                           {"perplexity", perplexity},
+                                           {"perplexity_ratio", perplexity / perplexity_f32},
+                                           {"mean_kl", sums.mean(sums.kl)},
+                                           {"top1_agreement", agreement}};
+    fmt::print("{}\n", report.dump());
+    return 0;
+  }
+  const std::string source = options.text.empty()
+                                 ? fmt::format("its own stories (f32, seeds 1 to {})", sequences.size())
+                                 : fmt::format("{} ({} pieces)", options.text, sequences.size());
+  fmt::print("{} on {} tokens of {}\n", options.model, sums.predictions, source);
+  fmt::print("perplexity        f32 {:.4f}, {} {:.4f}: ratio {:.5f}\n", perplexity_f32, options.profile,
+             perplexity, perplexity / perplexity_f32);
+  fmt::print("mean KL           {:.6f} nats\n", sums.mean(sums.kl));
+  fmt::print("top-1 agreement   {:.2f} %\n", 100 * agreement);
+  return 0;
+}
+
+}  // namespace
+
+void add_eval(Cli& cli) {
+  CLI::App* sub = cli.app.add_subcommand("eval", "Measure what a profile costs in quality, against f32");
+  const auto o = std::make_shared<Options>();
+  sub->add_option("model", o->model, "Checkpoint (.bin)")->required();
+  sub->add_option("-z,--tokenizer", o->tokenizer,
+                  "Its tokenizer.bin; by default tok<vocab>.bin or tokenizer.bin beside it, or here");
+  sub->add_option("--profile", o->profile, "The profile to compare with f32")
+      ->check(CLI::IsMember({"f32", "q8"}))
+      ->capture_default_str();
+  sub->add_option("--text", o->text,
+                  "UTF-8 text to predict; without it, stories sampled from f32 (t 1.0, p 0.9)")
+      ->capture_default_str();
+  sub->add_option("-n,--tokens", o->tokens, "Tokens to evaluate, at most")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  sub->add_option("--threads", o->threads, "The result does not depend on it")
+      ->check(CLI::Range(1, kMaxWorkers))
+      ->capture_default_str();
+  sub->add_flag("--json", o->json, "Print one JSON object");
+  sub->footer(
+      R"(Perplexity: lower is better; the ratio says what the profile costs. Mean KL: how far its predictions lie
+from f32's. Top-1: how often both find the same token likeliest.
+
+Example:
+  pico-llama eval stories260K.bin -z tok512.bin --profile q8)");
+  sub->callback([&cli, o] { cli.action = [o] { return eval(*o); }; });
+}
+
+}  // namespace pico_llama

@@ -29,12 +29,15 @@ void Output::object(std::string_view key, std::string_view text) {
   raw("{\"");
   raw(key);
   raw("\":\"");
-  // In pieces, so that a long line needs no long buffer. An escape is at most six bytes.
+  // In pieces, so that a long line needs no long buffer; never cut inside a character. An escape is at most
+  // six bytes.
   while (!text.empty()) {
+    size_t cut = text.size() < 32 ? text.size() : 32;
+    while (cut < text.size() && cut > 28 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
     TextOf<6 * 32> piece;
-    piece.json(text.substr(0, 32));
+    piece.json(text.substr(0, cut));
     raw(piece.view());
-    text.remove_prefix(text.size() < 32 ? text.size() : 32);
+    text.remove_prefix(cut);
   }
   raw("\"}");
   end_line();

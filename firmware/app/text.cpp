@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "engine/utf8.h"
+
 namespace pico_llama::app {
 namespace {
 
@@ -69,7 +71,14 @@ Text& Text::grouped(uint64_t value) {
 }
 
 Text& Text::json(std::string_view text) {
-  for (const char c : text) {
+  size_t valid = utf8_valid_prefix(text);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (i == valid) {  // JSON is UTF-8: a byte that is not becomes the replacement character
+      *this << "\\ufffd";
+      valid = i + 1 + utf8_valid_prefix(text.substr(i + 1));
+      continue;
+    }
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       *this << '\\' << c;

@@ -1,0 +1,237 @@
+// The whole application on a fake board: what a person, or a program, types and reads.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/engine/support/test_image.h"
+#include "tests/firmware/app/support/fakes.h"
+
+namespace pico_llama::app {
+namespace {
+
+using nlohmann::json;
+using test_support::FakeBoard;
+using test_support::FakeConsole;
+using test_support::RebootRequested;
+
+constexpr Config kSmall{.dim = 32,
+                        .hidden_dim = 64,
+                        .n_layers = 2,
+                        .n_heads = 4,
+                        .n_kv_heads = 2,
+                        .vocab_size = 300,
+                        .seq_len = 96};
+
+class ApplicationTest : public testing::Test {
+ protected:
+  explicit ApplicationTest(bool model = true)
+      : board(400'000, 1u << 20, 1u << 20), app(board, console, one, &two) {
+    if (model) {
+      board.insert(pico_llama::test_support::build_image(
+          pico_llama::test_support::random_model(kSmall, true, 7), Profile::kF32));
+    }
+    app.load_model();
+  }
+  /// Types, runs until idle, returns what was shown since the last call.
+  std::string type(std::string_view text) {
+    console.type(text);
+    while (app.step()) {
+    }
+    return console.take_output();
+  }
+  /// Each line of the answer to `text` as JSON.
+  std::vector<json> ask(std::string_view text) {
+    std::vector<json> lines;
+    std::istringstream stream(type(text));
+    for (std::string line; std::getline(stream, line);) lines.push_back(json::parse(line));
+    return lines;
+  }
+  FakeConsole console;
+  FakeBoard board;
+  SingleWorker one;
+  SingleWorker two;  ///< stands for both cores: results do not depend on the crew
+  Application app;
+};
+
+struct NoModelTest : ApplicationTest {
+  NoModelTest() : ApplicationTest(false) {}
+};
+
+TEST_F(ApplicationTest, GreetsWhoeverComes) {
+  const std::string banner = type("");
+  EXPECT_NE(banner.find("pico-llama 0 on fake"), std::string::npos);
+  EXPECT_NE(banner.find("150 MHz"), std::string::npos);
+  EXPECT_NE(banner.find("quad continuous read at 75 MHz (divider 3 to 2)"), std::string::npos);
+  EXPECT_NE(banner.find("f32, 2 layers of 32"), std::string::npos);
+  EXPECT_TRUE(banner.ends_with("> "));
+  EXPECT_EQ(type(""), "");
+  console.host_listens = false;
+  type("");
+  console.host_listens = true;
+  EXPECT_NE(type("").find("pico-llama 0"), std::string::npos) << "after a replug";
+}
+
+TEST_F(ApplicationTest, TellsAStoryThenOneLineOfNumbers) {
+  type("");
+  const std::string out = type("ab\r");
+  EXPECT_NE(out.find(" tokens, "), std::string::npos) << out;
+  EXPECT_NE(out.find("tok/s; prefill "), std::string::npos) << out;
+  EXPECT_NE(out.find(" ms; 2 cores; seed 42]\r\n> "), std::string::npos) << out;
+  EXPECT_FALSE(console.watching);
+  EXPECT_EQ(board.led_level, 0);
+  // No line feed without its carriage return.
+  for (size_t i = out.find('\n'); i != std::string::npos; i = out.find('\n', i + 1))
+    EXPECT_EQ(out[i - 1], '\r');
+}
+
+TEST_F(ApplicationTest, JsonIsOneObjectALine) {
+  type("");
+  type("/temp 0\r");
+  type("/steps 20\r");
+  console.type("/json on\r");
+  while (app.step()) {
+  }
+  console.take_output();
+  const std::vector<json> lines = ask("ab\r");
+  ASSERT_GT(lines.size(), 3u);
+  const json& last = lines.back();
+  EXPECT_EQ(last["cores"], 2);
+  EXPECT_TRUE(last.contains("stop"));
+  EXPECT_TRUE(last.contains("tokens_per_second"));
+  EXPECT_TRUE(last.contains("prefill_tokens_per_second"));
+  EXPECT_TRUE(last.contains("first_token_ms"));
+  int prompt = 0;
+  int generated = 0;
+  for (size_t i = 0; i + 1 < lines.size(); ++i) {
+    ASSERT_TRUE(lines[i]["token"].is_number_integer());
+    ASSERT_TRUE(lines[i]["text"].is_string());
+    (lines[i].contains("prompt") ? prompt : generated)++;
+  }
+  EXPECT_EQ(generated, last["tokens"]);
+  EXPECT_EQ(prompt + 1, last["prompt_tokens"]);
+  EXPECT_EQ(ask("/temp x\r").at(0).count("error"), 1u);
+  EXPECT_EQ(ask("/seed 7\r").at(0)["message"], "seed 7");
+}
+
+TEST_F(ApplicationTest, SettingsMakeStoriesRepeatable) {
+  type("");
+  type("/steps 40\r");
+  const auto story = [this](std::string_view line) {
+    std::string out = type(line);
+    return out.substr(out.find("\r\n"), out.find("\r\n[") - out.find("\r\n"));
+  };
+  const std::string a = story("hi\r");
+  const std::string b = story("hi\r");
+  EXPECT_NE(a, b) << "each story draws its own seed";
+  type("/seed 5\r");
+  const std::string c = story("hi\r");
+  EXPECT_EQ(c, story("hi\r"));
+  type("/cores 1\r");
+  EXPECT_EQ(c, story("hi\r"));
+  type("/temp 0\r");
+  const std::string d = story("hi\r");
+  type("/seed 6\r");
+  EXPECT_EQ(d, story("hi\r")) << "greedy does not depend on the seed";
+}
+
+TEST_F(ApplicationTest, ControlCStopsAfterTheTokenInProgress) {
+  type("");
+  type("/temp 0\r");
+  for (const int after : {0, 1, 10, 20, 30}) {
+    console.cancel_after = after;
+    const std::string out = type("ab\r");
+    EXPECT_NE(out.find("; stopped]"), std::string::npos) << out;
+    console.cancel_after = -1;
+    EXPECT_EQ(type("ab\r").find("; stopped]"), std::string::npos) << "the next story is whole";
+  }
+}
+
+TEST_F(ApplicationTest, NonsenseToEveryCommandIsOneHelpfulLine) {
+  type("");
+  for (const char* name : {"help", "model", "temp", "topp", "topk", "seed", "steps", "profile", "cores",
+                           "mem", "bench", "selftest", "json", "bootsel", "reboot"}) {
+    for (const char* nonsense : {"x", "-1", "1e99", "\"", "3 4", "nan", "99999999999999999999", "\xff\xfe"}) {
+      const std::string line = std::string("/") + name + " " + nonsense;
+      const std::string out = type(line + "\r");
+      SCOPED_TRACE(line);
+      const size_t answer = out.find("\r\n") + 2;
+      EXPECT_EQ(out.substr(answer, 2), "! ") << out;
+      EXPECT_EQ(out.find("\r\n", answer), out.rfind("\r\n")) << "one line: " << out;
+    }
+  }
+  EXPECT_NE(type("/nothing\r").find("/help"), std::string::npos);
+  EXPECT_NE(type("/\r").find("/help"), std::string::npos);
+  EXPECT_EQ(app.settings().temperature, 1.0f);
+  EXPECT_EQ(app.settings().cores, 2);
+}
+
+TEST_F(ApplicationTest, CommandsShowAndSet) {
+  type("");
+  EXPECT_NE(type("/temp 0.8\r").find("temperature 0.8"), std::string::npos);
+  EXPECT_NE(type("/topp 0.5\r").find("top-p 0.5"), std::string::npos);
+  EXPECT_NE(type("/topk 40\r").find("top-k 40"), std::string::npos);
+  EXPECT_NE(type("/seed random\r").find("random for each story"), std::string::npos);
+  EXPECT_NE(type("/steps 0\r").find("whole context"), std::string::npos);
+  EXPECT_NE(type("/profile\r").find("profile f32"), std::string::npos);
+  EXPECT_NE(type("/profile q8\r").find("pack the checkpoint again"), std::string::npos);
+  EXPECT_NE(type("/mem\r").find("key/value cache"), std::string::npos);
+  EXPECT_NE(type("/model\r").find("sha256"), std::string::npos);
+  EXPECT_NE(type("/help\r").find("/bootsel"), std::string::npos);
+  EXPECT_NE(type("/bench\r").find("two cores 60.0 MB/s"), std::string::npos);
+}
+
+TEST_F(ApplicationTest, SelftestAgreesBetweenCoresAndLoadsTheModelAgain) {
+  type("");
+  const std::string before = type("/mem\r");
+  const std::string out = type("/selftest\r");
+  EXPECT_NE(out.find("selftest: 0 failed"), std::string::npos) << out;
+  EXPECT_NE(out.find("as with one core"), std::string::npos) << out;
+  EXPECT_EQ(type("/mem\r"), before);
+}
+
+TEST_F(ApplicationTest, RebootsOnRequest) {
+  type("");
+  EXPECT_THROW(type("/reboot\r"), RebootRequested);
+  EXPECT_THROW(app.handle_line("/bootsel"), RebootRequested);
+}
+
+TEST_F(ApplicationTest, PromptsThatCannotBeUsedAreOneLine) {
+  type("");
+  EXPECT_NE(type("\xff\xfe\r").find("! "), std::string::npos);
+  const std::string long_prompt(1000, 'q');
+  EXPECT_NE(type(long_prompt + "\r").find("! "), std::string::npos);
+  const std::string paste(100'000, 'x');
+  EXPECT_NE(type(paste + "\r").find("longer than 1023 bytes"), std::string::npos);
+  EXPECT_NE(type("ab\r").find(" tokens"), std::string::npos);
+}
+
+TEST_F(ApplicationTest, TheButtonTellsAndStops) {
+  type("");
+  board.button = true;
+  for (int i = 0; i < 10; ++i) app.step();  // not yet: a contact bounces for up to 20 ms
+  EXPECT_EQ(console.take_output(), "");
+  for (int i = 0; i < 400; ++i) app.step();
+  const std::string out = console.take_output();
+  EXPECT_NE(out.find(" tokens"), std::string::npos);
+  EXPECT_EQ(out.find("stopped"), std::string::npos) << "holding it down is not a second press";
+  EXPECT_EQ(out.find("seed"), out.rfind("seed")) << "one story a press";
+}
+
+TEST_F(ApplicationTest, LostTypeAheadIsReported) {
+  type("");
+  console.lost_input = 12;
+  EXPECT_NE(type("ab\r").find("! 12 bytes typed during the story"), std::string::npos);
+}
+
+TEST_F(NoModelTest, SaysHowToAddOneAndAnswersCommands) {
+  EXPECT_NE(type("").find("drag a MODEL.uf2"), std::string::npos);
+  EXPECT_NE(type("Once\r").find("pico-llama pack"), std::string::npos);
+  EXPECT_NE(type("/temp 0.5\r").find("temperature 0.5"), std::string::npos);
+  EXPECT_NE(type("/mem\r").find("stack of core 0"), std::string::npos);
+  EXPECT_NE(type("/bench\r").find("no model"), std::string::npos);
+  EXPECT_NE(type("/selftest\r").find("selftest: 0 failed"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pico_llama::app

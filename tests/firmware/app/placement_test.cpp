@@ -1,0 +1,124 @@
+#include "firmware/app/placement.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace pico_llama::app {
+namespace {
+
+using hal::Memory;
+
+/// Bytes of key/value cache for each position: the context of place()'s callback.
+uint64_t linear(const void* bytes_per_position, int context) {
+  return *static_cast<const uint64_t*>(bytes_per_position) * static_cast<uint64_t>(context);
+}
+
+/// As many equal hot tensors as given, and one that stays in flash.
+std::vector<PlacementItem> tensors(int count, uint64_t bytes) {
+  std::vector<PlacementItem> items(static_cast<size_t>(count), {.bytes = bytes, .bytes_per_token = bytes});
+  items.push_back({.bytes = 16384, .bytes_per_token = 32, .stays_in_flash = true});
+  return items;
+}
+
+uint64_t sum(const std::vector<PlacementItem>& items, Memory memory) {
+  uint64_t total = 0;
+  for (const PlacementItem& item : items) total += item.memory == memory ? item.bytes : 0;
+  return total;
+}
+
+constexpr PlacementLimits kPlus2{
+    .sram_bytes = 490'000, .psram_bytes = 8u << 20, .psram_sck_hz = 75'000'000, .flash_sck_hz = 75'000'000};
+constexpr PlacementLimits kPico2{.sram_bytes = 490'000, .flash_sck_hz = 75'000'000};
+
+TEST(Placement, EverythingInSramWhenItFits) {
+  std::vector<PlacementItem> items = tensors(45, 6'000);
+  const uint64_t kv = 360;
+  const Placement p = place(items, 20'000, 512, linear, &kv, kPlus2);
+  ASSERT_TRUE(p.fits);
+  EXPECT_EQ(p.kv_memory, Memory::kSram);
+  EXPECT_EQ(p.context, 512);
+  EXPECT_EQ(sum(items, Memory::kSram), 45u * 6'000);
+  EXPECT_EQ(sum(items, Memory::kFlash), 16384u);
+  EXPECT_EQ(p.bus_bytes_per_token, 32u);
+  EXPECT_LE(p.sram_used, kPlus2.sram_bytes);
+}
+
+TEST(Placement, F32Stories260kOnTheBoard) {
+  // 1,037,312 B of hot weights in pieces of about a layer's matrices, 1280 B of cache a position.
+  std::vector<PlacementItem> items = tensors(50, 20'746);
+  const uint64_t kv = 1280;
+  const Placement p = place(items, 30'000, 512, linear, &kv, kPlus2);
+  ASSERT_TRUE(p.fits);
+  EXPECT_EQ(p.kv_memory, Memory::kPsram);
+  EXPECT_EQ(p.kv_bytes, 512u * 1280);
+  EXPECT_EQ(p.context, 512);
+  // What SRAM is left is full to less than one more tensor.
+  EXPECT_GT(p.sram_used + 20'800, kPlus2.sram_bytes);
+  EXPECT_LE(p.sram_used, kPlus2.sram_bytes);
+  EXPECT_EQ(sum(items, Memory::kSram) + sum(items, Memory::kPsram), 50u * 20'746);
+  EXPECT_EQ(p.bus_bytes_per_token, sum(items, Memory::kPsram) + p.kv_bytes / 2 + 32);
+}
+
+TEST(Placement, WithoutPsramTheContextShrinksAndWeightsStayInFlash) {
+  std::vector<PlacementItem> items = tensors(50, 20'746);
+  const uint64_t kv = 1280;
+  const Placement p = place(items, 30'000, 512, linear, &kv, kPico2);
+  ASSERT_TRUE(p.fits);
+  EXPECT_EQ(p.kv_memory, Memory::kSram);
+  EXPECT_LT(p.context, 512);
+  EXPECT_GE(p.context, kMinContext);
+  EXPECT_EQ(p.psram_used, 0u);
+  EXPECT_EQ(sum(items, Memory::kPsram), 0u);
+  EXPECT_LE(p.sram_used, kPico2.sram_bytes);
+}
+
+TEST(Placement, TooBigSaysHowMuchIsNeeded) {
+  std::vector<PlacementItem> items = tensors(1, 100);
+  const uint64_t kv = 20'000;
+  const Placement p = place(items, 30'000, 512, linear, &kv, kPico2);
+  EXPECT_FALSE(p.fits);
+  EXPECT_EQ(p.sram_needed, aligned(30'000) + aligned(64u * 20'000));
+  const Placement q = place(items, 600'000, 512, linear, &kv, kPlus2);
+  EXPECT_FALSE(q.fits);
+  EXPECT_EQ(q.sram_needed, aligned(600'000));
+}
+
+TEST(Placement, HotterFirst) {
+  std::vector<PlacementItem> items = {{.bytes = 300'000, .bytes_per_token = 100'000},
+                                      {.bytes = 300'000, .bytes_per_token = 300'000},
+                                      {.bytes = 100'000, .bytes_per_token = 1'000}};
+  const uint64_t kv = 2000;
+  const Placement p = place(items, 10'000, 512, linear, &kv, kPlus2);
+  ASSERT_TRUE(p.fits);
+  EXPECT_EQ(items[1].memory, Memory::kSram);
+  EXPECT_EQ(items[0].memory, Memory::kPsram);
+  EXPECT_EQ(items[2].memory, Memory::kSram);  // what is left is better used than not
+}
+
+TEST(Placement, FlashInsteadOfPsramWhereFlashIsFaster) {
+  PlacementLimits at_200_mhz = kPlus2;
+  at_200_mhz.psram_sck_hz = 66'666'666;
+  at_200_mhz.flash_sck_hz = 100'000'000;
+  const uint64_t kv = 1280;
+  std::vector<PlacementItem> items = tensors(50, 20'746);
+  ASSERT_TRUE(place(items, 30'000, 512, linear, &kv, at_200_mhz).fits);
+  EXPECT_EQ(sum(items, Memory::kPsram), 0u);
+  // Two lines instead of four turn it round.
+  at_200_mhz.flash_is_dual = true;
+  ASSERT_TRUE(place(items, 30'000, 512, linear, &kv, at_200_mhz).fits);
+  EXPECT_GT(sum(items, Memory::kPsram), 0u);
+}
+
+TEST(Placement, OverflowOfPsramStaysInFlash) {
+  std::vector<PlacementItem> items = tensors(300, 50'000);  // 15 MB
+  const uint64_t kv = 6912;
+  const Placement p = place(items, 200'000, 256, linear, &kv, kPlus2);
+  ASSERT_TRUE(p.fits);
+  EXPECT_LE(p.psram_used, kPlus2.psram_bytes);
+  EXPECT_GT(sum(items, Memory::kFlash), 0u);
+  EXPECT_GT(p.psram_used + 60'000, kPlus2.psram_bytes);
+}
+
+}  // namespace
+}  // namespace pico_llama::app

@@ -65,16 +65,17 @@ struct NumericsF32 : Numerics {
   /// What the next matmuls read: (n, stride).
   void set_input(const float* x, int stride, const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
-  /// Rows of s.k and s.v into the cache.
-  void store(int layer, Range rows) const;
+  /// s.k and s.v of these heads into the cache.
+  void store(int layer, Range kv_heads) const;
   void attention(int layer, Range kv_heads) const;
 };
 
-/// Attention is as in f32.
-struct NumericsQ8 : NumericsF32 {
+struct NumericsQ8 : Numerics {
   static void embed(const Tensor& table, int32_t token, Range rows, float* x);
   void set_input(const float* x, int stride, const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
+  void store(int layer, Range kv_heads) const;
+  void attention(int layer, Range kv_heads) const;
 };
 
 }  // namespace pico_llama

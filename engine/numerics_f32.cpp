@@ -20,16 +20,20 @@ void NumericsF32::matmul(float* out, int out_stride, const Tensor& w, Share mine
                        input + first * input_stride, input_stride, n - first, out, out_stride});
 }
 
-void NumericsF32::store(int layer, Range rows) const {
+void NumericsF32::store(int layer, Range kv_heads) const {
   const int head_size = p.head_size();
   const ptrdiff_t head_floats = static_cast<ptrdiff_t>(s.context) * head_size;
-  for (int t = 0; t < n; ++t) {
-    const int at = pos + t;
-    for (int i = rows.begin; i < rows.end; ++i) {
-      const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + i / head_size) * head_floats;
-      const int row = i % head_size;
-      s.key_cache[head + (at / 8 * head_size + row) * 8 + at % 8] = s.k[t * s.kv_stride + i];
-      s.value_cache[head + at * head_size + row] = s.v[t * s.kv_stride + i];
+  for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
+    const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * head_floats;
+    auto* keys = reinterpret_cast<float*>(s.key_cache) + head;
+    auto* values = reinterpret_cast<float*>(s.value_cache) + head;
+    for (int t = 0; t < n; ++t) {
+      const int at = pos + t;
+      const int row = t * s.kv_stride + h * head_size;
+      for (int i = 0; i < head_size; ++i) {
+        keys[(at / 8 * head_size + i) * 8 + at % 8] = s.k[row + i];
+        values[at * head_size + i] = s.v[row + i];
+      }
     }
   }
 }
@@ -37,13 +41,14 @@ void NumericsF32::store(int layer, Range rows) const {
 void NumericsF32::attention(int layer, Range kv_heads) const {
   const int head_size = p.head_size();
   const ptrdiff_t head_floats = static_cast<ptrdiff_t>(s.context) * head_size;
+  const float scale = pico_llama::rsqrt(static_cast<float>(head_size));
   for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
     const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * head_floats;
-    for (int t = 0; t < n; ++t) {
-      float* q = s.q + t * s.dim_stride + h * p.kv_mul() * head_size;
-      kernels::attention_f32({q, p.kv_mul(), head_size, pos + t, s.key_cache + head, s.value_cache + head,
-                              rsqrt(static_cast<float>(head_size)), scratch.attention});
-    }
+    const auto* keys = reinterpret_cast<const float*>(s.key_cache) + head;
+    const auto* values = reinterpret_cast<const float*>(s.value_cache) + head;
+    for (int t = 0; t < n; ++t)
+      kernels::attention_f32({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
+                              pos + t, keys, values, scale, reinterpret_cast<float*>(scratch.attention)});
   }
 }
 

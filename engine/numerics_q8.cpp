@@ -1,5 +1,8 @@
+#include <bit>
 #include <cstring>
 
+#include "engine/kernels/scale8.h"
+#include "engine/math/rsqrt.h"
 #include "engine/model_image_layout.h"
 #include "engine/numerics.h"
 #include "kernels_backend.h"
@@ -29,6 +32,57 @@ void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine)
   kernels::matmul_q8({w.data, static_cast<int>(w.columns), w.chunk_pairs,
                       mine.blocks(static_cast<int>(w.rows)), scratch.xq + first * s.columns_stride,
                       s.columns_stride, scratch.xq_scale + first, n - first, out, out_stride});
+}
+
+namespace {
+
+/// One position's keys or values of a head: its scale's code, and the values as bytes `step` apart in each
+/// word.
+uint8_t store_head(const float* x, int head_size, std::byte* words, int element_step) {
+  float max = 0;
+  for (int i = 0; i < head_size; ++i) {
+    const float size = x[i] < 0 ? -x[i] : x[i];
+    max = size > max ? size : max;
+  }
+  const uint8_t code = scale8_at_least(max / 127.0f);
+  const float inverse = 1.0f / scale8_value(code);
+  for (int i = 0; i < head_size; ++i) {
+    // In range but for values beyond the largest scale, which only a broken model has.
+    float y = x[i] * inverse;
+    y = y > 127.0f ? 127.0f : y;
+    y = y < -127.0f ? -127.0f : y;
+    const uint32_t rounded = std::bit_cast<uint32_t>(y + 12582912.0f);
+    words[i / 2 * 4 + i % 2 * element_step] = static_cast<std::byte>(rounded & 0xff);
+  }
+  return code;
+}
+
+}  // namespace
+
+void NumericsQ8::store(int layer, Range kv_heads) const {
+  const int head_size = p.head_size();
+  for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
+    const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * s.context;
+    for (int t = 0; t < n; ++t) {
+      const int at = pos + t;
+      const ptrdiff_t words = head * head_size + at / 2 * 2 * head_size;
+      const int row = t * s.kv_stride + h * head_size;
+      s.key_scales[head + at] = store_head(s.k + row, head_size, s.key_cache + words + at % 2, 2);
+      s.value_scales[head + at] = store_head(s.v + row, head_size, s.value_cache + words + at % 2 * 2, 1);
+    }
+  }
+}
+
+void NumericsQ8::attention(int layer, Range kv_heads) const {
+  const int head_size = p.head_size();
+  const float scale = pico_llama::rsqrt(static_cast<float>(head_size));
+  for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
+    const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * s.context;
+    for (int t = 0; t < n; ++t)
+      kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
+                             pos + t, s.key_cache + head * head_size, s.value_cache + head * head_size,
+                             s.key_scales + head, s.value_scales + head, scale, scratch.attention});
+  }
 }
 
 }  // namespace pico_llama

@@ -1,5 +1,7 @@
 #include "engine/run_state.h"
 
+#include "engine/kernels/arguments.h"
+
 namespace pico_llama {
 
 RunState RunState::allocate(const Config& c, Profile profile, int context, int worker_count, Arena& arena,
@@ -25,11 +27,18 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   s.hb2 = block_of(s.hidden_stride);
   s.logits = floats(static_cast<size_t>(s.vocab_stride));
 
-  const size_t cache =
-      static_cast<size_t>(c.n_layers) * static_cast<size_t>(c.kv_dim()) * static_cast<size_t>(s.context);
-  s.key_cache = cache_arena.alloc<float>(2 * cache, Arena::kAlignment);
-  s.value_cache = cache_arena.counting() ? nullptr : s.key_cache + cache;
-  s.kv_cache_bytes = 2 * cache * sizeof(float);
+  const size_t heads = static_cast<size_t>(c.n_layers) * static_cast<size_t>(c.n_kv_heads);
+  const size_t positions = heads * static_cast<size_t>(s.context);
+  const size_t values = positions * static_cast<size_t>(c.head_size());
+  const size_t value_bytes = profile == Profile::kF32 ? values * sizeof(float) : values;
+  const size_t scale_bytes = profile == Profile::kF32 ? 0 : positions;
+  s.kv_cache_bytes = 2 * (value_bytes + scale_bytes);
+  s.key_cache = cache_arena.alloc<std::byte>(s.kv_cache_bytes, Arena::kAlignment);
+  if (!cache_arena.counting()) {
+    s.value_cache = s.key_cache + value_bytes;
+    s.key_scales = reinterpret_cast<uint8_t*>(s.value_cache + value_bytes);
+    s.value_scales = s.key_scales + scale_bytes;
+  }
 
   s.workers = arena.alloc<WorkerScratch>(static_cast<size_t>(worker_count));
   for (int i = 0; i < worker_count; ++i) {
@@ -40,7 +49,9 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
                                   Arena::kAlignment);
       w.xq_scale = floats(kPrefillBlock);
     }
-    w.attention = floats(2 * static_cast<size_t>(c.head_size()));
+    const size_t scratch = profile == Profile::kF32 ? 2 * static_cast<size_t>(c.head_size()) * sizeof(float)
+                                                    : attention_q8_scratch_bytes(c.kv_mul(), c.head_size());
+    w.attention = arena.alloc<std::byte>(scratch, Arena::kAlignment);
     if (!arena.counting()) s.workers[i] = w;
   }
   return s;

@@ -42,7 +42,7 @@ void Transformer::Pass::run(int worker) {
   for (int l = 0; l < p.n_layers; ++l) {
     const LayerWeights& layer = w.layers[l];
 
-    // attention rmsnorm; then qkv for these positions, turned by RoPE, into the cache
+    // attention rmsnorm; then qkv for these positions, turned by RoPE
     numerics.rmsnorm(layer.rms_att, transformer.rms_eps_);
     numerics.set_input(scratch.xb, s.dim_stride, layer.wq);
     numerics.matmul(s.q, s.dim_stride, layer.wq, mine);
@@ -50,10 +50,10 @@ void Transformer::Pass::run(int worker) {
     numerics.matmul(s.v, s.kv_stride, layer.wv, mine);
     numerics.rope(s.q, s.dim_stride, w.rope, mine.rows(p.dim));
     numerics.rope(s.k, s.kv_stride, w.rope, mine.rows(p.kv_dim()));
-    numerics.store(l, mine.rows(p.kv_dim()));
     workers.barrier();
 
     // multihead attention: each token over all positions up to its own, in place of q
+    numerics.store(l, mine.of(p.n_kv_heads));
     numerics.attention(l, mine.of(p.n_kv_heads));
     workers.barrier();
 

@@ -46,9 +46,7 @@ class Transformer {
   TransformerWeights& weights() { return weights_; }
   /// The key/value cache, which holds nothing before the first forward() of a text: scratch memory until
   /// then.
-  std::span<std::byte> idle_kv_cache() {
-    return {reinterpret_cast<std::byte*>(state_.key_cache), state_.kv_cache_bytes};
-  }
+  std::span<std::byte> idle_kv_cache() { return {state_.key_cache, state_.kv_cache_bytes}; }
 
  private:
   struct Pass;

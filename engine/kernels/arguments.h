@@ -80,6 +80,43 @@ struct AttentionF32 {
   float* scratch;       ///< (2 * head_size), aligned to 32
 };
 
+/// The same on an int8 cache, in integers from the scores to the output. One scale a position for keys, one
+/// for values, each a byte: 5 bits exponent, 3 bits mantissa (engine/kernels/scale8.h).
+///   q of all heads becomes int16 like a q8 input (QuantizeQ8), with one scale sq and limit
+///   min(32767, (2^31-1) / (127 * head_size)).
+///   In blocks of kAttentionBlock positions, counted from 0:
+///     t[j] = fixed16(float(sum_i q[i] * k[j][i]) * (((sq * scale) * log2(e) * 65536) * key_scale[j])):
+///     scores in
+///       powers of 2 with 16 fractional bits, truncated, saturated;
+///     m' = max(m, t); where it grew, sum and acc shrink by exp2(m - m');
+///     p[j] = exp2(t[j] - m) with 15 fractional bits (engine/kernels/exp2_fixed.h); sum += p[j];
+///     w[j] = p[j] * value_scale[j] / 2^E with E the largest exponent so far, 15 fractional bits, less where
+///     a
+///       long context needs room; acc[i] += w[j] * v[j][i].
+///   out[i] = float(acc[i]) * (2^E' / float(sum)).
+struct AttentionQ8 {
+  float* q;  ///< (heads, head_size) in: queries; out: attention output
+  int heads;
+  int head_size;
+  int last;
+  const std::byte* keys;  ///< (positions/2, head_size/2, 4): int8 of (2 elements) x (2 positions) in a word,
+                          ///< position fastest
+  const std::byte* values;      ///< the same, element fastest
+  const uint8_t* key_scales;    ///< (positions)
+  const uint8_t* value_scales;  ///< (positions)
+  float scale;                  ///< 1/sqrt(head_size)
+  std::byte* scratch;           ///< attention_q8_scratch_bytes(), aligned to 4
+};
+
+/// Positions that share one look at the running maximum.
+inline constexpr int kAttentionBlock = 32;
+
+constexpr size_t attention_q8_scratch_bytes(int heads, int head_size) {
+  return static_cast<size_t>(heads) *
+         (static_cast<size_t>(head_size) * (sizeof(int16_t) + sizeof(int32_t)) +
+          kAttentionBlock * (sizeof(int32_t) + sizeof(int16_t)) + 2 * sizeof(int32_t));
+}
+
 /// hb[i] = (hb[i] * (1 / (1 + exp(-hb[i])))) * hb2[i].
 struct SwiGlu {
   float* hb;         ///< (n)

@@ -18,7 +18,7 @@ inline constexpr float kC2 = 0.5f, kC3 = 0.166665763f, kC4 = 0.0416665561f, kC5 
 }  // namespace exp_constants
 
 /// e^x. Exact: within 1 ulp (0.6e-7 relative) for x in [-87, 88], clamped outside; the same bits everywhere.
-inline float exp(float x) {
+constexpr float exp(float x) {
   using namespace exp_constants;  // NOLINT
   x = x < kLowest ? kLowest : x;
   x = x > kHighest ? kHighest : x;

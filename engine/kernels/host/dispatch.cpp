@@ -12,6 +12,8 @@ PICO_LLAMA_KERNEL(attention_f32, AttentionF32)
 PICO_LLAMA_KERNEL(swiglu, SwiGlu)
 #undef PICO_LLAMA_KERNEL
 
+void attention_q8(const AttentionQ8& a) { portable::attention_q8(a); }
+
 void matmul_q8(const MatmulQ8& a) {
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) return avx512::matmul_q8(a);
   return __builtin_cpu_supports("avx2") ? avx2::matmul_q8(a) : portable::matmul_q8(a);

@@ -1,5 +1,5 @@
-// q8 matmul, two rows in one operand: with h = 256*b + a in each half of a word, SMLAD of the word sums 256*S_B + S_A
-// and SMLAD of its SXTB16 sums S_A, so four weights cost one load, one SXTB16 and two SMLADs.
+// q8 matmul, two rows in one operand: with h = 256*b + a in each half of a word, SMLAD of the word sums
+// 256*S_B + S_A and SMLAD of its SXTB16 sums S_A, so four weights cost one load, one SXTB16 and two SMLADs.
 #include "dsp.h"
 #include "engine/kernels/m33/kernels.h"
 #include "engine/model_image_layout.h"
@@ -9,9 +9,9 @@ namespace {
 
 using Word [[gnu::may_alias]] = uint32_t;
 
-
-/// Two row pairs over a chunk of column pairs, added to sums[0..3]. `w` walks blocks of 4 words, of which it takes 2:
-/// four accumulators, two words and an activation stay in registers with room for the loop to be unrolled.
+/// Two row pairs over a chunk of column pairs, added to sums[0..3]. `w` walks blocks of 4 words, of which it
+/// takes 2: four accumulators, two words and an activation stay in registers with room for the loop to be
+/// unrolled.
 void add_chunk(const Word* w, const Word* x, int pairs, uint32_t* sums) {
   uint32_t low0 = 0, low1 = 0, low2 = 0, low3 = 0;
   uint32_t whole0 = 0, whole1 = 0, whole2 = 0, whole3 = 0;

@@ -1,0 +1,49 @@
+// What every variant of attention_q8 shares: its scratch memory and the constants of its fixed-point formats.
+#pragma once
+#include <bit>
+#include <cstdint>
+
+#include "engine/kernels/arguments.h"
+#include "engine/kernels/exp2_fixed.h"
+#include "engine/kernels/scale8.h"
+
+namespace pico_llama {
+
+inline constexpr float kLog2eFixed16 = 94548.4609f;  ///< log2(e) * 65536
+
+constexpr int attention_q_limit(int head_size) {
+  const int64_t limit = ((int64_t{1} << 31) - 1) / (127 * int64_t{head_size});
+  return limit < 32767 ? static_cast<int>(limit) : 32767;
+}
+
+/// Right shift of p * (8 + mantissa) that leaves w * 127 * (last + 1) below 2^31: w is below 2^15 >> extra.
+constexpr int attention_weight_shift(int last) {
+  int shift = 4;
+  while ((last >> (shift + 5)) > 0) ++shift;
+  return shift;
+}
+
+/// Factor from acc to sum of p * value: with E the exponent code, a scale is (8 + mantissa) * 2^(E - 3 +
+/// lowest).
+inline float attention_output_scale(uint32_t exponent, int shift, uint32_t sum) {
+  const int power = static_cast<int>(exponent) + shift - 3 + kScale8LowestExponent;
+  return std::bit_cast<float>(static_cast<uint32_t>(power + 127) << 23) / static_cast<float>(sum);
+}
+
+struct AttentionQ8Scratch {
+  explicit AttentionQ8Scratch(const AttentionQ8& a)
+      : acc(reinterpret_cast<int32_t*>(a.scratch)),
+        t(acc + a.heads * a.head_size),
+        max(t + a.heads * kAttentionBlock),
+        sum(reinterpret_cast<uint32_t*>(max + a.heads)),
+        w(reinterpret_cast<int16_t*>(sum + a.heads)),
+        q(w + a.heads * kAttentionBlock) {}
+  int32_t* acc;   ///< (heads, head_size)
+  int32_t* t;     ///< (heads, kAttentionBlock)
+  int32_t* max;   ///< (heads)
+  uint32_t* sum;  ///< (heads)
+  int16_t* w;     ///< (heads, kAttentionBlock)
+  int16_t* q;     ///< (heads, head_size)
+};
+
+}  // namespace pico_llama

@@ -85,4 +85,12 @@ inline constexpr Cost kXipCacheHit{0, Basis::kDatasheet, "RP2350 datasheet 4.4.1
 inline constexpr Cost kPllLockReferenceCycles{600, Basis::kAssumed,
                                               "50 us at 12 MHz; no document gives a figure"};
 
+// --- boot ROM (simulator/bootrom): what is not bus traffic of its own
+// ---------------------------------------
+
+/// Entering and leaving a ROM function, looking up its address.
+inline constexpr Cost kRomCall{40, Basis::kAssumed, "a call, a table walk; nobody has measured"};
+/// Granularity of core 1's wait for its entry point.
+inline constexpr Cost kRomCore1Poll{1000, Basis::kAssumed, "core 1 sleeps there; no program can see it"};
+
 }  // namespace pico_llama::simulator::timing

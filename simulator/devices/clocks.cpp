@@ -15,18 +15,19 @@ constexpr std::uint32_t kIntr = 0xc4, kInte = 0xc8, kIntf = 0xcc, kInts = 0xd0;
 constexpr std::uint32_t kEnable = 1U << 11;
 constexpr unsigned kClocksIrq = 30;
 
+// clk_ref and clk_sys have no ENABLE bit, but the SDK sets it in all of them.
 // The clocks without a glitchless mux: ENABLED is read-only, NUDGE and PHASE need the output to be seen.
 constexpr std::uint32_t kAuxWritable = 0x00000ce0, kAuxIgnored = 1U << 28;
 
 constexpr Register kRegisters[] = {
-    {.offset = 0x00, .name = "CLK_GPOUT0_CTRL"},
+    {.offset = 0x00, .name = "CLK_GPOUT0_CTRL"},  // outputs are not modelled
     {.offset = 0x0c, .name = "CLK_GPOUT1_CTRL"},
     {.offset = 0x18, .name = "CLK_GPOUT2_CTRL"},
     {.offset = 0x24, .name = "CLK_GPOUT3_CTRL"},
-    {.offset = kRefCtrl, .name = "CLK_REF_CTRL", .writable = 0x63},
+    {.offset = kRefCtrl, .name = "CLK_REF_CTRL", .writable = 0x63, .ignored = kEnable},
     {.offset = kRefDiv, .name = "CLK_REF_DIV", .reset = 0x10000, .writable = 0x00ff0000},
     {.offset = kRefSelected, .name = "CLK_REF_SELECTED", .ignored = ~0U},
-    {.offset = kSysCtrl, .name = "CLK_SYS_CTRL", .writable = 0xe1},
+    {.offset = kSysCtrl, .name = "CLK_SYS_CTRL", .writable = 0xe1, .ignored = kEnable},
     {.offset = kSysDiv, .name = "CLK_SYS_DIV", .reset = 0x10000, .writable = ~0U},
     {.offset = kSysSelected, .name = "CLK_SYS_SELECTED", .ignored = ~0U},
     {.offset = kPeriCtrl, .name = "CLK_PERI_CTRL", .writable = kAuxWritable, .ignored = kAuxIgnored},
@@ -64,7 +65,10 @@ constexpr Register kRegisters[] = {
 }  // namespace
 
 Clocks::Clocks(Timebase& timebase, EventQueue& events, InterruptLines& interrupts, Sources sources)
-    : RegisterDevice("CLOCKS", kRegisters), timebase_(timebase), events_(events), interrupts_(interrupts),
+    : RegisterDevice("CLOCKS", kRegisters),
+      timebase_(timebase),
+      events_(events),
+      interrupts_(interrupts),
       sources_(sources) {}
 
 void Clocks::reset() {
@@ -89,12 +93,18 @@ std::uint32_t Clocks::aux_hz(std::uint32_t ctrl_offset) const {
                               : ctrl_offset == kHstxCtrl ? kHstxTable
                                                          : kUsbTable;  // clk_adc has the same list
   switch (table[aux]) {
-    case kSys: return sys_hz_;
-    case kPllSys: return sources_.pll_sys.hz();
-    case kPllUsb: return sources_.pll_usb.hz();
-    case kRosc: return sources_.rosc.hz();
-    case kXosc: return sources_.xosc.hz();
-    default: return 0;
+    case kSys:
+      return sys_hz_;
+    case kPllSys:
+      return sources_.pll_sys.hz();
+    case kPllUsb:
+      return sources_.pll_usb.hz();
+    case kRosc:
+      return sources_.rosc.hz();
+    case kXosc:
+      return sources_.xosc.hz();
+    default:
+      return 0;
   }
 }
 
@@ -111,10 +121,14 @@ std::uint32_t Clocks::clk_adc_hz() const { return divided_aux_hz(kAdcCtrl); }
 
 std::uint32_t Clocks::ref_source_hz() const {
   switch (stored(kRefCtrl) & 3) {
-    case 0: return sources_.rosc.hz();
-    case 1: return aux_hz(kRefCtrl);
-    case 2: return sources_.xosc.hz();
-    default: stop(kRefCtrl, "clk_ref from the low-power oscillator is not modelled");
+    case 0:
+      return sources_.rosc.hz();
+    case 1:
+      return aux_hz(kRefCtrl);
+    case 2:
+      return sources_.xosc.hz();
+    default:
+      stop(kRefCtrl, "clk_ref from the low-power oscillator is not modelled");
   }
 }
 
@@ -127,7 +141,8 @@ void Clocks::update(Cycle now) {
   ref_hz_ = ref_source_hz() / (ref_div == 0 ? 256 : ref_div);
   if (ref_hz_ == 0) stop(kRefCtrl, "clk_ref stops: its source is not running, the chip would hang");
   if (sys_source_hz() == 0) resuscitate();
-  const std::uint64_t div = stored(kSysDiv) < 0x10000 ? std::uint64_t{stored(kSysDiv)} + (1ULL << 32) : stored(kSysDiv);
+  const std::uint64_t div =
+      stored(kSysDiv) < 0x10000 ? std::uint64_t{stored(kSysDiv)} + (1ULL << 32) : stored(kSysDiv);
   const auto hz = static_cast<std::uint32_t>((std::uint64_t{sys_source_hz()} << 16) / div);
   if (hz != sys_hz_) {
     if (limit_check_) limit_check_(hz);
@@ -148,35 +163,55 @@ void Clocks::resuscitate() {
 
 std::uint32_t Clocks::counted_hz(std::uint32_t source) const {
   switch (source) {  // FC0_SRC
-    case 0x01: return sources_.pll_sys.hz();
-    case 0x02: return sources_.pll_usb.hz();
+    case 0x01:
+      return sources_.pll_sys.hz();
+    case 0x02:
+      return sources_.pll_usb.hz();
     case 0x03:
-    case 0x04: return sources_.rosc.hz();
-    case 0x05: return sources_.xosc.hz();
-    case 0x08: return ref_hz_;
-    case 0x09: return sys_hz_;
-    case 0x0a: return clk_peri_hz();
-    case 0x0b: return clk_usb_hz();
-    case 0x0c: return clk_adc_hz();
-    case 0x0d: return divided_aux_hz(kHstxCtrl);
-    default: stop(kFc0Src, fmt::format("source {:#x} is not modelled", source));
+    case 0x04:
+      return sources_.rosc.hz();
+    case 0x05:
+      return sources_.xosc.hz();
+    case 0x08:
+      return ref_hz_;
+    case 0x09:
+      return sys_hz_;
+    case 0x0a:
+      return clk_peri_hz();
+    case 0x0b:
+      return clk_usb_hz();
+    case 0x0c:
+      return clk_adc_hz();
+    case 0x0d:
+      return divided_aux_hz(kHstxCtrl);
+    default:
+      stop(kFc0Src, fmt::format("source {:#x} is not modelled", source));
   }
 }
 
 std::uint32_t Clocks::on_read(std::uint32_t offset, const Access& access) {
   switch (offset) {
-    case kRefSelected: return 1U << (stored(kRefCtrl) & 3);
-    case kSysSelected: return resussed_ ? 1U : 1U << (stored(kSysCtrl) & 1);
+    case kRefSelected:
+      return 1U << (stored(kRefCtrl) & 3);
+    case kSysSelected:
+      return resussed_ ? 1U : 1U << (stored(kSysCtrl) & 1);
     case kPeriCtrl:
     case kHstxCtrl:
     case kUsbCtrl:
-    case kAdcCtrl: return stored(offset) | ((stored(offset) & kEnable) != 0 ? 1U << 28 : 0);
+    case kAdcCtrl:
+      return stored(offset) | ((stored(offset) & kEnable) != 0 ? 1U << 28 : 0);
     case kResusStatus:
-    case kIntr: return resussed_ ? 1 : 0;
-    case kInts: return (resussed_ ? stored(kInte) : 0) | stored(kIntf);
-    case kFc0Status: return access.now < count_done_ ? 1U << 8 : (count_done_ != 0 ? 1U << 4 : 0);
-    case kFc0Result: return static_cast<std::uint32_t>((std::uint64_t{counted_hz(stored(kFc0Src))} * 32 / 1000) & 0x3fffffff);
-    default: return stored(offset);
+    case kIntr:
+      return resussed_ ? 1 : 0;
+    case kInts:
+      return (resussed_ ? stored(kInte) : 0) | stored(kIntf);
+    case kFc0Status:
+      return access.now < count_done_ ? 1U << 8 : (count_done_ != 0 ? 1U << 4 : 0);
+    case kFc0Result:
+      return static_cast<std::uint32_t>((std::uint64_t{counted_hz(stored(kFc0Src))} * 32 / 1000) &
+                                        0x3fffffff);
+    default:
+      return stored(offset);
   }
 }
 

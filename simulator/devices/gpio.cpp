@@ -3,16 +3,20 @@
 namespace pico_llama::simulator {
 namespace {
 // GPIOn of PADS_BANK0.
-constexpr std::uint32_t kPullDown = 1U << 2, kPullUp = 1U << 3, kInputEnable = 1U << 6, kOutputDisable = 1U << 7,
-                        kIsolated = 1U << 8;
+constexpr std::uint32_t kPullDown = 1U << 2, kPullUp = 1U << 3, kInputEnable = 1U << 6,
+                        kOutputDisable = 1U << 7, kIsolated = 1U << 8;
 
 // OUTOVER, OEOVER, INOVER: normal, inverted, low, high.
 bool overridden(unsigned how, bool value) {
   switch (how & 3) {
-    case 1: return !value;
-    case 2: return false;
-    case 3: return true;
-    default: return value;
+    case 1:
+      return !value;
+    case 2:
+      return false;
+    case 3:
+      return true;
+    default:
+      return value;
   }
 }
 }  // namespace
@@ -36,9 +40,12 @@ void Gpio::work_out() {
     // erratum E14 leaves GPIO47 so until software clears ISO).
     const bool drives = out.enabled && (pad & (kOutputDisable | kIsolated)) == 0;
     bool level = false;
-    if (drives) level = out.value;
-    else if ((driven_ & bit) != 0) level = (driven_level_ & bit) != 0;
-    else if ((pad & kPullUp) != 0) level = true;
+    if (drives)
+      level = out.value;
+    else if ((driven_ & bit) != 0)
+      level = (driven_level_ & bit) != 0;
+    else if ((pad & kPullUp) != 0)
+      level = true;
     if (level) levels |= bit;
     const bool seen = (pad & kInputEnable) != 0 && (pad & kIsolated) == 0 && level;
     if (overridden(ctrl_[pin] >> 16, seen)) inputs |= bit;
@@ -87,7 +94,8 @@ void Gpio::release(unsigned pin) {
 std::uint32_t Gpio::status(unsigned pin) const {
   const Output out = output(pin);
   const bool irq = overridden(ctrl_[pin] >> 28, (inputs_ >> pin & 1U) != 0);
-  return (out.value ? 1U << 9 : 0) | (out.enabled ? 1U << 13 : 0) | (level(pin) ? 1U << 17 : 0) | (irq ? 1U << 26 : 0);
+  return (out.value ? 1U << 9 : 0) | (out.enabled ? 1U << 13 : 0) | (level(pin) ? 1U << 17 : 0) |
+         (irq ? 1U << 26 : 0);
 }
 
 }  // namespace pico_llama::simulator

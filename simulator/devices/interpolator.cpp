@@ -3,7 +3,8 @@
 namespace pico_llama::simulator {
 namespace {
 // CTRL_LANEx, hardware/regs/sio.h.
-constexpr std::uint32_t kSigned = 1U << 15, kCrossInput = 1U << 16, kCrossResult = 1U << 17, kAddRaw = 1U << 18;
+constexpr std::uint32_t kSigned = 1U << 15, kCrossInput = 1U << 16, kCrossResult = 1U << 17,
+                        kAddRaw = 1U << 18;
 constexpr std::uint32_t kBlend = 1U << 21, kClamp = 1U << 22;
 constexpr std::uint32_t kLane0Bits = 0x003fffff, kLane0ClampBits = 0x005fffff, kLane1Bits = 0x001fffff;
 
@@ -18,7 +19,8 @@ Interpolator::Results Interpolator::work_out() const {
     input[lane] = accum_[(ctrl & kCrossInput) != 0 ? 1 - lane : lane];
     const unsigned shift = ctrl & 31, low = ctrl >> 5 & 31, high = ctrl >> 10 & 31;
     // The shifter rotates (section 3.1.10.1), the mask then selects.
-    const std::uint32_t rotated = shift == 0 ? input[lane] : input[lane] >> shift | input[lane] << (32 - shift);
+    const std::uint32_t rotated =
+        shift == 0 ? input[lane] : input[lane] >> shift | input[lane] << (32 - shift);
     const std::uint32_t upto_high = high == 31 ? ~0U : (1U << (high + 1)) - 1;
     const std::uint32_t mask = upto_high & ~((1U << low) - 1);
     std::uint32_t value = rotated & mask;
@@ -34,8 +36,8 @@ Interpolator::Results Interpolator::work_out() const {
   }
   r.value[2] = base_[2] + r.shifted[0] + r.shifted[1];
   if (blend) {
-    // Section 3.1.10.2: RESULT1 is BASE0 + alpha * (BASE1 - BASE0) / 256, alpha the low byte of lane 1; lane 0
-    // gives alpha itself; RESULT2 leaves out lane 1.
+    // Section 3.1.10.2: RESULT1 is BASE0 + alpha * (BASE1 - BASE0) / 256, alpha the low byte of lane 1; lane
+    // 0 gives alpha itself; RESULT2 leaves out lane 1.
     const std::uint32_t alpha = r.shifted[1] & 0xff;
     std::int64_t from = as_signed(base_[0]), to = as_signed(base_[1]);
     if ((ctrl_[1] & kSigned) == 0) from = base_[0], to = base_[1];
@@ -64,23 +66,31 @@ std::uint32_t Interpolator::read(std::uint32_t offset) {
   const unsigned word = offset / 4;
   switch (word) {
     case 0:
-    case 1: return accum_[word];
+    case 1:
+      return accum_[word];
     case 2:
     case 3:
-    case 4: return base_[word - 2];
+    case 4:
+      return base_[word - 2];
     case 5:
     case 6:
-    case 7: pop(r); return r.value[word - 5];
+    case 7:
+      pop(r);
+      return r.value[word - 5];
     case 8:
     case 9:
-    case 10: return r.value[word - 8];
+    case 10:
+      return r.value[word - 8];
     case 11:
       return ctrl_[0] | (r.overflow[0] ? 1U << 23 : 0) | (r.overflow[1] ? 1U << 24 : 0) |
              (r.overflow[0] || r.overflow[1] ? 1U << 25 : 0);
-    case 12: return ctrl_[1];
+    case 12:
+      return ctrl_[1];
     case 13:
-    case 14: return r.shifted[word - 13] & 0x00ffffff;  // ACCUMx_ADD reads the lane's raw value, 24 bits of it
-    default: return 0;                                  // BASE_1AND0 is write-only
+    case 14:
+      return r.shifted[word - 13] & 0x00ffffff;  // ACCUMx_ADD reads the lane's raw value, 24 bits of it
+    default:
+      return 0;  // BASE_1AND0 is write-only
   }
 }
 
@@ -88,14 +98,24 @@ void Interpolator::write(std::uint32_t offset, std::uint32_t value) {
   const unsigned word = offset / 4;
   switch (word) {
     case 0:
-    case 1: accum_[word] = value; break;
+    case 1:
+      accum_[word] = value;
+      break;
     case 2:
     case 3:
-    case 4: base_[word - 2] = value; break;
-    case 11: ctrl_[0] = value & (can_blend_ ? kLane0Bits : kLane0ClampBits); break;
-    case 12: ctrl_[1] = value & kLane1Bits; break;
+    case 4:
+      base_[word - 2] = value;
+      break;
+    case 11:
+      ctrl_[0] = value & (can_blend_ ? kLane0Bits : kLane0ClampBits);
+      break;
+    case 12:
+      ctrl_[1] = value & kLane1Bits;
+      break;
     case 13:
-    case 14: accum_[word - 13] += value & 0x00ffffff; break;
+    case 14:
+      accum_[word - 13] += value & 0x00ffffff;
+      break;
     case 15: {
       // BASE_1AND0: 16 bits each, sign-extended where the lane is SIGNED (lane 1's flag decides for both in
       // blend mode).
@@ -107,7 +127,8 @@ void Interpolator::write(std::uint32_t offset, std::uint32_t value) {
       }
       break;
     }
-    default: break;  // POP and PEEK are read-only
+    default:
+      break;  // POP and PEEK are read-only
   }
 }
 

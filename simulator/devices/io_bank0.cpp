@@ -18,9 +18,12 @@ std::vector<Register> registers() {
   all.push_back({.offset = kIntr, .name = "INTR", .clear = kEdgeBits, .ignored = ~0U, .count = 6});
   for (std::uint32_t core = 0; core < 2; ++core) {
     const std::uint32_t base = kInte0 + core * kCoreStride;
-    all.push_back({.offset = base, .name = core == 0 ? "PROC0_INTE" : "PROC1_INTE", .writable = ~0U, .count = 6});
-    all.push_back({.offset = base + 24, .name = core == 0 ? "PROC0_INTF" : "PROC1_INTF", .writable = ~0U, .count = 6});
-    all.push_back({.offset = base + 48, .name = core == 0 ? "PROC0_INTS" : "PROC1_INTS", .ignored = ~0U, .count = 6});
+    all.push_back(
+        {.offset = base, .name = core == 0 ? "PROC0_INTE" : "PROC1_INTE", .writable = ~0U, .count = 6});
+    all.push_back(
+        {.offset = base + 24, .name = core == 0 ? "PROC0_INTF" : "PROC1_INTF", .writable = ~0U, .count = 6});
+    all.push_back(
+        {.offset = base + 48, .name = core == 0 ? "PROC0_INTS" : "PROC1_INTS", .ignored = ~0U, .count = 6});
   }
   return all;
 }
@@ -96,7 +99,8 @@ void IoBank0::on_write(const Write& write, const Access&) {
     if ((write.offset & 4) != 0) gpio_.set_ctrl(write.offset / 8, stored(write.offset));
     return;
   }
-  if (write.offset >= kIntr && write.offset < kInte0) edges_[(write.offset - kIntr) / 4] &= ~(write.bits & kEdgeBits);
+  if (write.offset >= kIntr && write.offset < kInte0)
+    edges_[(write.offset - kIntr) / 4] &= ~(write.bits & kEdgeBits);
   update_interrupts();
 }
 
@@ -108,7 +112,8 @@ void PadsBank0::reset() {
 }
 
 void PadsBank0::on_write(const Write& write, const Access&) {
-  if (write.offset >= 4 && write.offset < 4 + 4 * Gpio::kPins) gpio_.set_pad(write.offset / 4 - 1, stored(write.offset));
+  if (write.offset >= 4 && write.offset < 4 + 4 * Gpio::kPins)
+    gpio_.set_pad(write.offset / 4 - 1, stored(write.offset));
 }
 
 }  // namespace pico_llama::simulator

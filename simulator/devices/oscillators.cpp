@@ -29,7 +29,12 @@ constexpr Register kRoscRegisters[] = {
 
 constexpr std::uint32_t kPllCs = 0x00, kPllPwr = 0x04, kPllFbdiv = 0x08, kPllPrim = 0x0c;
 constexpr Register kPllRegisters[] = {
-    {.offset = kPllCs, .name = "CS", .reset = 1, .writable = 0x13f, .clear = 0x40000000, .ignored = 0x80000000},
+    {.offset = kPllCs,
+     .name = "CS",
+     .reset = 1,
+     .writable = 0x13f,
+     .clear = 0x40000000,
+     .ignored = 0x80000000},
     {.offset = kPllPwr, .name = "PWR", .reset = 0x2d, .writable = 0x2d},
     {.offset = kPllFbdiv, .name = "FBDIV_INT", .writable = 0xfff},
     {.offset = kPllPrim, .name = "PRIM", .reset = 0x77000, .writable = 0x77000},
@@ -57,7 +62,8 @@ void Xosc::on_write(const Write& write, const Access& access) {
   if (write.offset != kXoscCtrl) return;
   const std::uint32_t enable = stored(kXoscCtrl) & kEnableMask;
   if (enable == kEnable && !enabled_) {
-    if ((stored(kXoscCtrl) & 0xfff) != 0xaa0) stop(kXoscCtrl, "FREQ_RANGE is not 1_15MHZ, the board has a 12 MHz crystal");
+    if ((stored(kXoscCtrl) & 0xfff) != 0xaa0)
+      stop(kXoscCtrl, "FREQ_RANGE is not 1_15MHZ, the board has a 12 MHz crystal");
     enabled_ = true;
     const std::uint32_t startup = stored(kXoscStartup);
     const std::uint64_t periods = std::uint64_t{startup & 0x3fff} * 256 * ((startup >> 20 & 1U) != 0 ? 4 : 1);
@@ -81,7 +87,10 @@ std::uint32_t Rosc::on_read(std::uint32_t offset, const Access&) {
 }
 
 Pll::Pll(std::string name, Timebase& timebase, EventQueue& events, const Xosc& reference)
-    : RegisterDevice(std::move(name), kPllRegisters), timebase_(timebase), events_(events), reference_(reference) {}
+    : RegisterDevice(std::move(name), kPllRegisters),
+      timebase_(timebase),
+      events_(events),
+      reference_(reference) {}
 
 void Pll::reset() {
   RegisterDevice::reset();
@@ -101,7 +110,8 @@ void Pll::check_limits() const {
   // Datasheet section 8.6: reference 5 MHz and up, VCO 750 to 1600 MHz, FBDIV 16 to 320.
   const std::uint32_t refdiv = stored(kPllCs) & 0x3f, fbdiv = stored(kPllFbdiv);
   if (reference_.hz() == 0) stop(kPllPwr, "powered up while the crystal oscillator is not running");
-  if (refdiv == 0 || reference_.hz() / refdiv < 5'000'000) stop(kPllCs, "the reference must be at least 5 MHz");
+  if (refdiv == 0 || reference_.hz() / refdiv < 5'000'000)
+    stop(kPllCs, "the reference must be at least 5 MHz");
   if (fbdiv < 16 || fbdiv > 320) stop(kPllFbdiv, fmt::format("{} is not in 16..320", fbdiv));
   const std::uint64_t vco = std::uint64_t{reference_.hz()} / refdiv * fbdiv;
   if (vco < 750'000'000 || vco > 1'600'000'000) {
@@ -121,7 +131,8 @@ void Pll::on_write(const Write& write, const Access& access) {
     check_limits();
     const std::uint32_t refdiv = stored(kPllCs) & 0x3f;
     const Picoseconds due = timebase_.time_at(access.now) + timing::kPllLockReferenceCycles.cycles *
-                                                               kPicosecondsPerSecond / (reference_.hz() / refdiv);
+                                                                kPicosecondsPerSecond /
+                                                                (reference_.hz() / refdiv);
     locking_ = events_.at_time(due, [this, due] {
       locked_ = true;
       if (changed_) changed_(timebase_.cycle_at(due));

@@ -9,8 +9,8 @@ namespace pico_llama::simulator {
 /// Told that a clock source now has another frequency, and when.
 using ClockChanged = std::function<void(Cycle now)>;
 
-/// XOSC: the 12 MHz crystal (datasheet section 8.2). Off after reset, stable STARTUP.DELAY * 256 periods after
-/// it is enabled.
+/// XOSC: the 12 MHz crystal (datasheet section 8.2). Off after reset, stable STARTUP.DELAY * 256 periods
+/// after it is enabled.
 class Xosc : public RegisterDevice {
  public:
   static constexpr std::uint32_t kHz = 12'000'000;

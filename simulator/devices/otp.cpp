@@ -27,7 +27,8 @@ Otp::Otp(std::uint64_t seed) : RegisterDevice("OTP", kRegisters) {
   std::uint64_t state = seed;
   const std::uint64_t id = next_random(state);
   for (unsigned i = 0; i < 4; ++i) rows_[kChipid0 + i] = static_cast<std::uint16_t>(id >> 16 * i);
-  for (unsigned i = 0; i < kRandidRows; ++i) rows_[kRandid0 + i] = static_cast<std::uint16_t>(next_random(state));
+  for (unsigned i = 0; i < kRandidRows; ++i)
+    rows_[kRandid0 + i] = static_cast<std::uint16_t>(next_random(state));
 }
 
 std::uint64_t Otp::chip_id() const {

@@ -22,8 +22,8 @@ class Otp : public RegisterDevice {
   std::array<std::uint16_t, kRows> rows_{};
 };
 
-/// The four windows in which rows can be read: error-corrected (two rows in a word) or raw (one row of 24 bits
-/// in a word), each also guarded.
+/// The four windows in which rows can be read: error-corrected (two rows in a word) or raw (one row of 24
+/// bits in a word), each also guarded.
 class OtpData : public Device {
  public:
   explicit OtpData(const Otp& otp) : otp_(otp) {}

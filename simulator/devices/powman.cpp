@@ -4,7 +4,8 @@ namespace pico_llama::simulator {
 namespace {
 constexpr std::uint32_t kPassword = 0x5afe0000;
 constexpr std::uint32_t kBadpasswd = 0x00, kVregCtrl = 0x04, kVregSts = 0x08, kVreg = 0x0c, kChipReset = 0x2c;
-constexpr std::uint32_t kSetTime = 0x60, kReadUpper = 0x70, kReadLower = 0x74, kAlarmTime = 0x78, kTimer = 0x88;
+constexpr std::uint32_t kSetTime = 0x60, kReadUpper = 0x70, kReadLower = 0x74, kAlarmTime = 0x78,
+                        kTimer = 0x88;
 constexpr std::uint32_t kScratch0 = 0xb0, kIntr = 0xe0, kInte = 0xe4, kIntf = 0xe8, kInts = 0xec;
 constexpr std::uint32_t kUnlock = 1U << 13, kDisableVoltageLimit = 1U << 8;
 constexpr std::uint32_t kRun = 1U << 1, kClear = 1U << 2, kAlarmEnable = 1U << 4, kAlarm = 1U << 6;
@@ -27,11 +28,23 @@ constexpr Register kRegisters[] = {
     {.offset = 0x28, .name = "LPOSC", .reset = 0x203},
     {.offset = kChipReset, .name = "CHIP_RESET", .ignored = kPasswordBits},
     {.offset = 0x30, .name = "WDSEL", .ignored = kPasswordBits},
-    {.offset = 0x34, .name = "SEQ_CFG", .reset = 0x1011f0, .writable = 0x11f3, .ignored = kPasswordBits | 0x130000},
+    {.offset = 0x34,
+     .name = "SEQ_CFG",
+     .reset = 0x1011f0,
+     .writable = 0x11f3,
+     .ignored = kPasswordBits | 0x130000},
     {.offset = 0x38, .name = "STATE", .clear = 0x300, .ignored = kPasswordBits},
     {.offset = 0x50, .name = "LPOSC_FREQ_KHZ_INT", .reset = 0x20, .writable = 0x3f, .ignored = kPasswordBits},
-    {.offset = 0x54, .name = "LPOSC_FREQ_KHZ_FRAC", .reset = 0xc49c, .writable = 0xffff, .ignored = kPasswordBits},
-    {.offset = 0x58, .name = "XOSC_FREQ_KHZ_INT", .reset = 0x2ee0, .writable = 0xffff, .ignored = kPasswordBits},
+    {.offset = 0x54,
+     .name = "LPOSC_FREQ_KHZ_FRAC",
+     .reset = 0xc49c,
+     .writable = 0xffff,
+     .ignored = kPasswordBits},
+    {.offset = 0x58,
+     .name = "XOSC_FREQ_KHZ_INT",
+     .reset = 0x2ee0,
+     .writable = 0xffff,
+     .ignored = kPasswordBits},
     {.offset = 0x5c, .name = "XOSC_FREQ_KHZ_FRAC", .writable = 0xffff, .ignored = kPasswordBits},
     {.offset = kSetTime, .name = "SET_TIME", .writable = 0xffff, .ignored = kPasswordBits, .count = 4},
     {.offset = kReadUpper, .name = "READ_TIME_UPPER", .ignored = ~0U},
@@ -66,7 +79,8 @@ void Powman::note_run_reset() { stored(kChipReset) = kHadRunLow; }
 
 unsigned Powman::core_millivolts() const {
   // VREG.VSEL, section 6.4 list of registers: 50 mV a step from 0.55 V, larger steps above 1.40 V.
-  constexpr unsigned kAbove[] = {1500, 1600, 1650, 1700, 1800, 1900, 2000, 2350, 2500, 2650, 2800, 3000, 3150, 3300};
+  constexpr unsigned kAbove[] = {1500, 1600, 1650, 1700, 1800, 1900, 2000,
+                                 2350, 2500, 2650, 2800, 3000, 3150, 3300};
   const unsigned vsel = stored(kVreg) >> 4 & 31;
   return vsel <= 17 ? 550 + 50 * vsel : kAbove[vsel - 18];
 }
@@ -103,15 +117,20 @@ void Powman::update_interrupts() {
 std::uint32_t Powman::on_read(std::uint32_t offset, const Access& access) {
   const std::uint64_t count = count_at(timebase_.time_at(access.now));
   switch (offset) {
-    case kReadUpper: return static_cast<std::uint32_t>(count >> 32);
-    case kReadLower: return static_cast<std::uint32_t>(count);
+    case kReadUpper:
+      return static_cast<std::uint32_t>(count >> 32);
+    case kReadLower:
+      return static_cast<std::uint32_t>(count);
     case kTimer: {
       const std::uint32_t source = running_ ? ((stored(kTimer) & kUseLposc) != 0 ? 1U << 17 : 1U << 16) : 0;
       return (stored(kTimer) & ~(kUseLposc | kUseXosc)) | source | (alarm_ ? kAlarm : 0);
     }
-    case kIntr: return alarm_ ? kTimerInterrupt : 0;
-    case kInts: return ((alarm_ ? kTimerInterrupt : 0) & stored(kInte)) | stored(kIntf);
-    default: return stored(offset);
+    case kIntr:
+      return alarm_ ? kTimerInterrupt : 0;
+    case kInts:
+      return ((alarm_ ? kTimerInterrupt : 0) & stored(kInte)) | stored(kIntf);
+    default:
+      return stored(offset);
   }
 }
 
@@ -149,8 +168,11 @@ void Powman::on_write(const Write& write, const Access& access) {
       break;
     }
     case kInte:
-    case kIntf: update_interrupts(); break;
-    default: break;
+    case kIntf:
+      update_interrupts();
+      break;
+    default:
+      break;
   }
 }
 

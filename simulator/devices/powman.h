@@ -1,9 +1,9 @@
 #pragma once
 #include <functional>
 
+#include "simulator/clock/event_queue.h"
 #include "simulator/cpu/signals.h"
 #include "simulator/devices/register_device.h"
-#include "simulator/clock/event_queue.h"
 
 namespace pico_llama::simulator {
 

@@ -8,7 +8,8 @@
 
 namespace pico_llama::simulator {
 
-RegisterDevice::RegisterDevice(std::string name, std::span<const Register> registers) : name_(std::move(name)) {
+RegisterDevice::RegisterDevice(std::string name, std::span<const Register> registers)
+    : name_(std::move(name)) {
   std::uint32_t end = 0;
   for (const Register& r : registers) end = std::max(end, r.offset + 4 * r.count);
   index_.assign(end / 4, -1);
@@ -32,12 +33,14 @@ void RegisterDevice::reset() {
 
 const Register* RegisterDevice::find(std::uint32_t offset) const {
   const std::size_t word = offset / 4;
-  return word < index_.size() && index_[word] >= 0 ? &registers_[static_cast<std::size_t>(index_[word])] : nullptr;
+  return word < index_.size() && index_[word] >= 0 ? &registers_[static_cast<std::size_t>(index_[word])]
+                                                   : nullptr;
 }
 
 std::string RegisterDevice::register_name(std::uint32_t offset) const {
   const Register* r = find(offset);
-  return r != nullptr ? names_[static_cast<std::size_t>(r - registers_.data())] : "a register this model does not have";
+  return r != nullptr ? names_[static_cast<std::size_t>(r - registers_.data())]
+                      : "a register this model does not have";
 }
 
 void RegisterDevice::stop(std::uint32_t offset, std::string_view what) const {
@@ -57,7 +60,8 @@ Reply RegisterDevice::write(std::uint32_t offset, std::uint32_t value, const Acc
   std::uint32_t& place = stored(offset);
   const Write write{offset, place, apply(access.op, place, value), value};
   const std::uint32_t unknown = (write.value ^ place) & ~(r->writable | r->clear | r->ignored);
-  if (unknown != 0) stop(offset, fmt::format("written with {:#010x}, bits {:#010x} not modelled", write.value, unknown));
+  if (unknown != 0)
+    stop(offset, fmt::format("written with {:#010x}, bits {:#010x} not modelled", write.value, unknown));
   place = (place & ~r->writable) | (write.value & r->writable);
   place &= ~(value & r->clear);
   on_write(write, access);
@@ -73,7 +77,8 @@ Reply Unmodelled::read(std::uint32_t offset, const Access& access) {
 }
 
 Reply Unmodelled::write(std::uint32_t offset, std::uint32_t value, const Access&) {
-  throw Stop(fmt::format("{} offset {:#06x}: written with {:#010x}, this device is not modelled", name_, offset, value));
+  throw Stop(fmt::format("{} offset {:#06x}: written with {:#010x}, this device is not modelled", name_,
+                         offset, value));
 }
 
 }  // namespace pico_llama::simulator

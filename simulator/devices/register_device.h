@@ -53,10 +53,10 @@ class RegisterDevice : public Peripheral {
   const Register* find(std::uint32_t offset) const;
 
   std::string name_;
-  std::vector<Register> registers_;        // count is 1 in each: expanded
-  std::vector<std::string> names_;         // of registers_
-  std::vector<std::int16_t> index_;        // offset / 4 -> place in registers_, -1 unknown
-  std::vector<std::uint32_t> values_;      // by offset / 4
+  std::vector<Register> registers_;    // count is 1 in each: expanded
+  std::vector<std::string> names_;     // of registers_
+  std::vector<std::int16_t> index_;    // offset / 4 -> place in registers_, -1 unknown
+  std::vector<std::uint32_t> values_;  // by offset / 4
 };
 
 /// Something that is there but not modelled: any access is a Stop that names it.

@@ -11,9 +11,36 @@ class Resets : public RegisterDevice {
  public:
   /// Bits of RESET, as in hardware/regs/resets.h.
   enum Bit : unsigned {
-    kAdc, kBusctrl, kDma, kHstx, kI2c0, kI2c1, kIoBank0, kIoQspi, kJtag, kPadsBank0, kPadsQspi, kPio0, kPio1,
-    kPio2, kPllSys, kPllUsb, kPwm, kSha256, kSpi0, kSpi1, kSyscfg, kSysinfo, kTbman, kTimer0, kTimer1, kTrng,
-    kUart0, kUart1, kUsbctrl, kCount
+    kAdc,
+    kBusctrl,
+    kDma,
+    kHstx,
+    kI2c0,
+    kI2c1,
+    kIoBank0,
+    kIoQspi,
+    kJtag,
+    kPadsBank0,
+    kPadsQspi,
+    kPio0,
+    kPio1,
+    kPio2,
+    kPllSys,
+    kPllUsb,
+    kPwm,
+    kSha256,
+    kSpi0,
+    kSpi1,
+    kSyscfg,
+    kSysinfo,
+    kTbman,
+    kTimer0,
+    kTimer1,
+    kTrng,
+    kUart0,
+    kUart1,
+    kUsbctrl,
+    kCount
   };
   static constexpr std::uint32_t kAll = (1U << kCount) - 1;
 
@@ -40,7 +67,8 @@ class Resets : public RegisterDevice {
 /// The front door of a peripheral that RESETS can hold: a bus fault while it is held.
 class ResetGate : public Device {
  public:
-  ResetGate(const Resets& resets, Resets::Bit bit, Device& inner) : resets_(resets), bit_(bit), inner_(inner) {}
+  ResetGate(const Resets& resets, Resets::Bit bit, Device& inner)
+      : resets_(resets), bit_(bit), inner_(inner) {}
   std::string_view name() const override { return inner_.name(); }
   Reply read(std::uint32_t offset, const Access& access) override {
     if (resets_.held(bit_)) return {0, 0, BusFault::kDenied};

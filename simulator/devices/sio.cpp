@@ -7,10 +7,12 @@
 namespace pico_llama::simulator {
 namespace {
 constexpr unsigned kSioIrqFifo = 25, kSioIrqBell = 26;
-constexpr std::uint32_t kCpuid = 0x000, kGpioIn = 0x004, kGpioHiIn = 0x008, kGpioFirst = 0x010, kGpioLast = 0x04c;
+constexpr std::uint32_t kCpuid = 0x000, kGpioIn = 0x004, kGpioHiIn = 0x008, kGpioFirst = 0x010,
+                        kGpioLast = 0x04c;
 constexpr std::uint32_t kFifoSt = 0x050, kFifoWr = 0x054, kFifoRd = 0x058, kSpinlockSt = 0x05c;
 constexpr std::uint32_t kInterp0 = 0x080, kInterp1 = 0x0c0, kSpinlock0 = 0x100, kSpinlockEnd = 0x180;
-constexpr std::uint32_t kDoorbellOutSet = 0x180, kDoorbellOutClr = 0x184, kDoorbellInSet = 0x188, kDoorbellInClr = 0x18c;
+constexpr std::uint32_t kDoorbellOutSet = 0x180, kDoorbellOutClr = 0x184, kDoorbellInSet = 0x188,
+                        kDoorbellInClr = 0x18c;
 constexpr std::uint32_t kMtimerFirst = 0x1a4, kMtimerLast = 0x1bc;
 constexpr std::uint64_t kPinMask = (std::uint64_t{1} << Gpio::kPins) - 1;
 
@@ -48,8 +50,10 @@ bool Sio::pop(unsigned core, std::uint32_t& value) {
 
 void Sio::push(unsigned core, std::uint32_t value) {
   Core& other = cores_[1 - core];
-  if (other.inbox.size() == kFifoDepth) cores_[core].write_on_full = true;
-  else other.inbox.push_back(value);
+  if (other.inbox.size() == kFifoDepth)
+    cores_[core].write_on_full = true;
+  else
+    other.inbox.push_back(value);
   update_interrupts();
   if (core == 0 && core1_mailbox_) core1_mailbox_();
 }
@@ -92,10 +96,18 @@ void Sio::write_gpio(std::uint32_t offset, std::uint32_t value) {
   const std::uint64_t half = high ? ~std::uint64_t{0xffffffff} : 0xffffffff;
   std::uint64_t& target = place < 8 ? out_ : oe_;
   switch (place % 8 / 2) {
-    case 0: target = (target & ~half) | bits; break;
-    case 1: target |= bits; break;
-    case 2: target &= ~bits; break;
-    default: target ^= bits; break;
+    case 0:
+      target = (target & ~half) | bits;
+      break;
+    case 1:
+      target |= bits;
+      break;
+    case 2:
+      target &= ~bits;
+      break;
+    default:
+      target ^= bits;
+      break;
   }
   set_gpio(out_, oe_);
 }
@@ -123,9 +135,12 @@ Reply Sio::read(std::uint32_t offset, const Access& access) {
   }
   if (offset >= kMtimerFirst && offset <= kMtimerLast) return read_mtimer(offset, number, access);
   switch (offset) {
-    case kCpuid: return {number};
-    case kGpioIn: return {gpio_word(false, gpio_in())};
-    case kGpioHiIn: return {gpio_word(true, gpio_in())};
+    case kCpuid:
+      return {number};
+    case kGpioIn:
+      return {gpio_word(false, gpio_in())};
+    case kGpioHiIn:
+      return {gpio_word(true, gpio_in())};
     case kFifoSt:
       return {(core.inbox.empty() ? 0U : 1U) | (cores_[1 - number].inbox.size() < kFifoDepth ? 2U : 0U) |
               (core.write_on_full ? 4U : 0U) | (core.read_on_empty ? 8U : 0U)};
@@ -134,13 +149,18 @@ Reply Sio::read(std::uint32_t offset, const Access& access) {
       if (!debugger) pop(number, value);
       return {value};
     }
-    case kFifoWr: return {0};
-    case kSpinlockSt: return {spinlocks_};
+    case kFifoWr:
+      return {0};
+    case kSpinlockSt:
+      return {spinlocks_};
     case kDoorbellOutSet:
-    case kDoorbellOutClr: return {cores_[1 - number].doorbells};
+    case kDoorbellOutClr:
+      return {cores_[1 - number].doorbells};
     case kDoorbellInSet:
-    case kDoorbellInClr: return {core.doorbells};
-    default: break;
+    case kDoorbellInClr:
+      return {core.doorbells};
+    default:
+      break;
   }
   if (debugger) return {};
   stop(offset, "read, not modelled");
@@ -166,13 +186,26 @@ Reply Sio::write(std::uint32_t offset, std::uint32_t value, const Access& access
     return {};
   }
   switch (offset) {
-    case kFifoSt: core.write_on_full = core.read_on_empty = false; break;
-    case kFifoWr: push(number, value); break;
-    case kDoorbellOutSet: cores_[1 - number].doorbells |= value & 0xff; break;
-    case kDoorbellOutClr: cores_[1 - number].doorbells &= ~value; break;
-    case kDoorbellInSet: core.doorbells |= value & 0xff; break;
-    case kDoorbellInClr: core.doorbells &= ~value; break;
-    default: stop(offset, fmt::format("written with {:#010x}, not modelled", value));
+    case kFifoSt:
+      core.write_on_full = core.read_on_empty = false;
+      break;
+    case kFifoWr:
+      push(number, value);
+      break;
+    case kDoorbellOutSet:
+      cores_[1 - number].doorbells |= value & 0xff;
+      break;
+    case kDoorbellOutClr:
+      cores_[1 - number].doorbells &= ~value;
+      break;
+    case kDoorbellInSet:
+      core.doorbells |= value & 0xff;
+      break;
+    case kDoorbellInClr:
+      core.doorbells &= ~value;
+      break;
+    default:
+      stop(offset, fmt::format("written with {:#010x}, not modelled", value));
   }
   update_interrupts();
   return {};

@@ -13,9 +13,9 @@
 
 namespace pico_llama::simulator {
 
-/// SIO: what both cores reach in a single cycle (datasheet section 3.1): CPUID, pins, mailbox FIFOs, spinlocks,
-/// doorbells, interpolators, the RISC-V platform timer. Who asks is told by the master of the access.
-/// The TMDS encoder is not modelled.
+/// SIO: what both cores reach in a single cycle (datasheet section 3.1): CPUID, pins, mailbox FIFOs,
+/// spinlocks, doorbells, interpolators, the RISC-V platform timer. Who asks is told by the master of the
+/// access. The TMDS encoder is not modelled.
 class Sio : public Peripheral {
  public:
   static constexpr unsigned kFifoDepth = 4;

@@ -5,7 +5,8 @@
 namespace pico_llama::simulator {
 namespace {
 constexpr unsigned kSioIrqMtimecmp = 29;
-constexpr std::uint32_t kMtimeCtrl = 0x1a4, kMtime = 0x1b0, kMtimeh = 0x1b4, kMtimecmp = 0x1b8, kMtimecmph = 0x1bc;
+constexpr std::uint32_t kMtimeCtrl = 0x1a4, kMtime = 0x1b0, kMtimeh = 0x1b4, kMtimecmp = 0x1b8,
+                        kMtimecmph = 0x1bc;
 constexpr std::uint32_t kEnable = 1, kFullSpeed = 2;
 }  // namespace
 
@@ -32,12 +33,18 @@ Reply Sio::read_mtimer(std::uint32_t offset, unsigned number, const Access& acce
   const std::uint64_t now = mtime(timebase_.time_at(access.now));
   const std::uint64_t compare = cores_[number].mtimecmp;
   switch (offset) {
-    case kMtimeCtrl: return {mtime_ctrl_};
-    case kMtime: return {static_cast<std::uint32_t>(now)};
-    case kMtimeh: return {static_cast<std::uint32_t>(now >> 32)};
-    case kMtimecmp: return {static_cast<std::uint32_t>(compare)};
-    case kMtimecmph: return {static_cast<std::uint32_t>(compare >> 32)};
-    default: throw Stop("SIO: read of an unknown register beside MTIME");
+    case kMtimeCtrl:
+      return {mtime_ctrl_};
+    case kMtime:
+      return {static_cast<std::uint32_t>(now)};
+    case kMtimeh:
+      return {static_cast<std::uint32_t>(now >> 32)};
+    case kMtimecmp:
+      return {static_cast<std::uint32_t>(compare)};
+    case kMtimecmph:
+      return {static_cast<std::uint32_t>(compare >> 32)};
+    default:
+      throw Stop("SIO: read of an unknown register beside MTIME");
   }
 }
 
@@ -50,11 +57,20 @@ void Sio::write_mtimer(std::uint32_t offset, std::uint32_t value, unsigned numbe
       if ((value & kFullSpeed) != 0) throw Stop("SIO MTIME_CTRL.FULLSPEED is not modelled");
       mtime_ctrl_ = value & 0xf;
       break;
-    case kMtime: now = (now & ~std::uint64_t{0xffffffff}) | value; break;
-    case kMtimeh: now = (now & 0xffffffff) | std::uint64_t{value} << 32; break;
-    case kMtimecmp: compare = (compare & ~std::uint64_t{0xffffffff}) | value; break;
-    case kMtimecmph: compare = (compare & 0xffffffff) | std::uint64_t{value} << 32; break;
-    default: throw Stop("SIO: write of an unknown register beside MTIME");
+    case kMtime:
+      now = (now & ~std::uint64_t{0xffffffff}) | value;
+      break;
+    case kMtimeh:
+      now = (now & 0xffffffff) | std::uint64_t{value} << 32;
+      break;
+    case kMtimecmp:
+      compare = (compare & ~std::uint64_t{0xffffffff}) | value;
+      break;
+    case kMtimecmph:
+      compare = (compare & 0xffffffff) | std::uint64_t{value} << 32;
+      break;
+    default:
+      throw Stop("SIO: write of an unknown register beside MTIME");
   }
   mtime_base_ = (mtime_ctrl_ & kEnable) == 0 ? now : now - ticks_.count_at(Ticks::kRiscv, time);
   update_mtimer(0, time);

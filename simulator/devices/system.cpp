@@ -64,14 +64,22 @@ constexpr Register kGlitchDetector[] = {
 
 constexpr std::uint32_t kSsStatus = 0x18;
 constexpr Register kIoQspi[] = {
-    {.offset = 0x00, .name = "USBPHY_DP_STATUS"},     {.offset = 0x04, .name = "USBPHY_DP_CTRL", .reset = 0x1f},
-    {.offset = 0x08, .name = "USBPHY_DM_STATUS"},     {.offset = 0x0c, .name = "USBPHY_DM_CTRL", .reset = 0x1f},
-    {.offset = 0x10, .name = "GPIO_QSPI_SCLK_STATUS"}, {.offset = 0x14, .name = "GPIO_QSPI_SCLK_CTRL", .reset = 0x1f, .writable = 0x1f},
-    {.offset = kSsStatus, .name = "GPIO_QSPI_SS_STATUS"}, {.offset = 0x1c, .name = "GPIO_QSPI_SS_CTRL", .reset = 0x1f, .writable = 0xf01f},
-    {.offset = 0x20, .name = "GPIO_QSPI_SD0_STATUS"}, {.offset = 0x24, .name = "GPIO_QSPI_SD0_CTRL", .reset = 0x1f, .writable = 0x1f},
-    {.offset = 0x28, .name = "GPIO_QSPI_SD1_STATUS"}, {.offset = 0x2c, .name = "GPIO_QSPI_SD1_CTRL", .reset = 0x1f, .writable = 0x1f},
-    {.offset = 0x30, .name = "GPIO_QSPI_SD2_STATUS"}, {.offset = 0x34, .name = "GPIO_QSPI_SD2_CTRL", .reset = 0x1f, .writable = 0x1f},
-    {.offset = 0x38, .name = "GPIO_QSPI_SD3_STATUS"}, {.offset = 0x3c, .name = "GPIO_QSPI_SD3_CTRL", .reset = 0x1f, .writable = 0x1f},
+    {.offset = 0x00, .name = "USBPHY_DP_STATUS"},
+    {.offset = 0x04, .name = "USBPHY_DP_CTRL", .reset = 0x1f},
+    {.offset = 0x08, .name = "USBPHY_DM_STATUS"},
+    {.offset = 0x0c, .name = "USBPHY_DM_CTRL", .reset = 0x1f},
+    {.offset = 0x10, .name = "GPIO_QSPI_SCLK_STATUS"},
+    {.offset = 0x14, .name = "GPIO_QSPI_SCLK_CTRL", .reset = 0x1f, .writable = 0x1f},
+    {.offset = kSsStatus, .name = "GPIO_QSPI_SS_STATUS"},
+    {.offset = 0x1c, .name = "GPIO_QSPI_SS_CTRL", .reset = 0x1f, .writable = 0xf01f},
+    {.offset = 0x20, .name = "GPIO_QSPI_SD0_STATUS"},
+    {.offset = 0x24, .name = "GPIO_QSPI_SD0_CTRL", .reset = 0x1f, .writable = 0x1f},
+    {.offset = 0x28, .name = "GPIO_QSPI_SD1_STATUS"},
+    {.offset = 0x2c, .name = "GPIO_QSPI_SD1_CTRL", .reset = 0x1f, .writable = 0x1f},
+    {.offset = 0x30, .name = "GPIO_QSPI_SD2_STATUS"},
+    {.offset = 0x34, .name = "GPIO_QSPI_SD2_CTRL", .reset = 0x1f, .writable = 0x1f},
+    {.offset = 0x38, .name = "GPIO_QSPI_SD3_STATUS"},
+    {.offset = 0x3c, .name = "GPIO_QSPI_SD3_CTRL", .reset = 0x1f, .writable = 0x1f},
 };
 
 constexpr Register kPadsQspi[] = {
@@ -106,7 +114,8 @@ Tbman::Tbman() : RegisterDevice("TBMAN", kTbman) {}
 
 Busctrl::Busctrl() : RegisterDevice("BUSCTRL", kBusctrl) {}
 void Busctrl::on_write(const Write& write, const Access&) {
-  if (write.offset == kPerfctrEn && stored(kPerfctrEn) != 0) stop(kPerfctrEn, "the bus performance counters are not modelled");
+  if (write.offset == kPerfctrEn && stored(kPerfctrEn) != 0)
+    stop(kPerfctrEn, "the bus performance counters are not modelled");
 }
 
 Accessctrl::Accessctrl() : RegisterDevice("ACCESSCTRL", kAccessctrl) {}
@@ -124,7 +133,8 @@ std::uint32_t Adc::on_read(std::uint32_t offset, const Access&) {
   return stored(offset) | (offset == kAdcCs && (stored(kAdcCs) & 1) != 0 ? kAdcReady : 0);
 }
 void Adc::on_write(const Write& write, const Access&) {
-  if (write.offset == kAdcCs && (stored(kAdcCs) & kAdcStart) != 0) stop(kAdcCs, "conversions are not modelled");
+  if (write.offset == kAdcCs && (stored(kAdcCs) & kAdcStart) != 0)
+    stop(kAdcCs, "conversions are not modelled");
 }
 
 void Bootram::reset() {

@@ -6,10 +6,11 @@ __extension__ using Wide = unsigned __int128;
 
 // Twelve bytes for each generator: CTRL, CYCLES, COUNT.
 constexpr std::uint32_t kStride = 12;
-#define TICK_GENERATOR(index, name_)                                                                          \
-  {.offset = (index)*kStride, .name = name_ "_CTRL", .writable = 1, .ignored = 2},                            \
-      {.offset = (index)*kStride + 4, .name = name_ "_CYCLES", .writable = 0x1ff},                            \
-      {.offset = (index)*kStride + 8, .name = name_ "_COUNT", .ignored = ~0U}
+#define TICK_GENERATOR(index, name_)                                                 \
+  {.offset = (index)*kStride, .name = name_ "_CTRL", .writable = 1, .ignored = 2},   \
+      {.offset = (index)*kStride + 4, .name = name_ "_CYCLES", .writable = 0x1ff}, { \
+    .offset = (index)*kStride + 8, .name = name_ "_COUNT", .ignored = ~0U            \
+  }
 constexpr Register kRegisters[] = {
     TICK_GENERATOR(0, "PROC0"),  TICK_GENERATOR(1, "PROC1"),    TICK_GENERATOR(2, "TIMER0"),
     TICK_GENERATOR(3, "TIMER1"), TICK_GENERATOR(4, "WATCHDOG"), TICK_GENERATOR(5, "RISCV"),
@@ -68,11 +69,14 @@ std::uint32_t Ticks::on_read(std::uint32_t offset, const Access& access) {
   const unsigned generator = offset / kStride;
   const State& s = states_[generator];
   switch (offset % kStride) {
-    case 0: return (stored(offset) & 1) | (s.cycles != 0 ? 2U : 0U);
-    case 4: return stored(offset);
+    case 0:
+      return (stored(offset) & 1) | (s.cycles != 0 ? 2U : 0U);
+    case 4:
+      return stored(offset);
     default: {  // COUNT: periods of clk_ref left until the next tick
       if (s.cycles == 0) return 0;
-      const Wide passed = Wide{timebase_.time_at(access.now) - s.origin_time} * clk_ref_hz_ / kPicosecondsPerSecond;
+      const Wide passed =
+          Wide{timebase_.time_at(access.now) - s.origin_time} * clk_ref_hz_ / kPicosecondsPerSecond;
       return s.cycles - static_cast<std::uint32_t>(passed % s.cycles);
     }
   }
@@ -81,7 +85,8 @@ std::uint32_t Ticks::on_read(std::uint32_t offset, const Access& access) {
 void Ticks::on_write(const Write& write, const Access& access) {
   const unsigned generator = write.offset / kStride;
   if (write.offset % kStride == 8) return;
-  if (stored(write.offset) == write.old_value && write.offset % kStride == 0) return;  // still running: no new phase
+  if (stored(write.offset) == write.old_value && write.offset % kStride == 0)
+    return;  // still running: no new phase
   restart(generator, timebase_.time_at(access.now));
   if (observers_[generator]) observers_[generator]();
 }

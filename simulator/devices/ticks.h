@@ -24,7 +24,9 @@ class Ticks : public RegisterDevice {
   /// clk_ref runs at another frequency from `now` on.
   void clock_changed(std::uint32_t clk_ref_hz, Cycle now);
   /// Called when `generator` starts, stops or changes speed.
-  void set_observer(Generator generator, std::function<void()> changed) { observers_[generator] = std::move(changed); }
+  void set_observer(Generator generator, std::function<void()> changed) {
+    observers_[generator] = std::move(changed);
+  }
 
  protected:
   std::uint32_t on_read(std::uint32_t offset, const Access& access) override;

@@ -25,10 +25,15 @@ constexpr Register kRegisters[] = {
 };
 }  // namespace
 
-Timer::Timer(std::string name, unsigned first_irq, Ticks::Generator generator, Ticks& ticks, Timebase& timebase,
-             EventQueue& events, InterruptLines& interrupts)
-    : RegisterDevice(std::move(name), kRegisters), first_irq_(first_irq), generator_(generator), ticks_(ticks),
-      timebase_(timebase), events_(events), interrupts_(interrupts) {
+Timer::Timer(std::string name, unsigned first_irq, Ticks::Generator generator, Ticks& ticks,
+             Timebase& timebase, EventQueue& events, InterruptLines& interrupts)
+    : RegisterDevice(std::move(name), kRegisters),
+      first_irq_(first_irq),
+      generator_(generator),
+      ticks_(ticks),
+      timebase_(timebase),
+      events_(events),
+      interrupts_(interrupts) {
   ticks_.set_observer(generator_, [this] { reschedule(); });
 }
 
@@ -85,14 +90,23 @@ std::uint32_t Timer::on_read(std::uint32_t offset, const Access& access) {
   const std::uint64_t count = count_at(last_seen_);
   switch (offset) {
     case kTimehw:
-    case kTimelw: return 0;  // write-only
-    case kTimelr: latched_high_ = static_cast<std::uint32_t>(count >> 32); return static_cast<std::uint32_t>(count);
-    case kTimehr: return latched_high_;
-    case kTimerawh: return static_cast<std::uint32_t>(count >> 32);
-    case kTimerawl: return static_cast<std::uint32_t>(count);
-    case kArmed: return armed_;
-    case kInts: return (stored(kIntr) & stored(kInte)) | stored(kIntf);
-    default: return stored(offset);
+    case kTimelw:
+      return 0;  // write-only
+    case kTimelr:
+      latched_high_ = static_cast<std::uint32_t>(count >> 32);
+      return static_cast<std::uint32_t>(count);
+    case kTimehr:
+      return latched_high_;
+    case kTimerawh:
+      return static_cast<std::uint32_t>(count >> 32);
+    case kTimerawl:
+      return static_cast<std::uint32_t>(count);
+    case kArmed:
+      return armed_;
+    case kInts:
+      return (stored(kIntr) & stored(kInte)) | stored(kIntf);
+    default:
+      return stored(offset);
   }
 }
 
@@ -100,7 +114,9 @@ void Timer::on_write(const Write& write, const Access& access) {
   last_seen_ = timebase_.time_at(access.now);
   const bool locked = (stored(kLocked) & 1) != 0;
   switch (write.offset) {
-    case kLocked: stored(kLocked) |= write.old_value & 1; break;  // until the next reset
+    case kLocked:
+      stored(kLocked) |= write.old_value & 1;
+      break;  // until the next reset
     case kTimehw:
       if (locked) break;
       // Section 12.8.3: write the low word first; the high word makes both count.
@@ -121,7 +137,9 @@ void Timer::on_write(const Write& write, const Access& access) {
       break;
     case kIntr:
     case kInte:
-    case kIntf: update_interrupts(); break;
+    case kIntf:
+      update_interrupts();
+      break;
     default:
       if (write.offset >= kAlarm0 && write.offset < kArmed) {
         const unsigned alarm = (write.offset - kAlarm0) / 4;

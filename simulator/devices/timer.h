@@ -33,12 +33,12 @@ class Timer : public RegisterDevice {
   Timebase& timebase_;
   EventQueue& events_;
   InterruptLines& interrupts_;
-  std::uint64_t base_ = 0;         ///< count minus ticks while it runs
+  std::uint64_t base_ = 0;  ///< count minus ticks while it runs
   std::uint64_t paused_count_ = 0;
   bool paused_ = false;
   std::uint32_t latched_high_ = 0;
   std::uint32_t armed_ = 0;
-  Picoseconds last_seen_ = 0;      ///< of the last access: alarms in the past of it have been missed
+  Picoseconds last_seen_ = 0;  ///< of the last access: alarms in the past of it have been missed
   std::array<EventQueue::Id, kAlarms> events_of_alarms_{};
 };
 

@@ -4,7 +4,8 @@
 
 namespace pico_llama::simulator {
 namespace {
-constexpr std::uint32_t kImr = 0x100, kIsr = 0x104, kIcr = 0x108, kConfig = 0x10c, kValid = 0x110, kEhr0 = 0x114;
+constexpr std::uint32_t kImr = 0x100, kIsr = 0x104, kIcr = 0x108, kConfig = 0x10c, kValid = 0x110,
+                        kEhr0 = 0x114;
 constexpr std::uint32_t kEnable = 0x12c, kSampleCnt1 = 0x130, kDebug = 0x138, kSwReset = 0x140, kBusy = 0x1b8;
 constexpr Register kRegisters[] = {
     {.offset = kImr, .name = "RNG_IMR", .reset = 0xf, .writable = 0xf, .ignored = ~0U},
@@ -24,8 +25,7 @@ constexpr Register kRegisters[] = {
 constexpr unsigned kBits = 192;
 }  // namespace
 
-Trng::Trng(std::uint64_t seed)
-    : RegisterDevice("TRNG", kRegisters), random_(seed) {}
+Trng::Trng(std::uint64_t seed) : RegisterDevice("TRNG", kRegisters), random_(seed) {}
 
 void Trng::reset() {
   RegisterDevice::reset();
@@ -41,9 +41,12 @@ void Trng::restart(Cycle now) {
 std::uint32_t Trng::on_read(std::uint32_t offset, const Access& access) {
   switch (offset) {
     case kIsr:
-    case kValid: return valid(access.now) ? 1 : 0;
-    case kBusy: return enabled_ && !valid(access.now) ? 1 : 0;
-    default: break;
+    case kValid:
+      return valid(access.now) ? 1 : 0;
+    case kBusy:
+      return enabled_ && !valid(access.now) ? 1 : 0;
+    default:
+      break;
   }
   if (offset >= kEhr0 && offset < kEhr0 + 24) {
     if (!valid(access.now)) return 0;
@@ -69,7 +72,8 @@ void Trng::on_write(const Write& write, const Access& access) {
     case kSwReset:
       if ((write.bits & 1) != 0) reset();
       break;
-    default: break;
+    default:
+      break;
   }
 }
 

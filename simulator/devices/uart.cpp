@@ -2,7 +2,8 @@
 
 namespace pico_llama::simulator {
 namespace {
-constexpr std::uint32_t kDr = 0x00, kRsr = 0x04, kFr = 0x18, kIbrd = 0x24, kFbrd = 0x28, kLcrH = 0x2c, kCr = 0x30;
+constexpr std::uint32_t kDr = 0x00, kRsr = 0x04, kFr = 0x18, kIbrd = 0x24, kFbrd = 0x28, kLcrH = 0x2c,
+                        kCr = 0x30;
 constexpr std::uint32_t kIfls = 0x34, kImsc = 0x38, kRis = 0x3c, kMis = 0x40, kIcr = 0x44;
 constexpr Register kRegisters[] = {
     {.offset = kDr, .name = "UARTDR", .ignored = ~0U},
@@ -31,7 +32,11 @@ constexpr unsigned kEighths[8] = {1, 2, 4, 6, 7, 7, 7, 7};
 
 Uart::Uart(std::string name, unsigned irq, const Clocks& clocks, Timebase& timebase, EventQueue& events,
            InterruptLines& interrupts)
-    : RegisterDevice(std::move(name), kRegisters), irq_(irq), clocks_(clocks), timebase_(timebase), events_(events),
+    : RegisterDevice(std::move(name), kRegisters),
+      irq_(irq),
+      clocks_(clocks),
+      timebase_(timebase),
+      events_(events),
       interrupts_(interrupts) {}
 
 void Uart::reset() {
@@ -54,7 +59,8 @@ Picoseconds Uart::character_time() const {
   if (divider == 0) stop(kIbrd, "a character is sent or received with a baud rate divider of 0");
   if (clocks_.clk_peri_hz() == 0) stop(kCr, "a character is sent or received while clk_peri is stopped");
   const std::uint32_t lcr = stored(kLcrH);
-  const unsigned bits = 1 + 5 + (lcr >> 5 & 3) + (lcr >> 1 & 1) + 1 + (lcr >> 3 & 1);  // start, data, parity, stop
+  const unsigned bits =
+      1 + 5 + (lcr >> 5 & 3) + (lcr >> 1 & 1) + 1 + (lcr >> 3 & 1);  // start, data, parity, stop
   return bits * divider * (kPicosecondsPerSecond / 4) / clocks_.clk_peri_hz();
 }
 
@@ -108,18 +114,24 @@ std::uint32_t Uart::on_read(std::uint32_t offset, const Access&) {
       const std::uint32_t value = rx_.front() | (overrun_ ? 1U << 11 : 0);
       overrun_ = false;
       rx_.pop_front();
-      if (rx_.size() < std::max<std::size_t>(1, depth() * kEighths[stored(kIfls) >> 3 & 7] / 8)) raw_ &= ~kRxInt;
+      if (rx_.size() < std::max<std::size_t>(1, depth() * kEighths[stored(kIfls) >> 3 & 7] / 8))
+        raw_ &= ~kRxInt;
       if (rx_.empty()) raw_ &= ~kTimeoutInt;
       update_interrupts();
       return value;
     }
-    case kRsr: return overrun_ ? 8 : 0;
+    case kRsr:
+      return overrun_ ? 8 : 0;
     case kFr:
-      return (tx_.empty() ? 1U << 7 : 0) | (rx_.size() == depth() ? 1U << 6 : 0) | (tx_.size() == depth() ? 1U << 5 : 0) |
-             (rx_.empty() ? 1U << 4 : 0) | (shifting_ || !tx_.empty() ? 1U << 3 : 0);
-    case kRis: return raw_;
-    case kMis: return raw_ & stored(kImsc);
-    default: return stored(offset);
+      return (tx_.empty() ? 1U << 7 : 0) | (rx_.size() == depth() ? 1U << 6 : 0) |
+             (tx_.size() == depth() ? 1U << 5 : 0) | (rx_.empty() ? 1U << 4 : 0) |
+             (shifting_ || !tx_.empty() ? 1U << 3 : 0);
+    case kRis:
+      return raw_;
+    case kMis:
+      return raw_ & stored(kImsc);
+    default:
+      return stored(offset);
   }
 }
 
@@ -132,10 +144,17 @@ void Uart::on_write(const Write& write, const Access& access) {
       if (tx_.size() > depth() * kEighths[stored(kIfls) & 7] / 8) raw_ &= ~kTxInt;
       start_next(now);
       break;
-    case kRsr: overrun_ = false; break;
-    case kCr: start_next(now); break;
-    case kIcr: raw_ &= ~write.bits; break;
-    default: break;
+    case kRsr:
+      overrun_ = false;
+      break;
+    case kCr:
+      start_next(now);
+      break;
+    case kIcr:
+      raw_ &= ~write.bits;
+      break;
+    default:
+      break;
   }
   update_interrupts();
 }

@@ -41,7 +41,7 @@ class Uart : public RegisterDevice {
   std::deque<std::uint8_t> tx_, rx_;
   bool shifting_ = false;
   bool overrun_ = false;
-  std::uint32_t raw_ = 0;            // UARTRIS
+  std::uint32_t raw_ = 0;  // UARTRIS
   EventQueue::Id shift_event_ = 0, idle_event_ = 0;
   Picoseconds rx_line_free_ = 0;
 };

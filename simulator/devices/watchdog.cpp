@@ -6,7 +6,11 @@ namespace pico_llama::simulator {
 namespace {
 constexpr std::uint32_t kTrigger = 1U << 31, kEnable = 1U << 30;
 constexpr Register kRegisters[] = {
-    {.offset = 0x0, .name = "CTRL", .reset = 0x07000000, .writable = 0x47000000, .ignored = kTrigger | 0xffffff},
+    {.offset = 0x0,
+     .name = "CTRL",
+     .reset = 0x07000000,
+     .writable = 0x47000000,
+     .ignored = kTrigger | 0xffffff},
     {.offset = 0x4, .name = "LOAD", .writable = 0xffffff, .ignored = 0xff000000},
     {.offset = 0x8, .name = "REASON", .ignored = 3},
     {.offset = 0xc, .name = "SCRATCH", .writable = ~0U, .count = 8},

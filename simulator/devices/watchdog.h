@@ -37,7 +37,7 @@ class Watchdog : public RegisterDevice {
   EventQueue& events_;
   std::function<void(Reason)> strike_;
   Reason reason_ = kNone;
-  std::uint32_t left_ = 0;           ///< at the tick count below
+  std::uint32_t left_ = 0;  ///< at the tick count below
   std::uint64_t counted_from_ = 0;
   bool enabled_ = false;
   Picoseconds last_seen_ = 0;

@@ -30,8 +30,8 @@ TEST(Clocks, FollowThePllAndSoDoesTime) {
 TEST(Clocks, FrequencyCounterMeasures) {
   Bench bench;
   bench.start_clocks();
-  bench.write(bench.clocks, 0x9c, 10);  // interval: about 1 ms
-  bench.write(bench.clocks, 0xa0, 1);   // PLL_SYS
+  bench.write(bench.clocks, 0x9c, 10);                // interval: about 1 ms
+  bench.write(bench.clocks, 0xa0, 1);                 // PLL_SYS
   EXPECT_EQ(bench.read(bench.clocks, 0xa4), 0x100U);  // running
   bench.pass(2 * kPicosecondsPerSecond / 1000);
   EXPECT_EQ(bench.read(bench.clocks, 0xa4), 0x10U);  // done
@@ -53,7 +53,7 @@ TEST(Clocks, ResuscitationFallsBackToClkRef) {
   EXPECT_EQ(bench.clocks.clk_sys_hz(), 12'000'000U);
   EXPECT_EQ(bench.read(bench.clocks, 0x88), 1U);
   EXPECT_NE(bench.interrupts.levels(0) >> 30 & 1, 0U);
-  bench.write(bench.clocks, 0x3c, 0);       // clk_sys from clk_ref by choice
+  bench.write(bench.clocks, 0x3c, 0);        // clk_sys from clk_ref by choice
   bench.write(bench.clocks, 0x84, 0x10106);  // CLEAR
   EXPECT_EQ(bench.read(bench.clocks, 0x88), 0U);
 }

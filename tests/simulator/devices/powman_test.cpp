@@ -46,7 +46,9 @@ TEST_F(PowmanTest, TimerCountsMillisecondsAndAlarms) {
   EXPECT_EQ(bench.interrupts.levels(0) >> 45 & 1, 0U);
 }
 
-TEST_F(PowmanTest, PowerStatesAreNotModelled) { EXPECT_THROW(bench.write(powman, 0x8c, kPassword | 0x40), Stop); }
+TEST_F(PowmanTest, PowerStatesAreNotModelled) {
+  EXPECT_THROW(bench.write(powman, 0x8c, kPassword | 0x40), Stop);
+}
 
 }  // namespace
 }  // namespace pico_llama::simulator

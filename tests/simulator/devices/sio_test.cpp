@@ -9,7 +9,9 @@ struct SioTest : testing::Test {
   Bench bench;
   Gpio gpio;
   Sio sio{gpio, bench.ticks, bench.timebase, bench.events, bench.interrupts};
-  std::uint32_t read(std::uint32_t offset, Master master = Master::kCore0) { return bench.read(sio, offset, master); }
+  std::uint32_t read(std::uint32_t offset, Master master = Master::kCore0) {
+    return bench.read(sio, offset, master);
+  }
   void write(std::uint32_t offset, std::uint32_t value, Master master = Master::kCore0) {
     bench.write(sio, offset, value, AtomicOp::kWrite, master);
   }

@@ -11,10 +11,10 @@ namespace {
 TEST(System, TellsWhatChipThisIs) {
   Bench bench;
   Sysinfo b_part(false), a_part(true);
-  EXPECT_EQ(bench.read(b_part, 0x0) >> 28, 2U);            // revision A2
-  EXPECT_EQ(bench.read(b_part, 0x0) >> 12 & 0xffff, 4U);   // RP2350
+  EXPECT_EQ(bench.read(b_part, 0x0) >> 28, 2U);           // revision A2
+  EXPECT_EQ(bench.read(b_part, 0x0) >> 12 & 0xffff, 4U);  // RP2350
   EXPECT_EQ(bench.read(b_part, 0x4), 0U);
-  EXPECT_EQ(bench.read(a_part, 0x4), 1U);                  // QFN60
+  EXPECT_EQ(bench.read(a_part, 0x4), 1U);  // QFN60
 }
 
 TEST(Bootram, LocksAndWriteOnceWords) {
@@ -61,8 +61,8 @@ TEST(Otp, HasAChipIdAndCannotBeWritten) {
   EXPECT_EQ(bench.read(data, 0), static_cast<std::uint32_t>(otp.chip_id()));
   EXPECT_EQ(bench.read(data, 4), static_cast<std::uint32_t>(otp.chip_id() >> 32));
   EXPECT_EQ(data.write(0, 1, {}).fault, BusFault::kDenied);
-  EXPECT_EQ(bench.read(data, 0x4000 + 4 * 0x48), 0U);           // BOOT_FLAGS0, raw: unprogrammed
-  EXPECT_THROW(data.read(0x4000, {}), Stop);                    // raw read of a row with ECC
+  EXPECT_EQ(bench.read(data, 0x4000 + 4 * 0x48), 0U);  // BOOT_FLAGS0, raw: unprogrammed
+  EXPECT_THROW(data.read(0x4000, {}), Stop);           // raw read of a row with ECC
 }
 
 TEST(Psm, ResetsCore1AndNothingElse) {

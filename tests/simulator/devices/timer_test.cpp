@@ -24,8 +24,8 @@ TEST_F(TimerTest, CountsMicrosecondsAndLatchesTheHighWord) {
   bench.write(timer, 0x00, 5);
   EXPECT_EQ(bench.read(timer, 0x0c), 0xffffffffU);  // TIMELR latches
   bench.pass(3 * kPicosecondsPerMicrosecond);
-  EXPECT_EQ(bench.read(timer, 0x08), 5U);   // TIMEHR as latched
-  EXPECT_EQ(bench.read(timer, 0x24), 6U);   // TIMERAWH as it is
+  EXPECT_EQ(bench.read(timer, 0x08), 5U);  // TIMEHR as latched
+  EXPECT_EQ(bench.read(timer, 0x24), 6U);  // TIMERAWH as it is
 }
 
 TEST_F(TimerTest, AlarmFiresInItsMicrosecond) {

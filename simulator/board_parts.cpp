@@ -1,0 +1,303 @@
+#include "simulator/board_parts.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "simulator/devices/random.h"
+#include "simulator/stop.h"
+
+namespace pico_llama::simulator {
+namespace {
+
+std::uint32_t flash_bytes(const BoardOptions& options) {
+  constexpr std::uint32_t kMegabyte = 1U << 20;
+  if (options.faults.flash_4mb) return 4 * kMegabyte;
+  if (options.flash_bytes != 0) return options.flash_bytes;
+  return options.kind == BoardKind::kPicoPlus2W ? 16 * kMegabyte : 4 * kMegabyte;
+}
+
+// Each part that needs chance gets its own stream of it.
+enum class Chance : std::uint64_t { kFlash = 1, kPsram, kCache, kRosc, kTrng, kOtp, kBootrom, kSram };
+std::uint64_t seed_of(const BoardOptions& options, Chance part) {
+  std::uint64_t state = options.seed + static_cast<std::uint64_t>(part) * 0x632be59bd9b4e019;
+  return next_random(state);
+}
+
+// The highest clk_sys at which one uncooled chip ran, by core voltage (hardware.md, embassy pull request
+// 6572). Between the points: a straight line [ASSUMED]. Nobody has published anything below 1.10 V.
+struct Limit {
+  unsigned millivolts;
+  std::uint32_t hz;
+};
+constexpr Limit kLimits[] = {
+    {1100, 290'000'000}, {1150, 310'000'000}, {1200, 340'000'000}, {1300, 390'000'000}};
+
+std::uint32_t limit_hz(unsigned millivolts) {
+  if (millivolts < kLimits[0].millivolts)
+    return 150'000'000;  // the datasheet's figure is for 1.10 V [ASSUMED]
+  for (std::size_t i = 1; i < std::size(kLimits); ++i) {
+    if (millivolts > kLimits[i].millivolts) continue;
+    const Limit low = kLimits[i - 1], high = kLimits[i];
+    return low.hz + (high.hz - low.hz) / (high.millivolts - low.millivolts) * (millivolts - low.millivolts);
+  }
+  return kLimits[std::size(kLimits) - 1].hz;
+}
+
+constexpr unsigned kPsramSelectPin = 47, kQmiCs1Function = 9;  // hardware.md; hardware/regs/io_bank0.h
+constexpr unsigned kButtonPin = 45;
+
+}  // namespace
+
+Board::Parts::Parts(const BoardOptions& board_options)
+    : options(board_options),
+      flash(flash_bytes(options), seed_of(options, Chance::kFlash), !options.faults.flash_no_qe),
+      psram(seed_of(options, Chance::kPsram), PsramFaults{.wrong_id = options.faults.psram_wrong_id,
+                                                          .stuck_bit = options.faults.psram_stuck_bit}),
+      cache(qmi, seed_of(options, Chance::kCache)),
+      stream(cache, qmi, events),
+      rosc(seed_of(options, Chance::kRosc)),
+      trng(seed_of(options, Chance::kTrng)),
+      otp(seed_of(options, Chance::kOtp)),
+      sysinfo(options.kind == BoardKind::kPico2),
+      core0(0, bus, events),
+      core1(1, bus, events),
+      bootrom(
+          {bus, {&core0, &core1}, resets, watchdog, sio, bootram, otp, seed_of(options, Chance::kBootrom)}),
+      warn([](std::string_view text) {
+        std::fprintf(stderr, "board: %.*s\n", static_cast<int>(text.size()), text.data());
+      }) {
+  wire();
+}
+
+void Board::Parts::attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, std::uint32_t bytes) {
+  others.push_back(std::make_unique<ResetGate>(resets, bit, device));
+  bus.attach(base, bytes, others.back().get());
+}
+
+void Board::Parts::attach_unmodelled(std::uint32_t base, const char* name, std::uint32_t bytes) {
+  others.push_back(std::make_unique<Unmodelled>(name));
+  bus.attach(base, bytes, others.back().get());
+}
+
+void Board::Parts::wire() {
+  // The external bus.
+  qmi.attach_chip(0, &flash);
+  if (has_psram()) qmi.attach_chip(1, &psram);
+  dma.attach_dreq(XipStream::kDreq, &stream);
+  stream.attach_listener(&dma);
+  bus.attach_xip(&cache);
+  gpio.set_function_observer([this] { update_chip_select(); });
+
+  // Addresses: hardware/regs/addressmap.h.
+  using R = Resets;
+  attach_gated(0x40000000, sysinfo, R::kSysinfo);
+  attach_gated(0x40008000, syscfg, R::kSyscfg);
+  attach(0x40010000, clocks);
+  attach(0x40018000, psm);
+  attach(0x40020000, resets);
+  attach_gated(0x40028000, io_bank0, R::kIoBank0);
+  attach_gated(0x40030000, io_qspi, R::kIoQspi);
+  attach_gated(0x40038000, pads_bank0, R::kPadsBank0);
+  attach_gated(0x40040000, pads_qspi, R::kPadsQspi);
+  attach(0x40048000, xosc);
+  attach_gated(0x40050000, pll_sys, R::kPllSys);
+  attach_gated(0x40058000, pll_usb, R::kPllUsb);
+  attach(0x40060000, accessctrl);
+  attach_gated(0x40068000, busctrl, R::kBusctrl);
+  attach_gated(0x40070000, uart0, R::kUart0);
+  attach_gated(0x40078000, uart1, R::kUart1);
+  attach_unmodelled(0x40080000, "SPI0");
+  attach_unmodelled(0x40088000, "SPI1");
+  attach_unmodelled(0x40090000, "I2C0");
+  attach_unmodelled(0x40098000, "I2C1");
+  attach_gated(0x400a0000, adc, R::kAdc);
+  attach_unmodelled(0x400a8000, "PWM");
+  attach_gated(0x400b0000, timer0, R::kTimer0);
+  attach_gated(0x400b8000, timer1, R::kTimer1);
+  attach_unmodelled(0x400c0000, "HSTX_CTRL");
+  attach(XipControl::kBase, xip_control);
+  attach(Qmi::kBase, qmi);
+  attach(0x400d8000, watchdog);
+  attach(0x400e0000, bootram);
+  attach(0x400e8000, rosc);
+  attach_gated(0x400f0000, trng, R::kTrng);
+  attach_unmodelled(0x400f8000, "SHA256");
+  attach(0x40100000, powman);
+  attach(0x40108000, ticks);
+  attach(0x40120000, otp);
+  attach(0x40130000, otp_data, 0x10000);
+  attach_unmodelled(0x40140000, "CORESIGHT_PERIPH", 0x10000);
+  attach(0x40158000, glitch_detector);
+  attach_gated(0x40160000, tbman, R::kTbman);
+  attach_gated(Dma::kBase, dma, R::kDma);
+  attach_gated(0x50100000, usb.dpram(), R::kUsbctrl, 0x1000);
+  attach_gated(0x50110000, usb, R::kUsbctrl);
+  attach_unmodelled(0x50200000, "PIO0");
+  attach_unmodelled(0x50300000, "PIO1");
+  attach_unmodelled(0x50400000, "PIO2");
+  attach(XipAux::kBase, xip_aux);
+  attach_unmodelled(0x50600000, "HSTX_FIFO");
+  attach_unmodelled(0x50700000, "CORESIGHT_TRACE");
+  attach(0xd0000000, sio, 0x20000);
+
+  // What RESETS holds.
+  const auto reset_by = [this](R::Bit bit, Peripheral& device) {
+    resets.attach(bit, [&device] { device.reset(); });
+  };
+  reset_by(R::kAdc, adc);
+  reset_by(R::kBusctrl, busctrl);
+  resets.attach(R::kDma, [this] { dma.reset(); });
+  reset_by(R::kIoBank0, io_bank0);
+  reset_by(R::kIoQspi, io_qspi);
+  reset_by(R::kPadsBank0, pads_bank0);
+  reset_by(R::kPadsQspi, pads_qspi);
+  resets.attach(R::kPllSys, [this] { pll_sys.reset(); });
+  resets.attach(R::kPllUsb, [this] { pll_usb.reset(); });
+  reset_by(R::kSyscfg, syscfg);
+  reset_by(R::kTimer0, timer0);
+  reset_by(R::kTimer1, timer1);
+  reset_by(R::kTrng, trng);
+  reset_by(R::kUart0, uart0);
+  reset_by(R::kUart1, uart1);
+  resets.attach(R::kUsbctrl, [this] { usb.reset(runner != nullptr ? runner->now() : now()); });
+
+  // Clocks: sources tell the generators, those tell who counts them.
+  for (Pll* pll : {&pll_sys, &pll_usb}) pll->set_observer([this](Cycle at) { clocks.update(at); });
+  xosc.set_observer([this](Cycle at) { clocks.update(at); });
+  clocks.add_observer([this](Cycle at) { ticks.clock_changed(clocks.clk_ref_hz(), at); });
+  clocks.add_observer([this](Cycle) {
+    for (Core* core : cores) core->clock_changed();
+  });
+  clocks.set_limit_check([this](std::uint32_t hz) { check_voltage(hz); });
+  powman.set_voltage_observer([this] { check_voltage(clocks.clk_sys_hz()); });
+  const auto systick_reference = [this](unsigned core, Ticks::Generator generator) {
+    ticks.set_observer(generator, [this, core, generator] {
+      const Picoseconds first = ticks.time_of(generator, ticks.count_at(generator, time()) + 1);
+      const Picoseconds second = ticks.time_of(generator, ticks.count_at(generator, time()) + 2);
+      cores[core]->set_systick_reference(first == ~Picoseconds{0} ? 0 : second - first);
+    });
+  };
+  systick_reference(0, Ticks::kProc0);
+  systick_reference(1, Ticks::kProc1);
+
+  // Resets that software makes.
+  watchdog.set_strike([this](Watchdog::Reason reason) {
+    constexpr std::uint32_t kBothCores = Psm::kProc0 | Psm::kProc1;
+    if ((psm.watchdog_selection() & kBothCores) != kBothCores) {
+      throw Stop(fmt::format(
+          "the watchdog strikes with PSM_WDSEL {:#010x}: a reset of parts of the chip is not modelled",
+          psm.watchdog_selection()));
+    }
+    watchdog_reason = reason;
+    request_reset(ResetKind::kWatchdog);
+  });
+  psm.set_core1_reset([this](bool held) {
+    core1_held = held;
+    if (held) return;
+    core1.skip_to(std::max(core1.now(), runner != nullptr ? runner->now() : now()));
+    bootrom.hold_core1();
+  });
+
+  // Cores.
+  for (unsigned i = 0; i < 2; ++i) {
+    interrupts.attach(i, &wakers[i]);
+    cores[i]->set_other_core(&wakers[1 - i]);
+    cores[i]->set_coprocessor(0, &gpio_coprocessor);
+    cores[i]->set_reset_request([this] { request_reset(ResetKind::kWatchdog); });
+  }
+}
+
+void Board::Parts::update_chip_select() {
+  qmi.connect_select(1, has_psram() && gpio.has_function(kPsramSelectPin, kQmiCs1Function));
+}
+
+void Board::Parts::update_button() {
+  // BOOTSEL pulls the flash's chip select low; on the Pico Plus 2 W the button can be read as GPIO45 as well.
+  io_qspi.set_csn(!button);
+  sio.set_qspi_csn(!button);
+  if (options.kind != BoardKind::kPicoPlus2W) return;
+  if (button)
+    gpio.drive(kButtonPin, false);
+  else
+    gpio.release(kButtonPin);
+}
+
+void Board::Parts::check_voltage(std::uint32_t clk_sys_hz) const {
+  const unsigned millivolts = powman.core_millivolts();
+  const std::uint32_t limit = limit_hz(millivolts);
+  if (clk_sys_hz <= limit) return;
+  throw Stop(fmt::format(
+      "clk_sys at {} MHz with a core voltage of {:.2f} V: silicon was seen to crash above {} MHz; raise "
+      "the voltage first (vreg_set_voltage)",
+      clk_sys_hz / 1'000'000, millivolts / 1000.0, limit / 1'000'000));
+}
+
+void Board::Parts::request_reset(ResetKind kind) {
+  pending_reset = kind;
+  interrupt_runner();
+}
+
+void Board::Parts::apply_reset(ResetKind kind) {
+  const Cycle at = std::max(core0.now(), core1.now());
+  const bool power_on = kind == ResetKind::kPowerOn || kind == ResetKind::kBootsel;
+  core0.skip_to(at);
+  core1.skip_to(at);
+  core1_held = false;
+  if (power_on) {
+    std::uint64_t noise = seed_of(options, Chance::kSram);
+    for (std::uint32_t i = 0; i < Bus::kSramSize; i += 8) {
+      const std::uint64_t word = next_random(noise);
+      bus.poke(Bus::kSramBase + i, &word, sizeof word);
+    }
+    for (const Image::Segment& segment : ram_segments) {
+      bus.poke(segment.address, segment.bytes.data(), static_cast<std::uint32_t>(segment.bytes.size()));
+    }
+    flash.power_on();
+    psram.power_on();
+    powman.reset();
+  } else if (kind == ResetKind::kWatchdog) {
+    powman.note_watchdog_reset();
+  } else {
+    powman.note_run_reset();
+  }
+  if (kind == ResetKind::kWatchdog)
+    watchdog.reset_by_watchdog(watchdog_reason);
+  else
+    watchdog.reset();
+  if (kind != ResetKind::kWatchdog) xosc.reset();  // software leaves the oscillators out of PSM_WDSEL
+
+  resets.reset();
+  clocks.reset();
+  clocks.update(at);
+  ticks.reset();
+  psm.reset();
+  sio.reset();
+  rosc.reset();
+  otp.reset();
+  accessctrl.reset();
+  glitch_detector.reset();
+  qmi.reset(at);
+  cache.reset();
+  stream.reset();
+  update_button();
+  update_chip_select();
+
+  std::optional<Bootrom::RamImage> ram_image;
+  if (power_on && !ram_segments.empty() && loaded.empty()) {
+    // As after dragging a RAM image to the drive: searched from the lowest address (section 5.5.2).
+    std::uint32_t first = ~0U, last = 0;
+    for (const Image::Segment& segment : ram_segments) {
+      first = std::min(first, segment.address);
+      last = std::max(last, segment.address + static_cast<std::uint32_t>(segment.bytes.size()));
+    }
+    ram_image = Bootrom::RamImage{first, last - first};
+  }
+  runner = &core0;
+  boot = bootrom.boot(button || kind == ResetKind::kBootsel, ram_image);
+  runner = nullptr;
+  core1.skip_to(std::max(core1.now(), core0.now()));
+}
+
+}  // namespace pico_llama::simulator

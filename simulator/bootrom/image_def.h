@@ -1,0 +1,34 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pico_llama::simulator {
+
+/// What the boot ROM reads of an image's metadata (datasheet section 5.9).
+struct ImageDef {
+  struct LoadEntry {
+    std::uint32_t from = 0;  ///< 0: fill with zeros
+    std::uint32_t to = 0;
+    std::uint32_t bytes = 0;
+  };
+  std::uint32_t vector_table = 0;
+  std::optional<std::uint32_t> entry, stack, stack_limit;  ///< ENTRY_POINT item
+  std::vector<LoadEntry> load;
+};
+
+struct ImageSearch {
+  std::optional<ImageDef> found;
+  std::string problem;  ///< why not, one line
+};
+
+/// Reads a word of the region; nothing where it cannot be read.
+using ReadWord = std::function<std::optional<std::uint32_t>(std::uint32_t address)>;
+
+/// Looks for a block loop that starts in the first 4 kB of a region and has an IMAGE_DEF for an executable
+/// that an Arm RP2350 runs in Secure state. Of several the last in the loop counts: tools append better ones.
+ImageSearch find_image(std::uint32_t base, std::uint32_t bytes, const ReadWord& read);
+
+}  // namespace pico_llama::simulator

@@ -1,0 +1,149 @@
+#include "simulator/uf2.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+
+namespace pico_llama::simulator {
+namespace {
+
+// UF2 specification (github.com/microsoft/uf2): a block of 512 bytes, little-endian words.
+constexpr std::size_t kBlockBytes = 512, kDataOffset = 32;
+constexpr std::uint32_t kMagic0 = 0x0a324655, kMagic1 = 0x9e5d5157, kMagicEnd = 0x0ab16f30;
+constexpr std::uint32_t kNotMainFlash = 0x1, kFamilyPresent = 0x2000;
+// Datasheet section 5.5.3.
+constexpr std::uint32_t kRp2040 = 0xe48bff56, kAbsolute = 0xe48bff57, kData = 0xe48bff58,
+                        kArmSecure = 0xe48bff59, kRiscv = 0xe48bff5a, kArmNonSecure = 0xe48bff5b;
+constexpr std::uint32_t kFlashBase = 0x10000000, kFlashEnd = 0x11000000;  // 16 MB: the largest part there is
+constexpr std::uint32_t kRamBase = 0x20000000, kRamEnd = 0x20082000;
+constexpr std::uint32_t kPayloadBytes = 256;
+
+struct Block {
+  std::uint32_t magic0, magic1, flags, address, payload, number, count, family;
+};
+
+Block header(std::span<const std::uint8_t> bytes) {
+  std::array<std::uint32_t, 8> w{};
+  std::memcpy(w.data(), bytes.data(), sizeof w);
+  return {w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]};
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw ImageError(fmt::format("{}: {}", path, why));
+}
+
+void check_family(const std::string& path, std::uint32_t family) {
+  switch (family) {
+    case kArmSecure:
+    case kData:
+    case kAbsolute:
+      return;
+    case kRp2040:
+      refuse(path, "this UF2 is for an RP2040; build it for the RP2350 (PICO_PLATFORM=rp2350-arm-s)");
+    case kRiscv:
+      refuse(path,
+             "this UF2 is for the RP2350's RISC-V cores; build it for Arm (PICO_PLATFORM=rp2350-arm-s)");
+    case kArmNonSecure:
+      refuse(path, "this UF2 is a Non-secure RP2350 image, which cannot boot by itself");
+    default:
+      refuse(path, fmt::format("UF2 family {:#010x} is not one of the RP2350's", family));
+  }
+}
+
+}  // namespace
+
+bool looks_like_uf2(std::span<const std::uint8_t> file) {
+  std::uint32_t magic = 0;
+  if (file.size() < sizeof magic) return false;
+  std::memcpy(&magic, file.data(), sizeof magic);
+  return magic == kMagic0;
+}
+
+Image read_uf2(std::span<const std::uint8_t> file, const std::string& path) {
+  if (file.size() % kBlockBytes != 0) {
+    refuse(path, fmt::format("the UF2 is cut off: {} bytes are not a whole number of 512-byte blocks",
+                             file.size()));
+  }
+  struct Page {
+    std::uint32_t address;
+    std::span<const std::uint8_t> data;
+    std::size_t block;
+  };
+  std::vector<Page> pages;
+  // A transfer is a run of blocks with one family and one count; each must be complete.
+  struct Transfer {
+    std::uint32_t family, count;
+    std::set<std::uint32_t> seen;
+  };
+  std::vector<Transfer> transfers;
+  for (std::size_t i = 0; i < file.size() / kBlockBytes; ++i) {
+    const auto bytes = file.subspan(i * kBlockBytes, kBlockBytes);
+    const Block block = header(bytes);
+    std::uint32_t end = 0;
+    std::memcpy(&end, bytes.data() + kBlockBytes - 4, 4);
+    if (block.magic0 != kMagic0 || block.magic1 != kMagic1 || end != kMagicEnd) {
+      refuse(path, fmt::format("block {} of the UF2 is damaged (wrong magic numbers)", i));
+    }
+    if ((block.flags & kNotMainFlash) != 0) continue;
+    if ((block.flags & kFamilyPresent) == 0)
+      refuse(path, fmt::format("block {} of the UF2 names no family", i));
+    // The tools put a first absolute block (2 of 2, at the end of flash) before an image, against erratum
+    // E10.
+    const bool e10_block =
+        block.family == kAbsolute && block.address == kFlashEnd - kPayloadBytes && block.count == 2;
+    if (e10_block) continue;
+    check_family(path, block.family);
+    if (block.payload != kPayloadBytes) {
+      refuse(path,
+             fmt::format("block {} of the UF2 carries {} bytes; the boot ROM takes 256", i, block.payload));
+    }
+    const std::uint32_t first = block.address, last = block.address + kPayloadBytes;
+    const bool in_flash = first >= kFlashBase && first < kFlashEnd && last <= kFlashEnd;
+    const bool in_ram = first >= kRamBase && first < kRamEnd && last <= kRamEnd;
+    if (first >= kFlashEnd && first < kFlashEnd + 0x01000000) {
+      refuse(path, fmt::format("block {} of the UF2 is for {:#010x}, beyond the 16 MB of flash", i, first));
+    }
+    if (!in_flash && !in_ram) {
+      refuse(path,
+             fmt::format("block {} of the UF2 is for {:#010x}, which is neither flash nor RAM", i, first));
+    }
+    if (in_flash && first % kPayloadBytes != 0) {
+      refuse(path, fmt::format("block {} of the UF2 is for {:#010x}, not a multiple of 256", i, first));
+    }
+    if (transfers.empty() || transfers.back().family != block.family ||
+        transfers.back().count != block.count) {
+      transfers.push_back({block.family, block.count, {}});
+    }
+    if (block.number >= block.count)
+      refuse(path, fmt::format("block {} of the UF2 says it is {} of {}", i, block.number, block.count));
+    transfers.back().seen.insert(block.number);
+    pages.push_back({first, bytes.subspan(kDataOffset, kPayloadBytes), i});
+  }
+  if (pages.empty()) refuse(path, "the UF2 has no data for an RP2350");
+  for (const Transfer& transfer : transfers) {
+    if (transfer.seen.size() != transfer.count) {
+      refuse(path,
+             fmt::format("the UF2 is incomplete: {} of {} blocks", transfer.seen.size(), transfer.count));
+    }
+  }
+  std::stable_sort(pages.begin(), pages.end(),
+                   [](const Page& a, const Page& b) { return a.address < b.address; });
+  Image image;
+  image.path = path;
+  for (const Page& page : pages) {
+    const bool joins = !image.segments.empty() &&
+                       page.address <= image.segments.back().address + image.segments.back().bytes.size();
+    if (joins && page.address < image.segments.back().address + image.segments.back().bytes.size()) {
+      refuse(path,
+             fmt::format("block {} of the UF2 overlaps another one at {:#010x}", page.block, page.address));
+    }
+    if (!joins) image.segments.push_back({page.address, {}});
+    image.segments.back().bytes.insert(image.segments.back().bytes.end(), page.data.begin(), page.data.end());
+  }
+  return image;
+}
+
+}  // namespace pico_llama::simulator

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -26,7 +27,7 @@ struct Options {
   std::string profile;
   std::string stop;
   SamplerOptions sampler{};
-  std::uint64_t seed = 0;  // 0: from the clock
+  std::int64_t seed = 0;  // 0: from the clock
   int steps = 256;
   int threads = 1;
   bool json = false;
@@ -77,7 +78,7 @@ std::optional<Profile> engine_profile(const std::string& name) {
 }
 
 int run(Options options) {
-  options.sampler.seed = options.seed != 0 ? options.seed : static_cast<std::uint64_t>(std::time(nullptr));
+  options.sampler.seed = static_cast<std::uint64_t>(options.seed != 0 ? options.seed : std::time(nullptr));
   options.sampler.temperature = static_cast<float>(options.temperature);
   options.sampler.topp = static_cast<float>(options.topp);
   if (const Status status = options.sampler.validate(); !status.ok()) fail_usage("{}", text_of(status));
@@ -131,6 +132,7 @@ void add_run(Cli& cli) {
                   "Sample among the likeliest tokens that make up this share; 1: among all")
       ->capture_default_str();
   sub->add_option("-s,--seed", o->seed, "The same seed tells the same story; 0: another each second")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
       ->capture_default_str();
   sub->add_option("-n,--steps", o->steps, "Tokens, the prompt's included; 0: as many as the context holds")
       ->capture_default_str();

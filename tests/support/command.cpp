@@ -44,7 +44,10 @@ void redirect(int fd, const std::string& path, int flags) {
 void interrupt_later(pid_t child, const std::string& out, int milliseconds) {
   struct stat status {};
   while (::stat(out.c_str(), &status) != 0 || status.st_size == 0) {
-    if (::waitpid(child, nullptr, WNOHANG | WNOWAIT) != 0) return;
+    siginfo_t ended{};
+    if (::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        ended.si_pid != 0)
+      return;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));

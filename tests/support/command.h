@@ -13,8 +13,8 @@ struct CommandResult {
 };
 
 struct CommandOptions {
-  std::string working_directory;      ///< empty: this process's
-  std::string out_path;               ///< where stdout goes instead of into `out`, such as /dev/full
+  std::string working_directory{};    ///< empty: this process's
+  std::string out_path{};             ///< where stdout goes instead of into `out`, such as /dev/full
   unsigned long file_size_limit = 0;  ///< RLIMIT_FSIZE in bytes, as a disk that fills up; 0: none
   int interrupt_after_ms = 0;  ///< sends SIGINT once something is on stdout and this has passed; 0: never
 };

@@ -22,6 +22,7 @@ const char* other_kind(std::span<const std::uint8_t> bytes) {
     const char* kind;
   };
   static constexpr Signature kSignatures[] = {
+      {"PLM1", "a model image; give the checkpoint it was packed from"},
       {"GGUF", "a GGUF file"},
       {"PK\x03\x04", "a PyTorch or zip file; export it with llama2.c's export.py"},
       {"UF2\n", "a UF2 file"},

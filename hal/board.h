@@ -47,6 +47,15 @@ struct PsramState {
   uint32_t write_kilobytes_per_second = 0;
 };
 
+/// Why the program restarted by itself; `what` is null when it did not.
+struct LastStop {
+  const char* what = nullptr;  ///< the condition that did not hold, or "fault"
+  const char* file = "";
+  uint32_t line = 0;
+  uint32_t pc = 0;            ///< of a fault
+  uint32_t fault_status = 0;  ///< of a fault: CFSR
+};
+
 struct BoardInfo {
   const char* board_name = "";
   const char* version = "";
@@ -54,7 +63,7 @@ struct BoardInfo {
   FlashState flash;
   PsramState psram;
   bool has_led = false;
-  uint32_t reset_cause_watchdog = 0;  ///< nonzero when the watchdog, not a person, restarted the board
+  LastStop last_stop;
 };
 
 /// Memory that a placement can use.

@@ -84,6 +84,18 @@ void report_board(Output& output, hal::Board& board) {
   };
   text << "pico-llama " << info.version << " on " << info.board_name;
   line();
+  if (const hal::LastStop& stop = info.last_stop; stop.what != nullptr) {
+    text << "restarted by itself: " << stop.what;
+    if (stop.line != 0) text << " at " << stop.file << ":" << stop.line;
+    if (stop.pc != 0) {
+      text << " at pc ";
+      text.hex(stop.pc, 8) << ", CFSR ";
+      text.hex(stop.fault_status, 8);
+    }
+    text << ". Please report it";
+    output.error(text);
+    text.clear();
+  }
   text << "clocks  ";
   megahertz(text, info.clocks.clk_sys_hz) << ", core at ";
   text.fixed(info.clocks.core_millivolts / 10, 2) << " V, 2 Cortex-M33";

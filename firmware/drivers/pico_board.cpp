@@ -5,6 +5,7 @@
 #include "firmware/drivers/clocks.h"
 #include "firmware/drivers/dma.h"
 #include "firmware/drivers/flash.h"
+#include "firmware/drivers/last_stop.h"
 #include "firmware/drivers/led.h"
 #include "firmware/drivers/psram.h"
 #include "firmware/drivers/trng.h"
@@ -79,7 +80,7 @@ void PicoBoard::bring_up() {
 
   info_.board_name = PICO_LLAMA_BOARD;
   info_.version = PICO_LLAMA_VERSION;
-  info_.reset_cause_watchdog = watchdog_enable_caused_reboot();
+  info_.last_stop = take_last_stop();
   info_.clocks = bring_up_clocks(PICO_LLAMA_CLK_SYS_MHZ * 1'000'000u);
   info_.flash = bring_up_flash(info_.clocks.clk_sys_hz);
   if constexpr (kPsramSelectPin >= 0) {

@@ -18,5 +18,7 @@ void add_pack(Cli& cli);
 void add_info(Cli& cli);
 void add_eval(Cli& cli);
 void add_uf2(Cli& cli);
+void add_corpus(Cli& cli);
+void add_train(Cli& cli);
 
 }  // namespace pico_llama

@@ -1,0 +1,15 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "trainer/train/state_file.h"
+
+namespace pico_llama::trainer {
+
+/// step,training_loss,held_out_loss,learning_rate
+std::string curve_csv(const std::vector<CurvePoint>& curve);
+
+/// The same as a picture: both losses over the steps, with labelled axes. Errors: Error if libpng fails.
+std::string curve_png(const std::vector<CurvePoint>& curve);
+
+}  // namespace pico_llama::trainer

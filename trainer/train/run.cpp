@@ -1,0 +1,132 @@
+#include "trainer/train/run.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "trainer/error.h"
+#include "trainer/files.h"
+#include "trainer/random.h"
+#include "trainer/tokenizer/bpe.h"
+#include "trainer/train/curve.h"
+
+namespace pico_llama::trainer {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+bool due(int32_t step, int32_t every, int32_t last) {
+  return step == last || (every > 0 && step % every == 0);
+}
+
+/// The tokenizer of an earlier part of this run, the one given, or a new one.
+Vocabulary get_vocabulary(const RunFiles& files, std::string_view text, int32_t size) {
+  std::string path = files.tokenizer;
+  if (path.empty() && files.resume) path = files.output + ".tok.bin";
+  if (path.empty()) return train_bpe(text, size);
+  Vocabulary vocabulary = parse_tokenizer_file(read_file(path), path);
+  if (vocabulary.size() != size) {
+    throw Error(path + ": has " + std::to_string(vocabulary.size()) + " tokens; give --vocab " +
+                std::to_string(vocabulary.size()) + " or another tokenizer");
+  }
+  return vocabulary;
+}
+
+/// A step's loss jumps about; what is shown and drawn is the mean of the last ones.
+class Mean {
+ public:
+  void add(double value) {
+    sum_ += value;
+    ++count_;
+  }
+  double take() {
+    const double mean = count_ > 0 ? sum_ / count_ : 0;
+    sum_ = 0;
+    count_ = 0;
+    return mean;
+  }
+
+ private:
+  double sum_ = 0;
+  int count_ = 0;
+};
+
+}  // namespace
+
+RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan, const RunEvents& events) {
+  recipe.validate();
+  const auto note = [&](const std::string& line) {
+    if (events.note) events.note(line);
+  };
+  const std::string state_path = files.output + ".state";
+  if (files.resume && !exists(state_path)) {
+    throw Error(state_path + ": there is no training to go on with; leave out --resume");
+  }
+  if (!files.resume && exists(state_path)) {
+    throw Error(state_path +
+                ": holds an unfinished or finished training; give --resume to go on, or remove it");
+  }
+  const std::string text = read_file(files.text);
+  check_text(text, files.text);
+  const Vocabulary vocabulary = get_vocabulary(files, text, recipe.shape.vocab_size);
+  const std::string tokenizer_bytes = to_tokenizer_file(vocabulary);
+  const Dataset data(text, vocabulary, recipe.shape.seq_len);
+  const Layout layout(recipe.shape, recipe.shared_classifier);
+  const uint64_t fingerprint = mix64(recipe.fingerprint() ^ data.fingerprint());
+
+  StateFile file{fingerprint, {}, {}};
+  if (files.resume) {
+    file = parse_state_file(read_file(state_path), state_path, fingerprint, layout.total);
+  } else {
+    file.state = initial_state(recipe, layout);
+    write_file_atomically(files.output + ".tok.bin", tokenizer_bytes);
+  }
+  Optimizer optimizer(recipe, layout, data, file.state);
+  note(std::to_string(layout.total) + " parameters, " + std::to_string(data.tokens().size()) +
+       " tokens of text in " + std::to_string(data.training().size()) + " sequences, " +
+       std::to_string(data.held_out().size()) + " more held out; " + fastest_math().name + " arithmetic, " +
+       std::to_string(recipe.threads) + " threads" +
+       (files.resume ? "; going on after step " + std::to_string(file.state.step) : ""));
+
+  const int32_t last = plan.stop_after > 0 && plan.stop_after < recipe.steps ? plan.stop_after : recipe.steps;
+  const auto begin = Clock::now();
+  const int32_t first_step = file.state.step;
+  double tokens_done = 0;
+  double held_out = 0;
+  Mean drawn;
+  while (file.state.step < last) {
+    const Optimizer::Step made = optimizer.step();
+    const int32_t step = file.state.step;
+    tokens_done += made.tokens;
+    drawn.add(made.loss);
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    if (due(step, plan.measure_every, last)) {
+      held_out = optimizer.held_out_loss(recipe.quantisation);
+      file.curve.push_back({step, static_cast<float>(drawn.take()), static_cast<float>(held_out),
+                            recipe.learning_rate_at(step - 1)});
+    }
+    if (events.progress) {
+      events.progress({step, recipe.steps, made.loss, held_out, tokens_done / seconds,
+                       seconds / (step - first_step) * (last - step)});
+    }
+    if (due(step, plan.checkpoint_every, last)) {
+      // A run resumed here draws its next point from the steps it makes itself: so must this one.
+      drawn = Mean();
+      write_file_atomically(state_path, to_bytes(file));
+      write_file_atomically(files.output + ".bin",
+                            to_checkpoint_file(recipe.shape, layout, file.state.parameters));
+      write_file_atomically(files.output + ".csv", curve_csv(file.curve));
+      write_file_atomically(files.output + ".png", curve_png(file.curve));
+    }
+    if (events.sample && due(step, plan.sample_every, last)) {
+      events.sample(step, to_checkpoint_file(recipe.shape, layout, file.state.parameters), tokenizer_bytes);
+    }
+  }
+  return {optimizer.held_out_loss(Quantisation::kNone), optimizer.held_out_loss(Quantisation::kQ8),
+          file.state.step};
+}
+
+}  // namespace pico_llama::trainer

@@ -1,0 +1,55 @@
+#pragma once
+#include <functional>
+#include <string>
+
+#include "trainer/train/optimizer.h"
+#include "trainer/train/state_file.h"
+
+namespace pico_llama::trainer {
+
+/// What a run reads and writes, beside its recipe.
+struct RunFiles {
+  std::string text;       ///< the stories
+  std::string tokenizer;  ///< an existing tokenizer.bin; empty: train one for recipe.shape.vocab_size
+  /// Writes output.bin (the model), output.tok.bin, output.csv, output.png, and output.state, from which
+  /// --resume goes on.
+  std::string output;
+  bool resume = false;
+};
+
+/// How often things happen, in steps. 0: only at the end.
+struct RunPlan {
+  int32_t measure_every = 100;     ///< held-out loss, a point of the curve
+  int32_t checkpoint_every = 200;  ///< state, model, curve
+  int32_t sample_every = 500;
+  int32_t stop_after = 0;  ///< end this run early at that step, with a checkpoint; 0: never
+};
+
+struct RunProgress {
+  int32_t step;
+  int32_t steps;
+  double loss;  ///< mean of the last steps, nats a token
+  double held_out_loss;
+  double tokens_per_second;
+  double seconds_left;
+};
+
+/// What the command shows; each may be empty.
+struct RunEvents {
+  std::function<void(const std::string& line)> note;
+  std::function<void(const RunProgress&)> progress;  ///< after every step
+  /// The bytes of the model and of its tokenizer, to tell a story with.
+  std::function<void(int32_t step, const std::string& model, const std::string& tokenizer)> sample;
+};
+
+struct RunResult {
+  double held_out_loss;
+  double held_out_loss_q8;
+  int32_t steps;
+};
+
+/// Trains from start or checkpoint to the end. Killed at any moment and resumed, it writes the same model as
+/// a run that nobody killed. Errors: Error, with the last checkpoint whole.
+RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan, const RunEvents& events);
+
+}  // namespace pico_llama::trainer

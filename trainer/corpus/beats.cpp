@@ -59,28 +59,26 @@ void say_has(Teller& t) {
 
 void close_story(Teller& t, const char* lesson) {
   t.set("lesson", t.expand({lesson}));
-  // Not what was told a moment ago: the play with the thing, or how proud somebody is.
+  // Nobody is proud twice.
   const auto told = [&](const std::string& words) { return t.text().find(words) != std::string::npos; };
-  const size_t recent = t.text().size() > 250 ? t.text().size() - 250 : 0;
-  const bool used_recently = t.text().find(t.get("used"), recent) != std::string::npos;
   std::string ending;
   do {
     ending = t.expand({
         "That night, {h} lay in bed and thought of the {noun}. {h.he} had learned {lesson}.",
-        "From that day on, {h} knew {lesson}. And {h.he} {used} [every day|as often as {h.he} could].",
+        "From that day on, {h} knew {lesson}. And {h.he} loved the {thing} [more than ever|even more than "
+        "before].",
         "{h} [smiled|laughed] and held the {thing} [close|tight]. Now {h.he} knew {lesson}.",
         "Whenever {h} looked at the {noun}, {h.he} remembered {lesson}.",
         "{h} never forgot that day. And every time {h.he} saw the {thing}, {h.he} smiled.",
         "In the evening, {h} told {m} all about the {thing}. \"I am proud of you,\" said {m}.",
-        "{h} and {f} {used} until the [sun went down|stars came out]. [It was the best day of all.|They were "
-        "very happy.|Then they went home for supper.]",
+        "{h} and {f} played with the {noun} until the [sun went down|stars came out]. [It was the best day "
+        "of all.|They were very happy.|Then they went home for supper.]",
         "{h} took the {thing} home and put it next to {h.his} bed. {h.he} fell asleep with a smile.",
         "\"Today I learned {lesson},\" said {h}. Then {h.he} [kissed|hugged] {m} and put the {noun} in a "
         "[safe|good] place.",
         "And so {h} was happy, and the {thing} was always [near|close to] {h.him}.",
     });
-  } while ((used_recently && ending.find(t.get("used")) != std::string::npos) ||
-           (told("proud") && ending.find("proud") != std::string::npos));
+  } while (told("proud") && ending.find("proud") != std::string::npos);
   t.add(ending);
 }
 

@@ -191,12 +191,13 @@ void tell_rain(Teller& t) {
          "{h} took the {thing}, and they ran to {place}."});
   t.say({"The [grass was wet|air was fresh], and there were puddles to jump in.",
          "They jumped in every puddle.", "Everything was [clean|shiny] and new.", "At last, {h} {used}."});
-  t.say({"\"A rainy day can be the best day,\" said {h}, and {h.he} held the {noun} up to the sun.",
-         "{h} and {f} {used} until supper. After that, {h} was never sad about the rain again.",
-         "In the evening, {h} dried the {thing} and put it away. \"I hope it rains again soon,\" {h.he} "
-         "said, and {m} laughed.",
-         "That night, {h} fell asleep next to the {noun}. Outside, the rain began to sing again.",
-         "\"First the rain and then the {noun},\" {h} told {m}. \"I had two good days in one!\""});
+  t.say(
+      {"\"A rainy day can be the best day,\" said {h}, and {h.he} held the {noun} up to the sun.",
+       "{h} and {f} played with the {noun} until supper. After that, {h} was never sad about the rain again.",
+       "In the evening, {h} dried the {thing} and put it away. \"I hope it rains again soon,\" {h.he} said, "
+       "and {m} laughed.",
+       "That night, {h} fell asleep next to the {noun}. Outside, the rain began to sing again.",
+       "\"First the rain and then the {noun},\" {h} told {m}. \"I had two good days in one!\""});
 }
 
 void tell_practice(Teller& t) {

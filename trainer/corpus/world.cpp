@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::array kBoys = {"Tom",  "Ben",   "Sam",  "Max",  "Leo",   "Finn", "Jack", "Tim",
                               "Noah", "Oscar", "Hugo", "Milo", "Peter", "Adam", "Luke", "Paul"};
-constexpr std::array kGirls = {"Lily", "Anna", "Mia", "Sue", "Emma", "Lucy", "Nora",  "Ella",
-                               "Rose", "Zoe",  "Ivy", "Amy", "Jane", "Ruby", "Clara", "Kate"};
+constexpr std::array kGirls = {"Lily",  "Anna", "Mia", "Sue", "Emma", "Lucy", "Nora",  "Ella",
+                               "Sally", "Zoe",  "Ivy", "Amy", "Jane", "Ruby", "Clara", "Kate"};
 constexpr std::array kMaleAnimals = {"Pip", "Bo", "Rusty", "Bruno", "Toby", "Otto", "Gus", "Hank"};
 constexpr std::array kFemaleAnimals = {"Dot", "Tilly", "Coco", "Hazel", "Molly", "Penny", "Willa", "Daisy"};
 constexpr std::array kAnimals = {"fox",    "rabbit",   "bear",  "mouse", "duck",

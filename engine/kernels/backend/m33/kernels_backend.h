@@ -7,7 +7,7 @@ namespace pico_llama::kernels {
 
 using m33::matmul_q8;
 using portable::attention_f32;
-using portable::attention_q8;
+using m33::attention_q8;
 using portable::matmul_f32;
 using portable::quantize_q8;
 using portable::rmsnorm;

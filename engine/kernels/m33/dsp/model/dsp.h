@@ -10,6 +10,14 @@ inline uint32_t sxtb16(uint32_t w) {
   return static_cast<uint32_t>(low) | static_cast<uint32_t>(high) << 16;
 }
 
+inline uint32_t sxtb16_ror8(uint32_t w) { return sxtb16(w >> 8 | w << 24); }
+
+inline int32_t to_fixed(float x) {
+  if (x >= 2147483648.0f) return INT32_MAX;
+  if (x < -2147483648.0f) return INT32_MIN;
+  return x == x ? static_cast<int32_t>(x) : 0;
+}
+
 inline uint32_t smlad(uint32_t a, uint32_t b, uint32_t acc) {
   const int32_t low = static_cast<int16_t>(a & 0xffff) * static_cast<int16_t>(b & 0xffff);
   const int32_t high = static_cast<int16_t>(a >> 16) * static_cast<int16_t>(b >> 16);

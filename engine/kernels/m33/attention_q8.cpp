@@ -1,0 +1,169 @@
+// Integer attention with SMLAD: a word holds 2 elements x 2 positions, so one load and two SXTB16 serve two
+// dot products, and each query head of the group uses them again.
+#include "dsp.h"
+#include "engine/kernels/attention_q8_parts.h"
+#include "engine/kernels/m33/kernels.h"
+#include "engine/kernels/portable/kernels.h"
+
+namespace pico_llama::m33 {
+namespace {
+
+using Word [[gnu::may_alias]] = uint32_t;
+
+/// Two heads' scores of two positions: keys (head_size/2 words), queries as int16 pairs.
+struct FourSums {
+  uint32_t a0 = 0, a1 = 0, b0 = 0, b1 = 0;
+};
+
+inline FourSums dot_two_heads(const Word* words, const Word* qa, const Word* qb, int pairs) {
+  FourSums s;
+  for (const Word* end = words + pairs; words != end; ++words, ++qa, ++qb) {
+    const uint32_t w = *words;
+    const uint32_t even = dsp::sxtb16(w);
+    const uint32_t odd = dsp::sxtb16_ror8(w);
+    s.a0 = dsp::smlad(even, *qa, s.a0);
+    s.a1 = dsp::smlad(odd, *qa, s.a1);
+    s.b0 = dsp::smlad(even, *qb, s.b0);
+    s.b1 = dsp::smlad(odd, *qb, s.b1);
+  }
+  return s;
+}
+
+struct Block {
+  int first;
+  int count;
+};
+
+/// Scores in fixed point; returns the larger of `max` and theirs.
+struct Maxima {
+  int32_t a, b;
+};
+
+Maxima scores(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int head, bool two,
+              float factor, Maxima max) {
+  const int pairs = a.head_size / 2;
+  const auto* words = reinterpret_cast<const Word*>(a.keys) + block.first / 2 * pairs;
+  const auto* qa = reinterpret_cast<const Word*>(s.q + head * a.head_size);
+  const Word* qb = two ? qa + pairs : qa;
+  int32_t* ta = s.t + head * kAttentionBlock;
+  int32_t* tb = two ? ta + kAttentionBlock : ta;
+  const uint8_t* scale = a.key_scales + block.first;
+  const auto take = [](uint32_t sum, float f, int32_t& t, int32_t& m) {
+    t = dsp::to_fixed(static_cast<float>(static_cast<int32_t>(sum)) * f);
+    m = t > m ? t : m;
+  };
+  for (int j = 0; j < block.count; j += 2, words += pairs) {
+    const FourSums sum = dot_two_heads(words, qa, qb, pairs);
+    const float even = factor * scale8_value(scale[j]);
+    take(sum.b0, even, tb[j], max.b);
+    take(sum.a0, even, ta[j], max.a);
+    if (j + 1 == block.count) break;  // the pair's second position is not there yet
+    const float odd = factor * scale8_value(scale[j + 1]);
+    take(sum.b1, odd, tb[j + 1], max.b);
+    take(sum.a1, odd, ta[j + 1], max.a);
+  }
+  return max;
+}
+
+/// Scores into weights; returns what they add to the head's sum of probabilities.
+uint32_t weights(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int head, int32_t max,
+                 uint32_t down) {
+  const int32_t* t = s.t + head * kAttentionBlock;
+  int16_t* w = s.w + head * kAttentionBlock;
+  const uint8_t* scale = a.value_scales + block.first;
+  uint32_t sum = 0;
+  for (int j = 0; j < block.count; ++j) {
+    const uint32_t difference = static_cast<uint32_t>(max) - static_cast<uint32_t>(t[j]);
+    const uint32_t p = exp2_fixed(difference < kExp2Limit ? difference : kExp2Limit);
+    sum += p;
+    const uint32_t code = scale[j];
+    const uint32_t shift = down - (code >> 3);
+    w[j] = static_cast<int16_t>(p * (8 + (code & 7)) >> (shift < 31 ? shift : 31));
+  }
+  if (block.count % 2 != 0) w[block.count] = 0;  // what lies in the pair's second position counts for nothing
+  return sum;
+}
+
+/// acc += weights * values, two elements and two heads at a time.
+void add_values(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int head, bool two) {
+  const int pairs = a.head_size / 2;
+  const int position_pairs = (block.count + 1) / 2;
+  const auto* words = reinterpret_cast<const Word*>(a.values) + block.first / 2 * pairs;
+  const auto* wa = reinterpret_cast<const Word*>(s.w + head * kAttentionBlock);
+  const Word* wb = two ? wa + kAttentionBlock / 2 : wa;
+  auto* acc_a = reinterpret_cast<Word*>(s.acc + head * a.head_size);
+  Word* acc_b = acc_a + a.head_size;
+  for (int i = 0; i < pairs; ++i, ++words) {
+    uint32_t a0 = acc_a[2 * i], a1 = acc_a[2 * i + 1];
+    uint32_t b0 = 0, b1 = 0;
+    if (two) b0 = acc_b[2 * i], b1 = acc_b[2 * i + 1];
+    const Word* word = words;
+    for (int j = 0; j < position_pairs; ++j, word += pairs) {
+      const uint32_t w = *word;
+      const uint32_t even = dsp::sxtb16(w);
+      const uint32_t odd = dsp::sxtb16_ror8(w);
+      a0 = dsp::smlad(even, wa[j], a0);
+      a1 = dsp::smlad(odd, wa[j], a1);
+      b0 = dsp::smlad(even, wb[j], b0);
+      b1 = dsp::smlad(odd, wb[j], b1);
+    }
+    acc_a[2 * i] = a0, acc_a[2 * i + 1] = a1;
+    if (two) acc_b[2 * i] = b0, acc_b[2 * i + 1] = b1;
+  }
+}
+
+/// A larger maximum has come: what was summed relative to the old one becomes relative to it.
+void shrink(const AttentionQ8& a, const AttentionQ8Scratch& s, int head, int32_t old_max, int32_t max) {
+  const uint32_t difference = static_cast<uint32_t>(max) - static_cast<uint32_t>(old_max);
+  const uint32_t factor = exp2_fixed(difference < kExp2Limit ? difference : kExp2Limit);
+  s.sum[head] = static_cast<uint32_t>(uint64_t{s.sum[head]} * factor >> 15);
+  int32_t* acc = s.acc + head * a.head_size;
+  for (int i = 0; i < a.head_size; ++i)
+    acc[i] = static_cast<int32_t>(int64_t{acc[i]} * static_cast<int32_t>(factor) >> 15);
+}
+
+}  // namespace
+
+void attention_q8(const AttentionQ8& a) {
+  const int elements = a.heads * a.head_size;
+  const AttentionQ8Scratch s(a);
+  float q_scale;
+  portable::quantize_q8({s.q, &q_scale, a.q, elements, elements, attention_q_limit(a.head_size)});
+  const float factor = (q_scale * a.scale) * kLog2eFixed16;
+  const int shift = attention_weight_shift(a.last);
+  for (int i = 0; i < elements; ++i) s.acc[i] = 0;
+  for (int h = 0; h < a.heads; ++h) s.sum[h] = 0;
+  uint32_t exponent = 0;
+
+  for (int first = 0; first <= a.last; first += kAttentionBlock) {
+    const Block block{first, a.last - first < kAttentionBlock ? a.last - first + 1 : kAttentionBlock};
+    uint32_t largest = 0;
+    for (int j = 0; j < block.count; ++j)
+      largest = a.value_scales[first + j] > largest ? a.value_scales[first + j] : largest;
+    if (largest >> 3 > exponent) {
+      for (int i = 0; i < elements; ++i) s.acc[i] >>= (largest >> 3) - exponent;
+      exponent = largest >> 3;
+    }
+    for (int h = 0; h < a.heads; h += 2) {
+      const bool two = h + 1 < a.heads;
+      const Maxima old =
+          first == 0 ? Maxima{INT32_MIN, INT32_MIN} : Maxima{s.max[h], two ? s.max[h + 1] : INT32_MIN};
+      const Maxima max = scores(a, s, block, h, two, factor, old);
+      for (int k = 0; k < (two ? 2 : 1); ++k) {
+        const int32_t before = k == 0 ? old.a : old.b;
+        const int32_t now = k == 0 ? max.a : max.b;
+        if (first != 0 && now > before) shrink(a, s, h + k, before, now);
+        s.max[h + k] = now;
+        s.sum[h + k] += weights(a, s, block, h + k, now, static_cast<uint32_t>(shift) + exponent);
+      }
+      add_values(a, s, block, h, two);
+    }
+  }
+  for (int h = 0; h < a.heads; ++h) {
+    const float scale = attention_output_scale(exponent, shift, s.sum[h]);
+    for (int i = 0; i < a.head_size; ++i)
+      a.q[h * a.head_size + i] = static_cast<float>(s.acc[h * a.head_size + i]) * scale;
+  }
+}
+
+}  // namespace pico_llama::m33

@@ -1,0 +1,363 @@
+// Every variant of every kernel against portable/, which defines them: bit for bit, over odd and even shapes.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "engine/config.h"
+#include "engine/kernels/attention_q8_parts.h"
+#include "engine/kernels/host/kernels.h"
+#include "engine/kernels/m33/kernels.h"
+#include "engine/kernels/portable/kernels.h"
+#include "engine/model_image_layout.h"
+
+namespace pico_llama {
+namespace {
+
+/// Runs TEST_BODY once for each other implementation of a kernel that this machine can run.
+template <typename Arguments>
+using Kernel = void (*)(const Arguments&);
+template <typename Arguments>
+struct Variant {
+  const char* name;
+  Kernel<Arguments> run;
+  bool can_run;
+};
+
+const bool kAvx2 = __builtin_cpu_supports("avx2");
+const bool kAvx512 = __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
+
+class Numbers {
+ public:
+  explicit Numbers(uint32_t seed) : random_(seed) {}
+  float real(float size) { return (static_cast<float>(random_() % 20001) / 10000.0f - 1.0f) * size; }
+  int integer(int low, int high) {
+    return low + static_cast<int>(random_() % static_cast<uint32_t>(high - low + 1));
+  }
+  std::vector<float> reals(size_t n, float size) {
+    std::vector<float> v(n);
+    for (float& x : v) x = real(size);
+    return v;
+  }
+
+ private:
+  std::minstd_rand random_;
+};
+
+template <typename T>
+::testing::AssertionResult same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  if (a.size() != b.size()) return ::testing::AssertionFailure() << "sizes";
+  for (size_t i = 0; i < a.size(); ++i)
+    if (std::memcmp(&a[i], &b[i], sizeof(T)) != 0)
+      return ::testing::AssertionFailure() << "at " << i << ": " << +a[i] << " and " << +b[i];
+  return ::testing::AssertionSuccess();
+}
+
+TEST(Kernels, RmsNorm) {
+  Numbers numbers(1);
+  for (const int n : {2, 8, 13, 64, 172, 288}) {
+    const auto x = numbers.reals(static_cast<size_t>(n), 3.0f);
+    const auto w = numbers.reals(static_cast<size_t>(n), 1.0f);
+    std::vector<float> want(x.size()), got(x.size());
+    portable::rmsnorm({want.data(), x.data(), w.data(), n, 1e-5f});
+    double ss = 0;
+    for (float v : x) ss += static_cast<double>(v) * static_cast<double>(v);
+    const double scale = 1.0 / std::sqrt(ss / n + 1e-5);
+    for (size_t i = 0; i < x.size(); ++i)
+      EXPECT_NEAR(want[i], static_cast<double>(w[i]) * scale * static_cast<double>(x[i]), 1e-5);
+    if (!kAvx2) continue;
+    avx2::rmsnorm({got.data(), x.data(), w.data(), n, 1e-5f});
+    EXPECT_TRUE(same_bits(got, want)) << n;
+  }
+}
+
+TEST(Kernels, SwiGlu) {
+  Numbers numbers(2);
+  for (const int n : {1, 8, 54, 172}) {
+    auto want = numbers.reals(static_cast<size_t>(n), 20.0f);
+    const auto in = want;
+    auto got = want;
+    const auto hb2 = numbers.reals(static_cast<size_t>(n), 2.0f);
+    portable::swiglu({want.data(), hb2.data(), n});
+    for (size_t i = 0; i < in.size(); ++i) {
+      const double h = static_cast<double>(in[i]);
+      EXPECT_NEAR(want[i], h / (1 + std::exp(-h)) * static_cast<double>(hb2[i]), 1e-5);
+    }
+    if (!kAvx2) continue;
+    avx2::swiglu({got.data(), hb2.data(), n});
+    EXPECT_TRUE(same_bits(got, want)) << n;
+  }
+}
+
+TEST(Kernels, MatmulF32) {
+  Numbers numbers(3);
+  const Variant<MatmulF32> variants[] = {{"avx2", avx2::matmul_f32, kAvx2}, {"host", host::matmul_f32, true}};
+  for (const int columns : {2, 36, 64, 172})
+    for (const int n_tokens : {1, 2, 3, 7, 8}) {
+      const int blocks = 15;
+      const int stride = columns + 4;
+      const int out_stride = blocks * kBlockRows;
+      const auto w = numbers.reals(static_cast<size_t>(blocks * columns * kBlockRows), 1.0f);
+      const auto x = numbers.reals(static_cast<size_t>(n_tokens * stride), 1.0f);
+      std::vector<float> want(static_cast<size_t>(n_tokens * out_stride), -7.0f);
+      MatmulF32 a{w.data(), columns, {2, blocks}, x.data(), stride, n_tokens, want.data(), out_stride};
+      portable::matmul_f32(a);
+      // The stated order, row by row.
+      for (int t = 0; t < n_tokens; ++t)
+        for (int r = 2 * kBlockRows; r < out_stride; ++r) {
+          float sum = 0;
+          for (int i = 0; i < columns; ++i)
+            sum += w[f32_index(static_cast<uint32_t>(r), static_cast<uint32_t>(i),
+                               static_cast<uint32_t>(columns))] *
+                   x[static_cast<size_t>(t * stride + i)];
+          ASSERT_EQ(want[static_cast<size_t>(t * out_stride + r)], sum);
+        }
+      for (const auto& variant : variants) {
+        if (!variant.can_run) continue;
+        std::vector<float> got(want.size(), -7.0f);
+        a.out = got.data();
+        variant.run(a);
+        EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << columns << " " << n_tokens;
+      }
+    }
+}
+
+TEST(Kernels, QuantizeQ8) {
+  Numbers numbers(4);
+  for (const int columns : {1, 36, 54, 172})
+    for (const int limit : {1, 2103, 32767}) {
+      const auto x = numbers.reals(static_cast<size_t>(columns), 4.0f);
+      const int padded = round_up(columns, 4);
+      std::vector<int16_t> want(static_cast<size_t>(padded), 99), got(want);
+      float want_scale = 0, got_scale = 0;
+      portable::quantize_q8({want.data(), &want_scale, x.data(), columns, padded, limit});
+      for (size_t i = 0; i < x.size(); ++i) {
+        EXPECT_LE(std::abs(want[i]), limit);
+        EXPECT_NEAR(static_cast<float>(want[i]) * want_scale, x[i], want_scale * 0.502f);
+      }
+      if (!kAvx2) continue;
+      avx2::quantize_q8({got.data(), &got_scale, x.data(), columns, padded, limit});
+      EXPECT_TRUE(same_bits(got, want)) << columns;
+      EXPECT_EQ(got_scale, want_scale);
+    }
+  int16_t out[4];
+  float scale = 1;
+  const float zeros[3] = {};
+  portable::quantize_q8({out, &scale, zeros, 3, 4, 100});
+  EXPECT_EQ(scale, 0);
+  EXPECT_EQ(out[0] | out[1] | out[2] | out[3], 0);
+}
+
+/// A q8 tensor with weights from `weight`, its limits as the packer sets them.
+struct Q8 {
+  template <typename Weight>
+  Q8(uint32_t rows, uint32_t columns_, uint32_t chunk_pairs_, Weight weight)
+      : columns(columns_),
+        chunk_pairs(chunk_pairs_),
+        bytes(tensor_bytes(Encoding::kRowsQ8, rows, columns_) + 16) {
+    for (uint32_t r = 0; r < rows; r += 2)
+      for (uint32_t c = 0; c < q8_columns(columns); c += 2) {
+        const auto at = [&](uint32_t row, uint32_t column) {
+          return column < columns ? weight(row, column) : 0;
+        };
+        const uint32_t word = q8_word(at(r, c), at(r + 1, c), at(r, c + 1), at(r + 1, c + 1));
+        std::memcpy(bytes.data() + q8_word_offset(r, c, columns), &word, 4);
+      }
+    for (uint32_t r = 0; r < rows; ++r) {
+      const float scale = 0.01f + 0.001f * static_cast<float>(r);
+      std::memcpy(bytes.data() + q8_scale_offset(r, columns), &scale, 4);
+    }
+    const Q8Norms norms = q8_norms(bytes, rows, columns, chunk_pairs);
+    limit = q8_activation_limit(norms.max_chunk_l1, norms.max_row_l1);
+  }
+  uint32_t columns, chunk_pairs;
+  std::vector<std::byte> bytes;
+  int limit;
+};
+
+const Variant<MatmulQ8> kMatmulQ8[] = {{"m33", m33::matmul_q8, true},
+                                       {"avx2", avx2::matmul_q8, kAvx2},
+                                       {"avx512", avx512::matmul_q8, kAvx512},
+                                       {"host", host::matmul_q8, true}};
+
+void expect_same_matmul_q8(const Q8& w, uint32_t rows, const std::vector<int16_t>& x, int stride,
+                           int n_tokens) {
+  const std::vector<float> x_scale = {1.0f, 0.5f, 3.0f, 0.1f, 2.0f, 1.5f, 0.7f, 0.3f};
+  std::vector<float> want(static_cast<size_t>(n_tokens) * rows, -7.0f);
+  MatmulQ8 a{w.bytes.data(),
+             static_cast<int>(w.columns),
+             static_cast<int>(w.chunk_pairs),
+             {0, static_cast<int>(rows / 8)},
+             x.data(),
+             stride,
+             x_scale.data(),
+             n_tokens,
+             want.data(),
+             static_cast<int>(rows)};
+  portable::matmul_q8(a);
+  for (const auto& variant : kMatmulQ8) {
+    if (!variant.can_run) continue;
+    std::vector<float> got(want.size(), -7.0f);
+    a.out = got.data();
+    variant.run(a);
+    EXPECT_TRUE(same_bits(got, want))
+        << variant.name << ", " << w.columns << " columns, chunks of " << w.chunk_pairs;
+  }
+}
+
+TEST(Kernels, MatmulQ8) {
+  Numbers numbers(5);
+  for (const uint32_t columns : {2u, 36u, 64u, 172u, 258u})
+    for (const uint32_t chunk_pairs : {2u, 32u, 200u})
+      for (const int n_tokens : {1, 3, 8}) {
+        const uint32_t rows = 48;
+        const Q8 w(rows, columns, chunk_pairs,
+                   [&](uint32_t, uint32_t) { return numbers.integer(-127, 127); });
+        const int stride = static_cast<int>(q8_columns(columns)) + 4;
+        std::vector<int16_t> x(static_cast<size_t>(stride * n_tokens));
+        for (int16_t& v : x) v = static_cast<int16_t>(numbers.integer(-w.limit, w.limit));
+        expect_same_matmul_q8(w, rows, x, stride, n_tokens);
+      }
+}
+
+// The largest sums the packer's limit admits: all weights and activations at their ends, with every mix of
+// signs between the two rows of a pair.
+TEST(Kernels, MatmulQ8AtTheLimit) {
+  for (const uint32_t columns : {4u, 64u, 4096u})
+    for (const uint32_t chunk_pairs : {2u, 32u, 2048u})
+      for (int signs = 0; signs < 4; ++signs) {
+        const Q8 w(8, columns, chunk_pairs,
+                   [&](uint32_t row, uint32_t) { return (signs >> (row % 2) & 1) != 0 ? -127 : 127; });
+        const int64_t chunk = std::min<int64_t>(chunk_pairs * 2, columns);
+        EXPECT_LE(chunk * 127 * w.limit, kQ8ChunkSumLimit);
+        // The next activation up would break a bound: the limit is no smaller than it must be.
+        EXPECT_TRUE(w.limit == 32767 || chunk * 127 * (w.limit + 1) > kQ8ChunkSumLimit ||
+                    int64_t{columns} * 127 * (w.limit + 1) > kQ8RowSumLimit);
+        for (const int sign : {-1, 1}) {
+          const std::vector<int16_t> x(columns, static_cast<int16_t>(sign * w.limit));
+          expect_same_matmul_q8(w, 8, x, static_cast<int>(columns), 1);
+        }
+      }
+}
+
+TEST(Kernels, AttentionF32) {
+  Numbers numbers(6);
+  for (const int head_size : {2, 8, 12, 48})
+    for (const int last : {0, 1, 7, 8, 40, 63}) {
+      const int heads = 3;
+      const auto keys = numbers.reals(static_cast<size_t>(64 * head_size), 2.0f);
+      const auto values = numbers.reals(static_cast<size_t>(64 * head_size), 2.0f);
+      auto want = numbers.reals(static_cast<size_t>(heads * head_size), 3.0f);
+      const auto q = want;
+      auto got = want;
+      std::vector<float> scratch(static_cast<size_t>(2 * head_size) + 8);
+      AttentionF32 a{want.data(), heads, head_size, last, keys.data(), values.data(), 0.35f, scratch.data()};
+      portable::attention_f32(a);
+      for (int h = 0; h < heads; ++h) {  // against the definition of softmax, in double
+        std::vector<double> p;
+        double total = 0;
+        for (int j = 0; j <= last; ++j) {
+          double s = 0;
+          for (int i = 0; i < head_size; ++i)
+            s += 0.35 * static_cast<double>(q[static_cast<size_t>(h * head_size + i)]) *
+                 static_cast<double>(keys[static_cast<size_t>((j / 8 * head_size + i) * 8 + j % 8)]);
+          p.push_back(std::exp(s));
+          total += p.back();
+        }
+        for (int i = 0; i < head_size; ++i) {
+          double sum = 0;
+          for (int j = 0; j <= last; ++j)
+            sum += p[static_cast<size_t>(j)] / total *
+                   static_cast<double>(values[static_cast<size_t>(j * head_size + i)]);
+          ASSERT_NEAR(want[static_cast<size_t>(h * head_size + i)], sum, 2e-5);
+        }
+      }
+      if (!kAvx2) continue;
+      a.q = got.data();
+      avx2::attention_f32(a);
+      EXPECT_TRUE(same_bits(got, want)) << head_size << " " << last;
+    }
+}
+
+TEST(Kernels, AttentionQ8) {
+  const Variant<AttentionQ8> variants[] = {{"m33", m33::attention_q8, true},
+                                           {"host", host::attention_q8, true}};
+  Numbers numbers(7);
+  for (const int head_size : {2, 8, 12, 48, 64})
+    for (const int heads : {1, 2, 3, 4})
+      for (const int last : {0, 1, 30, 31, 32, 95, 126, 700}) {
+        const int positions = 704;
+        std::vector<std::byte> keys(static_cast<size_t>(positions * head_size)), values(keys);
+        for (std::byte& k : keys) k = static_cast<std::byte>(numbers.integer(-127, 127));
+        for (std::byte& v : values) v = static_cast<std::byte>(numbers.integer(-127, 127));
+        std::vector<uint8_t> key_scales(static_cast<size_t>(positions)), value_scales(key_scales);
+        for (uint8_t& s : key_scales) s = static_cast<uint8_t>(numbers.integer(120, 140));
+        for (uint8_t& s : value_scales) s = static_cast<uint8_t>(numbers.integer(100, 160));
+        auto want = numbers.reals(static_cast<size_t>(heads * head_size), 3.0f);
+        const auto q = want;
+        std::vector<int32_t> scratch(attention_q8_scratch_bytes(heads, head_size) / 4 + 1);
+        AttentionQ8 a{want.data(),
+                      heads,
+                      head_size,
+                      last,
+                      keys.data(),
+                      values.data(),
+                      key_scales.data(),
+                      value_scales.data(),
+                      0.35f,
+                      reinterpret_cast<std::byte*>(scratch.data())};
+        portable::attention_q8(a);
+        const auto key = [&](int j, int i) {
+          return static_cast<double>(static_cast<int8_t>(
+                     keys[static_cast<size_t>(j / 2 * 2 * head_size + i / 2 * 4 + i % 2 * 2 + j % 2)])) *
+                 static_cast<double>(scale8_value(key_scales[static_cast<size_t>(j)]));
+        };
+        const auto value = [&](int j, int i) {
+          return static_cast<double>(static_cast<int8_t>(
+                     values[static_cast<size_t>(j / 2 * 2 * head_size + i / 2 * 4 + j % 2 * 2 + i % 2)])) *
+                 static_cast<double>(scale8_value(value_scales[static_cast<size_t>(j)]));
+        };
+        for (int h = 0; h < heads; ++h) {
+          std::vector<double> p;
+          double total = 0, max = -1e300;
+          uint8_t largest = 0;
+          for (int j = 0; j <= last; ++j) {
+            double score = 0;
+            for (int i = 0; i < head_size; ++i)
+              score += 0.35 * static_cast<double>(q[static_cast<size_t>(h * head_size + i)]) * key(j, i);
+            p.push_back(score);
+            max = std::max(max, score);
+            largest = std::max(largest, value_scales[static_cast<size_t>(j)]);
+          }
+          for (double& v : p) total += v = std::exp(v - max);
+          // A weight errs by 0.4 % (exp2's table, the queries' rounding) and by two units of its fixed point,
+          // the total by 0.4 % and one unit of 2^-15 a position.
+          const double unit = std::ldexp(1.0, attention_weight_shift(last) + largest / 8 - 27 - 15);
+          const double of_total = 0.004 + (last + 1) * std::ldexp(1.0, -15) / total;
+          for (int i = 0; i < head_size; ++i) {
+            double sum = 0, error = 1e-6;
+            for (int j = 0; j <= last; ++j) {
+              const double weight = p[static_cast<size_t>(j)] / total;
+              const double v8 =
+                  value(j, i) / static_cast<double>(scale8_value(value_scales[static_cast<size_t>(j)]));
+              sum += weight * value(j, i);
+              error += 0.004 * weight * std::fabs(value(j, i)) + 2 * unit / total * std::fabs(v8);
+            }
+            error += of_total * std::fabs(sum);
+            ASSERT_NEAR(want[static_cast<size_t>(h * head_size + i)], sum, error) << head_size << " " << last;
+          }
+        }
+        for (const auto& variant : variants) {
+          auto got = q;
+          a.q = got.data();
+          variant.run(a);
+          EXPECT_TRUE(same_bits(got, want))
+              << variant.name << " " << head_size << " " << heads << " " << last;
+        }
+      }
+}
+
+}  // namespace
+}  // namespace pico_llama

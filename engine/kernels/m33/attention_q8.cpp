@@ -15,16 +15,26 @@ struct FourSums {
   uint32_t a0 = 0, a1 = 0, b0 = 0, b1 = 0;
 };
 
+inline void add_word(FourSums& s, uint32_t w, uint32_t qa, uint32_t qb) {
+  const uint32_t even = dsp::sxtb16(w);
+  const uint32_t odd = dsp::sxtb16_ror8(w);
+  s.a0 = dsp::smlad(even, qa, s.a0);
+  s.a1 = dsp::smlad(odd, qa, s.a1);
+  s.b0 = dsp::smlad(even, qb, s.b0);
+  s.b1 = dsp::smlad(odd, qb, s.b1);
+}
+
+/// kPairs 0: any number, in a loop; else that many, unrolled.
+template <int kPairs>
 inline FourSums dot_two_heads(const Word* words, const Word* qa, const Word* qb, int pairs) {
   FourSums s;
-  for (const Word* end = words + pairs; words != end; ++words, ++qa, ++qb) {
-    const uint32_t w = *words;
-    const uint32_t even = dsp::sxtb16(w);
-    const uint32_t odd = dsp::sxtb16_ror8(w);
-    s.a0 = dsp::smlad(even, *qa, s.a0);
-    s.a1 = dsp::smlad(odd, *qa, s.a1);
-    s.b0 = dsp::smlad(even, *qb, s.b0);
-    s.b1 = dsp::smlad(odd, *qb, s.b1);
+  if constexpr (kPairs == 4) {
+    add_word(s, words[0], qa[0], qb[0]);
+    add_word(s, words[1], qa[1], qb[1]);
+    add_word(s, words[2], qa[2], qb[2]);
+    add_word(s, words[3], qa[3], qb[3]);
+  } else {
+    for (int i = 0; i < pairs; ++i) add_word(s, words[i], qa[i], qb[i]);
   }
   return s;
 }
@@ -39,6 +49,7 @@ struct Maxima {
   int32_t a, b;
 };
 
+template <int kPairs>
 Maxima scores(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int head, bool two,
               float factor, Maxima max) {
   const int pairs = a.head_size / 2;
@@ -53,7 +64,7 @@ Maxima scores(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, in
     m = t > m ? t : m;
   };
   for (int j = 0; j < block.count; j += 2, words += pairs) {
-    const FourSums sum = dot_two_heads(words, qa, qb, pairs);
+    const FourSums sum = dot_two_heads<kPairs>(words, qa, qb, pairs);
     const float even = factor * scale8_value(scale[j]);
     take(sum.b0, even, tb[j], max.b);
     take(sum.a0, even, ta[j], max.a);
@@ -148,7 +159,9 @@ void attention_q8(const AttentionQ8& a) {
       const bool two = h + 1 < a.heads;
       const Maxima old =
           first == 0 ? Maxima{INT32_MIN, INT32_MIN} : Maxima{s.max[h], two ? s.max[h + 1] : INT32_MIN};
-      const Maxima max = scores(a, s, block, h, two, factor, old);
+      // A head of 8 (stories260K) is worth code of its own: the loop around 4 words costs a third of it.
+      const Maxima max = a.head_size == 8 ? scores<4>(a, s, block, h, two, factor, old)
+                                          : scores<0>(a, s, block, h, two, factor, old);
       for (int k = 0; k < (two ? 2 : 1); ++k) {
         const int32_t before = k == 0 ? old.a : old.b;
         const int32_t now = k == 0 ? max.a : max.b;

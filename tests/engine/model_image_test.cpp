@@ -1,0 +1,173 @@
+// The parser of model images: what it accepts is safe to use, and what is wrong it names.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "tests/engine/engine_model.h"
+
+namespace pico_llama {
+namespace {
+
+using test_support::build_image;
+using test_support::EngineModel;
+using test_support::small_model;
+
+template <typename T>
+void put(std::vector<std::byte>& image, size_t at, T value) {
+  std::memcpy(image.data() + at, &value, sizeof value);
+}
+
+std::string message(const std::vector<std::byte>& image) {
+  const Result<ModelImage> parsed = ModelImage::parse(image);
+  if (parsed.ok()) return "ok";
+  char text[200];
+  parsed.status().format(text, sizeof text);
+  EXPECT_EQ(std::string(text).find('\n'), std::string::npos);
+  return text;
+}
+
+size_t entry_at(const std::vector<std::byte>& image, uint32_t index) {
+  ImageHeader h;
+  std::memcpy(&h, image.data(), sizeof h);
+  return h.tensor_table_offset + index * sizeof(TensorEntry);
+}
+
+TEST(ModelImage, GivesBackWhatWasPacked) {
+  const auto raw = small_model();
+  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+    const EngineModel m(raw, profile);
+    EXPECT_EQ(m.image.config(), raw.config);
+    EXPECT_TRUE(m.image.check_crc().ok());
+    const Tensor wk = m.image.tensor(TensorKind::kWk, 1);
+    EXPECT_EQ(wk.rows, 16u);
+    EXPECT_EQ(wk.columns, 32u);
+    // Row-major source against the interleaved image, through SPEC.md's formulas.
+    const auto& want = raw.tensors[9 + 2];
+    for (uint32_t r = 0; r < 16; ++r)
+      for (uint32_t c = 0; c < 32; ++c) {
+        float got, scale = 0;
+        if (profile == Profile::kF32) {
+          got = wk.f32()[f32_index(r, c, 32)];
+        } else {
+          uint32_t word;
+          std::memcpy(&word, wk.data + q8_word_offset(r, c, 32), 4);
+          std::memcpy(&scale, wk.data + q8_scale_offset(r, 32), 4);
+          got = scale * static_cast<float>(q8_weight(word, r, c));
+        }
+        EXPECT_NEAR(got, want[r * 32 + c], scale * 0.501f);
+      }
+  }
+}
+
+TEST(ModelImage, NamesWhatIsWrong) {
+  const auto good = build_image(small_model(), Profile::kQ8);
+  ASSERT_EQ(message(good), "ok");
+  const auto with = [&](size_t at, auto value) {
+    auto image = good;
+    put(image, at, value);
+    return message(image);
+  };
+  EXPECT_NE(message({}).find("0 bytes"), std::string::npos);
+  EXPECT_NE(message({good.begin(), good.begin() + 100}).find("cut off"), std::string::npos);
+  EXPECT_NE(message({good.begin(), good.end() - 1}).find("cut off"), std::string::npos);
+  EXPECT_NE(with(0, 0x12345678u).find("PLM1"), std::string::npos);
+  EXPECT_NE(with(4, 9u).find("version 9"), std::string::npos);
+  EXPECT_NE(with(16, 7u).find("profile 7"), std::string::npos);
+  EXPECT_NE(with(20, -1).find("dim is -1"), std::string::npos);
+  EXPECT_NE(with(20, 0x7fffffff).find("dim"), std::string::npos);
+  EXPECT_NE(with(28, 0x7fffffff).find("n_layers"), std::string::npos);
+  EXPECT_NE(with(32, 5).find("n_heads"), std::string::npos);
+  EXPECT_NE(with(40, 100).find("tensor"),
+            std::string::npos);  // another vocabulary: the tensors cannot fit it
+  EXPECT_NE(with(52, 3u).find("3 tensors"), std::string::npos);
+  EXPECT_NE(with(56, 0xffffffc0u).find("tensor table"), std::string::npos);
+  EXPECT_NE(with(60, 0xffffffc0u).find("tokenizer"), std::string::npos);
+  EXPECT_NE(with(entry_at(good, 2) + 20, 0xffffffc0u).find("tensor 2"), std::string::npos);
+  EXPECT_NE(with(entry_at(good, 2) + 20, 1u).find("tensor 2"), std::string::npos);
+  EXPECT_NE(with(entry_at(good, 2) + 28, uint16_t{32767}).find("overflow"), std::string::npos);
+  EXPECT_NE(with(entry_at(good, 2) + 30, uint16_t{0}).find("chunks"), std::string::npos);
+}
+
+TEST(ModelImage, RefusesNumbersThatAreNone) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+    const auto good = build_image(small_model(), profile);
+    for (const uint32_t tensor : {1u, 2u}) {  // a norm, a matrix (whose first float is a weight or a scale)
+      TensorEntry e;
+      std::memcpy(&e, good.data() + entry_at(good, tensor), sizeof e);
+      for (const uint32_t bits : {0x7fc00000u, 0x7f800000u, 0xff800000u}) {
+        auto bad = good;
+        put(bad, e.offset, bits);
+        EXPECT_NE(message(bad).find("not a number"), std::string::npos) << tensor;
+      }
+    }
+  }
+}
+
+TEST(ModelImage, RefusesABadTokenizer) {
+  const auto good = build_image(small_model(), Profile::kF32);
+  ImageHeader h;
+  std::memcpy(&h, good.data(), sizeof h);
+  TokenizerHeader t;
+  std::memcpy(&t, good.data() + h.tokenizer_offset, sizeof t);
+  const auto with = [&](size_t at, uint32_t value) {
+    auto image = good;
+    put(image, h.tokenizer_offset + at, value);
+    return message(image);
+  };
+  EXPECT_NE(with(0, 511).find("511 tokens"), std::string::npos);
+  EXPECT_NE(with(t.sorted_offset + 8, 100000).find("100000"), std::string::npos);
+  EXPECT_NE(with(t.sorted_offset + 8, 0).find("order"), std::string::npos);
+  EXPECT_NE(with(t.pieces_offset + 8, 0xfffffff0u).find("out of range"), std::string::npos);
+  EXPECT_NE(with(t.scores_offset, 0x7fc00000u).find("score"), std::string::npos);
+  EXPECT_NE(with(8, 0xfffffff0u).find("fit"), std::string::npos);
+}
+
+TEST(ModelImage, FindsDamageByItsChecksum) {
+  auto image = build_image(small_model(), Profile::kQ8);
+  image[image.size() - 5] ^= std::byte{1};
+  const Result<ModelImage> parsed = ModelImage::parse(image);
+  if (parsed.ok()) {
+    EXPECT_FALSE(parsed.value().check_crc().ok());
+  }
+  EXPECT_EQ(crc32(std::as_bytes(std::span("123456789", 9))), 0xcbf43926u);
+}
+
+TEST(ModelImage, RefusesAMisalignedAddress) {
+  const auto good = build_image(small_model(), Profile::kF32);
+  std::vector<std::byte> shifted(good.size() + 1);
+  std::memcpy(shifted.data() + 1, good.data(), good.size());
+  EXPECT_FALSE(ModelImage::parse(std::span(shifted).subspan(1)).ok());
+}
+
+// Whatever a few wrong bytes do, the parser either refuses or what it accepts runs within its bounds (the
+// sanitizers watch). tests/engine/fuzz/ goes on from here.
+TEST(ModelImage, SurvivesRandomDamage) {
+  std::minstd_rand random(7);
+  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+    const auto good = build_image(small_model(), profile);
+    int accepted = 0;
+    for (int round = 0; round < 300; ++round) {
+      auto image = good;
+      for (int k = 0; k < 1 + round % 3; ++k) {
+        // Mostly where structure is: header, table, tokenizer.
+        const size_t at = random() % (round % 4 == 0 ? image.size() : 3000);
+        image[at] = static_cast<std::byte>(random());
+      }
+      const Result<ModelImage> parsed = ModelImage::parse(image);
+      if (!parsed.ok()) continue;
+      ++accepted;
+      const Config& c = parsed.value().config();
+      std::vector<std::byte> memory(bytes_needed(c, parsed.value().profile(), c.seq_len).value());
+      SingleWorker worker;
+      Transformer t = Transformer::create(parsed.value(), c.seq_len, memory, worker).value();
+      const int32_t tokens[] = {1, 5, 399};
+      t.forward(tokens, 0);
+    }
+    EXPECT_GT(accepted, 0);
+    EXPECT_LT(accepted, 300);
+  }
+}
+
+}  // namespace
+}  // namespace pico_llama

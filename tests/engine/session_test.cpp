@@ -1,0 +1,217 @@
+// Sessions: options, endings, workers, and that nothing but the prompt and the seed decides a text.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <barrier>
+#include <set>
+#include <thread>
+
+#include "tests/engine/engine_model.h"
+#include "tests/target/digest.h"
+
+namespace pico_llama {
+namespace {
+
+using test_support::EngineModel;
+using test_support::small_model;
+
+class ThreadWorkers final : public Workers {
+ public:
+  explicit ThreadWorkers(int count) : count_(count), barrier_(count) {}
+  int count() const override { return count_; }
+  void run(Task task, void* context) override {
+    std::vector<std::jthread> threads;
+    for (int i = 1; i < count_; ++i) threads.emplace_back([=] { task(context, i); });
+    task(context, 0);
+  }
+  void barrier() override { barrier_.arrive_and_wait(); }
+
+ private:
+  int count_;
+  std::barrier<> barrier_;
+};
+
+struct Told {
+  std::vector<int32_t> tokens;
+  std::string text;
+  StopReason stop = StopReason::kNone;
+};
+
+Told tell(Session& session, const std::string& prompt, const SessionOptions& options) {
+  Told told;
+  const Status begun = session.begin(prompt, options);
+  EXPECT_TRUE(begun.ok()) << begun.text();
+  while (told.stop == StopReason::kNone) {
+    const SessionStep step = session.step();
+    if (step.token >= 0) told.tokens.push_back(step.token);
+    told.text += step.text;
+    told.stop = step.stop;
+  }
+  return told;
+}
+
+SessionOptions sampled(uint64_t seed) {
+  SessionOptions options;
+  options.sampler.seed = seed;
+  options.steps = 40;
+  return options;
+}
+
+TEST(Session, WorkersDoNotChangeABit) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+    const auto image = test_support::build_image(small_model(), profile);
+    std::set<uint32_t> digests;
+    for (const int count : {1, 2, 3, 7}) {
+      ThreadWorkers workers(count);
+      std::vector<std::byte> memory(test_support::digest_memory(image, count));
+      for (const int block : {1, 8})
+        digests.insert(test_support::logits_digest(image, memory, 0, block, workers));
+    }
+    EXPECT_EQ(digests.size(), 1u);
+  }
+}
+
+TEST(Session, SameSeedSameStoryWhateverWasToldBefore) {
+  EngineModel m(small_model());
+  Session session = m.session();
+  const Told first = tell(session, "abc", sampled(42));
+  const Told other = tell(session, "hello there", sampled(43));
+  EXPECT_NE(first.tokens, other.tokens);
+  EXPECT_EQ(tell(session, "abc", sampled(42)).tokens, first.tokens);
+}
+
+TEST(Session, EchoesThePromptThenGenerates) {
+  EngineModel m(small_model());
+  Session session = m.session();
+  SessionOptions options = sampled(3);
+  ASSERT_TRUE(session.begin("hello world of text", options).ok());
+  const auto prompt = std::vector<int32_t>(session.prompt_tokens().begin(), session.prompt_tokens().end());
+  std::string text;
+  for (size_t i = 1; i < prompt.size(); ++i) {
+    const SessionStep step = session.step();
+    EXPECT_TRUE(step.from_prompt);
+    EXPECT_EQ(step.token, prompt[i]);
+    text += step.text;
+  }
+  EXPECT_EQ(text, "hello world of text");
+  EXPECT_EQ(session.prefilled(), 0);
+  EXPECT_FALSE(session.step().from_prompt);
+  EXPECT_EQ(session.prefilled(), static_cast<int>(prompt.size()));
+  EXPECT_EQ(session.generated(), 1);
+}
+
+TEST(Session, StopsAtTheLength) {
+  EngineModel m(small_model());
+  Session session = m.session();
+  for (const int steps : {1, 5, 0, 1000}) {
+    SessionOptions options = sampled(1);
+    options.steps = steps;
+    const Told told = tell(session, "ab", options);
+    if (told.stop != StopReason::kSteps) continue;  // the model may end its text first
+    EXPECT_EQ(told.tokens.size(), static_cast<size_t>(steps == 0 || steps > 64 ? 64 : steps));
+  }
+}
+
+TEST(Session, StopsBeforeAStopString) {
+  EngineModel m(small_model());
+  Session session = m.session();
+  const Told whole = tell(session, "ab", sampled(11));
+  ASSERT_GT(whole.text.size(), 20u);
+  // Any part of what it tells, across tokens or not, ends it just before.
+  for (size_t at = 4; at + 6 < whole.text.size(); at += 3) {
+    SessionOptions options = sampled(11);
+    const std::string stop = whole.text.substr(at, 5);
+    options.stop = stop;
+    const Told told = tell(session, "ab", options);
+    if (whole.text.find(stop, 2) < at) continue;
+    EXPECT_EQ(told.stop, StopReason::kStopString);
+    EXPECT_EQ(told.text, whole.text.substr(0, whole.text.find(stop, 2)));
+  }
+  SessionOptions never = sampled(11);
+  never.stop = "@@@@";
+  EXPECT_EQ(tell(session, "ab", never).text, whole.text);
+}
+
+TEST(Session, EndsWhenCancelled) {
+  EngineModel m(small_model());
+  Session session = m.session();
+  std::atomic<bool> cancel = false;
+  SessionOptions options = sampled(2);
+  options.cancel = &cancel;
+  ASSERT_TRUE(session.begin("abc", options).ok());
+  while (session.generated() < 3) (void)session.step();
+  cancel = true;
+  EXPECT_EQ(session.step().stop, StopReason::kCancelled);
+  EXPECT_EQ(session.step().stop, StopReason::kCancelled);
+  EXPECT_EQ(session.generated(), 3);
+}
+
+TEST(Session, RefusesBadOptions) {
+  EngineModel m(small_model());
+  Session session = m.session();
+  const auto refuses = [&](auto change) {
+    SessionOptions options;
+    change(options);
+    return session.begin("a", options).code() == StatusCode::kInvalidArgument;
+  };
+  const float nan = std::bit_cast<float>(0x7fc00000u);
+  EXPECT_TRUE(refuses([](auto& o) { o.sampler.temperature = -1; }));
+  EXPECT_TRUE(refuses([&](auto& o) { o.sampler.temperature = nan; }));
+  EXPECT_TRUE(refuses([&](auto& o) { o.sampler.topp = nan; }));
+  EXPECT_TRUE(refuses([](auto& o) { o.sampler.topp = 1.5f; }));
+  EXPECT_TRUE(refuses([](auto& o) { o.sampler.topk = -1; }));
+  EXPECT_TRUE(refuses([](auto& o) { o.sampler.minp = 2; }));
+  EXPECT_TRUE(refuses([](auto& o) { o.sampler.repetition_penalty = 0; }));
+  EXPECT_TRUE(refuses([](auto& o) { o.sampler.seed = 0; }));
+  EXPECT_TRUE(refuses([](auto& o) { o.steps = -1; }));
+  EXPECT_TRUE(refuses([](auto& o) { o.stop = "123456789012345678901234567890123"; }));
+  EXPECT_EQ(session.begin(std::string(300, 'Z'), {}).code(), StatusCode::kPromptTooLong);
+  EXPECT_EQ(session.step().stop, StopReason::kSteps);  // and nothing runs after a refusal
+}
+
+TEST(Session, SaysHowMuchMemoryItNeeds) {
+  EngineModel m(small_model());
+  const size_t needed = Session::bytes_needed(m.image, 64).value();
+  std::vector<std::byte> memory(needed);
+  for (size_t shift = 0; shift < 3; ++shift) {
+    const Result<Session> session = Session::create(m.image, 64, std::span(memory).subspan(shift), m.worker);
+    EXPECT_EQ(session.ok(), shift == 0);
+  }
+  EXPECT_FALSE(Session::bytes_needed(m.image, 65).ok());
+  EXPECT_FALSE(Session::bytes_needed(m.image, 0).ok());
+}
+
+TEST(Sampler, FiltersAreWhatTheySay) {
+  std::vector<uint32_t> scratch(6);
+  const std::vector<float> logits = {0.0f, 3.0f, 2.0f, 2.0f, -1.0f, 1.0f};
+  const auto drawn = [&](const SamplerOptions& options) {
+    std::set<int32_t> seen;
+    Sampler sampler(options, scratch);
+    for (int i = 0; i < 3000; ++i) {
+      auto copy = logits;
+      seen.insert(sampler.sample(copy, {}));
+    }
+    return seen;
+  };
+  SamplerOptions options;
+  options.topp = 1.0f;
+  EXPECT_EQ(drawn(options), (std::set<int32_t>{0, 1, 2, 3, 4, 5}));
+  options.topk = 2;
+  EXPECT_EQ(drawn(options), (std::set<int32_t>{1, 2}));  // of two equals the lower id
+  options.topk = 0;
+  options.minp = 0.3f;  // e^-1 = 0.37 of the best passes, e^-2 does not
+  EXPECT_EQ(drawn(options), (std::set<int32_t>{1, 2, 3}));
+  options.minp = 0;
+  options.topp = 0.5f;
+  EXPECT_EQ(drawn(options), (std::set<int32_t>{1}));
+  options.temperature = 0;
+  options.repetition_penalty = 2.0f;
+  Sampler sampler(options, scratch);
+  const int32_t seen[] = {1, 1, 1};
+  auto copy = logits;
+  EXPECT_EQ(sampler.sample(copy, seen), 2);
+  EXPECT_EQ(copy[1], 1.5f);
+}
+
+}  // namespace
+}  // namespace pico_llama

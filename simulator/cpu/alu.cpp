@@ -439,6 +439,10 @@ void decode_data_modified_immediate(Insn& i) {
 
 void decode_data_shifted_register(Insn& i) {
   i.rm = u8(rm_of(i));
+  if ((i.opcode & 0x8000) != 0) {  // should be zero
+    i.run = unpredictable;
+    return;
+  }
   const unsigned imm5 = (i.opcode >> 12 & 7) << 2 | (i.opcode >> 6 & 3);
   const unsigned type = i.opcode >> 4 & 3;
   if ((i.opcode >> 21 & 15) == 6) {  // PKHBT, PKHTB
@@ -482,6 +486,10 @@ void decode_data_plain_immediate(Insn& i) {
   const unsigned msb = i.opcode & 31;
   const bool bad_rd = i.rd == 13 || i.rd == 15;
   i.reads = hazard::reg(i.rn);
+  if (op >= 16 && (i.opcode & 0x0400'0020) != 0) {  // should be zero
+    i.run = unpredictable;
+    return;
+  }
   switch (op) {
     case 0:
     case 10: {  // ADDW, SUBW, ADR

@@ -29,7 +29,7 @@ void decode_branch_32(Insn& insn);
 void decode_misc_16(Insn& insn);      // system.cpp: CPS, BKPT, hints, SVC, UDF
 void decode_system_32(Insn& insn);    // MSR, MRS, barriers, hints
 void decode_coprocessor(Insn& insn);  // coprocessors.cpp
-void decode_fpu(Insn& insn);          // fpu_decode.cpp
+void decode_fpu(Insn& insn);          // fpu.cpp
 
 void undefined(Cpu& cpu, const Insn& insn);
 void unpredictable(Cpu& cpu, const Insn& insn);

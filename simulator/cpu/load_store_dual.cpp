@@ -169,13 +169,15 @@ void decode_load_store_dual(Insn& i) {
       i.rm = u8(rm_of(i));
       i.reads |= hazard::reg(i.rm);
       i.run = op == 0 ? table_branch<1> : table_branch<2>;
-      if (i.rm == 13 || i.rm == 15) i.run = unpredictable;
+      if (i.rm == 13 || i.rm == 15 || (i.opcode & 0xff00) != 0xf000) i.run = unpredictable;
       return;
     }
     decode_exclusive(i);
     if (i.run == undefined) return;
     if (is_load) i.late = hazard::reg_by_load(i.rd);
-    if (i.rn == 15 || i.rd == 13 || i.rd == 15 ||
+    const bool has_status = !is_load && (op < 8 || op >= 12);
+    const std::uint32_t should_be_one = has_status ? 0xf00 : 0xf0f;
+    if (i.rn == 15 || i.rd == 13 || i.rd == 15 || (i.opcode & should_be_one) != should_be_one ||
         (!is_load && (op < 8 || op >= 12) && (i.rm == i.rn || i.rm == i.rd || i.rm == 13 || i.rm == 15)))
       i.run = unpredictable;
     return;

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 
 #include "simulator/image.h"
@@ -12,5 +13,8 @@ Image read_elf(const std::string& path);
 
 /// Only its functions.
 SymbolTable read_elf_symbols(const std::string& path);
+
+/// Address of a variable.
+std::optional<std::uint32_t> find_elf_object(const std::string& path, const std::string& name);
 
 }  // namespace pico_llama::simulator

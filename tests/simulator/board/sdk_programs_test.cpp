@@ -1,0 +1,172 @@
+// The unmodified Pico SDK programs of tests/target/sdk on the virtual board.
+#include "sdk_program.h"
+
+#include "simulator/bus/flash_chip.h"
+
+namespace pico_llama::simulator {
+namespace {
+
+#define START_OR_SKIP(...) \
+  if (!start(__VA_ARGS__)) GTEST_SKIP() << skip_reason
+
+TEST_F(SdkProgram, HelloOverUart) {
+  START_OR_SKIP("hello_uart");
+  run_until_printed("done\n");
+  EXPECT_EQ(printed, "hello uart 0\nhello uart 1\nhello uart 2\ndone\n");
+  EXPECT_EQ(board->timebase().clk_sys_hz(), 150'000'000U);
+}
+
+TEST_F(SdkProgram, TheSameRunTwiceTakesTheSameCycles) {
+  START_OR_SKIP("hello_uart");
+  run_until_printed("done\n");
+  const Cycle first = board->now();
+  const std::string text = printed;
+  printed.clear();
+  START_OR_SKIP("hello_uart");
+  run_until_printed("done\n");
+  EXPECT_EQ(board->now(), first);
+  EXPECT_EQ(printed, text);
+}
+
+TEST_F(SdkProgram, BootsInDualModeWithoutQuadEnable) {
+  BoardOptions options;
+  options.faults.flash_no_qe = true;
+  START_OR_SKIP("hello_uart", options);
+  run_until_printed("done\n");
+  EXPECT_EQ(board->bus().read(0x400d0014, {.master = Master::kCore0}).value, 0xbbU);  // QMI M0_RCMD
+}
+
+TEST_F(SdkProgram, FlashIsLeftAsTheRealBootRomLeavesIt) {
+  START_OR_SKIP("hello_uart");
+  EXPECT_EQ(board->bus().read(0x400d000c, {.master = Master::kCore0}).value, 0x60007203U);
+  EXPECT_EQ(board->bus().read(0x400d0010, {.master = Master::kCore0}).value, 0x000492a8U);
+  EXPECT_EQ(board->bus().read(0x400d0014, {.master = Master::kCore0}).value, 0x000000ebU);
+}
+
+TEST_F(SdkProgram, BootsOnPico2) {
+  BoardOptions options;
+  options.kind = BoardKind::kPico2;
+  START_OR_SKIP("hello_uart", options);
+  run_until_printed("done\n");
+}
+
+TEST_F(SdkProgram, Core1AnswersThroughTheFifo) {
+  START_OR_SKIP("core1_fifo");
+  run_until_printed("done\n");
+  EXPECT_EQ(printed, "ping-pong 1000\ncore 1 after reset\ndone\n");
+}
+
+TEST_F(SdkProgram, LocksAndQueues) {
+  START_OR_SKIP("locks");
+  run_until_printed("done\n");
+  EXPECT_EQ(printed, "counts 1000 1000 1000\nqueue complete\ndone\n");
+}
+
+TEST_F(SdkProgram, AlarmsAndSleep) {
+  START_OR_SKIP("alarms");
+  run_until_printed("done\n");
+  EXPECT_EQ(printed,
+            "slept 25 ms\nalarm 0 on time\nalarm 1 on time\nalarm 2 on time\nticks 10\ntotal 39 ms\ndone\n");
+}
+
+TEST_F(SdkProgram, SystemClockAtEverySpeed) {
+  START_OR_SKIP("clocks");
+  run_until_printed("300000 kHz");
+  run_until_printed("done\n");
+  EXPECT_EQ(board->timebase().clk_sys_hz(), 300'000'000U);
+  for (const char* line : {"150000 kHz set counted 150000 loop 200", "200000 kHz set counted 200000 loop 150",
+                           "250000 kHz set counted 250000 loop 120", "300000 kHz set counted 300000 loop 100"}) {
+    EXPECT_NE(printed.find(line), std::string::npos) << line << "\n" << printed;
+  }
+}
+
+TEST_F(SdkProgram, WatchdogReboots) {
+  START_OR_SKIP("watchdog");
+  int resets = 0;
+  board->set_reset_observer([&](ResetKind kind) {
+    EXPECT_EQ(kind, ResetKind::kWatchdog);
+    ++resets;
+  });
+  run_until_printed("done\n");
+  EXPECT_EQ(resets, 2);
+  EXPECT_EQ(printed,
+            "boot 0 by power, enabled 0, type 0\nboot 1 by watchdog, enabled 0, type 0\nfed\n"
+            "boot 2 by watchdog, enabled 1, type 0\ndone\n");
+}
+
+TEST_F(SdkProgram, ResetUsbBootEndsInBootsel) {
+  START_OR_SKIP("bootsel");
+  const RunResult result = run(1.0);
+  EXPECT_EQ(result.end, RunEnd::kBootsel);
+  EXPECT_EQ(result.message, "the program asked for BOOTSEL mode");
+  EXPECT_TRUE(board->in_bootsel());
+  EXPECT_EQ(printed, "to bootsel\n");
+}
+
+TEST_F(SdkProgram, HeldButtonEndsInBootsel) {
+  START_OR_SKIP("hello_uart");
+  board->set_button(true);
+  board->reset();
+  EXPECT_EQ(run(0.1).end, RunEnd::kBootsel);
+  board->set_button(false);
+  board->reset();
+  run_until_printed("done\n");
+}
+
+class HardFault : public SdkProgram, public testing::WithParamInterface<std::pair<int, const char*>> {};
+
+TEST_P(HardFault, NamesItsCause) {
+  START_OR_SKIP("hard_fault");
+  run_until_printed("ready\n");
+  const auto [number, text] = GetParam();
+  const std::uint32_t value = static_cast<std::uint32_t>(number);
+  const std::uint32_t address = find_variable("hard_fault", "cause");
+  ASSERT_NE(address, 0U);
+  ASSERT_TRUE(board->bus().poke(address, &value, sizeof value));
+  run_until_printed("done\n");
+  EXPECT_EQ(printed, std::string("ready\n") + text + "\ndone\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(Causes, HardFault,
+                         testing::Values(std::pair{1, "HardFault: precise bus fault at 60000000"},
+                                         std::pair{2, "HardFault: undefined instruction"},
+                                         std::pair{3, "HardFault: division by zero"},
+                                         std::pair{4, "HardFault: not Thumb"}));
+
+TEST_F(SdkProgram, FlashEraseAndProgram) {
+  START_OR_SKIP("flash_write");
+  run_until_printed("done\n");
+  std::string id;
+  for (const std::uint8_t byte : board->flash().unique_id()) id += "0123456789abcdef"[byte >> 4], id += "0123456789abcdef"[byte & 15];
+  EXPECT_EQ(printed, "erase took its time, blank 1\nprogram ok\nid " + id + "\ndone\n");
+  EXPECT_EQ(board->flash().data()[0x300000], 3);
+  EXPECT_EQ(board->flash().data()[0x300100], 0xff);
+}
+
+TEST_F(SdkProgram, IdleTimeCostsNothing) {
+  START_OR_SKIP("alarms");
+  run_until_printed("done\n");
+  const std::uint64_t before = board->core(0).stats().instructions;
+  run(3600.0);  // an hour in WFI
+  EXPECT_LT(board->core(0).stats().instructions - before, 10'000U);
+  EXPECT_GE(board->time(), 3600 * kPicosecondsPerSecond);
+}
+
+TEST_F(SdkProgram, ClockBeyondTheVoltageStops) {
+  START_OR_SKIP("clocks");
+  const RunResult warm = run(0.001);
+  ASSERT_EQ(warm.end, RunEnd::kLimit) << warm.message;
+  // PLL_SYS to 390 MHz at 1.10 V, as a careless program would.
+  Bus& bus = board->bus();
+  const Access access{.master = Master::kCore0, .now = board->now()};
+  bus.write(0x4005000c, 4U << 16 | 1U << 12, access);
+  try {
+    bus.write(0x4005000c, 3U << 16 | 1U << 12, access);
+    FAIL() << "no stop at " << board->timebase().clk_sys_hz();
+  } catch (const Stop& stop) {
+    EXPECT_NE(std::string(stop.what()).find("raise the voltage"), std::string::npos) << stop.what();
+  }
+}
+
+}  // namespace
+}  // namespace pico_llama::simulator

@@ -122,7 +122,9 @@ TEST_F(ImageFile, ElfForAnotherMachine) {
 }
 
 TEST_F(ImageFile, BoardRefusesOverlapAndWhatDoesNotFit) {
-  Board board({.kind = BoardKind::kPico2});
+  BoardOptions options;
+  options.kind = BoardKind::kPico2;
+  Board board(options);
   board.load(read_image(file(encode({{0x10000000, 0, 1}}))));
   EXPECT_THROW(board.load(read_image(file(encode({{0x10000000, 0, 1, kData}})))), ImageError);
   EXPECT_THROW(board.load(read_image(file(encode({{0x10400000, 0, 1, kData}})))), ImageError);

@@ -1,0 +1,105 @@
+#include "simulator/bootrom/image_def.h"
+
+#include <gtest/gtest.h>
+
+namespace pico_llama::simulator {
+namespace {
+
+constexpr std::uint32_t kBase = 0x10000000;
+constexpr std::uint32_t kHeader = 0xffffded3, kFooter = 0xab123579;
+// IMAGE_TYPE item: an executable for an RP2350, Arm, Secure.
+constexpr std::uint32_t kArmSecureExe = 0x1021U << 16 | 0x0142;
+
+struct Region {
+  std::vector<std::uint32_t> words = std::vector<std::uint32_t>(4096, 0);
+  /// A block at word `at` with these items and a link of `next` bytes.
+  void put(std::size_t at, const std::vector<std::uint32_t>& items, std::uint32_t next = 0) {
+    words[at++] = kHeader;
+    for (const std::uint32_t item : items) words[at++] = item;
+    words[at++] = 0xff | static_cast<std::uint32_t>(items.size()) << 8;
+    words[at++] = next;
+    words[at] = kFooter;
+  }
+  ImageSearch search() const {
+    const auto bytes = static_cast<std::uint32_t>(words.size() * 4);
+    return find_image(kBase, bytes, [this](std::uint32_t address) -> std::optional<std::uint32_t> {
+      const std::size_t word = (address - kBase) / 4;
+      if (word >= words.size()) return std::nullopt;
+      return words[word];
+    });
+  }
+};
+
+TEST(ImageDef, MinimalImageStartsAtItsVectorTable) {
+  Region region;
+  region.put(0x50, {kArmSecureExe});
+  const ImageSearch search = region.search();
+  ASSERT_TRUE(search.found) << search.problem;
+  EXPECT_EQ(search.found->vector_table, kBase);
+  EXPECT_FALSE(search.found->entry.has_value());
+}
+
+TEST(ImageDef, ItemsSayWhereItStarts) {
+  Region region;
+  region.put(0x50, {kArmSecureExe, 0x0203, kBase + 0x400, 0x0444, kBase + 0x501, 0x20001000, 0x20000800});
+  const ImageSearch search = region.search();
+  ASSERT_TRUE(search.found) << search.problem;
+  EXPECT_EQ(search.found->vector_table, kBase + 0x400);
+  EXPECT_EQ(search.found->entry, kBase + 0x501);
+  EXPECT_EQ(search.found->stack, 0x20001000U);
+  EXPECT_EQ(search.found->stack_limit, 0x20000800U);
+}
+
+TEST(ImageDef, LoadMapAbsoluteAndRelative) {
+  Region region;
+  region.put(0x50, {kArmSecureExe, 0x82000706, kBase + 0x100, 0x20000000, kBase + 0x180, 0, 0x20001000, 64});
+  ImageSearch search = region.search();
+  ASSERT_TRUE(search.found) << search.problem;
+  ASSERT_EQ(search.found->load.size(), 2U);
+  EXPECT_EQ(search.found->load[0].bytes, 0x80U);
+  EXPECT_EQ(search.found->load[1].from, 0U);
+  EXPECT_EQ(search.found->load[1].bytes, 64U);
+  region.put(0x50, {kArmSecureExe, 0x01000406, 0x1000, 0x20000000, 32});
+  search = region.search();
+  ASSERT_TRUE(search.found) << search.problem;
+  EXPECT_EQ(search.found->load[0].from, kBase + 4 * 0x52 + 0x1000);
+}
+
+TEST(ImageDef, LoopMustClose) {
+  Region region;
+  region.put(0x50, {kArmSecureExe}, 0x400);
+  EXPECT_NE(region.search().problem.find("damaged"), std::string::npos);
+  region.put(0x150, {0x000001fe}, static_cast<std::uint32_t>(-0x400));  // an ignored item, as the SDK's last block
+  const ImageSearch search = region.search();
+  EXPECT_TRUE(search.found) << search.problem;
+  region.put(0x50, {kArmSecureExe}, 0x4000000);
+  EXPECT_NE(region.search().problem.find("does not close"), std::string::npos);
+}
+
+TEST(ImageDef, LastOneInTheLoopCounts) {
+  Region region;
+  region.put(0x50, {kArmSecureExe}, 0x400);
+  region.put(0x150, {kArmSecureExe, 0x0203, kBase + 0x1000}, static_cast<std::uint32_t>(-0x400));
+  const ImageSearch search = region.search();
+  ASSERT_TRUE(search.found) << search.problem;
+  EXPECT_EQ(search.found->vector_table, kBase + 0x1000);
+}
+
+TEST(ImageDef, SaysWhyNot) {
+  Region region;
+  EXPECT_NE(region.search().problem.find("no IMAGE_DEF"), std::string::npos);
+  region.put(0x50, {0x1121U << 16 | 0x0142});
+  EXPECT_NE(region.search().problem.find("RISC-V"), std::string::npos);
+  region.put(0x50, {0x0021U << 16 | 0x0142});
+  EXPECT_NE(region.search().problem.find("RP2040"), std::string::npos);
+  region.put(0x50, {0x1011U << 16 | 0x0142});
+  EXPECT_NE(region.search().problem.find("Non-secure"), std::string::npos);
+  region.put(0x50, {0x1022U << 16 | 0x0142});
+  EXPECT_NE(region.search().problem.find("not an executable"), std::string::npos);
+  Region far;
+  far.put(1024, {kArmSecureExe});  // beyond the first 4 kB
+  EXPECT_FALSE(far.search().found);
+}
+
+}  // namespace
+}  // namespace pico_llama::simulator

@@ -63,12 +63,14 @@ void for_each_symbol(const ElfFile& file, Visit visit) {
   for (Elf_Scn* section = elf_nextscn(file.get(), nullptr); section != nullptr;
        section = elf_nextscn(file.get(), section)) {
     GElf_Shdr header;
-    if (gelf_getshdr(section, &header) == nullptr || header.sh_type != SHT_SYMTAB || header.sh_entsize == 0) continue;
+    if (gelf_getshdr(section, &header) == nullptr || header.sh_type != SHT_SYMTAB || header.sh_entsize == 0)
+      continue;
     Elf_Data* data = elf_getdata(section, nullptr);
     if (data == nullptr) continue;
     for (std::size_t i = 0; i < header.sh_size / header.sh_entsize; ++i) {
       GElf_Sym symbol;
-      if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr || symbol.st_shndx == SHN_UNDEF) continue;
+      if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr || symbol.st_shndx == SHN_UNDEF)
+        continue;
       const char* name = elf_strptr(file.get(), header.sh_link, symbol.st_name);
       if (name != nullptr && *name != '\0') visit(symbol, name);
     }
@@ -79,7 +81,8 @@ SymbolTable symbols_of(const ElfFile& file) {
   SymbolTable table;
   for_each_symbol(file, [&](const GElf_Sym& symbol, const char* name) {
     if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC) return;
-    table.add({static_cast<std::uint32_t>(symbol.st_value) & ~1U, static_cast<std::uint32_t>(symbol.st_size), name});
+    table.add({static_cast<std::uint32_t>(symbol.st_value) & ~1U, static_cast<std::uint32_t>(symbol.st_size),
+               name});
   });
   return table;
 }
@@ -95,7 +98,8 @@ SymbolTable read_elf_symbols(const std::string& path) { return symbols_of(ElfFil
 std::optional<std::uint32_t> find_elf_object(const std::string& path, const std::string& name) {
   std::optional<std::uint32_t> address;
   for_each_symbol(ElfFile(path), [&](const GElf_Sym& symbol, const char* found) {
-    if (GELF_ST_TYPE(symbol.st_info) == STT_OBJECT && name == found) address = static_cast<std::uint32_t>(symbol.st_value);
+    if (GELF_ST_TYPE(symbol.st_info) == STT_OBJECT && name == found)
+      address = static_cast<std::uint32_t>(symbol.st_value);
   });
   return address;
 }

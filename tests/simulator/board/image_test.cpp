@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "simulator/board.h"
@@ -27,7 +27,8 @@ std::vector<std::uint8_t> encode(const std::vector<Uf2Block>& blocks) {
   std::vector<std::uint8_t> file;
   for (const Uf2Block& b : blocks) {
     std::vector<std::uint8_t> bytes(512, 0);
-    const std::uint32_t words[8] = {0x0a324655, 0x9e5d5157, b.flags, b.address, b.payload, b.number, b.count, b.family};
+    const std::uint32_t words[8] = {0x0a324655, 0x9e5d5157, b.flags, b.address,
+                                    b.payload,  b.number,   b.count, b.family};
     std::memcpy(bytes.data(), words, sizeof words);
     std::memset(bytes.data() + 32, b.fill, 256);
     const std::uint32_t end = 0x0ab16f30;
@@ -46,7 +47,8 @@ class ImageFile : public testing::Test {
   }
   ~ImageFile() override { std::filesystem::remove(path_); }
   std::string file(const std::vector<std::uint8_t>& bytes) {
-    std::ofstream(path_, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(path_, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     return path_.string();
   }
   /// What the error says; empty if the file is good.
@@ -69,7 +71,8 @@ class ImageFile : public testing::Test {
 };
 
 TEST_F(ImageFile, Uf2WithGapsInAnyOrder) {
-  const Image image = read_image(file(encode({{0x10001000, 1, 2, kArm, 256, 0x2000, 2}, {0x10000000, 0, 2, kArm, 256, 0x2000, 1}})));
+  const Image image = read_image(
+      file(encode({{0x10001000, 1, 2, kArm, 256, 0x2000, 2}, {0x10000000, 0, 2, kArm, 256, 0x2000, 1}})));
   ASSERT_EQ(image.segments.size(), 2U);
   EXPECT_EQ(image.segments[0].address, 0x10000000U);
   EXPECT_EQ(image.segments[0].bytes, std::vector<std::uint8_t>(256, 1));

@@ -41,7 +41,9 @@ class SdkProgram : public testing::Test {
     awaited = text;
     const RunResult result = run(seconds);
     awaited.clear();
-    EXPECT_NE(printed.find(text), std::string::npos) << "printed so far:\n" << printed << "\n" << result.message;
+    EXPECT_NE(printed.find(text), std::string::npos) << "printed so far:\n"
+                                                     << printed << "\n"
+                                                     << result.message;
     return result;
   }
   RunResult run(double seconds) {

@@ -72,8 +72,9 @@ TEST_F(SdkProgram, SystemClockAtEverySpeed) {
   run_until_printed("300000 kHz");
   run_until_printed("done\n");
   EXPECT_EQ(board->timebase().clk_sys_hz(), 300'000'000U);
-  for (const char* line : {"150000 kHz set counted 150000 loop 200", "200000 kHz set counted 200000 loop 150",
-                           "250000 kHz set counted 250000 loop 120", "300000 kHz set counted 300000 loop 100"}) {
+  for (const char* line :
+       {"150000 kHz set counted 150000 loop 200", "200000 kHz set counted 200000 loop 150",
+        "250000 kHz set counted 250000 loop 120", "300000 kHz set counted 300000 loop 100"}) {
     EXPECT_NE(printed.find(line), std::string::npos) << line << "\n" << printed;
   }
 }

@@ -69,7 +69,8 @@ TEST(ImageDef, LoopMustClose) {
   Region region;
   region.put(0x50, {kArmSecureExe}, 0x400);
   EXPECT_NE(region.search().problem.find("damaged"), std::string::npos);
-  region.put(0x150, {0x000001fe}, static_cast<std::uint32_t>(-0x400));  // an ignored item, as the SDK's last block
+  region.put(0x150, {0x000001fe},
+             static_cast<std::uint32_t>(-0x400));  // an ignored item, as the SDK's last block
   const ImageSearch search = region.search();
   EXPECT_TRUE(search.found) << search.problem;
   region.put(0x50, {kArmSecureExe}, 0x4000000);

@@ -20,6 +20,7 @@ static void __attribute__((noinline)) __not_in_flash("memtest")
       "   str.w %[word], [%[to]], #4\n"
       "   nop.w\n"
       "   nop.w\n"
+      "   nop.w\n"
       "   subs.w %[left], %[left], #1\n"
       "   bne.n 1b\n"
       : [word] "=&r"(word), [to] "+r"(to), [from] "+r"(from), [left] "+r"(left)

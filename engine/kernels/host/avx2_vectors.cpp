@@ -33,15 +33,17 @@ void swiglu(const SwiGlu& a) {
 }
 
 void quantize_q8(const QuantizeQ8& a) {
-  const __m256 sign = _mm256_set1_ps(-0.0f);
-  __m256 sizes = _mm256_setzero_ps();
-  for (int i = 0; i < a.columns; i += 8)
-    sizes =
-        _mm256_max_ps(_mm256_andnot_ps(sign, _mm256_maskload_ps(a.x + i, first_lanes(a.columns - i))), sizes);
-  alignas(32) float size[8];
-  _mm256_store_ps(size, sizes);
-  float max = size[0];
-  for (int j = 1; j < 8; ++j) max = size[j] > max ? size[j] : max;
+  const __m256i size_bits = _mm256_set1_epi32(0x7fffffff);
+  __m256i sizes = _mm256_setzero_si256();
+  for (int i = 0; i < a.columns; i += 8) {
+    const __m256 x = _mm256_maskload_ps(a.x + i, first_lanes(a.columns - i));
+    sizes = _mm256_max_epi32(sizes, _mm256_and_si256(_mm256_castps_si256(x), size_bits));
+  }
+  // Positive floats order as their bits do.
+  __m128i four = _mm_max_epi32(_mm256_castsi256_si128(sizes), _mm256_extracti128_si256(sizes, 1));
+  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1));
+  const float max = _mm_cvtss_f32(_mm_castsi128_ps(four));
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const __m256 factor = _mm256_set1_ps(max > 0 ? limit / max : 0);

@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kRows = 8;
 constexpr int kScaleBytes = 32;
+/// A matrix up to this size is taken to be in the second-level cache still.
+constexpr ptrdiff_t kInCache = 64 * 1024;
 
 template <typename Simd, int kBlocks, int kTokens>
 void q8_columns_of(const MatmulQ8& a, int block, int token) {
@@ -67,8 +69,13 @@ void matmul_q8_simd(const MatmulQ8& a) {
   int token = 0;
   for (; token + 4 <= a.n_tokens; token += 4) q8_blocks<Simd, 1, 4>(a, a.blocks.begin, token);
   for (; token + 2 <= a.n_tokens; token += 2) q8_blocks<Simd, 1, 2>(a, a.blocks.begin, token);
-  for (; token < a.n_tokens; ++token)
-    q8_blocks<Simd, 1, 1>(a, q8_blocks<Simd, 4, 1>(a, a.blocks.begin, token), token);
+  for (; token < a.n_tokens; ++token) {
+    // One stream where weights come from memory, several chains of sums where they are in the cache.
+    const ptrdiff_t bytes = static_cast<ptrdiff_t>(a.blocks.end - a.blocks.begin) * a.columns * kRows;
+    int block = a.blocks.begin;
+    if (bytes <= kInCache) block = q8_blocks<Simd, 4, 1>(a, block, token);
+    q8_blocks<Simd, 1, 1>(a, block, token);
+  }
 }
 
 }  // namespace

@@ -6,9 +6,12 @@ namespace pico_llama::portable {
 
 void rmsnorm(const RmsNorm& a) {
   float lane[8] = {};
-  for (int i = 0; i < a.n; ++i) lane[i % 8] += a.x[i] * a.x[i];
+  int i = 0;
+  for (; i + 8 <= a.n; i += 8)
+    for (int j = 0; j < 8; ++j) lane[j] += a.x[i + j] * a.x[i + j];
+  for (int j = 0; i + j < a.n; ++j) lane[j] += a.x[i + j] * a.x[i + j];
   const float ss = rsqrt(add_lanes(lane) / static_cast<float>(a.n) + a.eps);
-  for (int i = 0; i < a.n; ++i) a.out[i] = a.weight[i] * (ss * a.x[i]);
+  for (i = 0; i < a.n; ++i) a.out[i] = a.weight[i] * (ss * a.x[i]);
 }
 
 }  // namespace pico_llama::portable

@@ -40,8 +40,8 @@ void Board::load(const Image& image) {
               fmt::format("{}: overlaps {} at {:#010x}", image.path, path, std::max(segment.address, first)));
         }
       }
-      // Drag and drop erases whole sectors: what a file leaves out of a sector it touches is erased (section
-      // 5.5.2), except where another file of this call has put something.
+      // The chip is blank to begin with, so what the files leave out of a sector is erased, as on the drive
+      // (section 5.5.2).
       std::memcpy(p.flash.data() + (segment.address - kFlashBase), segment.bytes.data(),
                   segment.bytes.size());
       p.loaded.push_back({segment.address, static_cast<std::uint32_t>(end), image.path});
@@ -54,6 +54,7 @@ void Board::load(const Image& image) {
 
 void Board::reset(ResetKind kind) {
   Parts& p = *parts_;
+  if (p.running) return p.request_reset(kind);  // from an event or an observer: between two instructions
   p.pending_reset.reset();
   p.apply_reset(kind);
 }
@@ -61,6 +62,7 @@ void Board::reset(ResetKind kind) {
 RunResult Board::run(const RunLimits& limits) {
   Parts& p = *parts_;
   p.stop_requested = false;
+  p.running = true;
   bool time_is_up = limits.time <= p.time();
   EventQueue::Id timeout = 0;
   if (!time_is_up && limits.time != ~Picoseconds{0}) {
@@ -97,6 +99,7 @@ RunResult Board::run(const RunLimits& limits) {
                                          p.runner->now(), describe_state())};
   }
   p.runner = nullptr;
+  p.running = false;
   p.events.cancel(timeout);
   return result;
 }

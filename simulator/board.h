@@ -86,6 +86,8 @@ class Board {
   void load(const Image& image);
 
   /// Runs the boot ROM: after this the cores stand at the image's entry, or the board is in BOOTSEL mode.
+  /// During a run (from an event or an observer) it takes effect after the current instruction. A power-on
+  /// while flash is being erased or programmed leaves its target torn.
   void reset(ResetKind kind = ResetKind::kPowerOn);
 
   /// Runs on from where the last run ended. Resets that software asks for happen inside.
@@ -106,7 +108,7 @@ class Board {
   bool gpio(unsigned pin) const;
   /// Told of every reset that software or the watchdog makes (a tool may want to end there).
   void set_reset_observer(std::function<void(ResetKind)> observer);
-  /// Text for warnings that do not end the run (clock beyond its voltage, chip limits). Default: stderr.
+  /// Text for warnings that do not end the run (clk_sys beyond the datasheet's). Default: stderr.
   void set_warning_sink(std::function<void(std::string_view)> sink);
 
   // --- inside, for tools -------------------------------------------------------------------------------

@@ -224,9 +224,15 @@ void Board::Parts::update_button() {
     gpio.release(kButtonPin);
 }
 
-void Board::Parts::check_voltage(std::uint32_t clk_sys_hz) const {
+void Board::Parts::check_voltage(std::uint32_t clk_sys_hz) {
   const unsigned millivolts = powman.core_millivolts();
   const std::uint32_t limit = limit_hz(millivolts);
+  constexpr std::uint32_t kDatasheetHz = 150'000'000;
+  if (clk_sys_hz > kDatasheetHz && !overclock_told && clk_sys_hz <= limit) {
+    overclock_told = true;
+    warn(fmt::format("clk_sys at {} MHz; the datasheet promises 150, some chips were seen to do {} at {:.2f} V",
+                     clk_sys_hz / 1'000'000, limit / 1'000'000, millivolts / 1000.0));
+  }
   if (clk_sys_hz <= limit) return;
   throw Stop(fmt::format(
       "clk_sys at {} MHz with a core voltage of {:.2f} V: silicon was seen to crash above {} MHz; raise "
@@ -254,6 +260,7 @@ void Board::Parts::apply_reset(ResetKind kind) {
     for (const Image::Segment& segment : ram_segments) {
       bus.poke(segment.address, segment.bytes.data(), static_cast<std::uint32_t>(segment.bytes.size()));
     }
+    flash.power_cut(time());
     flash.power_on();
     psram.power_on();
     powman.reset();

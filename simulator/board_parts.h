@@ -129,6 +129,8 @@ struct Board::Parts {
   Watchdog::Reason watchdog_reason = Watchdog::kNone;
   bool button = false;
   bool stop_requested = false;
+  bool running = false;
+  bool overclock_told = false;
   std::optional<ResetKind> pending_reset;
   std::function<void(ResetKind)> reset_observer;
   std::function<void(std::string_view)> warn;
@@ -145,7 +147,7 @@ struct Board::Parts {
   void apply_reset(ResetKind kind);
   void update_button();
   void update_chip_select();
-  void check_voltage(std::uint32_t clk_sys_hz) const;
+  void check_voltage(std::uint32_t clk_sys_hz);
   void request_reset(ResetKind kind);
 
  private:

@@ -1,5 +1,6 @@
 // The unmodified Pico SDK programs of tests/target/sdk on the virtual board.
 #include "sdk_program.h"
+#include "simulator/usb/host.h"
 
 namespace pico_llama::simulator {
 namespace {
@@ -132,13 +133,14 @@ INSTANTIATE_TEST_SUITE_P(Causes, HardFault,
                                          std::pair{3, "HardFault: division by zero"},
                                          std::pair{4, "HardFault: not Thumb"}));
 
-TEST_F(SdkProgram, MemoriesAsTheirDatasheetsSay) {
-  // Flash erase and program, DMA with the CRC sniffer, the XIP stream, PSRAM: each says PASS itself.
-  for (const char* name : {"flash_program", "dma_sniff", "xip_stream"}) {
-    printed.clear();
-    START_OR_SKIP(name);
-    run_until_printed("PASS", 5.0);
-  }
+TEST_F(SdkProgram, PowerCutInTheMiddleOfARunStartsOver) {
+  START_OR_SKIP("hello_uart");
+  board->events().at_time(board->time() + 5 * kPicosecondsPerSecond / 1000, [this] {
+    printed += "|";
+    board->reset(ResetKind::kPowerOn);
+  });
+  run_until_printed("done\n");
+  EXPECT_NE(printed.find("|hello uart 0\nhello uart 1\nhello uart 2\ndone\n"), std::string::npos) << printed;
 }
 
 TEST_F(SdkProgram, IdleTimeCostsNothing) {
@@ -160,6 +162,61 @@ TEST_F(SdkProgram, ClockBeyondTheVoltageStops) {
   } catch (const Stop& stop) {
     EXPECT_NE(std::string(stop.what()).find("raise the voltage"), std::string::npos) << stop.what();
   }
+}
+
+/// A terminal program that reads everything.
+class Terminal : public SerialProgram {
+ public:
+  Terminal(Board& board, std::string until) : board_(board), until_(std::move(until)) {}
+  std::size_t room() const override { return 4096; }
+  void receive(std::span<const std::uint8_t> bytes, Picoseconds) override {
+    for (const std::uint8_t byte : bytes) {
+      if (byte != '\r') printed.push_back(static_cast<char>(byte));
+    }
+    if (printed.find(until_) != std::string::npos) board_.request_stop();
+  }
+  std::string printed;
+
+ private:
+  Board& board_;
+  std::string until_;
+};
+
+TEST_F(SdkProgram, HelloOverUsb) {
+  START_OR_SKIP("hello_usb");
+  UsbHost host(board->usb(), board->events());
+  Terminal terminal(*board, "done\n");
+  host.set_program(&terminal);
+  host.set_port_wanted(true, board->time());
+  const RunResult result = run(3.0);
+  EXPECT_EQ(terminal.printed,
+            "hello usb 0 0.000000000000000\nhello usb 1 0.333333333333333\nhello usb 2 0.666666666666667\ndone\n")
+      << result.message << host.problem();
+}
+
+TEST_F(SdkProgram, TouchAt1200BaudEndsInBootsel) {
+  START_OR_SKIP("hello_usb");
+  UsbHost host(board->usb(), board->events());
+  Terminal terminal(*board, "done\n");
+  host.set_program(&terminal);
+  host.set_port_wanted(true, board->time());
+  run(3.0);
+  ASSERT_TRUE(host.port_open());
+  host.set_baud(1200, board->time());
+  EXPECT_EQ(run(1.0).end, RunEnd::kBootsel);
+}
+
+TEST_F(SdkProgram, PicotoolsRequestReboots) {
+  START_OR_SKIP("hello_usb");
+  UsbHost host(board->usb(), board->events());
+  Terminal terminal(*board, "done\n");
+  host.set_program(&terminal);
+  host.set_port_wanted(true, board->time());
+  run(3.0);
+  ASSERT_TRUE(host.request_reset(UsbHost::Reset::kFlash, board->time()));
+  terminal.printed.clear();
+  run(3.0);
+  EXPECT_NE(terminal.printed.find("done"), std::string::npos) << terminal.printed;
 }
 
 }  // namespace

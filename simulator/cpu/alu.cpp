@@ -523,6 +523,10 @@ void decode_data_plain_immediate(Insn& i) {
       i.imm = is_signed ? msb + 1 : msb;
       i.ra = u8(op >> 1 & 1);
       i.shift = u8(lsb);
+      if (sixteen && (i.opcode & 0x10) != 0) {  // should be zero
+        i.run = unpredictable;
+        return;
+      }
       if (sixteen) {
         i.imm = is_signed ? (msb & 15) + 1 : msb & 15;
         i.run = is_signed ? saturate16<true> : saturate16<false>;

@@ -6,6 +6,8 @@ namespace pico_llama::simulator {
 
 Core::Core(unsigned number, Bus& bus, EventQueue& events)
     : cpu_(std::make_unique<Cpu>(*this, number, bus, events)) {
+  cpu_->coprocessors[4] = &cpu_->dcp;
+  cpu_->coprocessors[5] = &cpu_->dcp_nonsecure;
   cpu_->coprocessors[7] = &cpu_->rcp;
 }
 Core::~Core() = default;

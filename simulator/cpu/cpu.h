@@ -65,7 +65,7 @@ struct Cpu final : CodeListener {
   Mpu mpu;
   SysTick systick;
   Rcp rcp;
-  Dcp dcp;
+  Dcp dcp, dcp_nonsecure;
   CoreObserver* observer = nullptr;
   RomCalls* rom = nullptr;
   CoreSignals* other_core = nullptr;

@@ -272,9 +272,10 @@ std::uint32_t square_root(std::uint32_t a_bits, std::uint32_t& fpscr) {
   if (a.type == Class::kZero) return a.bits;
   if (a.sign) return invalid(fpscr);
   if (a.type == Class::kInfinity) return a.bits;
-  // An even exponent, and a radicand of 60 bits or so: a root of 30.
-  int exponent = a.exponent - 36;
-  std::uint64_t radicand = std::uint64_t{a.mantissa} << 36;
+  // A radicand of 62 or 63 bits with an even exponent: a root of 31 or 32.
+  const int up = std::countl_zero(std::uint64_t{a.mantissa}) - 2;
+  int exponent = a.exponent - up;
+  std::uint64_t radicand = std::uint64_t{a.mantissa} << up;
   if ((exponent & 1) != 0) {
     radicand <<= 1;
     --exponent;
@@ -288,8 +289,7 @@ std::uint32_t square_root(std::uint32_t a_bits, std::uint32_t& fpscr) {
       root >>= 1;
     }
   }
-  // A subnormal's root may be short of bits: give it room, exactly.
-  return round_single(false, exponent / 2 - 32, u128{root} << 32, rest != 0, fpscr);
+  return round_single(false, exponent / 2, root, rest != 0, fpscr);
 }
 
 std::uint32_t multiply_add(std::uint32_t addend, std::uint32_t a_bits, std::uint32_t b_bits,

@@ -23,6 +23,6 @@ inline constexpr Exp2Table kExp2Table = [] {
 inline constexpr uint32_t kExp2Limit = 0x1fffff;
 
 /// 2^-(x / 65536) with 15 fractional bits. Exact: within 0.14 % + 2^-15. Requires: x <= kExp2Limit.
-inline uint32_t exp2_fixed(uint32_t x) { return uint32_t{kExp2Table.at[x >> 8 & 0xff]} >> (x >> 16); }
+static inline uint32_t exp2_fixed(uint32_t x) { return uint32_t{kExp2Table.at[x >> 8 & 0xff]} >> (x >> 16); }
 
 }  // namespace pico_llama

@@ -9,10 +9,9 @@ PICO_LLAMA_KERNEL(rmsnorm, RmsNorm)
 PICO_LLAMA_KERNEL(matmul_f32, MatmulF32)
 PICO_LLAMA_KERNEL(quantize_q8, QuantizeQ8)
 PICO_LLAMA_KERNEL(attention_f32, AttentionF32)
+PICO_LLAMA_KERNEL(attention_q8, AttentionQ8)
 PICO_LLAMA_KERNEL(swiglu, SwiGlu)
 #undef PICO_LLAMA_KERNEL
-
-void attention_q8(const AttentionQ8& a) { portable::attention_q8(a); }
 
 void matmul_q8(const MatmulQ8& a) {
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) return avx512::matmul_q8(a);

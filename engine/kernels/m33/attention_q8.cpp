@@ -123,16 +123,6 @@ void add_values(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, 
   }
 }
 
-/// A larger maximum has come: what was summed relative to the old one becomes relative to it.
-void shrink(const AttentionQ8& a, const AttentionQ8Scratch& s, int head, int32_t old_max, int32_t max) {
-  const uint32_t difference = static_cast<uint32_t>(max) - static_cast<uint32_t>(old_max);
-  const uint32_t factor = exp2_fixed(difference < kExp2Limit ? difference : kExp2Limit);
-  s.sum[head] = static_cast<uint32_t>(uint64_t{s.sum[head]} * factor >> 15);
-  int32_t* acc = s.acc + head * a.head_size;
-  for (int i = 0; i < a.head_size; ++i)
-    acc[i] = static_cast<int32_t>(int64_t{acc[i]} * static_cast<int32_t>(factor) >> 15);
-}
-
 }  // namespace
 
 void attention_q8(const AttentionQ8& a) {
@@ -165,7 +155,7 @@ void attention_q8(const AttentionQ8& a) {
       for (int k = 0; k < (two ? 2 : 1); ++k) {
         const int32_t before = k == 0 ? old.a : old.b;
         const int32_t now = k == 0 ? max.a : max.b;
-        if (first != 0 && now > before) shrink(a, s, h + k, before, now);
+        if (first != 0 && now > before) shrink(s, h + k, a.head_size, before, now);
         s.max[h + k] = now;
         s.sum[h + k] += weights(a, s, block, h + k, now, static_cast<uint32_t>(shift) + exponent);
       }

@@ -54,13 +54,7 @@ void attention_q8(const AttentionQ8& a) {
         t[j] = saturate(static_cast<float>(score) * (factor * scale8_value(a.key_scales[first + j])));
         max = t[j] > max ? t[j] : max;
       }
-      if (first != 0 && max > old_max) {
-        const uint32_t difference = static_cast<uint32_t>(max) - static_cast<uint32_t>(old_max);
-        const uint32_t shrink = exp2_fixed(difference < kExp2Limit ? difference : kExp2Limit);
-        s.sum[h] = static_cast<uint32_t>(uint64_t{s.sum[h]} * shrink >> 15);
-        for (int i = 0; i < n; ++i)
-          acc[i] = static_cast<int32_t>(int64_t{acc[i]} * static_cast<int32_t>(shrink) >> 15);
-      }
+      if (first != 0 && max > old_max) shrink(s, h, n, old_max, max);
       s.max[h] = max;
       for (int j = 0; j < count; ++j) {
         const uint32_t difference = static_cast<uint32_t>(max) - static_cast<uint32_t>(t[j]);

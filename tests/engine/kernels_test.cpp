@@ -137,10 +137,15 @@ TEST(Kernels, QuantizeQ8) {
         EXPECT_LE(std::abs(want[i]), limit);
         EXPECT_NEAR(static_cast<float>(want[i]) * want_scale, x[i], want_scale * 0.502f);
       }
-      if (!kAvx2) continue;
-      avx2::quantize_q8({got.data(), &got_scale, x.data(), columns, padded, limit});
-      EXPECT_TRUE(same_bits(got, want)) << columns;
-      EXPECT_EQ(got_scale, want_scale);
+      const Variant<QuantizeQ8> variants[] = {{"m33", m33::quantize_q8, true},
+                                              {"avx2", avx2::quantize_q8, kAvx2}};
+      for (const auto& variant : variants) {
+        if (!variant.can_run) continue;
+        got.assign(got.size(), 99);
+        variant.run({got.data(), &got_scale, x.data(), columns, padded, limit});
+        EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << columns;
+        EXPECT_EQ(got_scale, want_scale);
+      }
     }
   int16_t out[4];
   float scale = 1;

@@ -3,7 +3,6 @@
 #include "dsp.h"
 #include "engine/kernels/attention_q8_parts.h"
 #include "engine/kernels/m33/kernels.h"
-#include "engine/kernels/portable/kernels.h"
 
 namespace pico_llama::m33 {
 namespace {
@@ -129,7 +128,7 @@ void attention_q8(const AttentionQ8& a) {
   const int elements = a.heads * a.head_size;
   const AttentionQ8Scratch s(a);
   float q_scale;
-  portable::quantize_q8({s.q, &q_scale, a.q, elements, elements, attention_q_limit(a.head_size)});
+  m33::quantize_q8({s.q, &q_scale, a.q, elements, elements, attention_q_limit(a.head_size)});
   const float factor = (q_scale * a.scale) * kLog2eFixed16;
   const int shift = attention_weight_shift(a.last);
   for (int i = 0; i < elements; ++i) s.acc[i] = 0;

@@ -5,11 +5,11 @@
 
 namespace pico_llama::kernels {
 
-using m33::matmul_q8;
-using portable::attention_f32;
 using m33::attention_q8;
+using m33::matmul_q8;
+using m33::quantize_q8;
+using portable::attention_f32;
 using portable::matmul_f32;
-using portable::quantize_q8;
 using portable::rmsnorm;
 using portable::swiglu;
 

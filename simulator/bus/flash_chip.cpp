@@ -199,6 +199,16 @@ std::uint8_t FlashChip::next_byte(bool& defined) {
   return byte;
 }
 
+bool FlashChip::next_block(std::uint8_t* block, unsigned n, std::uint8_t* defined) {
+  const std::uint8_t command = opcode();
+  const std::uint32_t at = address_ & (bytes() - 1);
+  if ((command != 0xeb && command != 0xbb && command != 0x03) || at + n > bytes()) return false;
+  std::copy_n(memory_.data() + at, n, block);
+  address_ += n;
+  *defined = 0xff;
+  return true;
+}
+
 void FlashChip::take_byte(std::uint8_t byte, bool) {
   if (opcode() == 0x02 || opcode() == 0x32) {
     // Beyond the end of the page the address wraps to its start; of too many bytes the last 256 count.

@@ -52,6 +52,7 @@ class FlashChip : public SerialMemory {
   void on_address(std::uint32_t address) override { address_ = address; }
   void on_mode(std::uint8_t mode) override;
   std::uint8_t next_byte(bool& defined) override;
+  bool next_block(std::uint8_t* block, unsigned n, std::uint8_t* defined) override;
   void take_byte(std::uint8_t byte, bool defined) override;
   void on_end(bool complete) override;
   unsigned command_lanes() const override { return 1; }

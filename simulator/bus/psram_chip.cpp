@@ -183,6 +183,16 @@ std::uint8_t PsramChip::next_byte(bool& defined) {
   return byte;
 }
 
+bool PsramChip::next_block(std::uint8_t* block, unsigned n, std::uint8_t* defined) {
+  if (reading_id_ || wrap_32_ || faults_.stuck_bit || address_ + n > kBytes) return false;
+  std::copy_n(memory_.data() + address_, n, block);
+  unsigned map = defined_[address_ >> 3];
+  if (((address_ & 7) + n) > 8) map |= static_cast<unsigned>(defined_[(address_ >> 3) + 1]) << 8;
+  *defined = static_cast<std::uint8_t>(map >> (address_ & 7));
+  address_ = (address_ + n) % kBytes;
+  return true;
+}
+
 void PsramChip::take_byte(std::uint8_t byte, bool defined) {
   memory_[address_] = byte;
   const auto bit = static_cast<std::uint8_t>(1u << (address_ & 7));

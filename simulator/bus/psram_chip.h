@@ -44,6 +44,7 @@ class PsramChip : public SerialMemory {
   std::optional<Command> decode(std::uint8_t opcode) override;
   void on_address(std::uint32_t address) override { address_ = reading_id_ ? 0 : address % kBytes; }
   std::uint8_t next_byte(bool& defined) override;
+  bool next_block(std::uint8_t* block, unsigned n, std::uint8_t* defined) override;
   void take_byte(std::uint8_t byte, bool defined) override;
   void on_end(bool complete) override;
   unsigned command_lanes() const override { return qpi_ ? 4 : 1; }

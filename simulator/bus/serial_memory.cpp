@@ -161,6 +161,7 @@ void SerialMemory::clock(std::uint8_t lines) {
 
 bool SerialMemory::stream_out(unsigned lanes, std::uint8_t* bytes, unsigned n, std::uint8_t* defined) {
   if (!selected_ || phase_ != Phase::kOut || bits_ != 0 || command_.data_lanes != lanes) return false;
+  if (!too_fast_ && next_block(bytes, n, defined)) return true;
   std::uint8_t mask = 0;
   for (unsigned i = 0; i < n; ++i) {
     bool written = true;

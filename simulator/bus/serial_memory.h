@@ -41,6 +41,8 @@ class SerialMemory : public SpiChip {
   virtual void on_mode(std::uint8_t) {}
   /// The next byte to drive; sets `defined` to false if it was never written.
   virtual std::uint8_t next_byte(bool& defined) = 0;
+  /// The next n bytes at once, if they are plain memory in a row; else false.
+  virtual bool next_block(std::uint8_t*, unsigned, std::uint8_t*) { return false; }
   virtual void take_byte(std::uint8_t byte, bool defined) = 0;
   /// The command is over. `complete`: every phase before the data was there, and only whole bytes.
   virtual void on_end(bool complete) = 0;

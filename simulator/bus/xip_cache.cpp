@@ -60,7 +60,8 @@ void XipCache::invalidate_all() {
 
 void XipCache::reset() {
   control_ = kControlReset;
-  hits_ = accesses_ = 0;
+  clear_hits();
+  clear_accesses();
   last_miss_done_ = 0;
   holds_ = {};
 }
@@ -90,6 +91,25 @@ void XipCache::check_defined(std::uint32_t address, const Access& access, unsign
 }
 
 Reply XipCache::read(std::uint32_t address, const Access& access) {
+  // The usual case first: a hit in the cached window.
+  if ((address & 0x0c00'0000) == 0 && (control_ & (kEnableSecure | kSplitWays)) == kEnableSecure &&
+      access.master != Master::kDebugger) [[likely]] {
+    const auto& set = lines_[(address >> 3) & (kSets - 1)];
+    const auto tag = static_cast<std::uint16_t>((address & kXipMask) >> 13);
+    const Line& line = set[set[0].tag == tag && set[0].state != State::kInvalid ? 0 : 1];
+    const unsigned wanted = byte_mask(access.size) << (address & 7);
+    if (line.tag == tag && line.state != State::kInvalid && (wanted & ~unsigned{line.defined}) == 0)
+        [[likely]] {
+      const auto stall =
+          static_cast<std::uint32_t>(port_free(address, access) - access.now) + timing::kXipCacheHit.cycles;
+      ++counters_.hits;
+      counters_.stall_cycles += stall;
+      std::uint64_t bytes;
+      std::memcpy(&bytes, line.bytes.data(), kLineBytes);
+      const auto value = static_cast<std::uint32_t>(bytes >> (8 * (address & 7)));
+      return {.value = access.size == 4 ? value : value & ((1u << (8 * access.size)) - 1), .stall = stall};
+    }
+  }
   if (access.master == Master::kDebugger) return peek(address, access);
   switch ((address >> 26) & 3) {
     case 0:
@@ -186,8 +206,6 @@ Reply XipCache::cached(std::uint32_t address, bool writing, std::uint32_t value,
   Cycle at = port_free(address, access);
   Line* line = find(address, 0, (control_ & kSplitWays) != 0 ? 0 : 1);
   if (line != nullptr) {
-    ++accesses_;
-    ++hits_;
     ++counters_.hits;
     at += timing::kXipCacheHit.cycles;
   } else {
@@ -196,7 +214,6 @@ Reply XipCache::cached(std::uint32_t address, bool writing, std::uint32_t value,
     line = allocate(address, at, fault);
     if (fault != BusFault::kNone) return {.fault = fault};
     if (line == nullptr) return uncached(address, true, writing, value, access);
-    ++accesses_;
     last_miss_done_ = std::max(last_miss_done_, at);
     holds_[(address >> 3) & 1] = {access.now, at, access.master};
   }
@@ -224,7 +241,6 @@ Reply XipCache::cached(std::uint32_t address, bool writing, std::uint32_t value,
 
 Reply XipCache::uncached(std::uint32_t address, bool translated, bool writing, std::uint32_t value,
                          const Access& access) {
-  ++accesses_;
   ++counters_.uncached;
   if ((address & kBeyondQmi) != 0) return {.fault = BusFault::kUnmapped};
   const Cycle at = port_free(address, access);

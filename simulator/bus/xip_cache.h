@@ -40,14 +40,10 @@ class XipCache : public XipPort {
   // XIP_CTRL, reached through XipControl.
   std::uint32_t control() const { return control_; }
   void set_control(std::uint32_t value);
-  std::uint32_t hits() const {
-    return hits_ < 0xffff'ffff ? static_cast<std::uint32_t>(hits_) : 0xffff'ffffu;
-  }
-  std::uint32_t accesses() const {
-    return accesses_ < 0xffff'ffff ? static_cast<std::uint32_t>(accesses_) : 0xffff'ffffu;
-  }
-  void clear_hits() { hits_ = 0; }
-  void clear_accesses() { accesses_ = 0; }
+  std::uint32_t hits() const { return saturated(counters_.hits - hits_cleared_at_); }
+  std::uint32_t accesses() const { return saturated(counters_.accesses() - accesses_cleared_at_); }
+  void clear_hits() { hits_cleared_at_ = counters_.hits; }
+  void clear_accesses() { accesses_cleared_at_ = counters_.accesses(); }
 
   /// Cycle at which the last miss had its answer: the stream waits for a while after it.
   Cycle last_miss_done() const { return last_miss_done_; }
@@ -59,6 +55,7 @@ class XipCache : public XipPort {
     std::uint64_t uncached = 0;  ///< accesses past the cache
     std::uint64_t write_backs = 0;
     std::uint64_t stall_cycles = 0;  ///< of all masters, for lines, words and busy cache ports
+    std::uint64_t accesses() const { return hits + misses + uncached; }
   };
   const Counters& counters() const { return counters_; }
 
@@ -89,6 +86,9 @@ class XipCache : public XipPort {
   bool writable(std::uint32_t address) const;
   void check_writable(std::uint32_t address, const Access& access) const;
   void check_defined(std::uint32_t address, const Access& access, unsigned missing) const;
+  static std::uint32_t saturated(std::uint64_t count) {
+    return count < 0xffff'ffff ? static_cast<std::uint32_t>(count) : 0xffff'ffffu;
+  }
   static std::uint32_t address_of(const Line& line, std::uint32_t set) {
     return std::uint32_t{line.tag} << 13 | set << 3;
   }
@@ -100,8 +100,8 @@ class XipCache : public XipPort {
   std::array<PortHold, 2> holds_{};
   std::uint32_t control_;
   std::uint64_t random_;
-  std::uint64_t hits_ = 0;
-  std::uint64_t accesses_ = 0;
+  std::uint64_t hits_cleared_at_ = 0;
+  std::uint64_t accesses_cleared_at_ = 0;
   Cycle last_miss_done_ = 0;
   Counters counters_;
 };

@@ -238,6 +238,8 @@ TEST(Checkpoint, SaysWhereANaNOrAnInfinityIs) {
   bytes = make_checkpoint(tiny(Format::kVersion2));
   poke(bytes, bytes.size() - 4, std::numeric_limits<float>::quiet_NaN());
   expect_failure(failure_of(bytes), "q80 scale 47 of w3.1 is nan");
+  poke(bytes, bytes.size() - 4, 1e38f);  // finite, but 127 of it is not: found by the fuzzer
+  expect_failure(failure_of(bytes), "q80 scale 47 of w3.1 is 1e+38");
 }
 
 TEST(Checkpoint, ReadsTheRealFiles) {

@@ -139,7 +139,10 @@ void check_finite(const Tensor& tensor, const std::string& name) {
   for (std::uint64_t first = 0; first < floats.elements(); first += block.size()) {
     block.resize(std::min<std::uint64_t>(block.size(), floats.elements() - first));
     floats.read(first, block);
-    const auto bad = std::find_if_not(block.begin(), block.end(), [](float x) { return std::isfinite(x); });
+    // A scale must also leave its largest weight, 128 scales, finite.
+    const float largest_factor = q80 ? 128.0f : 1.0f;
+    const auto bad = std::find_if_not(
+        block.begin(), block.end(), [largest_factor](float x) { return std::isfinite(x * largest_factor); });
     if (bad == block.end()) continue;
     const std::uint64_t element = first + static_cast<std::uint64_t>(bad - block.begin());
     fail("{}: {} {} of {} is {}; the checkpoint is damaged or its training diverged", name,

@@ -1,0 +1,55 @@
+#include "fuzz_seeds.h"
+
+#include <algorithm>
+#include <random>
+
+#include "tests/support/synthetic_model.h"
+
+namespace pico_llama::fuzz {
+
+const std::vector<std::vector<std::uint8_t>>& checkpoints() {
+  using Format = checkpoint::Header::Format;
+  static const auto all = [] {
+    std::vector<std::vector<std::uint8_t>> list;
+    for (const Format format : {Format::kLegacy, Format::kVersion1, Format::kVersion2}) {
+      for (const bool shared : {true, false}) {
+        test_support::SyntheticModel model;
+        model.config = kShape;
+        model.format = format;
+        model.shared_classifier = shared;
+        model.group_size = 8;
+        list.push_back(test_support::make_checkpoint(model));
+      }
+    }
+    return list;
+  }();
+  return all;
+}
+
+const std::vector<std::uint8_t>& tokenizer_file() {
+  static const auto bytes = test_support::make_tokenizer(kShape.vocab_size);
+  return bytes;
+}
+
+packer::ImageBytes make_image(Profile profile) {
+  return packer::pack(checkpoint::Checkpoint::parse(checkpoints().front(), "seed"),
+                      checkpoint::TokenizerFile::parse(tokenizer_file(), "seed"), profile);
+}
+
+std::size_t mutate(const std::vector<std::vector<std::uint8_t>>& seeds, std::uint8_t* data, std::size_t size,
+                   std::size_t max_size, unsigned seed) {
+  std::minstd_rand random(seed);
+  if (size < 8 || random() % 4 == 0) {
+    const auto& fresh = seeds[random() % seeds.size()];
+    size = std::min(fresh.size(), max_size);
+    std::copy_n(fresh.begin(), size, data);
+  }
+  // Half the time in place only: most files of another length fall at the first check.
+  if (random() % 2 == 0) return LLVMFuzzerMutate(data, size, max_size);
+  const std::size_t window = std::min<std::size_t>(size, 1 + random() % 64);
+  const std::size_t at = random() % (size - window + 1);
+  LLVMFuzzerMutate(data + at, window, window);
+  return size;
+}
+
+}  // namespace pico_llama::fuzz

@@ -1,0 +1,54 @@
+// Any bytes as a model image: refused with a Status, or a session runs on it without a fault.
+#include <cstring>
+#include <vector>
+
+#include "engine/check.h"
+#include "engine/session.h"
+#include "fuzz_seeds.h"
+
+using namespace pico_llama;
+
+namespace {
+
+const std::vector<std::vector<std::uint8_t>>& seeds() {
+  static const auto all = [] {
+    std::vector<std::vector<std::uint8_t>> list;
+    for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+      const auto image = fuzz::make_image(profile);
+      const auto* bytes = reinterpret_cast<const std::uint8_t*>(image.data());
+      list.emplace_back(bytes, bytes + image.size());
+    }
+    return list;
+  }();
+  return all;
+}
+
+}  // namespace
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
+                                               unsigned seed) {
+  return fuzz::mutate(seeds(), data, size, max_size, seed);
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  // A copy with the alignment parse() asks for, and with nothing behind it that ASan would let pass.
+  packer::ImageBytes image(size);
+  if (size > 0) std::memcpy(image.data(), data, size);
+  const auto parsed = ModelImage::parse(image);
+  if (!parsed.ok()) return 0;
+  (void)parsed.value().check_crc();
+  const int context = parsed.value().config().seq_len < 8 ? parsed.value().config().seq_len : 8;
+  SingleWorker worker;
+  const auto bytes = Session::bytes_needed(parsed.value(), context);
+  CHECK(bytes.ok());
+  std::vector<std::byte> memory(bytes.value());
+  auto session = Session::create(parsed.value(), context, memory, worker);
+  CHECK(session.ok());
+  if (!session.value().begin("ab", {}).ok()) return 0;
+  for (StopReason stop = StopReason::kNone; stop == StopReason::kNone;) {
+    const SessionStep step = session.value().step();
+    CHECK(step.token < parsed.value().config().vocab_size);
+    stop = step.stop;
+  }
+  return 0;
+}

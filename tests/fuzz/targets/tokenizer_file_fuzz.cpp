@@ -1,0 +1,51 @@
+// Any bytes as a tokenizer.bin: refused with a Failure, or indexed, and then every piece is found and text
+// comes back.
+#include <string>
+
+#include "engine/check.h"
+#include "engine/tokenizer.h"
+#include "fuzz_seeds.h"
+#include "tests/support/synthetic_model.h"
+#include "tools/support/failure.h"
+
+using namespace pico_llama;
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
+                                               unsigned seed) {
+  static const std::vector<std::vector<std::uint8_t>> seeds = {fuzz::tokenizer_file()};
+  return fuzz::mutate(seeds, data, size, max_size, seed);
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  try {
+    const auto file = checkpoint::TokenizerFile::parse({data, size}, "fuzz");
+    if (file.tokens().size() > 2000) return 0;
+    test_support::SyntheticModel model;
+    model.config = {2, 2, 1, 1, 1, static_cast<std::int32_t>(file.tokens().size()), 2};
+    const auto checkpoint_bytes = test_support::make_checkpoint(model);
+    const auto image =
+        packer::pack(checkpoint::Checkpoint::parse(checkpoint_bytes, "synthetic"), file, Profile::kQ8);
+    const auto parsed = ModelImage::parse(image);
+    CHECK(parsed.ok());
+    const Tokenizer tokenizer(parsed.value().tokenizer());
+    for (std::size_t id = 0; id < file.tokens().size(); ++id) {
+      const std::string_view piece = tokenizer.piece(static_cast<std::int32_t>(id));
+      CHECK(piece == file.tokens()[id].text);
+      const std::int32_t found = tokenizer.find(piece);
+      CHECK(found >= 0 && found <= static_cast<std::int32_t>(id));
+      CHECK(tokenizer.piece(found) == piece);
+    }
+    const std::string text = "a b\xc3\xa9 abc";
+    std::vector<std::int32_t> tokens(text.size() + 2);
+    std::vector<std::byte> scratch(Tokenizer::encode_scratch_bytes(text.size()));
+    const auto count = tokenizer.encode(text, tokens, scratch);
+    CHECK(count.ok());
+    for (int i = 1; i < count.value(); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      CHECK(tokens[at] >= 0 && tokens[at] < tokenizer.vocab_size());
+      (void)tokenizer.decode(tokens[at - 1], tokens[at]);
+    }
+  } catch (const Failure&) {
+  }
+  return 0;
+}

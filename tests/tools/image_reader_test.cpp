@@ -1,0 +1,69 @@
+// SPEC.md is enough to write a reader: scripts/read_image.py shares no code with us and says the same tokens.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/command.h"
+#include "tests/support/models.h"
+#include "tests/support/synthetic_model.h"
+
+namespace pico_llama {
+namespace {
+
+using test_support::run_command;
+using test_support::TemporaryFolder;
+
+/// Packs a checkpoint, then asks the command and the Python reader for the same greedy text.
+void expect_same_tokens(const std::string& checkpoint, const std::string& tokenizer,
+                        const std::string& prompt) {
+  const TemporaryFolder folder;
+  for (const std::string profile : {"f32", "q8"}) {
+    const std::string image = folder.file(profile + ".plm");
+    const auto packed = run_command(
+        {PICO_LLAMA_COMMAND, "pack", checkpoint, "-z", tokenizer, "--profile", profile, "-o", image});
+    ASSERT_EQ(packed.exit_code, 0) << packed.err;
+    const auto ours =
+        run_command({PICO_LLAMA_COMMAND, "run", image, "-t", "0", "-n", "24", "-i", prompt, "--json"});
+    ASSERT_EQ(ours.exit_code, 0) << ours.err;
+    const auto story = nlohmann::json::parse(ours.out);
+    std::vector<std::string> reader = {"/usr/bin/env", "python3", "scripts/read_image.py", image, "24"};
+    const auto& prompt_tokens = story["prompt_tokens"];
+    for (std::size_t i = 1; i < prompt_tokens.size(); ++i) reader.push_back(prompt_tokens[i].dump());
+    const auto theirs = run_command(reader);
+    ASSERT_EQ(theirs.exit_code, 0) << theirs.err;
+    std::istringstream tokens(theirs.out);
+    std::vector<int> read;
+    for (int token; tokens >> token;) read.push_back(token);
+    EXPECT_EQ(read, story["tokens"].get<std::vector<int>>()) << profile;
+    EXPECT_EQ(theirs.err, story["text"].get<std::string>() + "\n") << profile;
+  }
+}
+
+TEST(ImageReader, SaysTheTokensOfStories260K) {
+  PICO_LLAMA_MODEL_OR_SKIP(model, "stories260K.bin");
+  PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
+  expect_same_tokens(model, tokenizer, "The little dog");
+}
+
+TEST(ImageReader, RefusesAnImageWithAWrongCrc) {
+  const TemporaryFolder folder;
+  const test_support::SyntheticModel tiny{.config = test_support::kShapeTiny};
+  const std::string model = folder.file("m.bin"), tokenizer = folder.file("t.bin"),
+                    image = folder.file("m.plm");
+  test_support::write_file(model, test_support::make_checkpoint(tiny));
+  test_support::write_file(tokenizer, test_support::make_tokenizer(tiny.config.vocab_size));
+  ASSERT_EQ(run_command({PICO_LLAMA_COMMAND, "pack", model, "-z", tokenizer, "-o", image}).exit_code, 0);
+  EXPECT_EQ(run_command({"/usr/bin/env", "python3", "scripts/read_image.py", image, "1"}).exit_code, 0);
+  std::string bytes = test_support::read_file(image);
+  bytes.back() ^= 1;
+  test_support::write_file(image, {bytes.begin(), bytes.end()});
+  const auto result = run_command({"/usr/bin/env", "python3", "scripts/read_image.py", image, "1"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("CRC"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pico_llama

@@ -230,8 +230,9 @@ void Board::Parts::check_voltage(std::uint32_t clk_sys_hz) {
   constexpr std::uint32_t kDatasheetHz = 150'000'000;
   if (clk_sys_hz > kDatasheetHz && !overclock_told && clk_sys_hz <= limit) {
     overclock_told = true;
-    warn(fmt::format("clk_sys at {} MHz; the datasheet promises 150, some chips were seen to do {} at {:.2f} V",
-                     clk_sys_hz / 1'000'000, limit / 1'000'000, millivolts / 1000.0));
+    warn(fmt::format(
+        "clk_sys at {} MHz; the datasheet promises 150, some chips were seen to do {} at {:.2f} V",
+        clk_sys_hz / 1'000'000, limit / 1'000'000, millivolts / 1000.0));
   }
   if (clk_sys_hz <= limit) return;
   throw Stop(fmt::format(

@@ -75,23 +75,43 @@ Maxima scores(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, in
   return max;
 }
 
-/// Scores into weights; returns what they add to the head's sum of probabilities.
-uint32_t weights(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int head, int32_t max,
-                 uint32_t down) {
-  const int32_t* t = s.t + head * kAttentionBlock;
-  int16_t* w = s.w + head * kAttentionBlock;
+/// exp2_fixed() of any difference: its limit is one USAT where bits 8 and up are all that counts.
+inline uint32_t exp2_of(uint32_t difference, const uint16_t* table) {
+  const uint32_t d = dsp::usat<13>(difference >> 8);
+  return uint32_t{table[d & 0xff]} >> (d >> 8);
+}
+
+/// Scores into weights, for both heads at once, since a position's value scale is the same for both.
+template <bool kTwo>
+void weights(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int head, Maxima max,
+             uint32_t down) {
+  const int32_t* ta = s.t + head * kAttentionBlock;
+  int16_t* wa = s.w + head * kAttentionBlock;
   const uint8_t* scale = a.value_scales + block.first;
-  uint32_t sum = 0;
-  for (int j = 0; j < block.count; ++j) {
-    const uint32_t difference = static_cast<uint32_t>(max) - static_cast<uint32_t>(t[j]);
-    const uint32_t p = exp2_fixed(difference < kExp2Limit ? difference : kExp2Limit);
-    sum += p;
-    const uint32_t code = scale[j];
-    const uint32_t shift = down - (code >> 3);
-    w[j] = static_cast<int16_t>(p * (8 + (code & 7)) >> (shift < 31 ? shift : 31));
+  const uint16_t* table = kExp2Table.at;
+  uint32_t sum_a = 0;
+  uint32_t sum_b = 0;
+  for (const uint8_t* const end = scale + block.count; scale != end; ++scale, ++ta, ++wa) {
+    const uint32_t code = *scale;
+    const uint32_t mantissa = 8 + (code & 7);
+    const uint32_t shift = dsp::usat<5>(down - (code >> 3));
+    const uint32_t pa = exp2_of(static_cast<uint32_t>(max.a) - static_cast<uint32_t>(*ta), table);
+    sum_a += pa;
+    *wa = static_cast<int16_t>(pa * mantissa >> shift);
+    if constexpr (kTwo) {
+      const uint32_t pb =
+          exp2_of(static_cast<uint32_t>(max.b) - static_cast<uint32_t>(ta[kAttentionBlock]), table);
+      sum_b += pb;
+      wa[kAttentionBlock] = static_cast<int16_t>(pb * mantissa >> shift);
+    }
   }
-  if (block.count % 2 != 0) w[block.count] = 0;  // what lies in the pair's second position counts for nothing
-  return sum;
+  // What lies in the last pair's second position counts for nothing.
+  if (block.count % 2 != 0) *wa = 0;
+  s.sum[head] += sum_a;
+  if constexpr (kTwo) {
+    if (block.count % 2 != 0) wa[kAttentionBlock] = 0;
+    s.sum[head + 1] += sum_b;
+  }
 }
 
 /// acc += weights * values, two elements and two heads at a time.
@@ -151,12 +171,15 @@ void attention_q8(const AttentionQ8& a) {
       // A head of 8 (stories260K) is worth code of its own: the loop around 4 words costs a third of it.
       const Maxima max = a.head_size == 8 ? scores<4>(a, s, block, h, two, factor, old)
                                           : scores<0>(a, s, block, h, two, factor, old);
-      for (int k = 0; k < (two ? 2 : 1); ++k) {
-        const int32_t before = k == 0 ? old.a : old.b;
-        const int32_t now = k == 0 ? max.a : max.b;
-        if (first != 0 && now > before) shrink(s, h + k, a.head_size, before, now);
-        s.max[h + k] = now;
-        s.sum[h + k] += weights(a, s, block, h + k, now, static_cast<uint32_t>(shift) + exponent);
+      if (first != 0 && max.a > old.a) shrink(s, h, a.head_size, old.a, max.a);
+      s.max[h] = max.a;
+      const uint32_t down = static_cast<uint32_t>(shift) + exponent;
+      if (two) {
+        if (first != 0 && max.b > old.b) shrink(s, h + 1, a.head_size, old.b, max.b);
+        s.max[h + 1] = max.b;
+        weights<true>(a, s, block, h, max, down);
+      } else {
+        weights<false>(a, s, block, h, max, down);
       }
       add_values(a, s, block, h, two);
     }

@@ -5,26 +5,6 @@
 #include "q8_chunk.h"
 
 namespace pico_llama::m33 {
-namespace {
-
-/// Row 2r of a block is row pair r's A, row 2r + 1 its B.
-struct RowSums {
-  uint32_t row[kBlockRows];
-};
-
-inline RowSums chunk(const std::byte* words, const int16_t* x, int pairs) {
-  const dsp::Q8Sums s = dsp::q8_chunk(words, x, pairs);
-  RowSums sums;
-  for (int r = 0; r < kBlockRows / 2; ++r) {
-    sums.row[2 * r] = s.low[r];
-    // whole - low = 256 * S_B exactly, as an int32 (SPEC.md, "Why q8 sums do not overflow").
-    sums.row[2 * r + 1] = static_cast<uint32_t>(static_cast<int32_t>(s.whole[r] - s.low[r]) >> 8);
-  }
-  return sums;
-}
-
-}  // namespace
-
 void matmul_q8(const MatmulQ8& a) {
   const auto pairs = static_cast<int>(q8_columns(static_cast<uint32_t>(a.columns)) / 2);
   const auto block_bytes = static_cast<ptrdiff_t>(q8_block_bytes(static_cast<uint32_t>(a.columns)));
@@ -35,12 +15,15 @@ void matmul_q8(const MatmulQ8& a) {
     const std::byte* words = base + kQ8ScaleBytes;
     for (int t = 0; t < a.n_tokens; ++t) {
       const int16_t* x = a.x + t * a.x_stride;
-      RowSums sums = chunk(words, x, first_pairs);
+      dsp::Q8Sums sums;
+      dsp::q8_chunk(words, x, first_pairs, sums);
       for (int pair = first_pairs; pair < pairs; pair += a.chunk_pairs) {
         const int count = pairs - pair < a.chunk_pairs ? pairs - pair : a.chunk_pairs;
-        const RowSums more = chunk(words + ptrdiff_t{pair} * 16, x + 2 * pair, count);
+        dsp::Q8Sums more;
+        dsp::q8_chunk(words + ptrdiff_t{pair} * 16, x + 2 * pair, count, more);
         for (int r = 0; r < kBlockRows; ++r) sums.row[r] += more.row[r];
       }
+      dsp::keep_in_memory(sums);
       const float x_scale = a.x_scale[t];
       float* out = a.out + t * a.out_stride + block * kBlockRows;
       for (int r = 0; r < kBlockRows; ++r)

@@ -24,4 +24,10 @@ inline uint32_t smlad(uint32_t a, uint32_t b, uint32_t acc) {
   return acc + static_cast<uint32_t>(low) + static_cast<uint32_t>(high);
 }
 
+template <int kBits>
+inline uint32_t usat(uint32_t x) {
+  constexpr uint32_t kMost = (uint32_t{1} << kBits) - 1;
+  return x > kMost ? kMost : x;
+}
+
 }  // namespace pico_llama::dsp

@@ -1,6 +1,6 @@
 // Armv8-M DSP instructions. The build puts this folder, or model/, on the include path.
-// Not arm_acle.h: with its intrinsics GCC 12 moves accumulators between registers and rotates in an instruction of
-// its own what SXTB16 can rotate itself.
+// Not arm_acle.h: with its intrinsics GCC 12 moves accumulators between registers and rotates in an
+// instruction of its own what SXTB16 can rotate itself.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -21,7 +21,8 @@ inline uint32_t sxtb16_ror8(uint32_t w) {
   return result;
 }
 
-/// acc + low half * low half + high half * high half, modulo 2^32 (it also sets the Q flag, which nobody reads).
+/// acc + low half * low half + high half * high half, modulo 2^32 (it also sets the Q flag, which nobody
+/// reads).
 inline uint32_t smlad(uint32_t a, uint32_t b, uint32_t acc) {
   __asm__("smlad %0, %1, %2, %0" : "+r"(acc) : "r"(a), "r"(b));
   return acc;
@@ -32,6 +33,14 @@ inline int32_t to_fixed(float x) {
   float result;
   __asm__("vcvt.s32.f32 %0, %1" : "=t"(result) : "t"(x));
   return std::bit_cast<int32_t>(result);
+}
+
+/// x, at most 2^kBits - 1. Requires: x < 2^31.
+template <int kBits>
+inline uint32_t usat(uint32_t x) {
+  uint32_t result;
+  __asm__("usat %0, %2, %1" : "=r"(result) : "r"(x), "I"(kBits) : "cc");
+  return result;
 }
 
 }  // namespace pico_llama::dsp

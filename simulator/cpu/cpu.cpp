@@ -63,7 +63,6 @@ void Cpu::jump(std::uint32_t address) {
   address &= ~1u;
   if (address >= DecodeCache::kEnd) [[unlikely]] {
     // Execute-never regions and empty space: the fetch faults, with the address as return address.
-    static thread_local Insn nowhere;
     nowhere = Insn{};
     nowhere.pc = address;
     next = &nowhere;

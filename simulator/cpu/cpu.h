@@ -39,6 +39,7 @@ struct Cpu final : CodeListener {
   std::uint32_t n = 0, z = 1, c = 0, v = 0;
   const Insn* next = nullptr;     ///< the instruction to execute next
   const Insn* current = nullptr;  ///< the one being executed
+  Insn nowhere;                   ///< stands for a pc that cannot be fetched from
   Cycle now = 0;
   std::uint64_t late = 0;   ///< results that arrive a cycle after the next instruction could issue
   std::uint8_t gives = 0;   ///< what the previous instruction offers to pair with

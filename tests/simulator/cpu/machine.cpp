@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -36,9 +37,12 @@ Machine::Machine() {
 }
 
 void Machine::load(const std::string& source, std::uint32_t address) {
-  const auto code = assemble(source + "\n.balign 4\ndone: b done\n", address);
-  ASSERT_GE(code.size(), 4u);
-  done_ = address + static_cast<std::uint32_t>(code.size()) - (code.size() % 4 == 0 ? 4u : 2u);
+  const auto code = assemble(source + "\ndone: b.w done\n", address);
+  // The assembler may pad the section: `done` is where its branch to itself (f7ff bffe) is.
+  constexpr std::uint8_t kSelf[] = {0xff, 0xf7, 0xfe, 0xbf};
+  const auto at = std::find_end(code.begin(), code.end(), std::begin(kSelf), std::end(kSelf));
+  ASSERT_NE(at, code.end());
+  done_ = address + static_cast<std::uint32_t>(at - code.begin());
   bus.poke(address, code.data(), static_cast<std::uint32_t>(code.size()));
   core.invalidate(address, static_cast<std::uint32_t>(code.size()));
   core.start(kVectors, kStack, address | 1);
@@ -47,18 +51,26 @@ void Machine::load(const std::string& source, std::uint32_t address) {
 }
 
 void Machine::run(Cycle limit) {
+  // A paired instruction takes no time, so run_until() alone could not stop right before `done`.
+  struct StopAtDone final : CoreObserver {
+    explicit StopAtDone(std::uint32_t done) : done_(done) {}
+    bool before(std::uint32_t pc) override { return pc != done_; }
+    void after(std::uint32_t, std::uint32_t) override {}
+    std::uint32_t done_;
+  } stop_at_done(done_);
+  core.set_observer(&stop_at_done);
   const Cycle end = core.now() + limit;
   while (core.reg(15) != done_) {
     ASSERT_LT(core.now(), end) << "pc " << std::hex << core.reg(15);
-    const Cycle before = core.now();
     if (core.sleeping()) {
       ASSERT_NE(events.horizon(), kNever) << "asleep for ever";
       core.skip_to(events.horizon());
     } else {
-      core.run_until(before + 1);
+      core.run_until(end);
     }
     events.run_due(core.now());
   }
+  core.set_observer(nullptr);
 }
 
 std::uint32_t Machine::word(std::uint32_t address) {

@@ -87,7 +87,7 @@ Placement place(std::span<PlacementItem> items, uint64_t state_bytes, int contex
   const Placement in_sram = plan(Memory::kSram);  // the last to have set the items
   const bool sram_is_better = in_sram.fits && in_sram.context >= in_psram.context &&
                               in_sram.bus_bytes_per_token <= in_psram.bus_bytes_per_token;
-  if (!in_psram.fits || sram_is_better) return in_sram;
+  if (sram_is_better || (in_sram.fits && !in_psram.fits)) return in_sram;
   return plan(Memory::kPsram);
 }
 

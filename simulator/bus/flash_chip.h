@@ -74,7 +74,7 @@ class FlashChip : public SerialMemory {
   std::vector<std::uint8_t> memory_;
   std::array<std::uint8_t, 8> unique_id_{};
   std::array<std::uint8_t, 3> status_{};
-  bool factory_quad_enable_;
+  std::array<std::uint8_t, 3> kept_status_{};  ///< non-volatile: what a power-on restores
   bool asleep_ = false;
   bool reset_enabled_ = false;
   bool volatile_status_ = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "simulator/bus/noise.h"
+
 namespace pico_llama::simulator {
 namespace {
 
@@ -14,13 +16,6 @@ constexpr Picoseconds kWrapped = 9'174;     // 109 MHz: bursts that wrap at 32 b
 
 constexpr Picoseconds kMaxSelect = 8'000'000;  // tCEM, standard temperature
 constexpr Picoseconds kMinDeselect = 18'000;   // tCPH
-
-std::uint64_t splitmix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
 
 }  // namespace
 
@@ -34,8 +29,8 @@ void PsramChip::power_on() {
   qpi_ = wrap_32_ = reset_enabled_ = ever_selected_ = false;
   // DRAM cells come up as anything but zeros in a row: programs that rely on them must be seen to.
   for (std::uint32_t at = 0; at < kBytes; at += 8) {
-    const std::uint64_t noise = splitmix(seed_ ^ (std::uint64_t{power_cycles_} << 40) ^ at);
-    std::memcpy(&memory_[at], &noise, 8);
+    const std::uint64_t cells = noise(seed_ ^ (std::uint64_t{power_cycles_} << 40) ^ at);
+    std::memcpy(&memory_[at], &cells, 8);
   }
   std::fill(defined_.begin(), defined_.end(), std::uint8_t{0});
 }
@@ -158,7 +153,7 @@ std::uint8_t PsramChip::id_byte(std::uint32_t index) const {
     case 2:
       return 0x46;
     default:
-      return static_cast<std::uint8_t>(splitmix(seed_ + index));
+      return static_cast<std::uint8_t>(noise(seed_ + index));
   }
 }
 

@@ -15,8 +15,6 @@ constexpr std::uint32_t kEnableSecure = 1u << 0, kEnableNonsecure = 1u << 1, kPo
                         kNoUncached = 1u << 4, kNoUntranslated = 1u << 6, kSplitWays = 1u << 9,
                         kWritable0 = 1u << 10;
 constexpr std::uint32_t kControlReset = 0x83, kControlMask = 0xffb;
-constexpr std::uint32_t kXipMask = 0x03ff'ffff;
-constexpr std::uint32_t kBeyondQmi = 0x0200'0000;
 
 std::string hex(std::uint32_t value) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -39,15 +37,15 @@ const char* name_of(Master master) {
   return "the debugger";
 }
 
-std::uint32_t from_bytes(const std::uint8_t* bytes, unsigned size) {
+unsigned byte_mask(unsigned size) { return (1u << size) - 1; }
+
+}  // namespace
+
+std::uint32_t XipCache::from_bytes(const std::uint8_t* bytes, unsigned size) {
   std::uint32_t value = 0;
   std::memcpy(&value, bytes, size);
   return value;
 }
-
-unsigned byte_mask(unsigned size) { return (1u << size) - 1; }
-
-}  // namespace
 
 XipCache::XipCache(Qmi& qmi, std::uint64_t seed)
     : qmi_(qmi), control_(kControlReset), random_(seed * 0x9e37'79b9'7f4a'7c15u | 1) {}
@@ -264,63 +262,6 @@ Reply XipCache::uncached(std::uint32_t address, bool translated, bool writing, s
   if (missing != 0) check_defined(address, access, missing);
   reply.value = from_bytes(bytes, access.size);
   return reply;
-}
-
-// Datasheet section 4.4.1.1. The data written is ignored; address bits 2:0 are the operation.
-Reply XipCache::maintain(std::uint32_t address, const Access& access) {
-  const std::uint32_t set = (address >> 3) & (kSets - 1);
-  Line& by_way = lines_[set][(address >> 13) & 1];
-  const auto tag = static_cast<std::uint16_t>((address & kXipMask) >> 13);
-  Cycle at = access.now;
-  BusFault fault = BusFault::kNone;
-  switch (address & 7) {
-    case 0:
-      by_way.state = State::kInvalid;
-      break;
-    case 1:
-      if (by_way.state == State::kDirty) {
-        at = write_back(by_way, set, at, fault);
-        by_way.state = State::kClean;
-        by_way.tag = tag;  // erratum RP2350-E11
-      }
-      break;
-    case 2:
-      if (Line* line = find(address, 0, 1)) line->state = State::kInvalid;
-      break;
-    case 3:
-      if (Line* line = find(address, 0, 1); line != nullptr && line->state == State::kDirty) {
-        at = write_back(*line, set, at, fault);
-        line->state = State::kClean;
-      }
-      break;
-    case 7:
-      if (Line* line = find(address, 0, 1)) line->state = State::kInvalid;
-      by_way.tag = tag;
-      by_way.state = State::kPinned;
-      by_way.defined = 0xff;  // cache memory, whatever it holds
-      break;
-    default:
-      throw Stop("XIP cache: maintenance operation " + std::to_string(address & 7) +
-                 " is not defined (4.4.1.1)");
-  }
-  const auto stall = static_cast<std::uint32_t>(at - access.now);
-  counters_.stall_cycles += stall;
-  return {.stall = stall, .fault = fault};
-}
-
-Reply XipCache::peek(std::uint32_t address, const Access& access) {
-  std::uint8_t bytes[4] = {};
-  const bool through_cache = ((address >> 26) & 3) == 0;
-  for (unsigned i = 0; i < access.size; ++i) {
-    const Line* line = through_cache ? find(address + i, 0, 1) : nullptr;
-    if (line != nullptr) {
-      bytes[i] = line->bytes[(address + i) & 7];
-    } else if ((address & kBeyondQmi) != 0 ||
-               !qmi_.peek((address + i) & kXipMask, (address >> 26 & 3) != 3, &bytes[i])) {
-      return {.fault = BusFault::kUnmapped};
-    }
-  }
-  return {.value = from_bytes(bytes, access.size)};
 }
 
 }  // namespace pico_llama::simulator

@@ -60,6 +60,9 @@ class XipCache : public XipPort {
   const Counters& counters() const { return counters_; }
 
  private:
+  static constexpr std::uint32_t kXipMask = 0x03ff'ffff;    ///< the 26-bit XIP address space
+  static constexpr std::uint32_t kBeyondQmi = 0x0200'0000;  ///< its half without chip selects
+
   enum class State : std::uint8_t { kInvalid, kClean, kDirty, kPinned };
   struct Line {
     std::array<std::uint8_t, kLineBytes> bytes{};
@@ -89,6 +92,7 @@ class XipCache : public XipPort {
   static std::uint32_t saturated(std::uint64_t count) {
     return count < 0xffff'ffff ? static_cast<std::uint32_t>(count) : 0xffff'ffffu;
   }
+  static std::uint32_t from_bytes(const std::uint8_t* bytes, unsigned size);
   static std::uint32_t address_of(const Line& line, std::uint32_t set) {
     return std::uint32_t{line.tag} << 13 | set << 3;
   }

@@ -194,6 +194,11 @@ TEST(Flash, QuadEnableIsAStatusBitAndResetNeedsItsEnable) {
   f.transfer(0, {0x31, 0x02});
   wait_ready(f);
   EXPECT_EQ(flash_status(f, 0x35) & 2, 2u);
+  f.transfer(0, {0x50});  // for this power cycle only, and at once
+  f.transfer(0, {0x31, 0x00});
+  EXPECT_EQ(flash_status(f, 0x35) & 2, 0u);
+  f.flash.power_on();
+  EXPECT_EQ(flash_status(f, 0x35) & 2, 2u);
   f.transfer(0, {0xb9});
   EXPECT_EQ(f.transfer(0, {0x9f, 0})[1], 0xff) << "asleep";
   f.transfer(0, {0xab});

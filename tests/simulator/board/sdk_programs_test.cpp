@@ -94,6 +94,32 @@ TEST_F(SdkProgram, WatchdogReboots) {
             "boot 2 by watchdog, enabled 1, type 0\ndone\n");
 }
 
+TEST_F(SdkProgram, BootsAnImageInRam) {
+  START_OR_SKIP("hello_ram");
+  run_until_printed("done\n");
+  EXPECT_EQ(printed, "hello uart 0\nhello uart 1\nhello uart 2\ndone\n");
+}
+
+TEST_F(SdkProgram, RomFunctionsIdentityAndRandomness) {
+  START_OR_SKIP("rom_functions");
+  run_until_printed("done\n");
+  // The board's id is the chip's, most significant byte first; the OTP rows hold the same number.
+  const auto at = printed.find("id ");
+  ASSERT_NE(at, std::string::npos);
+  const std::string id = printed.substr(at + 3, 16);
+  EXPECT_EQ(printed,
+            "chip 2 rom 2\nid " + id + "\notp 0 " + id +
+                "\npartitions 4 count 0\nstorage 10012345\noutside -10\nflash_op 0 same\nunknown 00000000\n"
+                "random differs\nboot random 1\ndone\n");
+  const std::string first = printed;
+  BoardOptions other;
+  other.seed = 2;
+  printed.clear();
+  START_OR_SKIP("rom_functions", other);
+  run_until_printed("done\n");
+  EXPECT_NE(printed, first);  // another chip
+}
+
 TEST_F(SdkProgram, ResetUsbBootEndsInBootsel) {
   START_OR_SKIP("bootsel");
   const RunResult result = run(1.0);

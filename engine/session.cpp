@@ -80,7 +80,7 @@ Status Session::begin(std::string_view prompt, const SessionOptions& options) {
   if (!count.ok()) return count.status();
 
   options_ = options;
-  std::memcpy(stop_, options.stop.data(), options.stop.size());
+  if (!options.stop.empty()) std::memcpy(stop_, options.stop.data(), options.stop.size());
   options_.stop = {stop_, options.stop.size()};
   sampler_ = Sampler(options.sampler, sample_scratch_);
   utf8_.clear();

@@ -249,7 +249,8 @@ struct Cpu final : CodeListener {
   bool fp_allowed() const;
 
   std::uint32_t control() const {
-    return (npriv ? 1u : 0) | (spsel ? 2u : 0) | (fpu.context_active ? 4u : 0);
+    // SFPA follows FPCA: every FP context here is Secure.
+    return (npriv ? 1u : 0) | (spsel ? 2u : 0) | (fpu.context_active ? 12u : 0);
   }
   void set_control(std::uint32_t value);
 

@@ -139,8 +139,9 @@ bool Cpu::push_frame(std::uint32_t return_address, unsigned& derived) {
   const std::uint32_t size = fp ? kFpFrame : kBasicFrame;
   const bool realigns = (r[13] & 4) != 0;
   const std::uint32_t frame = (r[13] - size) & ~7u;
-  const std::uint32_t words[8] = {r[0],  r[1],  r[2],           r[3],
-                                  r[12], r[14], return_address, xpsr() | (realigns ? 1u << 9 : 0)};
+  const std::uint32_t words[8] = {
+      r[0],  r[1],  r[2],           r[3],
+      r[12], r[14], return_address, xpsr() | (realigns ? 1u << 9 : 0) | (fp ? 1u << 20 : 0)};
   const Cycle at = now;
   try {
     if (frame < stack_limit()) {

@@ -176,10 +176,7 @@ bool Board::Parts::step(Cycle limit) {
     const bool first = core0.now() <= core1.now();
     Core& behind = first ? core0 : core1;
     const Core& ahead = first ? core1 : core0;
-    if (behind.now() < events.horizon())
-      run_core(behind, std::min(ahead.now() + kSlack, limit));
-    else if (ahead.now() < events.horizon())
-      run_core(first ? core1 : core0, events.horizon());
+    if (behind.now() < events.horizon()) run_core(behind, std::min(ahead.now() + kSlack, limit));
   }
   events.run_due(now());
   return true;

@@ -153,8 +153,12 @@ void Board::Parts::wire() {
   reset_by(R::kIoQspi, io_qspi);
   reset_by(R::kPadsBank0, pads_bank0);
   reset_by(R::kPadsQspi, pads_qspi);
-  resets.attach(R::kPllSys, [this] { pll_sys.reset(); });
-  resets.attach(R::kPllUsb, [this] { pll_usb.reset(); });
+  for (const auto& [bit, pll] : {std::pair{R::kPllSys, &pll_sys}, std::pair{R::kPllUsb, &pll_usb}}) {
+    resets.attach(bit, [this, pll = pll] {
+      pll->reset();
+      clocks.update(runner != nullptr ? runner->now() : now());
+    });
+  }
   reset_by(R::kSyscfg, syscfg);
   reset_by(R::kTimer0, timer0);
   reset_by(R::kTimer1, timer1);
@@ -205,7 +209,6 @@ void Board::Parts::wire() {
     interrupts.attach(i, &wakers[i]);
     cores[i]->set_other_core(&wakers[1 - i]);
     cores[i]->set_coprocessor(0, &gpio_coprocessor);
-    cores[i]->set_reset_request([this] { request_reset(ResetKind::kWatchdog); });
   }
 }
 
@@ -276,9 +279,9 @@ void Board::Parts::apply_reset(ResetKind kind) {
     watchdog.reset();
   if (kind != ResetKind::kWatchdog) xosc.reset();  // software leaves the oscillators out of PSM_WDSEL
 
-  resets.reset();
-  clocks.reset();
+  clocks.reset();  // first of all: nothing runs from a PLL any more when that is reset
   clocks.update(at);
+  resets.reset();
   ticks.reset();
   psm.reset();
   sio.reset();

@@ -24,6 +24,9 @@ void Ticks::reset() {
   RegisterDevice::reset();
   // The counts go on from where they are: nothing outside sees them, and they must never run backwards.
   for (State& state : states_) state.cycles = 0;
+  for (const auto& changed : observers_) {
+    if (changed) changed();
+  }
 }
 
 std::uint64_t Ticks::count_at(Generator generator, Picoseconds time) const {

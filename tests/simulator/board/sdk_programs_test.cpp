@@ -190,6 +190,14 @@ TEST_F(SdkProgram, ClockBeyondTheVoltageStops) {
   }
 }
 
+TEST_F(SdkProgram, ResettingThePllUnderTheCoresStops) {
+  START_OR_SKIP("hello_uart");
+  run_until_printed("done\n");
+  constexpr std::uint32_t kResetsSet = 0x40022000, kPllSys = 1U << 14;
+  EXPECT_THROW(board->bus().write(kResetsSet, kPllSys, {.master = Master::kCore0, .now = board->now()}),
+               Stop);
+}
+
 /// A terminal program that reads everything.
 class Terminal : public SerialProgram {
  public:

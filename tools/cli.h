@@ -20,5 +20,6 @@ void add_eval(Cli& cli);
 void add_uf2(Cli& cli);
 void add_corpus(Cli& cli);
 void add_train(Cli& cli);
+void add_simulate(Cli& cli);
 
 }  // namespace pico_llama

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Scripts, limits, stats, profiles and exit codes of `pico-llama simulate`."""
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from command import main, program, simulate
+
+
+class Script(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name, contents=None):
+        path = pathlib.Path(self.folder.name) / name
+        if contents is not None:
+            path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+        return path
+
+    # pico_printf has nine decimals of a double and fills up with zeros.
+    def test_hello_is_on_stdout_and_nothing_else_is(self):
+        run = simulate(program("hello_usb"), "--expect", "done", "--max-seconds", 5)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(run.stdout.split(b"done")[0],
+                         b"hello usb 0 0.000000000000000\r\nhello usb 1 0.333333333000000\r\n"
+                         b"hello usb 2 0.666666667000000\r\n")
+        self.assertEqual(run.stderr, b"")
+
+    def test_a_megabyte_each_way_with_nothing_lost(self):
+        data = random.Random(5).randbytes((1 << 20) - 7) + b"THE END"
+        self.path("data", data)
+        run = simulate(program("usb_echo"), "--script",
+                       self.path("script", f"file {self.path('data')}\nexpect THE END\n"), "--max-seconds", 60)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertTrue(run.stdout == data, f"{len(run.stdout)} bytes came back of {len(data)}")
+
+    def test_a_host_that_stalls_loses_nothing(self):
+        data = random.Random(6).randbytes(5000) + b"THE END"
+        self.path("data", data)
+        # stdio_usb gives up after 500 ms without a reader (PICO_STDIO_USB_STDOUT_TIMEOUT_US): stay below.
+        run = simulate(program("usb_echo"), "--script",
+                       self.path("script", f"stall 0.4\nfile {self.path('data')}\nexpect THE END\n"),
+                       "--max-seconds", 60)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertTrue(run.stdout == data)
+
+    def test_unplug_and_replug(self):
+        script = "send one\nexpect one\nunplug\nwait 0.5\nplug\nsend two\nexpect two\n"
+        run = simulate(program("usb_echo"), "--script", self.path("script", script), "--max-seconds", 30)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(run.stdout, b"one\rtwo\r"[:len(run.stdout)])
+        self.assertIn(b"two", run.stdout)
+
+    def test_1200_baud_and_picotools_request_enter_bootsel(self):
+        for ask in ("baud 1200", "request-bootsel"):
+            run = simulate(program("hello_usb"), "--script",
+                           self.path("script", f"expect done\n{ask}\nexpect-bootsel\n"), "--max-seconds", 10)
+            self.assertEqual(run.returncode, 0, run.stderr)
+
+    def test_picotools_request_reboots_to_flash(self):
+        run = simulate(program("hello_usb"), "--script",
+                       self.path("script", "expect done\nrequest-flash\nexpect done\n"), "--max-seconds", 10)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(run.stdout.count(b"hello usb 2"), 2)
+
+    def test_the_limit_before_the_end_is_exit_3(self):
+        run = simulate(program("hello_usb"), "--expect", "never printed", "--max-seconds", 0.5)
+        self.assertEqual(run.returncode, 3)
+        self.assertIn(b'waits for "never printed"', run.stderr)
+        self.assertEqual(run.stderr.count(b"\n"), 1)
+        run = simulate(program("hello_usb"), "--send", "x", "--max-cycles", 60_000_000)
+        self.assertEqual(run.returncode, 0, run.stderr)
+
+    def test_the_same_run_gives_the_same_stats(self):
+        for name in ("a", "b"):
+            run = simulate(program("hello_usb"), "--expect", "done", "--max-seconds", 5, "--stats", self.path(name))
+            self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(self.path("a").read_bytes(), self.path("b").read_bytes())
+        stats = json.loads(self.path("a").read_text())
+        self.assertGreater(stats["instructions"], 10_000)
+        self.assertEqual(stats["clk_sys_hz"], 150_000_000)
+        self.assertGreater(stats["xip_cache"]["hits"], 0)
+        self.assertGreater(stats["qspi"]["flash"]["bytes_read"], 0)
+        self.assertGreater(stats["usb"]["bytes_in"], 100)
+        self.assertNotIn("real_seconds", stats)
+        self.assertGreater(stats["simulated_seconds"], 0.1)
+        run = simulate(program("hello_usb"), "--expect", "done", "--max-seconds", 5, "--stats", self.path("c"), "--stats-real")
+        self.assertGreater(json.loads(self.path("c").read_text())["real_seconds"], 0)
+
+    def test_profile_opens_in_callgrinds_own_tool(self):
+        run = simulate(program("hello_usb"), "--expect", "done", "--max-seconds", 5, "--profile", self.path("out"),
+                       "--stats", self.path("stats"))
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("main", self.path("out.txt").read_text())
+        if shutil.which("callgrind_annotate") is None:
+            self.skipTest("callgrind_annotate is not installed")
+        shown = subprocess.run(["callgrind_annotate", "--auto=no", self.path("out")], capture_output=True, text=True)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertIn("PROGRAM TOTALS", shown.stdout)
+        cores = json.loads(self.path("stats").read_text())["cores"]
+        total = int(shown.stdout.split("PROGRAM TOTALS")[0].splitlines()[-1].split()[0].replace(",", ""))
+        # Core 1 waits in the boot ROM, where no instruction is executed; core 0's calls of it are no instructions.
+        awake = sum(core["cycles"] - core["sleep_cycles"] for core in cores if core["instructions"])
+        self.assertLessEqual(total, awake)
+        self.assertGreater(total, awake * 0.99)
+
+
+class Usage(unittest.TestCase):
+    def check(self, *arguments):
+        run = simulate(*arguments)
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertEqual(run.stderr.count(b"\n"), 1, run.stderr)
+        self.assertEqual(run.stdout, b"")
+        return run.stderr.decode()
+
+    def test_bad_options_are_usage_errors(self):
+        self.check()
+        self.check("x.elf", "--board", "arduino")
+        self.check("x.elf", "--pty", "--expect", "x")
+        self.check("x.elf", "--send", "x")
+        self.check("x.elf", "--expect", "x", "--max-seconds", "soon")
+        self.check("x.elf", "--expect", "\\q")
+        self.check("x.elf", "--gdb", "0")
+        self.check("x.elf", "--gdb", "3333", "--profile", "out")
+        self.assertIn("psram-absent", self.check("x.elf", "--fault", "nonsense"))
+        self.check("x.elf", "--fault", "button")
+        self.check("x.elf", "--fault", "psram-absent@3")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Debian's picocom and pyserial on the device that --pty serves."""
+import os
+import pty
+import random
+import select
+import shutil
+import subprocess
+import time
+import unittest
+
+from command import Running, main, program
+
+
+def read_until(descriptor, text, seconds):
+    """What comes from a terminal until `text` is in it."""
+    got = b""
+    end = time.monotonic() + seconds
+    while text not in got and time.monotonic() < end:
+        if select.select([descriptor], [], [], 0.1)[0]:
+            try:
+                got += os.read(descriptor, 4096)
+            except OSError:  # the program on the other side is gone
+                break
+    return got
+
+
+class Picocom(unittest.TestCase):
+    def test_shows_the_hello_text(self):
+        if shutil.which("picocom") is None:
+            self.skipTest("picocom is not installed")
+        with Running(program("hello_usb")) as board:
+            master, slave = pty.openpty()
+            picocom = subprocess.Popen(["picocom", "--quiet", "--baud", "115200", board.device], stdin=slave,
+                                       stdout=slave, stderr=slave, start_new_session=True)
+            os.close(slave)
+            text = read_until(master, b"done", 120)
+            os.write(master, b"\x01\x18")  # Ctrl-A Ctrl-X: leave
+            end = time.monotonic() + 10
+            while picocom.poll() is None and time.monotonic() < end:
+                read_until(master, b"\0", 0.1)  # it waits for its own output to drain
+            self.assertEqual(picocom.returncode, 0)
+            os.close(master)
+            for line in (b"hello usb 0 0.000000000000000", b"hello usb 1 0.333333333000000",
+                         b"hello usb 2 0.666666667000000", b"done"):
+                self.assertIn(line, text)
+
+
+class PySerial(unittest.TestCase):
+    def open(self, board):
+        try:
+            import serial
+        except ImportError:
+            self.skipTest("pyserial is not installed")
+        return serial.Serial(board.device, 115200, timeout=60)
+
+    def test_reads_the_hello_text(self):
+        with Running(program("hello_usb")) as board, self.open(board) as port:
+            lines = [port.readline().strip() for _ in range(4)]
+        self.assertEqual(lines, [b"hello usb 0 0.000000000000000", b"hello usb 1 0.333333333000000",
+                                 b"hello usb 2 0.666666667000000", b"done"])
+
+    def test_echo_keeps_every_byte_of_a_slow_reader(self):
+        data = random.Random(1).randbytes(20_000)
+        with Running(program("usb_echo")) as board, self.open(board) as port:
+            port.write(data)
+            time.sleep(0.3)
+            got = b""
+            while len(got) < len(data):
+                part = port.read(min(1000, len(data) - len(got)))
+                self.assertTrue(part, f"stuck after {len(got)} bytes")
+                got += part
+                time.sleep(0.005)
+        self.assertEqual(got, data)
+
+    def test_closing_and_opening_again_works(self):
+        with Running(program("usb_echo")) as board:
+            for text in (b"first", b"second"):
+                with self.open(board) as port:
+                    port.write(text)
+                    self.assertEqual(port.read(len(text)), text)
+                time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()

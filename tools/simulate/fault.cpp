@@ -1,0 +1,105 @@
+#include "tools/simulate/fault.h"
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "tools/support/failure.h"
+
+namespace pico_llama::simulate {
+namespace {
+
+using simulator::BoardFaults;
+
+struct ChipFault {
+  const char* name;
+  bool BoardFaults::*flag;
+  const char* meaning;
+};
+constexpr ChipFault kChipFaults[] = {
+    {"psram-absent", &BoardFaults::psram_absent, "no chip on chip select 1"},
+    {"psram-wrong-id", &BoardFaults::psram_wrong_id, "the PSRAM answers with another maker's ID"},
+    {"psram-stuck-bit", &BoardFaults::psram_stuck_bit, "one bit of the PSRAM never changes"},
+    {"flash-4mb", &BoardFaults::flash_4mb, "a smaller flash chip than the board should have"},
+    {"flash-no-qe", &BoardFaults::flash_no_qe, "the flash chip's quad-enable bit is clear"},
+};
+
+struct TimedFault {
+  const char* name;
+  Fault::Kind kind;
+  bool needs_time;
+  double default_at;
+  double default_for;
+  const char* meaning;
+};
+constexpr TimedFault kTimedFaults[] = {
+    {"usb-host-stalls", Fault::Kind::kHostStalls, false, 1, 5, "the host does not read (default @1+5)"},
+    {"usb-unplug", Fault::Kind::kUnplug, true, 0, 0,
+     "USB is pulled at T; plugged in again D later, if given"},
+    {"usb-never-opens", Fault::Kind::kNeverOpens, false, 0, 0, "enumerated, but no program opens the port"},
+    {"button", Fault::Kind::kButton, true, 0, 0.1, "BOOT is pressed at T (default for 0.1 s)"},
+    {"power-cut", Fault::Kind::kPowerCut, true, 0, 0, "power is lost and comes back at T"},
+};
+
+std::string known() {
+  std::string names;
+  for (const ChipFault& fault : kChipFaults) names += std::string(names.empty() ? "" : ", ") + fault.name;
+  for (const TimedFault& fault : kTimedFaults)
+    names += std::string(", ") + fault.name + (fault.needs_time ? "@T" : "");
+  return names;
+}
+
+}  // namespace
+
+double parse_seconds(std::string_view text, std::string_view what) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  // A day of simulated time is more than anyone waits for, and fits picoseconds by far.
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || value < 0 ||
+      value > 86'400) {
+    fail_usage("{}: '{}' is not a number of seconds (0 to 86400)", what, text);
+  }
+  return value;
+}
+
+void parse_fault(std::string_view text, BoardFaults& board, std::vector<Fault>& timed) {
+  const std::size_t at = text.find('@');
+  const std::string_view name = text.substr(0, at);
+  std::optional<std::string_view> time;
+  if (at != std::string_view::npos) time = text.substr(at + 1);
+  for (const ChipFault& fault : kChipFaults) {
+    if (name != fault.name) continue;
+    if (time) fail_usage("--fault {}: this fault is there from the start and takes no @time", name);
+    board.*fault.flag = true;
+    return;
+  }
+  for (const TimedFault& fault : kTimedFaults) {
+    if (name != fault.name) continue;
+    if (fault.needs_time && !time) fail_usage("--fault {0}: say when, as in {0}@2.5", name);
+    Fault result{fault.kind, fault.default_at, fault.default_for};
+    if (time) {
+      const std::size_t plus = time->find('+');
+      result.at_seconds = parse_seconds(time->substr(0, plus), "--fault");
+      if (plus != std::string_view::npos)
+        result.for_seconds = parse_seconds(time->substr(plus + 1), "--fault");
+    }
+    timed.push_back(result);
+    return;
+  }
+  fail_usage("--fault: '{}' is unknown; there are {}", name, known());
+}
+
+std::string fault_help() {
+  std::string text;
+  const auto line = [&text](std::string name, const char* meaning) {
+    name.resize(24, ' ');
+    text += "  " + name + meaning + "\n";
+  };
+  for (const ChipFault& fault : kChipFaults) line(fault.name, fault.meaning);
+  for (const TimedFault& fault : kTimedFaults) {
+    line(std::string(fault.name) + (fault.needs_time ? "@T[+D]" : "[@T[+D]]"), fault.meaning);
+  }
+  return text;
+}
+
+}  // namespace pico_llama::simulate

@@ -1,0 +1,40 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulator/board.h"
+#include "tools/simulate/fault.h"
+#include "tools/simulate/script.h"
+
+namespace pico_llama::simulate {
+
+/// What `pico-llama simulate` was asked for.
+struct Options {
+  std::vector<std::string> images;
+  simulator::BoardOptions board;
+  std::vector<Fault> faults;  ///< those that happen at a time
+
+  Script script;            ///< empty: the terminal, or --pty
+  bool has_script = false;  ///< ends when the script ends
+  bool pty = false;
+  bool uart = false;  ///< the terminal is UART0 instead of USB
+  bool pace = true;   ///< simulated time never runs ahead of real time (terminal and pty)
+
+  std::optional<double> max_seconds;
+  std::optional<std::uint64_t> max_cycles;
+  std::string stats_path;
+  bool stats_real = false;
+  std::string profile_path;
+  std::optional<std::uint16_t> gdb_port;
+};
+
+/// Exit codes beside 0 and 2 (usage): documented in --help.
+inline constexpr int kExitBoard = 1;  ///< the board stopped, is in BOOTSEL, or a file is refused
+inline constexpr int kExitLimit = 3;  ///< --max-seconds or --max-cycles came before the script's end
+
+/// Runs it. Errors: throws Failure; returns the exit code otherwise.
+int run(const Options& options);
+
+}  // namespace pico_llama::simulate

@@ -1,0 +1,81 @@
+#include "tools/simulate/player.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace pico_llama::simulate {
+
+using simulator::Picoseconds;
+
+void Player::set_ready(bool ready, Picoseconds now) {
+  ready_ = ready;
+  advance(now);
+}
+
+void Player::printed(std::string_view text, Picoseconds now) {
+  unread_ += text;
+  advance(now);
+  // Only as much of the past is kept as the longest text to come could begin in.
+  constexpr std::size_t kKept = 1 << 16;
+  if (next_ == script_.size()) {
+    unread_.clear();
+  } else if (script_[next_].kind == Step::Kind::kExpect &&
+             unread_.size() > 2 * kKept + script_[next_].text.size()) {
+    unread_.erase(0, unread_.size() - kKept - script_[next_].text.size());
+  }
+}
+
+void Player::bootsel(Picoseconds now) {
+  bootsel_ = true;
+  advance(now);
+}
+
+void Player::advance(Picoseconds now) {
+  // An act may call back (a plug pulled changes the port): the loop that runs picks it up.
+  if (advancing_) return;
+  advancing_ = true;
+  while (next_ < script_.size() && !waiting_) {
+    const Step& step = script_[next_];
+    if (step.kind == Step::Kind::kExpect) {
+      const std::size_t at = unread_.find(step.text);
+      if (at == std::string::npos) break;
+      unread_.erase(0, at + step.text.size());
+    } else if (step.kind == Step::Kind::kForever) {
+      break;
+    } else if (step.kind == Step::Kind::kBootsel) {
+      if (!bootsel_) break;
+    } else if (step.kind == Step::Kind::kWait) {
+      waiting_ = true;
+      const Picoseconds end =
+          now + static_cast<Picoseconds>(
+                    std::llround(step.seconds * static_cast<double>(simulator::kPicosecondsPerSecond)));
+      events_.at_time(end, [this, end] {
+        waiting_ = false;
+        advance(end);
+      });
+    } else {
+      const bool needs_port = step.kind == Step::Kind::kSend || step.kind == Step::Kind::kBaud ||
+                              step.kind == Step::Kind::kRequestBootsel ||
+                              step.kind == Step::Kind::kRequestFlash;
+      if (needs_port && !ready_) break;
+      act_(step, now);
+    }
+    ++next_;
+  }
+  advancing_ = false;
+  if (!done() || told_) return;
+  told_ = true;
+  finished_();
+}
+
+std::string Player::waits_for() const {
+  if (waiting_) return "the end of a wait";
+  if (next_ >= script_.size()) return "nothing";
+  const Step& step = script_[next_];
+  if (step.kind == Step::Kind::kExpect) return fmt::format("\"{}\"", step.text);
+  if (step.kind == Step::Kind::kBootsel) return "BOOTSEL mode";
+  return "the serial port";
+}
+
+}  // namespace pico_llama::simulate

@@ -1,0 +1,48 @@
+#pragma once
+#include <functional>
+#include <string>
+
+#include "simulator/clock/event_queue.h"
+#include "tools/simulate/script.h"
+
+namespace pico_llama::simulate {
+
+/// Plays a script against what the board prints. Goes by simulated time alone, so a run is reproducible.
+class Player {
+ public:
+  /// Carries out one step that is not waiting: everything but kExpect, kWait, kBootsel, kForever.
+  using Act = std::function<void(const Step&, simulator::Picoseconds now)>;
+
+  Player(const Script& script, simulator::EventQueue& events, Act act, std::function<void()> finished)
+      : script_(script), events_(events), act_(std::move(act)), finished_(std::move(finished)) {}
+
+  /// The port can carry what is typed; called again after a reconnect.
+  void set_ready(bool ready, simulator::Picoseconds now);
+  void printed(std::string_view text, simulator::Picoseconds now);
+  void bootsel(simulator::Picoseconds now);
+  /// Goes on as far as it can.
+  void advance(simulator::Picoseconds now);
+
+  /// The limit is what the script waits for.
+  bool waits_for_limit() const {
+    return next_ < script_.size() && script_[next_].kind == Step::Kind::kForever;
+  }
+  bool done() const { return next_ == script_.size() && !waiting_; }
+  /// What the script waits for, for the message when time is up.
+  std::string waits_for() const;
+
+ private:
+  const Script& script_;
+  simulator::EventQueue& events_;
+  Act act_;
+  std::function<void()> finished_;
+  std::size_t next_ = 0;
+  bool ready_ = false;
+  bool waiting_ = false;  ///< for the end of a kWait
+  bool bootsel_ = false;
+  bool advancing_ = false;
+  bool told_ = false;
+  std::string unread_;  ///< printed since the last match
+};
+
+}  // namespace pico_llama::simulate

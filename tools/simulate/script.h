@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pico_llama::simulate {
+
+/// What a user would do, one step after the other, in simulated time.
+struct Step {
+  enum class Kind : std::uint8_t {
+    kSend,            ///< text: types it
+    kExpect,          ///< text: waits until the board has printed it, since the last expect
+    kWait,            ///< seconds
+    kOpen,            ///< opens the port (DTR on)
+    kClose,           ///< closes it
+    kBaud,            ///< number: sets the line's baud rate
+    kPlug,            ///< plugs USB in
+    kUnplug,          ///< pulls it
+    kStall,           ///< seconds: the host does not read
+    kPress,           ///< presses the BOOT button
+    kRelease,         ///< lets go of it
+    kReset,           ///< RUN pin
+    kPower,           ///< power is cut and comes back
+    kRequestBootsel,  ///< picotool's request on the reset interface
+    kRequestFlash,
+    kBootsel,  ///< waits until the board is in BOOTSEL mode
+    kForever,  ///< waits for the run's limit, which then is a good end
+  };
+  Kind kind = Kind::kSend;
+  std::string text;
+  double seconds = 0;
+  std::uint32_t number = 0;
+};
+
+using Script = std::vector<Step>;
+
+/// Errors: throws Failure naming file and line for a file, UsageFailure where the text is an option's.
+Script read_script(const std::string& path);
+Step parse_step(std::string_view line);
+/// \n \r \t \e \\ \xHH. Errors: throws UsageFailure.
+std::string unescape(std::string_view text);
+
+/// The commands, for --help.
+const char* script_help();
+
+}  // namespace pico_llama::simulate

@@ -1,0 +1,337 @@
+#include "tools/simulate/session.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <thread>
+
+#include "simulator/debug/board_target.h"
+#include "simulator/debug/gdb_server.h"
+#include "simulator/debug/profile_report.h"
+#include "simulator/stop.h"
+#include "tools/simulate/stats.h"
+#include "tools/support/failure.h"
+#include "tools/support/output_file.h"
+
+namespace pico_llama::simulate {
+
+using namespace simulator;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+// Between two looks at the keyboard: short enough that nobody feels it.
+constexpr Picoseconds kInteractiveSlice = 2 * kPicosecondsPerSecond / 1000;
+constexpr Picoseconds kScriptSlice = kPicosecondsPerSecond;
+// Bytes typed ahead that wait in the host.
+constexpr std::size_t kTypeAhead = 4096;
+constexpr std::uint32_t kUartBaud = 115'200;
+
+Picoseconds picoseconds(double seconds) {
+  return static_cast<Picoseconds>(std::llround(seconds * static_cast<double>(kPicosecondsPerSecond)));
+}
+
+double seconds(Picoseconds time) {
+  return static_cast<double>(time) / static_cast<double>(kPicosecondsPerSecond);
+}
+
+template <typename... Args>
+void say(fmt::format_string<Args...> format, Args&&... args) {
+  std::fflush(stdout);
+  fmt::print(stderr, "simulate: {}\n", fmt::format(format, std::forward<Args>(args)...));
+}
+
+std::span<const std::uint8_t> bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  OutputFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace
+
+int run(const Options& options) {
+  try {
+    return Session(options).run();
+  } catch (const ImageError& error) {
+    fail("{}", error.what());
+  }
+}
+
+Session::Session(const Options& options)
+    : options_(options), board_(options.board), host_(board_.usb(), board_.events()) {
+  for (const std::string& path : options_.images) {
+    const Image image = read_image(path);
+    if (!image.elf_path.empty()) elf_path_ = image.elf_path;
+    board_.load(image);
+  }
+  board_.set_warning_sink([](std::string_view text) { say("{}", text); });
+
+  if (options_.has_script) {
+    player_ = std::make_unique<Player>(
+        options_.script, board_.events(), [this](const Step& step, Picoseconds now) { act(step, now); },
+        [this] {
+          finished_ = true;
+          board_.request_stop();
+        });
+  } else if (options_.pty) {
+    std::string path;
+    port_ = open_pty(path);
+    say("serial port at {}", path);
+  } else {
+    port_ = open_terminal();
+    if (isatty(STDIN_FILENO) != 0) say("Ctrl-] leaves");
+  }
+
+  host_.set_program(this);
+  host_.set_state_observer([this](Picoseconds now) {
+    if (host_.state() == UsbHost::State::kFailed) say("{}", host_.problem());
+    if (player_ && !options_.uart) player_->set_ready(host_.port_open(), now);
+  });
+  if (options_.uart) {
+    board_.set_uart_sink([this](unsigned uart, std::uint8_t byte) {
+      if (uart == 0) receive({&byte, 1}, board_.time());
+    });
+  }
+  const bool never_opens = std::any_of(options_.faults.begin(), options_.faults.end(),
+                                       [](const Fault& f) { return f.kind == Fault::Kind::kNeverOpens; });
+  if (!options_.pty && !options_.uart && !never_opens) host_.set_port_wanted(true, 0);
+  for (const Fault& fault : options_.faults) schedule_fault(fault);
+  if (!options_.profile_path.empty()) {
+    for (unsigned c = 0; c < 2; ++c) {
+      Core& core = board_.core(c);
+      profilers_[c] = std::make_unique<Profiler>([&core] { return core.reg(14); });
+      core.set_observer(profilers_[c].get());
+    }
+  }
+}
+
+Session::~Session() {
+  host_.set_state_observer(nullptr);
+  for (unsigned c = 0; c < 2; ++c) board_.core(c).set_observer(nullptr);
+}
+
+std::size_t Session::room() const { return port_ ? port_->room() : kTypeAhead; }
+
+void Session::receive(std::span<const std::uint8_t> bytes, Picoseconds now) {
+  if (port_) return port_->write(bytes);
+  std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+  std::fflush(stdout);
+  player_->printed({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, now);
+}
+
+void Session::type(std::string_view text, Picoseconds now) {
+  if (!options_.uart) return host_.send(bytes_of(text), now);
+  for (const char c : text) {
+    // 8N1: ten bit times a byte.
+    uart_free_ = std::max(uart_free_, now) + 10 * kPicosecondsPerSecond / kUartBaud;
+    board_.events().at_time(uart_free_, [this, c] { board_.uart_receive(0, static_cast<std::uint8_t>(c)); });
+  }
+}
+
+void Session::act(const Step& step, Picoseconds now) {
+  switch (step.kind) {
+    case Step::Kind::kSend:
+      return type(step.text, now);
+    case Step::Kind::kOpen:
+      return host_.set_port_wanted(true, now);
+    case Step::Kind::kClose:
+      return host_.set_port_wanted(false, now);
+    case Step::Kind::kBaud:
+      return host_.set_baud(step.number, now);
+    case Step::Kind::kPlug:
+      return host_.plug(now);
+    case Step::Kind::kUnplug:
+      return host_.unplug(now);
+    case Step::Kind::kStall:
+      return host_.stop_reading_until(now + picoseconds(step.seconds), now);
+    case Step::Kind::kPress:
+      return board_.set_button(true);
+    case Step::Kind::kRelease:
+      return board_.set_button(false);
+    case Step::Kind::kReset:
+      return board_.reset(ResetKind::kRunPin);
+    case Step::Kind::kPower:
+      return board_.reset(ResetKind::kPowerOn);
+    case Step::Kind::kRequestBootsel:
+    case Step::Kind::kRequestFlash: {
+      const auto kind =
+          step.kind == Step::Kind::kRequestFlash ? UsbHost::Reset::kFlash : UsbHost::Reset::kBootsel;
+      if (!host_.request_reset(kind, now)) say("the device has no reset interface");
+      return;
+    }
+    case Step::Kind::kExpect:
+    case Step::Kind::kWait:
+    case Step::Kind::kBootsel:
+    case Step::Kind::kForever:
+      return;  // the player's own
+  }
+}
+
+void Session::schedule_fault(const Fault& fault) {
+  const Picoseconds at = picoseconds(fault.at_seconds);
+  const Picoseconds end = at + picoseconds(fault.for_seconds);
+  EventQueue& events = board_.events();
+  switch (fault.kind) {
+    case Fault::Kind::kHostStalls:
+      events.at_time(at, [this, at, end] { host_.stop_reading_until(end, at); });
+      break;
+    case Fault::Kind::kUnplug:
+      events.at_time(at, [this, at] { host_.unplug(at); });
+      if (end > at) events.at_time(end, [this, end] { host_.plug(end); });
+      break;
+    case Fault::Kind::kNeverOpens:
+      break;
+    case Fault::Kind::kButton:
+      events.at_time(at, [this] { board_.set_button(true); });
+      events.at_time(end, [this] { board_.set_button(false); });
+      break;
+    case Fault::Kind::kPowerCut:
+      events.at_time(at, [this] { board_.reset(ResetKind::kPowerOn); });
+      break;
+  }
+}
+
+Session::Picoseconds Session::limit() const {
+  return options_.max_seconds ? picoseconds(*options_.max_seconds) : ~Picoseconds{0};
+}
+
+bool Session::at_limit() const {
+  return board_.time() >= limit() || (options_.max_cycles && board_.now() >= *options_.max_cycles);
+}
+
+RunResult Session::run_board(Picoseconds slice) {
+  RunLimits limits;
+  limits.time = std::min(limit(), board_.time() + slice);
+  if (options_.max_cycles) limits.cycle = *options_.max_cycles;
+  return board_.run(limits);
+}
+
+/// A slice for the debugger and for interactive use: the board, then whoever is at the port.
+RunResult Session::run_slice() {
+  RunResult result = run_board(kInteractiveSlice);
+  if (port_) serve_port();
+  if (port_ && options_.pace) pace();
+  if (result.end == RunEnd::kLimit && at_limit()) result.end = RunEnd::kRequest;
+  if (finished_) result.end = RunEnd::kRequest;
+  return result;
+}
+
+void Session::serve_port() {
+  const Picoseconds now = board_.time();
+  if (options_.pty && !options_.uart) {
+    const bool open = port_->open();
+    if (open != port_was_open_) host_.set_port_wanted(open, now);
+    port_was_open_ = open;
+    const std::optional<std::uint32_t> baud = port_->baud();
+    if (open && baud && *baud != baud_) {
+      baud_ = *baud;
+      host_.set_baud(baud_, now);
+    }
+  }
+  if (port_->flush()) host_.room_changed(now);
+  // A typist waits for the board; nothing is thrown away.
+  if (host_.unsent() < kTypeAhead && (options_.uart || host_.port_open())) {
+    const std::string typed = port_->read();
+    if (!typed.empty()) type(typed, now);
+  }
+  if (port_->left()) finished_ = true;
+}
+
+/// Sleeps until real time has caught up with simulated time, or somebody types.
+void Session::pace() {
+  const auto now = Clock::now();
+  const std::chrono::duration<double> real = now - pace_real_;
+  const double ahead = seconds(board_.time() - pace_simulated_) - real.count();
+  if (ahead <= 0) {
+    // The simulator is the slower one: what it lost is not made up for by running fast later.
+    pace_real_ = now;
+    pace_simulated_ = board_.time();
+    return;
+  }
+  const int milliseconds = static_cast<int>(std::min(ahead * 1000, 20.0));
+  pollfd input{port_->descriptor(), POLLIN, 0};
+  // A pseudo terminal that nobody has open is "ready" all the time.
+  if (milliseconds > 0) poll(&input, port_->open() ? 1 : 0, milliseconds);
+}
+
+std::optional<int> Session::after(const RunResult& result) {
+  if (finished_) return 0;
+  switch (result.end) {
+    case RunEnd::kStop:
+      say("{}", result.message);
+      return kExitBoard;
+    case RunEnd::kBootsel:
+      if (player_) player_->bootsel(board_.time());
+      if (finished_) return 0;
+      say("the board is in BOOTSEL mode: {}", result.message);
+      return kExitBoard;
+    case RunEnd::kDeadlock:
+      if (port_) {  // what is typed may wake it
+        pollfd input{port_->descriptor(), POLLIN, 0};
+        poll(&input, port_->open() ? 1 : 0, 20);
+        return std::nullopt;
+      }
+      say("both cores sleep and nothing will wake them; the script waits for {}", player_->waits_for());
+      return kExitBoard;
+    case RunEnd::kLimit:
+    case RunEnd::kRequest:
+      break;
+  }
+  if (!at_limit()) return std::nullopt;
+  if (!player_ || player_->waits_for_limit()) return 0;
+  say("{:.6f} simulated seconds are over, and the script still waits for {}", seconds(board_.time()),
+      player_->waits_for());
+  return kExitLimit;
+}
+
+int Session::run_debugger() {
+  say("gdb may connect: target remote :{}", *options_.gdb_port);
+  const int socket = accept_gdb(*options_.gdb_port);
+  BoardTarget target(board_, [this] { return run_slice(); });
+  const GdbServer::End end = GdbServer(target).serve(socket);
+  close(socket);
+  return end == GdbServer::End::kKilled ? 1 : 0;
+}
+
+int Session::run() {
+  began_ = pace_real_ = Clock::now();
+  board_.reset();
+  if (player_ && options_.uart) player_->set_ready(true, 0);
+  if (player_) player_->advance(0);
+  std::optional<int> code;
+  if (options_.gdb_port && run_debugger() != 0) code = 0;
+  while (!code) {
+    if (port_) {
+      RunResult result = run_slice();
+      code = after(result);
+    } else {
+      code = after(run_board(kScriptSlice));
+    }
+  }
+  finish();
+  return *code;
+}
+
+void Session::finish() {
+  const std::chrono::duration<double> real = Clock::now() - began_;
+  if (!options_.stats_path.empty()) {
+    write_file(options_.stats_path, stats_json(board_, host_, options_.stats_real ? real.count() : -1));
+  }
+  if (profilers_[0]) {
+    Profiler* const cores[] = {profilers_[0].get(), profilers_[1].get()};
+    const SourceLines lines(elf_path_);
+    const ProfileReport report(cores, board_.symbols(), lines);
+    write_file(options_.profile_path, report.callgrind(options_.images.back()));
+    write_file(options_.profile_path + ".txt", report.text(40));
+  }
+}
+
+}  // namespace pico_llama::simulate

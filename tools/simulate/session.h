@@ -1,0 +1,64 @@
+#pragma once
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulator/board.h"
+#include "simulator/debug/profiler.h"
+#include "simulator/usb/host.h"
+#include "tools/simulate/options.h"
+#include "tools/simulate/player.h"
+#include "tools/simulate/port.h"
+
+namespace pico_llama::simulate {
+
+/// One run of the virtual board: loads it, plugs it into a host, serves whoever talks to it, and reports.
+class Session : private simulator::SerialProgram {
+ public:
+  /// Errors: throws Failure.
+  explicit Session(const Options& options);
+  ~Session() override;
+  int run();
+
+ private:
+  using Picoseconds = simulator::Picoseconds;
+
+  // SerialProgram: what the board sends over USB.
+  std::size_t room() const override;
+  void receive(std::span<const std::uint8_t> bytes, Picoseconds now) override;
+
+  void type(std::string_view text, Picoseconds now);
+  void act(const Step& step, Picoseconds now);
+  void schedule_fault(const Fault& fault);
+  /// Runs the board for `slice` of simulated time at most.
+  simulator::RunResult run_board(Picoseconds slice);
+  simulator::RunResult run_slice();
+  void serve_port();
+  void pace();
+  int run_debugger();
+  /// nullopt: go on.
+  std::optional<int> after(const simulator::RunResult& result);
+  void finish();
+  bool at_limit() const;
+  Picoseconds limit() const;
+
+  const Options& options_;
+  simulator::Board board_;
+  simulator::UsbHost host_;
+  std::unique_ptr<Port> port_;  ///< none while a script plays
+  std::unique_ptr<Player> player_;
+  std::unique_ptr<simulator::Profiler> profilers_[2];
+  std::string elf_path_;
+  bool finished_ = false;  ///< the script's end, or the user left
+  bool port_was_open_ = false;
+  std::uint32_t baud_ = 115'200;
+  Picoseconds uart_free_ = 0;
+
+  std::chrono::steady_clock::time_point began_;
+  std::chrono::steady_clock::time_point pace_real_;
+  Picoseconds pace_simulated_ = 0;
+};
+
+}  // namespace pico_llama::simulate

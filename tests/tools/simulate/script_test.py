@@ -4,6 +4,7 @@ import json
 import pathlib
 import random
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -108,6 +109,37 @@ class Script(unittest.TestCase):
         awake = sum(core["cycles"] - core["sleep_cycles"] for core in cores if core["instructions"])
         self.assertLessEqual(total, awake)
         self.assertGreater(total, awake * 0.99)
+
+
+class BadInput(unittest.TestCase):
+    def check(self, contents, name, *words):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / name
+            path.write_bytes(contents)
+            run = simulate(path, "--expect", "never", "--max-seconds", 1)
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertEqual(run.stdout, b"")
+        self.assertEqual(run.stderr.count(b"\n"), 1, run.stderr)
+        for word in words:
+            self.assertIn(word, run.stderr.decode())
+
+    @staticmethod
+    def block(number, count, address, family, payload=bytes(256)):
+        return (struct.pack("<8I", 0x0A324655, 0x9E5D5157, 0x2000, address, 256, number, count, family) +
+                payload.ljust(476, b"\0") + struct.pack("<I", 0x0AB16F30))
+
+    def test_files_that_are_no_firmware_are_refused_in_one_line(self):
+        arm_s = 0xE48BFF59
+        self.check(b"", "empty.uf2")
+        self.check(b"hello", "text.uf2")
+        self.check(self.block(0, 1, 0x10000000, 0xE48BFF56), "rp2040.uf2", "RP2040")
+        self.check(self.block(0, 1, 0x10000000, arm_s)[:300], "cut.uf2")
+        self.check(self.block(0, 2, 0x10000000, arm_s, b"a") + self.block(1, 2, 0x10000000, arm_s, b"b"), "twice.uf2")
+        self.check(self.block(0, 1, 0x11000000, arm_s), "beyond.uf2", "16 MB")
+        self.check(self.block(0, 1, 0x10000000, arm_s), "blank.uf2", "BOOTSEL")
+        self.check(pathlib.Path("/bin/true").read_bytes(), "x86.elf")
+        missing = simulate("/nonexistent.uf2", "--expect", "x", "--max-seconds", 1)
+        self.assertEqual((missing.returncode, missing.stderr.count(b"\n")), (1, 1))
 
 
 class Usage(unittest.TestCase):

@@ -5,11 +5,13 @@ import pty
 import random
 import select
 import shutil
+import signal
 import subprocess
+import termios
 import time
 import unittest
 
-from command import Running, main, program
+from command import PICO_LLAMA, Running, main, program
 
 
 def read_until(descriptor, text, seconds):
@@ -44,6 +46,37 @@ class Picocom(unittest.TestCase):
             for line in (b"hello usb 0 0.000000000000000", b"hello usb 1 0.333333333000000",
                          b"hello usb 2 0.666666667000000", b"done"):
                 self.assertIn(line, text)
+
+
+class Terminal(unittest.TestCase):
+    def run_in_terminal(self, leave):
+        """Runs usb_echo in a terminal of its own, types, leaves; returns what was shown and the exit code."""
+        master, slave = pty.openpty()
+        before = termios.tcgetattr(slave)
+        board = subprocess.Popen([PICO_LLAMA, "simulate", program("usb_echo")], stdin=slave, stdout=slave,
+                                 stderr=slave, start_new_session=True)
+        shown = read_until(master, b"Ctrl-] leaves", 30)
+        end = time.monotonic() + 10
+        while termios.tcgetattr(slave)[3] & termios.ICANON and time.monotonic() < end:
+            time.sleep(0.01)
+        self.assertFalse(termios.tcgetattr(slave)[3] & (termios.ICANON | termios.ECHO | termios.ISIG))
+        os.write(master, b"typed\x03")
+        shown += read_until(master, b"typed\x03", 60)
+        leave(board, master)
+        code = board.wait(30)
+        self.assertEqual(termios.tcgetattr(slave), before)
+        os.close(slave)
+        os.close(master)
+        return shown, code
+
+    def test_is_raw_and_ctrl_bracket_leaves(self):
+        shown, code = self.run_in_terminal(lambda board, master: os.write(master, b"\x1d"))
+        self.assertIn(b"typed\x03", shown)  # Ctrl-C went to the board
+        self.assertEqual(code, 0)
+
+    def test_is_restored_after_a_signal(self):
+        _, code = self.run_in_terminal(lambda board, master: board.terminate())
+        self.assertEqual(code, -signal.SIGTERM)
 
 
 class PySerial(unittest.TestCase):

@@ -102,8 +102,8 @@ struct AttentionQ8 {
   const std::byte* keys;  ///< (positions/2, head_size/2, 4): int8 of (2 elements) x (2 positions) in a word,
                           ///< position fastest
   const std::byte* values;      ///< the same, element fastest
-  const uint8_t* key_scales;    ///< (positions)
-  const uint8_t* value_scales;  ///< (positions)
+  const uint8_t* key_scales;    ///< (positions), aligned to 4, positions rounded up to 8 readable
+  const uint8_t* value_scales;  ///< as key_scales
   float scale;                  ///< 1/sqrt(head_size)
   std::byte* scratch;           ///< attention_q8_scratch_bytes(), aligned to 4
 };

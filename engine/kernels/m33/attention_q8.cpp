@@ -142,6 +142,17 @@ void add_values(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, 
   }
 }
 
+/// The largest of the block's scales, four at a time. Requires: scale aligned to 4.
+uint32_t largest_scale(const uint8_t* scale, int count) {
+  const auto* words = reinterpret_cast<const Word*>(scale);
+  uint32_t largest = 0;
+  for (; count >= 4; count -= 4) largest = dsp::umax8(largest, *words++);
+  // Of the last word only the bytes that are positions.
+  if (count > 0) largest = dsp::umax8(largest, *words << (32 - 8 * count));
+  largest = dsp::umax8(largest, largest >> 16);
+  return dsp::umax8(largest, largest >> 8) & 0xff;
+}
+
 }  // namespace
 
 void attention_q8(const AttentionQ8& a) {
@@ -157,9 +168,7 @@ void attention_q8(const AttentionQ8& a) {
 
   for (int first = 0; first <= a.last; first += kAttentionBlock) {
     const Block block{first, a.last - first < kAttentionBlock ? a.last - first + 1 : kAttentionBlock};
-    uint32_t largest = 0;
-    for (int j = 0; j < block.count; ++j)
-      largest = a.value_scales[first + j] > largest ? a.value_scales[first + j] : largest;
+    const uint32_t largest = largest_scale(a.value_scales + block.first, block.count);
     if (largest >> 3 > exponent) {
       for (int i = 0; i < elements; ++i) s.acc[i] >>= (largest >> 3) - exponent;
       exponent = largest >> 3;

@@ -30,4 +30,14 @@ inline uint32_t usat(uint32_t x) {
   return x > kMost ? kMost : x;
 }
 
+inline uint32_t umax8(uint32_t a, uint32_t b) {
+  uint32_t result = 0;
+  for (int shift = 0; shift < 32; shift += 8) {
+    const uint32_t x = a >> shift & 0xff;
+    const uint32_t y = b >> shift & 0xff;
+    result |= (x > y ? x : y) << shift;
+  }
+  return result;
+}
+
 }  // namespace pico_llama::dsp

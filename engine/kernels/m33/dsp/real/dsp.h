@@ -43,4 +43,11 @@ inline uint32_t usat(uint32_t x) {
   return result;
 }
 
+/// The larger of each of the four bytes: a + saturated (b - a).
+inline uint32_t umax8(uint32_t a, uint32_t b) {
+  uint32_t more;
+  __asm__("uqsub8 %0, %1, %2" : "=r"(more) : "r"(b), "r"(a));
+  return a + more;
+}
+
 }  // namespace pico_llama::dsp

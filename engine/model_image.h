@@ -19,6 +19,9 @@ struct Tensor {
   Encoding encoding = Encoding::kPlainF32;
   uint16_t activation_limit = 0;
   uint16_t chunk_pairs = 0;
+  /// Lies in a memory that one sequential reader uses better than several at once (a serial bus whose bursts
+  /// break when streams alternate): worker 0 then does this tensor's part alone. Results do not depend on it.
+  bool one_reader = false;
 
   uint64_t bytes() const { return tensor_bytes(encoding, rows, columns); }
   uint32_t blocks() const { return block_count(rows); }

@@ -21,9 +21,12 @@ struct Share {
   int count;
 
   constexpr Range of(int n) const {
+    if (worker >= count) return {n, n};
     return {static_cast<int>(int64_t{n} * worker / count),
             static_cast<int>(int64_t{n} * (worker + 1) / count)};
   }
+  /// This share, or everything for worker 0 and nothing for the others.
+  constexpr Share unless(bool alone) const { return alone ? Share{worker, 1} : *this; }
   /// Whole blocks of a tensor with n rows.
   constexpr BlockRange blocks(int n) const {
     const Range r = of((n + kBlockRows - 1) / kBlockRows);

@@ -44,6 +44,8 @@ class Transformer {
   int context() const { return context_; }
   /// To point tensors at copies in faster memory.
   TransformerWeights& weights() { return weights_; }
+  /// Says that the key/value cache lies in a memory of the kind Tensor::one_reader means.
+  void set_cache_one_reader(bool on) { state_.cache_one_reader = on; }
   /// The key/value cache, which holds nothing before the first forward() of a text: scratch memory until
   /// then.
   std::span<std::byte> idle_kv_cache() { return {state_.key_cache, state_.kv_cache_bytes}; }

@@ -149,16 +149,26 @@ Status ModelLoader::bind(Workers& workers) {
   Result<Session> session = Session::create(image_, placement_.context, state_memory_, kv_memory_, workers);
   if (!session.ok()) return session.status();
   session_ = session.value();
+  Transformer& transformer = session_.transformer();
+  TransformerWeights& weights = transformer.weights();
   const std::byte* sram = sram_weights_;
   const std::byte* psram = psram_weights_;
   for (uint32_t i = 0; i < items_.size(); ++i) {
     const PlacementItem& item = items_[i];
-    if (item.memory == Memory::kFlash) continue;
-    const std::byte*& at = item.memory == Memory::kSram ? sram : psram;
-    const TensorEntry& entry = image_.entry(i);
-    session_.transformer().weights().rebind(static_cast<TensorKind>(entry.kind), entry.layer, at);
-    at += fitting(aligned(item.bytes));
+    const auto kind = static_cast<TensorKind>(image_.entry(i).kind);
+    const uint32_t layer = image_.entry(i).layer;
+    if (item.memory != Memory::kFlash) {
+      const std::byte*& at = item.memory == Memory::kSram ? sram : psram;
+      weights.rebind(kind, layer, at);
+      at += fitting(aligned(item.bytes));
+    }
+    // Two cores that stream from the QSPI bus break each other's bursts: every line would pay its command and
+    // address.
+    const bool on_bus = item.memory != Memory::kSram && !item.stays_in_flash;
+    weights.tensor(kind, layer).one_reader = on_bus;
+    if (kind == TensorKind::kTokenEmbedding && weights.shared_classifier) weights.wcls.one_reader = on_bus;
   }
+  transformer.set_cache_one_reader(placement_.kv_memory != Memory::kSram);
   return {};
 }
 

@@ -122,8 +122,8 @@ bool data_lines_hold(Probe& probe, uint32_t bytes) {
 /// Copies a block out and reads it back by DMA, timed, and compares checksums. The block is larger than the
 /// cache.
 bool checksum_pass(hal::PsramState& state) {
-  static constexpr uint32_t kBytes = 64 * 1024;
-  // What to copy: this program's own flash image, the best 64 kB of noise at hand.
+  static constexpr uint32_t kBytes = 128 * 1024;
+  // What to copy: this program's own flash image, the best 128 kB of noise at hand.
   const std::span source(reinterpret_cast<const std::byte*>(Rp2350::kXipCachedBase), kBytes);
   const std::span target(reinterpret_cast<std::byte*>(kUncached + state.bytes / 2), kBytes);
   const uint32_t expected = dma_crc32(source);

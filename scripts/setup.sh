@@ -19,6 +19,7 @@ packages=(
   libgtest-dev:"tests" libbenchmark-dev:"benchmarks"
   libcapstone-dev:"disassembly" libelf-dev:"ELF files" libdw-dev:"source lines of a profile" libunicorn-dev:"independent Cortex-M33"
   libserialport-dev:"serial ports" libeigen3-dev:"the trainer's matrix products"
+  libpng-dev:"the trainer's loss curve as a picture"
   gcc-arm-none-eabi:"firmware compiler" libnewlib-arm-none-eabi:"its C library"
   libstdc++-arm-none-eabi-newlib:"its C++ library"
   qemu-system-arm:"independent Cortex-M33 machine" gdb-multiarch:"the virtual board's gdb test"

@@ -97,6 +97,9 @@ void add_train(Cli& cli) {
       ->required();
   sub->add_flag("--resume", o->files.resume, "Go on from OUTPUT.state, with the same options");
   sub->add_option("-z,--tokenizer", o->files.tokenizer, "Use this tokenizer.bin instead of training one");
+  sub->add_option("--start", o->files.start,
+                  "Weights to go on from (a .bin of this shape) instead of random ones; give its -z")
+      ->excludes("--resume");
   sub->add_option("--vocab", shape.vocab_size, "Tokens")->capture_default_str();
   sub->add_option("--dim", shape.dim, "Width of the model")->capture_default_str();
   sub->add_option("--hidden", shape.hidden_dim, "Width of the feed-forward layers")->capture_default_str();

@@ -53,7 +53,7 @@ struct Model {
 
   Config config;
   Layout layout;
-  std::vector<double> parameters, cosine, sine, workspace;
+  AlignedVector<double> parameters, cosine, sine, workspace;
   std::vector<int32_t> tokens, targets, starts;
 };
 

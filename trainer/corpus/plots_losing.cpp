@@ -172,7 +172,7 @@ void tell_sorry(Teller& t) {
          "{h} gave the {noun} back. \"Friends again?\" {h.he} asked. \"Friends forever,\" said {f}.",
          "From then on, {h} was careful with the {thing}, and with the truth.",
          "That night, {h} slept well. The {noun} was whole again, and so was {h.his} heart.",
-         "\"I was so afraid to tell you,\" said {h}. \"I would rather have a true friend than a {noun},\" "
+         "\"I was so afraid to tell you,\" said {h}. \"I would rather have a true friend than {a noun},\" "
          "said {f}."});
 }
 
@@ -213,8 +213,8 @@ void tell_wind(Teller& t) {
   t.say(
       {"Then {h} saw [a hungry|a friendly|an old] {rescuer}. {h.he} had some {food} in {h.his} [bag|pocket]. "
        "\"Would you like my {food}?\" {h.he} asked [kindly|softly]. \"[Can|Could] you help me?\"",
-       "[A|An old|A hungry] {rescuer} [sat|lived] close by. \"I will help you,\" said the {rescuer}, \"if "
-       "you give me some {food}.\" {h} had some {food} in {h.his} bag."});
+       "[{a rescuer}|An old {rescuer}|A hungry {rescuer}] [sat|lived] close by. \"I will help you,\" said "
+       "the {rescuer}, \"if you give me some {food}.\" {h} had some {food} in {h.his} bag."});
   t.say(
       {"The {rescuer} ate the {food}. Then it {rose} up and came back with the {noun}.",
        "The {rescuer} was glad. It ate all the {food}, and then it {rose} up and brought the {thing} down."});

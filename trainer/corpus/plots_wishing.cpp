@@ -14,10 +14,10 @@ void tell_work(Teller& t) {
   say_wish(t);
   t.set("boss", t.expand({"baker", "miller", "farmer", "fisherman"}));
   t.say(
-      {"{day}, {h} saw just such a {noun} in the [shop|window of the shop|market]. But {h.he} had no money.",
+      {"{day}, {h} saw just such {a noun} in the [shop|window of the shop|market]. But {h.he} had no money.",
        "{day}, {h} went to the market with {m}. There it was! But it cost [five|six|ten] coins, and {h} had "
        "none.",
-       "\"[A {noun} costs a lot of money|We do not have enough money for that],\" said {m}. \"You must "
+       "\"[^{a noun} costs a lot of money|We do not have enough money for that],\" said {m}. \"You must "
        "[wait|work for it].\""});
   t.maybe(0.5, {"{h} was sad, but {h.he} did not give up.", "\"Then I will work for it,\" said {h}.",
                 "{h} thought [hard|for a long time]. \"I know what to do,\" {h.he} said."});
@@ -187,8 +187,8 @@ void tell_garden(Teller& t) {
   say_wish(t);
   t.say({"{day}, {m} gave {h.him} a tiny seed. \"[Take good care of it|Plant it and wait],\" {m.he} said.",
          "{day}, {h} found a seed [on the path|in an old bag|under a stone]. \"What is it?\" {h.he} asked. "
-         "\"It is the seed of a {noun},\" said {m}.",
-         "{day}, the old miller gave {h.him} a seed. \"It will grow into a {noun},\" said the miller."});
+         "\"It is the seed of {a noun},\" said {m}.",
+         "{day}, the old miller gave {h.him} a seed. \"It will grow into {a noun},\" said the miller."});
   t.say({"{h} made a hole in the ground, put the seed in and gave it some water.",
          "{h.he} dug a little hole [behind the house|near the fence|in a sunny place] and put the seed in "
          "it."});
@@ -218,11 +218,11 @@ void tell_garden(Teller& t) {
          "{h} called {m} and {f}. They all [clapped|cheered]."});
   t.say(
       {"{h} {used}. It was all {h.he} had hoped for. And {h.he} kept [one seed|some seeds] for the next "
-       "year, to grow a {noun} again.",
+       "year, to grow {a noun} again.",
        "{h} looked at the {thing} and smiled. Now {h.he} knew that good things take time.",
        "\"I will plant more next year,\" said {h}. But this first {noun} was {h.his} favorite forever.",
        "That evening, {h} sat next to the {noun} and felt proud. {h.he} had grown it all by {h.self}.",
-       "{h} gave a new seed to {f}. \"Now you can grow a {noun} too,\" {h.he} said."});
+       "{h} gave a new seed to {f}. \"Now you can grow {a noun} too,\" {h.he} said."});
 }
 
 }  // namespace pico_llama::trainer

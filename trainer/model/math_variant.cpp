@@ -12,6 +12,7 @@
 #include <Eigen/Core>
 #pragma GCC diagnostic pop
 
+#include "trainer/model/attention_blocks.h"
 #include "trainer/model/math.h"
 #include "trainer/model/math_workspace.h"
 #include "trainer/model/parameters.h"
@@ -30,10 +31,6 @@ template <typename S>
 using Array = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
 template <typename S>
 using ConstArray = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>;
-/// The columns of one head within rows of all heads.
-template <typename S>
-using Head = Eigen::Map<Matrix<S>, 0, Eigen::OuterStride<>>;
-
 template <typename S>
 class Runner {
  public:
@@ -154,48 +151,109 @@ class Runner {
     }
   }
 
-  /// Calls visit(sequence start, sequence length, query head, key/value head, first query, queries, keys).
-  template <typename Visit>
-  void for_each_query_block(Visit visit) const {
-    const Index block = Workspace::kQueryBlock;
-    for (int32_t s = 0; s < batch_.sequences; ++s) {
-      const Index start = batch_.starts[s];
-      const Index length = batch_.starts[s + 1] - start;
-      for (int h = 0; h < config_.n_heads; ++h) {
-        for (Index first = 0; first < length; first += block) {
-          const Index queries = first + block < length ? block : length - first;
-          visit(start, h, h / config_.kv_mul(), first, queries, first + queries);
-        }
-      }
+  S score_scale() const { return S{1} / Eigen::numext::sqrt(static_cast<S>(head_size_)); }
+  static size_t padded(Index keys) {
+    const auto multiple = static_cast<Index>(Workspace::kKeyMultiple);
+    return static_cast<size_t>((keys + multiple - 1) / multiple * multiple);
+  }
+
+  /// rows [length, columns] of one head to t [head_size, stride], zeros behind the last.
+  void transpose_head(const S* data, Index columns, Index length, S* t, size_t stride) const {
+    for (Index d = 0; d < head_size_; ++d) {
+      S* out = t + static_cast<size_t>(d) * stride;
+      for (Index i = 0; i < length; ++i) out[i] = data[i * columns + d];
+      for (auto i = static_cast<size_t>(length); i < stride; ++i) out[i] = 0;
+    }
+  }
+  /// And back, added: data += t transposed.
+  void add_transposed_head(const S* t, size_t stride, S* data, Index columns, Index length) const {
+    for (Index d = 0; d < head_size_; ++d) {
+      const S* from = t + static_cast<size_t>(d) * stride;
+      for (Index i = 0; i < length; ++i) data[i * columns + d] += from[i];
+    }
+  }
+  /// Rows [first, first + count) of one head, with rows of zeros behind to make a block of queries.
+  void copy_queries(const S* data, Index columns, Index count, S* block) const {
+    const auto most = static_cast<Index>(Workspace::kQueryBlock);
+    for (Index r = 0; r < most; ++r) {
+      for (Index d = 0; d < head_size_; ++d)
+        block[r * head_size_ + d] = r < count ? data[r * columns + d] : S{0};
     }
   }
 
-  Head<S> head(S* data, Index columns, Index row, Index count, int h) const {
-    return {data + row * columns + h * head_size_, count, head_size_, Eigen::OuterStride<>(columns)};
+  /// One block of queries of one head: where it is in rows of all heads.
+  struct QueryBlock {
+    Index token;  ///< of the first query
+    Index count;
+    Index first_visible;  ///< keys that the first query sees; each next sees one more
+    int head;
+    size_t keys;  ///< padded; those beyond a query's sight get weight 0
+    size_t stride;
+  };
+
+  /// For every sequence and key/value head: before(start, length, kv), each block of each query head that
+  /// shares it, after(start, length, kv).
+  template <typename Before, typename Block, typename After>
+  void for_each_head(Before before, Block block, After after) const {
+    const auto most = static_cast<Index>(Workspace::kQueryBlock);
+    for (int32_t s = 0; s < batch_.sequences; ++s) {
+      const Index start = batch_.starts[s];
+      const Index length = batch_.starts[s + 1] - start;
+      const size_t stride = padded(length);
+      for (int kv = 0; kv < config_.n_kv_heads; ++kv) {
+        before(start, length, kv, stride);
+        for (int h = kv * config_.kv_mul(); h < (kv + 1) * config_.kv_mul(); ++h) {
+          for (Index first = 0; first < length; first += most) {
+            const Index count = first + most < length ? most : length - first;
+            block(QueryBlock{start + first, count, first + 1, h, padded(first + count), stride});
+          }
+        }
+        after(start, length, kv, stride);
+      }
+    }
   }
-  S score_scale() const { return S{1} / Eigen::numext::sqrt(static_cast<S>(head_size_)); }
+  const S* of_head(const S* data, Index columns, Index token, int head) const {
+    return data + token * columns + head * head_size_;
+  }
+  S* of_head(S* data, Index columns, Index token, int head) const {
+    return data + token * columns + head * head_size_;
+  }
 
   /// attended = softmax(q k^T / sqrt(head_size)) v over the keys up to each query
   void attention(int l) const {
-    for_each_query_block([&](Index start, int h, int kv, Index first, Index queries, Index keys) {
-      const Head<S> q = head(kept(space_.q, l), dim_, start + first, queries, h);
-      const Head<S> k = head(kept(space_.k, l), kv_dim_, start, keys, kv);
-      const Head<S> v = head(kept(space_.v, l), kv_dim_, start, keys, kv);
-      Rows<S> p(at(space_.scores), queries, keys);
-      p.noalias() = q * k.transpose();
-      for (Index i = 0; i < queries; ++i) {
-        const Index visible = first + i + 1;
-        Array<S> row(p.data() + i * keys, visible);
-        const S top = row.maxCoeff();
-        row = ((row - top) * score_scale()).exp();
-        const S sum = row.sum();
-        row *= S{1} / sum;
-        Array<S>(p.data() + i * keys + visible, keys - visible).setZero();
-        kept(space_.log_sum, l)[(start + first + i) * config_.n_heads + h] =
-            top * score_scale() + Eigen::numext::log(sum);
-      }
-      head(kept(space_.attended, l), dim_, start + first, queries, h).noalias() = p * v;
-    });
+    const auto head_size = static_cast<size_t>(head_size_);
+    for_each_head(
+        [&](Index start, Index length, int kv, size_t stride) {
+          transpose_head(of_head(kept(space_.k, l), kv_dim_, start, kv), kv_dim_, length, at(space_.keys_t),
+                         stride);
+          transpose_head(of_head(kept(space_.v, l), kv_dim_, start, kv), kv_dim_, length, at(space_.values_t),
+                         stride);
+        },
+        [&](const QueryBlock& b) {
+          copy_queries(of_head(kept(space_.q, l), dim_, b.token, b.head), dim_, b.count, at(space_.queries));
+          S* p = at(space_.scores);
+          block_times_columns(at(space_.queries), at(space_.keys_t), p, head_size, b.keys, b.stride);
+          for (Index i = 0; i < static_cast<Index>(Workspace::kQueryBlock); ++i) {
+            const Index visible = i < b.count ? b.first_visible + i : 0;
+            S* scores = p + static_cast<size_t>(i) * b.stride;
+            if (visible > 0) {
+              Array<S> row(scores, visible);
+              const S top = row.maxCoeff();
+              row = ((row - top) * score_scale()).exp();
+              const S sum = row.sum();
+              row *= S{1} / sum;
+              kept(space_.log_sum, l)[(b.token + i) * config_.n_heads + b.head] =
+                  top * score_scale() + Eigen::numext::log(sum);
+            }
+            for (auto j = static_cast<size_t>(visible); j < b.keys; ++j) scores[j] = 0;
+          }
+          block_times_rows(p, at(space_.values_t), at(space_.results), head_size, b.keys, b.stride);
+          for (Index i = 0; i < b.count; ++i) {
+            Array<S>(of_head(kept(space_.attended, l), dim_, b.token + i, b.head), head_size_) =
+                ConstArray<S>(at(space_.results) + i * head_size_, head_size_);
+          }
+        },
+        [](Index, Index, int, size_t) {});
   }
 
   /// The loss, and with a gradient also that of the classifier and of the final norm's output, block by
@@ -302,33 +360,57 @@ class Runner {
 
   /// The scores once more (cheaper than to keep them), then through softmax and both products.
   void d_attention(int l) const {
+    const auto head_size = static_cast<size_t>(head_size_);
     Array<S>(at(space_.d_k), n_ * kv_dim_).setZero();
     Array<S>(at(space_.d_v), n_ * kv_dim_).setZero();
-    for_each_query_block([&](Index start, int h, int kv, Index first, Index queries, Index keys) {
-      const Head<S> q = head(kept(space_.q, l), dim_, start + first, queries, h);
-      const Head<S> k = head(kept(space_.k, l), kv_dim_, start, keys, kv);
-      const Head<S> v = head(kept(space_.v, l), kv_dim_, start, keys, kv);
-      const Head<S> out = head(kept(space_.attended, l), dim_, start + first, queries, h);
-      const Head<S> d_out = head(at(space_.d_attended), dim_, start + first, queries, h);
-      Rows<S> p(at(space_.scores), queries, keys);
-      Rows<S> d_s(at(space_.d_scores), queries, keys);
-      p.noalias() = q * k.transpose();
-      d_s.noalias() = d_out * v.transpose();
-      for (Index i = 0; i < queries; ++i) {
-        const Index visible = first + i + 1;
-        Array<S> p_row(p.data() + i * keys, visible);
-        Array<S> d_row(d_s.data() + i * keys, visible);
-        const S log_sum = kept(space_.log_sum, l)[(start + first + i) * config_.n_heads + h];
-        p_row = (p_row * score_scale() - log_sum).exp();
-        const S mean = (d_out.row(i).array() * out.row(i).array()).sum();
-        d_row = p_row * (d_row - mean) * score_scale();
-        Array<S>(p.data() + i * keys + visible, keys - visible).setZero();
-        Array<S>(d_s.data() + i * keys + visible, keys - visible).setZero();
-      }
-      head(at(space_.d_q), dim_, start + first, queries, h).noalias() = d_s * k;
-      head(at(space_.d_k), kv_dim_, start, keys, kv).noalias() += d_s.transpose() * q;
-      head(at(space_.d_v), kv_dim_, start, keys, kv).noalias() += p.transpose() * d_out;
-    });
+    for_each_head(
+        [&](Index start, Index length, int kv, size_t stride) {
+          transpose_head(of_head(kept(space_.k, l), kv_dim_, start, kv), kv_dim_, length, at(space_.keys_t),
+                         stride);
+          transpose_head(of_head(kept(space_.v, l), kv_dim_, start, kv), kv_dim_, length, at(space_.values_t),
+                         stride);
+          Array<S>(at(space_.d_keys_t), static_cast<Index>(head_size * stride)).setZero();
+          Array<S>(at(space_.d_values_t), static_cast<Index>(head_size * stride)).setZero();
+        },
+        [&](const QueryBlock& b) {
+          copy_queries(of_head(kept(space_.q, l), dim_, b.token, b.head), dim_, b.count, at(space_.queries));
+          copy_queries(of_head(at(space_.d_attended), dim_, b.token, b.head), dim_, b.count,
+                       at(space_.d_outs));
+          S* p = at(space_.scores);
+          S* d_s = at(space_.d_scores);
+          block_times_columns(at(space_.queries), at(space_.keys_t), p, head_size, b.keys, b.stride);
+          block_times_columns(at(space_.d_outs), at(space_.values_t), d_s, head_size, b.keys, b.stride);
+          for (Index i = 0; i < static_cast<Index>(Workspace::kQueryBlock); ++i) {
+            const Index visible = i < b.count ? b.first_visible + i : 0;
+            S* p_row = p + static_cast<size_t>(i) * b.stride;
+            S* d_row = d_s + static_cast<size_t>(i) * b.stride;
+            if (visible > 0) {
+              Array<S> weights(p_row, visible);
+              Array<S> d_weights(d_row, visible);
+              const S log_sum = kept(space_.log_sum, l)[(b.token + i) * config_.n_heads + b.head];
+              weights = (weights * score_scale() - log_sum).exp();
+              const S* out = of_head(kept(space_.attended, l), dim_, b.token + i, b.head);
+              const S* d_out = at(space_.d_outs) + i * head_size_;
+              S mean = 0;
+              for (Index d = 0; d < head_size_; ++d) mean += d_out[d] * out[d];
+              d_weights = weights * (d_weights - mean) * score_scale();
+            }
+            for (auto j = static_cast<size_t>(visible); j < b.keys; ++j) p_row[j] = d_row[j] = 0;
+          }
+          block_times_rows(d_s, at(space_.keys_t), at(space_.results), head_size, b.keys, b.stride);
+          for (Index i = 0; i < b.count; ++i) {
+            Array<S>(of_head(at(space_.d_q), dim_, b.token + i, b.head), head_size_) =
+                ConstArray<S>(at(space_.results) + i * head_size_, head_size_);
+          }
+          add_outer_product(d_s, at(space_.queries), at(space_.d_keys_t), head_size, b.keys, b.stride);
+          add_outer_product(p, at(space_.d_outs), at(space_.d_values_t), head_size, b.keys, b.stride);
+        },
+        [&](Index start, Index length, int kv, size_t stride) {
+          add_transposed_head(at(space_.d_keys_t), stride, of_head(at(space_.d_k), kv_dim_, start, kv),
+                              kv_dim_, length);
+          add_transposed_head(at(space_.d_values_t), stride, of_head(at(space_.d_v), kv_dim_, start, kv),
+                              kv_dim_, length);
+        });
   }
 
   const Pass<S>& pass_;

@@ -11,7 +11,9 @@ struct Workspace {
   /// Rows of logits that exist at one time: the whole of them would be the largest array by far.
   static constexpr size_t kLogitElements = size_t{1} << 18;
   /// Queries whose scores exist at one time.
-  static constexpr size_t kQueryBlock = 32;
+  static constexpr size_t kQueryBlock = 4;
+  /// Rows of scores are padded to whole vectors, the longest of them.
+  static constexpr size_t kKeyMultiple = 16;
 
   Workspace(const Config& config, size_t max_tokens) {
     const auto dim = static_cast<size_t>(config.dim);
@@ -58,15 +60,27 @@ struct Workspace {
     d_hidden = place(n * hidden);
     d_gate = place(n * hidden);
     d_up = place(n * hidden);
-    scores = place(kQueryBlock * n);
-    d_scores = place(kQueryBlock * n);
+    const size_t keys = (n + kKeyMultiple - 1) / kKeyMultiple * kKeyMultiple;
+    const size_t head = dim / heads;
+    keys_t = place(head * keys);
+    values_t = place(head * keys);
+    d_keys_t = place(head * keys);
+    d_values_t = place(head * keys);
+    scores = place(kQueryBlock * keys);
+    d_scores = place(kQueryBlock * keys);
+    queries = place(kQueryBlock * head);
+    d_outs = place(kQueryBlock * head);
+    results = place(kQueryBlock * head);
   }
 
   size_t total = 0;
   size_t x_in, inv_att, normed_att, q, k, v, log_sum, attended, x_mid, inv_ffn, normed_ffn, gate, up;  // kept
   size_t per_layer;
   size_t x_out, inv_final, normed_final, logit_rows, logit_block, hidden_act;
-  size_t d_x, d_normed, d_q, d_k, d_v, d_attended, d_hidden, d_gate, d_up, scores, d_scores;
+  size_t d_x, d_normed, d_q, d_k, d_v, d_attended, d_hidden, d_gate, d_up;
+  size_t keys_t, values_t, d_keys_t, d_values_t;  // [head_size, keys] of one head
+  size_t scores, d_scores;                        // [kQueryBlock, keys]
+  size_t queries, d_outs, results;                // [kQueryBlock, head_size]
 };
 
 }  // namespace pico_llama::trainer

@@ -52,7 +52,7 @@ std::vector<TensorKind> Layout::all() const {
 }
 
 std::string to_checkpoint_file(const Config& config, const Layout& layout,
-                               const std::vector<float>& parameters) {
+                               const AlignedVector<float>& parameters) {
   std::string out;
   // A negative vocabulary size is how the format says that the classifier is a tensor of its own.
   const int32_t header[7] = {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/config.h"
+#include "trainer/model/aligned.h"
 
 namespace pico_llama::trainer {
 
@@ -46,12 +47,12 @@ struct Layout {
 
 /// A llama2.c legacy checkpoint.
 std::string to_checkpoint_file(const Config& config, const Layout& layout,
-                               const std::vector<float>& parameters);
+                               const AlignedVector<float>& parameters);
 
 struct CheckpointFile {
   Config config;
   bool shared_classifier;
-  std::vector<float> parameters;
+  AlignedVector<float> parameters;
 };
 /// Errors: Error if these are not the bytes of a legacy checkpoint. `name` stands for it in messages.
 CheckpointFile parse_checkpoint_file(std::string_view bytes, const std::string& name);

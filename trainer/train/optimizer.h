@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "trainer/model/aligned.h"
 #include "trainer/model/math.h"
 #include "trainer/model/parameters.h"
 #include "trainer/train/dataset.h"
@@ -37,7 +38,7 @@ struct TrainingState {
   int32_t step = 0;
   uint32_t epoch = 0;
   uint64_t position = 0;  ///< in the epoch's order of sequences
-  std::vector<float> parameters, first_moment, second_moment;
+  AlignedVector<float> parameters, first_moment, second_moment;
 };
 
 /// Fresh weights for a seed.
@@ -74,13 +75,13 @@ class Optimizer {
   const Math& math_;
   Team team_;
 
-  std::vector<float> rope_cos_, rope_sin_;
-  std::vector<float> rounded_;  // empty without quantisation
+  AlignedVector<float> rope_cos_, rope_sin_;
+  AlignedVector<float> rounded_;  // empty without quantisation
   std::vector<uint32_t> order_;
   int64_t order_epoch_ = -1;
   std::vector<Dataset::Sequence> batch_;
   struct Member {
-    std::vector<float> gradient, workspace;
+    AlignedVector<float> gradient, workspace;
     std::vector<int32_t> tokens, targets, starts;
     double loss = 0;
     double squares = 0;

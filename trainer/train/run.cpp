@@ -82,6 +82,14 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
     file = parse_state_file(read_file(state_path), state_path, fingerprint, layout.total);
   } else {
     file.state = initial_state(recipe, layout);
+    if (!files.start.empty()) {
+      CheckpointFile from = parse_checkpoint_file(read_file(files.start), files.start);
+      if (from.config != recipe.shape || from.shared_classifier != recipe.shared_classifier) {
+        throw Error(files.start +
+                    ": has another shape than the one to train; give its --dim, --hidden and so on");
+      }
+      file.state.parameters = std::move(from.parameters);
+    }
     write_file_atomically(files.output + ".tok.bin", tokenizer_bytes);
   }
   Optimizer optimizer(recipe, layout, data, file.state);

@@ -15,6 +15,8 @@ struct RunFiles {
   /// --resume goes on.
   std::string output;
   bool resume = false;
+  /// Weights to start from instead of random ones: a legacy checkpoint of the same shape. Empty: random.
+  std::string start = {};
 };
 
 /// How often things happen, in steps. 0: only at the end.

@@ -35,16 +35,16 @@ uint64_t hash_of(std::string_view bytes) {
 
 constexpr size_t kHashed = offsetof(Header, fingerprint);
 
-template <typename T>
-void append(std::string& out, const std::vector<T>& items) {
-  out.append(reinterpret_cast<const char*>(items.data()), items.size() * sizeof(T));
+template <typename Items>
+void append(std::string& out, const Items& items) {
+  out.append(reinterpret_cast<const char*>(items.data()), items.size() * sizeof(items[0]));
 }
 
-template <typename T>
-void take(std::string_view& bytes, std::vector<T>& items, size_t count) {
+template <typename Items>
+void take(std::string_view& bytes, Items& items, size_t count) {
   items.resize(count);
-  std::memcpy(items.data(), bytes.data(), count * sizeof(T));
-  bytes.remove_prefix(count * sizeof(T));
+  std::memcpy(items.data(), bytes.data(), count * sizeof(items[0]));
+  bytes.remove_prefix(count * sizeof(items[0]));
 }
 
 }  // namespace

@@ -6,9 +6,10 @@ namespace pico_llama {
 namespace {
 
 /// Waits until the counter has left `old`: spinning first, because the pieces between two barriers of a small
-/// model last microseconds, then asleep, because there may be fewer cores than workers.
+/// model last microseconds, but not long: on a busy machine a worker that spins keeps the one it waits for
+/// from running.
 void wait_for_change(const std::atomic<unsigned>& counter, unsigned old) {
-  constexpr int kSpins = 2000;
+  constexpr int kSpins = 200;
   for (int spin = 0; spin < kSpins; ++spin) {
     if (counter.load(std::memory_order_acquire) != old) return;
 #if defined(__x86_64__)

@@ -24,8 +24,10 @@ void Rcp::delay(const Op& op) {
   if (!op.second_form) cpu_.now += timing::kRcpDelay.cycles;
 }
 
+/// The number of ones is odd in every encoding of hardware/rcp.h, which runs on silicon; section 3.6.3.3 of
+/// the datasheet says even.
 void Rcp::require_parity(const Op& op, unsigned parity) {
-  if (((static_cast<unsigned>(std::popcount(op.opc1)) + parity) & 1) != 0)
+  if (((static_cast<unsigned>(std::popcount(op.opc1)) + parity) & 1) == 0)
     fault("bad parity of an instruction");
 }
 

@@ -126,5 +126,74 @@ TEST(Core, LockupAndSemihostingEndTheRun) {
   EXPECT_THROW(m.core.run_until(1000), Stop);
 }
 
+// What the comparison with Unicorn leaves out, with the section of the manual that decides.
+
+TEST(Core,
+     FixedPointToFloatRoundsToNearestInEveryMode) {  // Armv8-M ARM, VCVT (floating-point and fixed-point)
+  Machine m;
+  m.load(
+      "mov.w r0, #0x00c00000\n vmsr fpscr, r0\n ldr r1, =0x01000003\n vmov s0, r1\n vcvt.f32.s32 s0, s0, #1\n"
+      "vmov r2, s0\n b done\n .ltorg\n");
+  m.run();
+  EXPECT_EQ(m.core.reg(2), 0x4b00'0002u);  // 8388609.5 is a tie: to even, not down
+}
+
+TEST(Core, TableBranchAndLoadsToPc) {
+  Machine m;
+  m.load(
+      "movs r0, #1\n tbb [pc, r0]\n t: .byte (a - t)/2\n .byte (c - t)/2\n a: movs r1, #1\n b done\n"
+      "c: movs r1, #2\n ldr r2, =d\n orr r2, #1\n push {r2}\n ldr pc, [sp], #4\n nop\n d: movs r3, #3\n b "
+      "done\n .ltorg\n");
+  m.run();
+  EXPECT_EQ(m.core.reg(1), 2u);
+  EXPECT_EQ(m.core.reg(3), 3u);
+  EXPECT_EQ(m.core.reg(13), Machine::kStack);
+}
+
+TEST(Core, TestTargetSaysSecureAndAllowed) {
+  Machine m;
+  m.load("movw r0, #0\n movt r0, #0x2004\n tt r1, r0\n");
+  m.run();
+  EXPECT_EQ(m.core.reg(1), 1u << 22 | 1u << 19 | 1u << 18);
+}
+
+TEST(Core, MisalignedFloatLoadFaults) {
+  Machine m;
+  m.load(
+      "b start\n .balign 4\n handler: ldr r0, =0xe000ed28\n ldr r1, [r0]\n b done\n"
+      "start: movw r4, #2\n movt r4, #0x2004\n ldr r2, [r4]\n vldr s0, [r4]\n nop\n .ltorg\n");
+  m.set_word(Machine::kVectors + 4 * 3, (Machine::kCode + 4) | 1);
+  m.run();
+  EXPECT_EQ(m.core.reg(1), 1u << 24);
+}
+
+TEST(Core, RedundancyCoprocessor) {
+  Machine good;
+  good.load("mrc2 p7, #0, r0, c4, c2, #1\n mcr2 p7, #0, r0, c4, c2, #1\n mcrr2 p7, #7, r0, r0, c0\n");
+  good.run();
+  Machine bad;
+  bad.load("mrc2 p7, #0, r0, c4, c2, #1\n adds r0, #0\n mcr2 p7, #0, r1, c4, c2, #1\n");
+  EXPECT_THROW(bad.core.run_until(100), Stop);
+}
+
+TEST(Core, CycleCounterCountsCycles) {
+  Machine m;
+  m.load(
+      "ldr r0, =0xe000edfc\n mov.w r1, #0x01000000\n str r1, [r0]\n ldr r0, =0xe0001000\n movs r1, #1\n"
+      "str r1, [r0]\n ldr r2, [r0, #4]\n ldr r3, [r0, #4]\n subs r3, r2\n b done\n .ltorg\n");
+  m.run();
+  EXPECT_EQ(m.core.reg(3), 1u);
+}
+
+TEST(Core, LastInstructionsAreKept) {
+  Machine m;
+  m.load("movs r0, #100\n 1: subs r0, #1\n bne 1b\n");
+  m.run();
+  const auto trace = m.core.trace();
+  ASSERT_EQ(trace.size(), 32u);
+  EXPECT_EQ(trace.back().opcode, 0xd1fdu);
+  EXPECT_EQ(trace[30].opcode, 0x3801u);
+}
+
 }  // namespace
 }  // namespace pico_llama::simulator

@@ -142,7 +142,8 @@ TEST(Core, TableBranchAndLoadsToPc) {
   Machine m;
   m.load(
       "movs r0, #1\n tbb [pc, r0]\n t: .byte (a - t)/2\n .byte (c - t)/2\n a: movs r1, #1\n b done\n"
-      "c: movs r1, #2\n ldr r2, =d\n orr r2, #1\n push {r2}\n ldr pc, [sp], #4\n nop\n d: movs r3, #3\n b "
+      "c: movs r1, #2\n adr.w r2, d\n orr r2, #1\n push {r2}\n pop {pc}\n nop\n .balign 4\n d: movs r3, #3\n "
+      "b "
       "done\n .ltorg\n");
   m.run();
   EXPECT_EQ(m.core.reg(1), 2u);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -19,10 +20,11 @@ std::vector<std::uint8_t> assemble(const std::string& source, std::uint32_t addr
     std::ofstream file(stem + ".s");
     file << ".syntax unified\n.thumb\n.cpu cortex-m33\n.fpu fpv5-sp-d16\n.text\n" << source << '\n';
   }
+  char hex[16];
+  std::snprintf(hex, sizeof hex, "0x%x", address);  // ld reads a bare number as hexadecimal
   const std::string link = "arm-none-eabi-as -o " + stem + ".o " + stem +
-                           ".s && arm-none-eabi-ld -Ttext=" + std::to_string(address) + " -e 0 -o " + stem +
-                           ".elf " + stem + ".o && arm-none-eabi-objcopy -O binary -j .text " + stem +
-                           ".elf " + stem + ".bin";
+                           ".s && arm-none-eabi-ld -Ttext=" + hex + " -e 0 -o " + stem + ".elf " + stem +
+                           ".o && arm-none-eabi-objcopy -O binary -j .text " + stem + ".elf " + stem + ".bin";
   const int status = std::system(link.c_str());
   EXPECT_EQ(status, 0) << "cannot assemble:\n" << source;
   std::ifstream file(stem + ".bin", std::ios::binary);

@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""The real firmware image on the virtual board, through its USB serial port.
+
+board_test.py CASE --command PICO_LLAMA --firmware ELF [--pico2 ELF]
+Exit 0: passed, 1: failed (with what was seen), 77: skipped (no firmware or no model here, and says which).
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def skip(why):
+    print("skipped:", why)
+    sys.exit(77)
+
+
+def find(folder_name, name):
+    places = [os.environ.get("PICO_LLAMA_MODELS"), ROOT / "models", ROOT.parent / "shared" / folder_name]
+    for place in places:
+        if place and (pathlib.Path(place) / name).exists():
+            return pathlib.Path(place) / name
+    skip(f"no {name} here")
+
+
+class Board:
+    def __init__(self, arguments, scratch):
+        self.command, self.firmware, self.pico2 = arguments.command, arguments.firmware, arguments.pico2
+        self.scratch = pathlib.Path(scratch)
+        for file in (self.command, self.firmware):
+            if not pathlib.Path(file).exists():
+                skip(f"{file} is not built")
+
+    def pack(self, profile, checkpoint="stories260K.bin", tokenizer="tok512.bin"):
+        image = self.scratch / f"{pathlib.Path(checkpoint).stem}-{profile}.plm"
+        subprocess.run([self.command, "pack", find("models", checkpoint), "-z", find("models", tokenizer), "--profile",
+                        profile, "-o", image], check=True, capture_output=True)
+        return self.cartridge(image)
+
+    def cartridge(self, image):
+        uf2 = image.with_suffix(".uf2")
+        subprocess.run([self.command, "uf2", image, "-o", uf2], check=True, capture_output=True)
+        return uf2
+
+    def play(self, script, model=None, options=(), seconds=60, firmware=None):
+        """Plays a script; returns what the board printed. The script must reach its end."""
+        path = self.scratch / "script"
+        path.write_text("\n".join(script) + "\n")
+        images = [firmware or self.firmware] + ([model] if model else [])
+        run = subprocess.run([self.command, "simulate", *images, "--script", path, "--max-seconds", str(seconds), *options],
+                             capture_output=True, timeout=580)
+        text = run.stdout.decode(errors="replace").replace("\r\n", "\n")
+        assert run.returncode == 0, f"exit {run.returncode}\n{text[-3000:]}\n{run.stderr.decode(errors='replace')[-3000:]}"
+        return text
+
+
+def expect(text, *wanted):
+    for want in wanted:
+        assert want in text, f"no {want!r} in:\n{text[-4000:]}"
+
+
+def stories(text):
+    """Tokens of each story told in JSON, and the objects that ended them."""
+    tokens, told = [], []
+    for line in text.splitlines():
+        if not line.startswith("{"):
+            continue
+        item = json.loads(line)
+        if "token" in item and item["token"] >= 0:
+            tokens.append(item["token"])
+        elif "stop" in item:
+            told.append((tokens, item))
+            tokens = []
+    return told
+
+
+def tell(prompt, temperature, topp, seed, steps):
+    return [f"send /temp {temperature:g}", f"send /topp {topp:g}", f"send /seed {seed}", f"send /steps {steps}",
+            f"send {prompt}", 'expect "stop":']
+
+
+def golden_lines(name, count, longest):
+    lines = [json.loads(line) for line in find("golden", name).read_text().splitlines()]
+    lines = [line for line in lines if "\n" not in line["prompt"] and line["steps"] <= longest]
+    return lines[:count]
+
+
+def golden(board, profile, name, count, longest, cores=2):
+    script = ["expect > ", "send /json on", "expect json on", f"send /cores {cores}"]
+    wanted = golden_lines(name, count, longest)
+    assert wanted
+    for line in wanted:
+        script += tell(line["prompt"], line["temperature"], line["topp"], line["seed"], line["steps"])
+    told = stories(board.play(script, board.pack(profile), seconds=200))
+    assert len(told) == len(wanted)
+    for (tokens, end), line in zip(told, wanted):
+        assert tokens == line["tokens"], f"prompt {line['prompt']!r}:\n{tokens}\n{line['tokens']}"
+        print(f"{len(tokens)} tokens as run.c's, {end['tokens_per_second']} tok/s simulated, {end['cores']} cores")
+
+
+def f32_greedy(board):
+    golden(board, "f32", "stories260K.greedy.jsonl", 1, 256)
+
+
+def f32_sampled(board):
+    golden(board, "f32", "stories260K.sampled.jsonl", 1, 256)
+
+
+def host_tokens(board, model, tokenizer, profile, prompt, steps):
+    run = subprocess.run([board.command, "run", find("models", model), "-z", find("models", tokenizer), "--profile", profile,
+                          "-t", "0", "-n", str(steps), "-i", prompt, "--json"], capture_output=True, check=True)
+    return json.loads(run.stdout)["tokens"]
+
+
+def same_as_host(board, model, tokenizer, profile, prompts, steps, cores=(1, 2)):
+    script = ["expect > ", "send /json on", "expect json on", "send /temp 0", f"send /steps {steps}"]
+    for core in cores:
+        script.append(f"send /cores {core}")
+        for prompt in prompts:
+            script += [f"send {prompt}", 'expect "stop":']
+    told = stories(board.play(script, board.pack(profile, model, tokenizer), seconds=200))
+    wanted = [host_tokens(board, model, tokenizer, profile, prompt, steps) for _ in cores for prompt in prompts]
+    assert [tokens for tokens, _ in told] == wanted
+    for tokens, end in told:
+        print(f"{len(tokens)} tokens as on the host, {end['tokens_per_second']} tok/s simulated, {end['cores']} cores")
+    return told
+
+
+def q8_is_the_hosts(board):
+    same_as_host(board, "stories260K.bin", "tok512.bin", "q8", ["", "Once upon a time", "Zoë said: «naïve» 🐸"], 96)
+
+
+def q8_whole_context(board):
+    (tokens, end), = same_as_host(board, "stories260K.bin", "tok512.bin", "q8", ["Lily"], 512, cores=(2,))
+    assert end["stop"] in ("end", "steps")
+
+
+def q8_3m(board):
+    same_as_host(board, "stories3M_q80.bin", "tok4096.bin", "q8", ["Once upon a time"], 24, cores=(2,))
+
+
+def no_model(board):
+    text = board.play(["expect > ", "send /mem", "expect > ", "send Once", "expect > "])
+    expect(text, "model   none", "pico-llama pack", "stack of core 0")
+
+
+def damaged(board, change, *wanted):
+    board.pack("q8")
+    image = board.scratch / "stories260K-q8.plm"
+    data = bytearray(image.read_bytes())
+    change(data)
+    # Not through `uf2`, which could refuse it: the pages as a drag would leave them in flash.
+    raw = board.scratch / "damaged.uf2"
+    blocks = [data[i:i + 256].ljust(256, b"\xff") for i in range(0, len(data), 256)]
+    out = bytearray()
+    for number, page in enumerate(blocks):
+        head = b"".join(value.to_bytes(4, "little") for value in (
+            0x0A324655, 0x9E5D5157, 0x2000, 0x10100000 + 256 * number, 256, number, len(blocks), 0xE48BFF58))
+        out += head + bytes(page) + bytes(476 - 256) + (0x0AB16F30).to_bytes(4, "little")
+    raw.write_bytes(out)
+    text = board.play(["expect > ", "send Once", "expect > ", "send /temp 0.5", "expect temperature 0.5"], raw)
+    expect(text, *wanted)
+
+
+def flipped_bit(board):
+    def change(data):
+        data[len(data) // 2] ^= 4
+    damaged(board, change, "cannot be used", "changed since it was packed")
+
+
+def truncated(board):
+    def change(data):
+        del data[len(data) // 2:]
+    damaged(board, change, "cannot be used")
+
+
+def newer_version(board):
+    def change(data):
+        data[4:8] = (9).to_bytes(4, "little")
+    damaged(board, change, "cannot be used", "9")
+
+
+SHORT = ["expect > ", "send /temp 0", "expect > ", "send /steps 24", "expect > ", "send Once", "expect tok/s", "expect > "]
+
+
+def fault(board, name, *wanted, options=()):
+    text = board.play(SHORT + ["send /mem", "expect stack of core 1"], board.pack("q8"), ["--fault", name, *options])
+    expect(text, *wanted, "24 tokens")
+
+
+def psram_absent(board):
+    fault(board, "psram-absent", "PSRAM   no answer to Read ID: going on without it")
+
+
+def psram_wrong_id(board):
+    fault(board, "psram-wrong-id", "PSRAM   wrong ID")
+
+
+def psram_stuck_bit(board):
+    fault(board, "psram-stuck-bit", "PSRAM   failed its test")
+
+
+def flash_4mb(board):
+    fault(board, "flash-4mb", "flash   4 MB")
+
+
+def flash_no_qe(board):
+    fault(board, "flash-no-qe", "QE bit clear: dual read")
+
+
+def control_c(board):
+    script = ["expect > ", "send /temp 0", "expect > ", "send /steps 200", "expect > "]
+    for moment in (0.03, 0.06, 0.12, 0.2):
+        script += ["send Once", f"wait {moment}", "ctrl-c", "expect stopped]", "expect > "]
+    script += ["send /steps 16", "expect > ", "send Once", "expect [16 tokens", "expect > "]
+    board.play(script, board.pack("q8"))
+
+
+def stall(board):
+    """A host that does not read for a while loses nothing."""
+    common = ["expect > ", "send /json on", "expect json on", "send /temp 0", "send /steps 128"]
+    plain = stories(board.play(common + ["send Once", 'expect "stop":'], board.pack("q8")))
+    slow = stories(board.play(common + ["send Once", "wait 0.1", "stall 5", 'expect "stop":'], board.pack("q8")))
+    assert [tokens for tokens, _ in plain] == [tokens for tokens, _ in slow]
+
+
+def unplug(board):
+    board.play(["expect > ", "send /temp 0", "expect > ", "send Once", "wait 0.1", "unplug", "wait 1", "plug", "expect > ",
+                "send /steps 16", "expect > ", "send Once", "expect [16 tokens", "expect > "], board.pack("q8"))
+
+
+def paste(board):
+    big = board.scratch / "paste"
+    big.write_bytes(b"x" * 100_000 + b"\r")
+    text = board.play(["expect > ", f"file {big}", "expect longer than 1023 bytes", "expect > ", "send /steps 16",
+                       "expect > ", "send Once", "expect 16 tokens"], board.pack("q8"))
+    expect(text, "that line is longer")
+
+
+def button(board):
+    board.play(["expect > ", "press", "wait 0.2", "release", "expect Once", "wait 0.1", "press", "expect stopped]", "release",
+                "wait 0.1", "press", "wait 0.05", "release", "expect tok/s"], board.pack("q8"))
+
+
+def warm_reboot(board):
+    """The PSRAM is still in QPI after the RUN pin, and after a watchdog restart."""
+    text = board.play(["expect > ", "send /reboot", "expect restarting", "expect Ctrl-C stops a story", "reset",
+                       "expect Ctrl-C stops a story", *SHORT[1:]], board.pack("q8"))
+    assert text.count("PSRAM   8 MB, QPI at 75 MHz, tested") == 3, text
+
+
+def reset_interfaces(board):
+    board.play(["expect > ", "send /bootsel", "expect-bootsel"])
+    board.play(["expect > ", "baud 1200", "expect-bootsel"])
+    board.play(["expect > ", "request-bootsel", "expect-bootsel"])
+
+
+def nonsense(board):
+    names = "help model temp topp topk seed steps profile cores mem bench selftest json bootsel reboot nothing".split()
+    script = ["expect > "]
+    for name in names:
+        script += [f"send /{name} -1e99", "expect ! ", "expect > "]
+    board.play(script, board.pack("q8"))
+
+
+def selftest(board):
+    text = board.play(["expect > ", "send /selftest", "expect selftest: ", "expect > "], board.pack("q8"), seconds=120)
+    expect(text, "every bit of 8,388,608 B", "2 cores", "as on a PC", "selftest: 0 failed")
+
+
+def pico2(board):
+    if not board.pico2 or not pathlib.Path(board.pico2).exists():
+        skip("the firmware for pico2 is not built")
+    text = board.play(SHORT, board.pack("q8"), ["--board", "pico2"], firmware=board.pico2)
+    expect(text, "on pico2", "PSRAM   none on this board", "24 tokens")
+
+
+CASES = [f32_greedy, f32_sampled, q8_is_the_hosts, q8_whole_context, q8_3m, no_model, flipped_bit, truncated, newer_version,
+         psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, control_c, stall, unplug, paste, button,
+         warm_reboot, reset_interfaces, nonsense, selftest, pico2]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("case", choices=[case.__name__ for case in CASES])
+    parser.add_argument("--command", required=True)
+    parser.add_argument("--firmware", required=True)
+    parser.add_argument("--pico2")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        board = Board(arguments, scratch)
+        try:
+            next(case for case in CASES if case.__name__ == arguments.case)(board)
+        except (AssertionError, subprocess.SubprocessError) as problem:
+            print("FAILED:", problem)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

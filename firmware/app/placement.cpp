@@ -26,51 +26,36 @@ uint64_t fill_sram(std::span<PlacementItem> items, uint64_t room, Memory elsewhe
   }
 }
 
-uint64_t hot_bytes(std::span<const PlacementItem> items) {
-  uint64_t sum = 0;
-  for (const PlacementItem& item : items) sum += item.stays_in_flash ? 0 : aligned(item.bytes);
-  return sum;
-}
-
 uint64_t speed(uint32_t sck_hz, int lines) { return uint64_t{sck_hz} * static_cast<uint64_t>(lines); }
 
-}  // namespace
-
-Placement place(std::span<PlacementItem> items, uint64_t state_bytes, int context,
-                uint64_t (*kv_bytes_of)(const void*, int), const void* kv_context,
-                const PlacementLimits& limits) {
+/// One plan with the cache where it is told to be.
+Placement plan_with(Memory kv_memory, std::span<PlacementItem> items, uint64_t state_bytes, int context,
+                    uint64_t (*kv_bytes_of)(const void*, int), const void* kv_context,
+                    const PlacementLimits& limits) {
   Placement placement;
   placement.state_bytes = aligned(state_bytes);
   placement.context = context;
   placement.kv_bytes = aligned(kv_bytes_of(kv_context, context));
-  const uint64_t hot = hot_bytes(items);
-  const bool psram = limits.psram_bytes != 0;
-
-  placement.sram_needed = placement.state_bytes + (psram ? 0 : aligned(kv_bytes_of(kv_context, kMinContext)));
+  placement.kv_memory = kv_memory;
+  const bool kv_in_sram = kv_memory == Memory::kSram;
+  placement.sram_needed =
+      placement.state_bytes + (kv_in_sram ? aligned(kv_bytes_of(kv_context, kMinContext)) : 0);
   if (placement.sram_needed > limits.sram_bytes) return placement;
   const uint64_t room = limits.sram_bytes - placement.state_bytes;
-
-  placement.kv_memory = Memory::kSram;
-  if (psram) {
-    if (placement.kv_bytes + hot > room) placement.kv_memory = Memory::kPsram;
-    if (placement.kv_memory == Memory::kPsram && placement.kv_bytes > limits.psram_bytes) {
-      placement.kv_memory = Memory::kSram;  // a tiny PSRAM: as if there were none
-    }
-  }
-  if (placement.kv_memory == Memory::kSram) {
+  if (kv_in_sram) {
     while (placement.kv_bytes > room && placement.context > kMinContext) {
       placement.context = placement.context - 8 > kMinContext ? placement.context - 8 : kMinContext;
       placement.kv_bytes = aligned(kv_bytes_of(kv_context, placement.context));
     }
-    if (placement.kv_bytes > room) return placement;
   }
-  const bool kv_in_sram = placement.kv_memory == Memory::kSram;
+  if (placement.kv_bytes > (kv_in_sram ? room : limits.psram_bytes)) return placement;
   const uint64_t left = room - (kv_in_sram ? placement.kv_bytes : 0);
 
   // Where weights go that find no SRAM. A copy in PSRAM only pays when it is read at least as fast as flash.
   const bool psram_is_faster =
-      psram && speed(limits.psram_sck_hz, 4) >= speed(limits.flash_sck_hz, limits.flash_is_dual ? 2 : 4);
-  uint64_t used = fill_sram(items, left, psram_is_faster ? Memory::kPsram : Memory::kFlash);
+      limits.psram_bytes != 0 &&
+      speed(limits.psram_sck_hz, 4) >= speed(limits.flash_sck_hz, limits.flash_is_dual ? 2 : 4);
+  const uint64_t used = fill_sram(items, left, psram_is_faster ? Memory::kPsram : Memory::kFlash);
   placement.psram_used = kv_in_sram ? 0 : placement.kv_bytes;
   for (PlacementItem& item : items) {
     if (item.memory != Memory::kPsram) continue;
@@ -87,6 +72,23 @@ Placement place(std::span<PlacementItem> items, uint64_t state_bytes, int contex
   if (!kv_in_sram) placement.bus_bytes_per_token += placement.kv_bytes / 2;
   placement.fits = true;
   return placement;
+}
+
+}  // namespace
+
+Placement place(std::span<PlacementItem> items, uint64_t state_bytes, int context,
+                uint64_t (*kv_bytes_of)(const void*, int), const void* kv_context,
+                const PlacementLimits& limits) {
+  const auto plan = [&](Memory kv_memory) {
+    return plan_with(kv_memory, items, state_bytes, context, kv_bytes_of, kv_context, limits);
+  };
+  if (limits.psram_bytes == 0) return plan(Memory::kSram);
+  const Placement in_psram = plan(Memory::kPsram);
+  const Placement in_sram = plan(Memory::kSram);  // the last to have set the items
+  const bool sram_is_better = in_sram.fits && in_sram.context >= in_psram.context &&
+                              in_sram.bus_bytes_per_token <= in_psram.bus_bytes_per_token;
+  if (sram_is_better || (in_sram.fits && !in_psram.fits)) return in_sram;
+  return plan(Memory::kPsram);
 }
 
 }  // namespace pico_llama::app

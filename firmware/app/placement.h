@@ -52,14 +52,13 @@ constexpr uint64_t aligned(uint64_t bytes) {
 
 /// Sets each item's memory and says where the rest goes. The rules, in order:
 ///  1. Activations are in SRAM, or nothing fits.
-///  2. All in SRAM if all fits.
-///  3. With PSRAM: the key/value cache in SRAM only when all of the hot weights fit beside it, else in PSRAM;
-///  the
-///     hottest weights per byte in what SRAM is left; the rest in PSRAM, or in flash where flash is the
-///     faster reader.
-///  4. Without PSRAM: the key/value cache in SRAM, its context shortened if it must be, down to kMinContext;
-///  hottest
-///     weights in the rest of SRAM, all others in flash.
+///  2. With PSRAM the key/value cache goes where a token then moves fewer bytes over the bus: into SRAM,
+///  pushing weights
+///     out, or into PSRAM. A shorter context is never the price.
+///  3. Without PSRAM the cache is in SRAM, its context shortened if it must be, down to kMinContext.
+///  4. The hottest weights per byte fill what SRAM is left; the rest go to PSRAM, or stay in flash where
+///  there is none
+///     or flash is the faster reader.
 /// kv_bytes_of: bytes of the cache for a number of positions.
 Placement place(std::span<PlacementItem> items, uint64_t state_bytes, int context,
                 uint64_t (*kv_bytes_of)(const void*, int), const void* kv_context,

@@ -9,7 +9,8 @@ namespace pico_llama::drivers {
 /// Whether there is an LED that this build can drive, after starting it.
 bool start_led();
 
-/// 0 to 255. On a GPIO by PWM; behind the radio, where a change costs a bus transaction, lit from 128 up.
+/// 0 to 255; lit from 128 up. (Behind the radio every change costs a bus transaction, so there is no
+/// dimming.)
 void set_led(uint8_t brightness);
 
 }  // namespace pico_llama::drivers

@@ -60,6 +60,20 @@ TEST(Placement, F32Stories260kOnTheBoard) {
   EXPECT_EQ(p.bus_bytes_per_token, sum(items, Memory::kPsram) + p.kv_bytes / 2 + 32);
 }
 
+TEST(Placement, TheCacheStaysInSramWhenThatSparesTheBus) {
+  // q8 stories260K: 16 kB too much for SRAM. Those of the weights on the bus cost less than half a cache a
+  // token.
+  std::vector<PlacementItem> items = tensors(47, 5'934);
+  PlacementLimits limits = kPlus2;
+  limits.sram_bytes = 485'340;
+  const uint64_t kv = 360;
+  const Placement p = place(items, 37'824, 512, linear, &kv, limits);
+  ASSERT_TRUE(p.fits);
+  EXPECT_EQ(p.kv_memory, Memory::kSram);
+  EXPECT_EQ(p.context, 512);
+  EXPECT_LT(p.bus_bytes_per_token, 30'000u);
+}
+
 TEST(Placement, WithoutPsramTheContextShrinksAndWeightsStayInFlash) {
   std::vector<PlacementItem> items = tensors(50, 20'746);
   const uint64_t kv = 1280;

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Checks the linked firmware: per-token code is in SRAM, nothing allocates or throws, the program ends below the cartridge.
+
+check_elf.py FIRMWARE_ELF     exit 77: not built here
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+HOT = [
+    r"Transformer::Pass::run<.*>", r"Transformer::forward\(", r"Session::step\(", r"Sampler::sample\(",
+    r"portable::rmsnorm\(", r"portable::swiglu\(", r"(m33|portable)::matmul_f32\(", r"m33::matmul_q8\(", r"quantize_q8\(",
+    r"attention_f32\(", r"attention_q8\(", r"CoreWorkers::run\(", r"CoreWorkers::barrier\(", r"vtable for .*CoreWorkers",
+    r"UsbConsole::write\(", r"identify_and_speed_up\(",
+]
+WHERE_THERE_IS_PSRAM = [r"reset_and_identify\("]  # left out of images for boards without
+NEVER = [r"\b_?malloc(_r)?$", r"\b_?free(_r)?$", r"\b_?sbrk$", r"__gxx_personality", r"_Unwind_", r"__cxa_throw", r"\bstrtod"]
+
+
+def main():
+    elf = pathlib.Path(sys.argv[1])
+    if not elf.exists():
+        print("skipped:", elf, "is not built")
+        return 77
+    lines = subprocess.run(["arm-none-eabi-nm", "-C", elf], capture_output=True, text=True, check=True).stdout.splitlines()
+    symbols = [(int(m[1], 16), m[2]) for m in (re.match(r"([0-9a-f]+) . (.*)", line) for line in lines) if m]
+    problems = []
+    for hot in HOT + WHERE_THERE_IS_PSRAM:
+        found = [(address, name) for address, name in symbols if re.search(hot, name) and "veneer" not in name]
+        if not found and hot not in WHERE_THERE_IS_PSRAM:
+            problems.append(f"no symbol matches {hot}: inlined or renamed; correct this list")
+        problems += [f"{name} is at {address:#x}, not in SRAM" for address, name in found if address < 0x20000000]
+    problems += [f"{name} is linked" for _, name in symbols for never in NEVER if re.search(never, name)]
+    end = next(address for address, name in symbols if name == "__flash_binary_end")
+    if end > 0x10100000:
+        problems.append(f"the program ends at {end:#x}, in the model's place")
+    print("\n".join(problems) or f"ok: {end - 0x10000000} bytes of flash")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,6 +8,8 @@ import argparse
 import json
 import os
 import pathlib
+import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -53,7 +55,7 @@ class Board:
         path.write_text("\n".join(script) + "\n")
         images = [firmware or self.firmware] + ([model] if model else [])
         run = subprocess.run([self.command, "simulate", *images, "--script", path, "--max-seconds", str(seconds), *options],
-                             capture_output=True, timeout=580)
+                             capture_output=True, timeout=3500)
         text = run.stdout.decode(errors="replace").replace("\r\n", "\n")
         assert run.returncode == 0, f"exit {run.returncode}\n{text[-3000:]}\n{run.stderr.decode(errors='replace')[-3000:]}"
         return text
@@ -283,9 +285,36 @@ def pico2(board):
     expect(text, "on pico2", "PSRAM   none on this board", "23 tokens")
 
 
+def many_stories(board, count):
+    """Random prompts and commands: nothing leaks, nothing moves, the stacks stay within their bounds."""
+    chance = random.Random(1)
+    script = ["expect > ", "send /mem", "expect stack of core 1", "expect > "]
+    for _ in range(count):
+        if chance.random() < 0.3:
+            script += [f"send /{chance.choice(['temp 0.7', 'topp 0.9', 'topk 20', 'cores 1', 'cores 2', 'seed random'])}",
+                       "expect > "]
+        prompt = "".join(chance.choice("abcdefgh ijklmnop é qrstuvwxyz") for _ in range(chance.randrange(20)))
+        script += [f"send /steps {chance.randrange(16, 65)}", "expect > ", f"send {prompt}", "expect seed ", "expect > "]
+    text = board.play(script + ["send /mem", "expect stack of core 1", "expect > "], board.pack("q8"), seconds=count * 2)
+    maps = [[line for line in part.splitlines() if " B " in line][:8] for part in text.split("> /mem")[1:]]
+    assert maps[0] == maps[1], maps
+    used = [int(n) for n in re.findall(r"stack of core \d: (\d+) of 4096", text)[-2:]]
+    assert max(used) < 3700, used
+    assert text.count("first token") == count, text.count("first token")
+    print(f"{count} stories, stacks at most {used} of 4096 B")
+
+
+def stories_50(board):
+    many_stories(board, 50)
+
+
+def stories_1000(board):
+    many_stories(board, 1000)
+
+
 CASES = [f32_greedy, f32_sampled, q8_is_the_hosts, q8_whole_context, q8_3m, no_model, flipped_bit, truncated, newer_version,
          psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, control_c, stall, unplug, paste, button,
-         warm_reboot, reset_interfaces, nonsense, selftest, pico2]
+         warm_reboot, reset_interfaces, nonsense, selftest, pico2, stories_50, stories_1000]
 
 
 def main():

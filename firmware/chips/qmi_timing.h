@@ -60,21 +60,40 @@ inline constexpr uint32_t kPadRoundTripNs = 2;
 /// How long data stays after the next falling edge: tCLQX, tKOH of either chip.
 inline constexpr double kDataHoldNs = 1.5;
 
-/// The sample point, in half clk_sys cycles after SCK's rising edge, that is nearest the middle of the time
-/// in which data is valid. Data changes at the falling edge before; it is valid from that edge +
-/// clock_to_data + pads until the next falling edge + hold + pads. Earlier than valid fails; later than
-/// needed costs a cycle and some margin.
+/// When the QMI samples after the falling edge that makes the chip put out its data: SCK is low for half its
+/// period (for odd dividers too: the QMI has half-cycle resolution), then RXDELAY half cycles pass. Source:
+/// RP2350 datasheet 12.14.3, 12.14.6 (M0_TIMING.RXDELAY)
+constexpr double sample_ns(uint32_t clk_sys_hz, uint32_t divider, uint32_t rxdelay) {
+  return (divider + rxdelay) * (1e9 / clk_sys_hz) / 2;
+}
+/// Data is valid from the falling edge + clock_to_data + pads until the next one + hold + pads.
+constexpr double valid_from_ns(uint32_t clock_to_data_ns) { return clock_to_data_ns + kPadRoundTripNs; }
+constexpr double valid_until_ns(uint32_t clk_sys_hz, uint32_t divider) {
+  return divider * (1e9 / clk_sys_hz) + kDataHoldNs + kPadRoundTripNs;
+}
+
+/// The RXDELAY that samples nearest the middle of the time in which data is valid. Earlier than valid fails;
+/// later than needed costs a cycle and some margin.
 constexpr uint32_t rxdelay_for(uint32_t clk_sys_hz, uint32_t divider, uint32_t clock_to_data_ns) {
-  const double cycle_ns = 1e9 / clk_sys_hz;
-  const double valid_from_ns = clock_to_data_ns + kPadRoundTripNs;
-  const double valid_until_ns = divider * cycle_ns + kDataHoldNs + kPadRoundTripNs;
-  const double middle_ns = (valid_from_ns + valid_until_ns) / 2;
-  // SCK is low for the first ceil(divider / 2) cycles after the falling edge, then it rises.
-  const double rising_ns = ((divider + 1) / 2) * cycle_ns;
-  const double half_cycles = (middle_ns - rising_ns) / (cycle_ns / 2);
+  const double middle_ns = (valid_from_ns(clock_to_data_ns) + valid_until_ns(clk_sys_hz, divider)) / 2;
+  const double half_cycles = (middle_ns - sample_ns(clk_sys_hz, divider, 0)) / (0.5e9 / clk_sys_hz);
   if (half_cycles <= 0) return 0;
   const auto nearest = static_cast<uint32_t>(half_cycles + 0.5);
   return nearest < 7 ? nearest : 7;
+}
+
+/// Whether the best RXDELAY samples while data is valid. At divider 1 the valid time can be shorter than the
+/// half cycle between two sample points and fall between them.
+constexpr bool can_sample(uint32_t clk_sys_hz, uint32_t divider, uint32_t clock_to_data_ns) {
+  const double sample = sample_ns(clk_sys_hz, divider, rxdelay_for(clk_sys_hz, divider, clock_to_data_ns));
+  return sample > valid_from_ns(clock_to_data_ns) && sample < valid_until_ns(clk_sys_hz, divider);
+}
+
+/// The smallest divider that keeps SCK at or below `max_sck_hz` and has a sample point in the valid time.
+constexpr uint32_t read_divider_for(uint32_t clk_sys_hz, uint32_t max_sck_hz, uint32_t clock_to_data_ns) {
+  uint32_t divider = divider_for(clk_sys_hz, max_sck_hz);
+  while (!can_sample(clk_sys_hz, divider, clock_to_data_ns)) ++divider;
+  return divider;
 }
 
 /// Extra deselected cycles so that the chip's minimum is met: the QMI itself gives half an SCK, rounded up.
@@ -98,7 +117,7 @@ inline constexpr uint32_t kPsramLongestClocks = 2 + 6 + Aps6404l::kQuadReadWaitC
 /// PSRAM: every limit of the APS6404L met at this clock.
 constexpr QmiTiming psram_timing(uint32_t clk_sys_hz) {
   QmiTiming timing;
-  timing.divider = divider_for(clk_sys_hz, Aps6404l::kLinearBurstHz);
+  timing.divider = read_divider_for(clk_sys_hz, Aps6404l::kLinearBurstHz, Aps6404l::kClockToDataNs);
   timing.page_break = 2;  // its page is 1024 bytes
   timing.select_hold = select_hold_for(clk_sys_hz, timing.divider, Aps6404l::kSelectHoldNs);
   timing.min_deselect = min_deselect_for(clk_sys_hz, timing.divider, Aps6404l::kMinDeselectNs);
@@ -116,7 +135,7 @@ constexpr QmiTiming psram_timing(uint32_t clk_sys_hz) {
 /// Flash: reads of any length, so neither page break nor a longest select.
 constexpr QmiTiming flash_timing(uint32_t clk_sys_hz) {
   QmiTiming timing;
-  timing.divider = divider_for(clk_sys_hz, W25q128::kMaxHz);
+  timing.divider = read_divider_for(clk_sys_hz, W25q128::kMaxHz, W25q128::kClockToDataNs);
   timing.min_deselect = min_deselect_for(clk_sys_hz, timing.divider, W25q128::kMinDeselectNs);
   timing.rxdelay = rxdelay_for(clk_sys_hz, timing.divider, W25q128::kClockToDataNs);
   return timing;

@@ -4,11 +4,6 @@
 
 namespace pico_llama {
 
-void Numerics::rmsnorm(const Tensor& weight, float eps) {
-  for (int t = first; t < n; ++t)
-    kernels::rmsnorm({scratch.xb + t * s.dim_stride, s.x + t * s.dim_stride, weight.f32(), p.dim, eps});
-}
-
 void Numerics::rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const {
   const int head_size = p.head_size();
   for (int t = 0; t < n; ++t) {

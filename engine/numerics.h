@@ -22,8 +22,12 @@ struct Share {
 
   constexpr Range of(int n) const {
     if (worker >= count) return {n, n};
-    return {static_cast<int>(int64_t{n} * worker / count),
-            static_cast<int>(int64_t{n} * (worker + 1) / count)};
+    // In 32 bits: a 64-bit division is a call on the M33, and config.h's bounds on n leave room for
+    // kMaxWorkers.
+    const auto total = static_cast<uint32_t>(n);
+    const auto workers = static_cast<uint32_t>(count);
+    const auto first = static_cast<uint32_t>(worker);
+    return {static_cast<int>(total * first / workers), static_cast<int>(total * (first + 1) / workers)};
   }
   /// This share, or everything for worker 0 and nothing for the others.
   constexpr Share unless(bool alone) const { return alone ? Share{worker, 1} : *this; }
@@ -49,9 +53,6 @@ struct Numerics {
   int pos;        ///< of the first
   int first = 0;  ///< tokens before it are done
 
-  /// scratch.xb = rmsnorm(x, weight), for every token: cheap enough for each worker to do it all, and no
-  /// barrier.
-  void rmsnorm(const Tensor& weight, float eps);
   /// Turns each pair of these rows by its position's angle.
   void rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const;
   void add_to_x(const float* xb2, Range rows) const;
@@ -67,6 +68,9 @@ struct NumericsF32 : Numerics {
   static void embed(const Tensor& table, int32_t token, Range rows, float* x);
   /// What the next matmuls read: (n, stride).
   void set_input(const float* x, int stride, const Tensor& consumer);
+  /// The same of rmsnorm(x, weight), for every token: cheap enough for each worker to do it all, and no
+  /// barrier.
+  void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   /// s.k and s.v of these heads into the cache.
   void store(int layer, Range kv_heads) const;
@@ -76,6 +80,7 @@ struct NumericsF32 : Numerics {
 struct NumericsQ8 : Numerics {
   static void embed(const Tensor& table, int32_t token, Range rows, float* x);
   void set_input(const float* x, int stride, const Tensor& consumer);
+  void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void store(int layer, Range kv_heads) const;
   void attention(int layer, Range kv_heads) const;

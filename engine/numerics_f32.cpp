@@ -15,6 +15,12 @@ void NumericsF32::set_input(const float* x, int stride, const Tensor&) {
   input_stride = stride;
 }
 
+void NumericsF32::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
+  for (int t = first; t < n; ++t)
+    kernels::rmsnorm({scratch.xb + t * s.dim_stride, s.x + t * s.dim_stride, weight.f32(), p.dim, eps});
+  set_input(scratch.xb, s.dim_stride, consumer);
+}
+
 void NumericsF32::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
   kernels::matmul_f32({w.f32(), static_cast<int>(w.columns), mine.blocks(static_cast<int>(w.rows)),
                        input + first * input_stride, input_stride, n - first, out, out_stride});

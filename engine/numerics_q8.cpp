@@ -28,6 +28,14 @@ void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
                           round_up(columns, 4), consumer.activation_limit});
 }
 
+void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
+  for (int t = first; t < n; ++t) {
+    kernels::rmsnorm({scratch.xb, s.x + t * s.dim_stride, weight.f32(), p.dim, eps});
+    kernels::quantize_q8({scratch.xq + t * s.columns_stride, scratch.xq_scale + t, scratch.xb, p.dim,
+                          round_up(p.dim, 4), consumer.activation_limit});
+  }
+}
+
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
   kernels::matmul_q8({w.data, static_cast<int>(w.columns), w.chunk_pairs,
                       mine.blocks(static_cast<int>(w.rows)), scratch.xq + first * s.columns_stride,

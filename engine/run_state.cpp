@@ -4,6 +4,15 @@
 
 namespace pico_llama {
 
+namespace {
+
+template <typename T>
+constexpr T larger(T a, T b) {
+  return a > b ? a : b;
+}
+
+}  // namespace
+
 RunState RunState::allocate(const Config& c, Profile profile, int context, int worker_count, Arena& arena,
                             Arena& cache_arena) {
   RunState s{};
@@ -11,7 +20,7 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   s.kv_stride = round_up(c.kv_dim(), kBlockRows);
   s.hidden_stride = round_up(c.hidden_dim, kBlockRows);
   s.vocab_stride = round_up(c.vocab_size, kBlockRows);
-  s.columns_stride = s.dim_stride > s.hidden_stride ? s.dim_stride : s.hidden_stride;
+  s.columns_stride = larger(s.dim_stride, s.hidden_stride);
   s.context = round_up(context, 8);
 
   const auto floats = [&arena](size_t n) { return arena.alloc<float>(n, Arena::kAlignment); };
@@ -19,13 +28,21 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
     return floats(static_cast<size_t>(kPrefillBlock) * static_cast<size_t>(stride));
   };
   s.x = block_of(s.dim_stride);
-  s.q = block_of(s.dim_stride);
-  s.k = block_of(s.kv_stride);
-  s.v = block_of(s.kv_stride);
-  s.xb2 = block_of(s.dim_stride);
-  s.hb = block_of(s.hidden_stride);
-  s.hb2 = block_of(s.hidden_stride);
-  s.logits = floats(static_cast<size_t>(s.vocab_stride));
+  const int qkv = s.dim_stride + 2 * s.kv_stride;
+  const size_t first = kPrefillBlock * static_cast<size_t>(larger(qkv, s.hidden_stride));
+  const size_t second = kPrefillBlock * static_cast<size_t>(s.columns_stride);
+  const size_t sampling = 2 * static_cast<size_t>(s.vocab_stride);
+  float* const shared = floats(larger(first + second, sampling));
+  if (!arena.counting()) {
+    s.q = shared;
+    s.k = s.q + kPrefillBlock * s.dim_stride;
+    s.v = s.k + kPrefillBlock * s.kv_stride;
+    s.hb = shared;
+    s.xb2 = shared + first;
+    s.hb2 = s.xb2;
+    s.logits = shared;
+    s.sample_scratch = reinterpret_cast<uint32_t*>(shared + s.vocab_stride);
+  }
 
   const size_t heads = static_cast<size_t>(c.n_layers) * static_cast<size_t>(c.n_kv_heads);
   const size_t positions = heads * static_cast<size_t>(s.context);
@@ -43,7 +60,7 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   s.workers = arena.alloc<WorkerScratch>(static_cast<size_t>(worker_count));
   for (int i = 0; i < worker_count; ++i) {
     WorkerScratch w{};
-    w.xb = block_of(s.dim_stride);
+    w.xb = profile == Profile::kF32 ? block_of(s.dim_stride) : floats(static_cast<size_t>(s.dim_stride));
     if (profile != Profile::kF32) {
       w.xq = arena.alloc<int16_t>(static_cast<size_t>(kPrefillBlock) * static_cast<size_t>(s.columns_stride),
                                   Arena::kAlignment);

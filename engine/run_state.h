@@ -11,21 +11,28 @@ namespace pico_llama {
 
 /// What one worker writes for itself, so that no two workers write to one place.
 struct WorkerScratch {
-  float* xb;             ///< (kPrefillBlock, dim_stride) normalised residual stream
+  float* xb;  ///< normalised residual stream: f32 (kPrefillBlock, dim_stride), q8 (dim_stride), one token at
+              ///< a time
   int16_t* xq;           ///< (kPrefillBlock, columns_stride) a matmul's input, quantised; q8 only
   float* xq_scale;       ///< (kPrefillBlock)
   std::byte* attention;  ///< working memory of attention
 };
 
 struct RunState {
-  float* x;       ///< (kPrefillBlock, dim_stride) residual stream
-  float* q;       ///< (kPrefillBlock, dim_stride) queries, then attention's output
-  float* k;       ///< (kPrefillBlock, kv_stride) keys before they enter the cache
-  float* v;       ///< (kPrefillBlock, kv_stride)
-  float* xb2;     ///< (kPrefillBlock, dim_stride) what a layer adds to x
-  float* hb;      ///< (kPrefillBlock, hidden_stride)
-  float* hb2;     ///< (kPrefillBlock, hidden_stride)
-  float* logits;  ///< (vocab_stride)
+  float* x;  ///< (kPrefillBlock, dim_stride) residual stream
+
+  // Below, what is never needed together shares memory; a barrier of forward() lies between the last reader
+  // of the one and the first writer of the other. q, k, v with hb; xb2 with hb2; logits and what the sampler
+  // works in with all of them.
+  float* q;                  ///< (kPrefillBlock, dim_stride) queries, then attention's output
+  float* k;                  ///< (kPrefillBlock, kv_stride) keys before they enter the cache
+  float* v;                  ///< (kPrefillBlock, kv_stride)
+  float* xb2;                ///< (kPrefillBlock, dim_stride) what a layer adds to x
+  float* hb;                 ///< (kPrefillBlock, hidden_stride)
+  float* hb2;                ///< (kPrefillBlock, hidden_stride)
+  float* logits;             ///< (vocab_stride)
+  uint32_t* sample_scratch;  ///< (vocab_stride)
+
   /// Per layer and kv head, one after the other.
   /// f32: float keys (context/8, head_size, 8), values (context, head_size). q8: as AttentionQ8 has them.
   std::byte* key_cache;

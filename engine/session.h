@@ -94,8 +94,7 @@ class Session {
   SessionOptions options_{};
   Utf8Stream utf8_{};
   std::span<int32_t> tokens_{};  ///< (context + 1) the text so far
-  std::span<uint32_t> sample_scratch_{};
-  std::span<char> text_{};  ///< room for one step's text
+  std::span<char> text_{};       ///< room for one step's text
   char stop_[kMaxStopBytes] = {};
   char held_[kMaxStopBytes] = {};  ///< shown text that may still turn out to be the stop string's beginning
   int held_count_ = 0;

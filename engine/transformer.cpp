@@ -29,9 +29,8 @@ void Transformer::Pass::run(int worker) {
   const RunState& s = transformer.state_;
   Workers& workers = *transformer.workers_;
   const Share mine{worker, workers.count()};
-  WorkerScratch& scratch = s.workers[worker];
   const int n = static_cast<int>(tokens.size());
-  Numerics numerics{p, s, scratch, n, pos};
+  Numerics numerics{p, s, s.workers[worker], n, pos};
 
   // copy the token embeddings into x
   for (int t = 0; t < n; ++t)
@@ -43,8 +42,7 @@ void Transformer::Pass::run(int worker) {
     const LayerWeights& layer = w.layers[l];
 
     // attention rmsnorm; then qkv for these positions, turned by RoPE
-    numerics.rmsnorm(layer.rms_att, transformer.rms_eps_);
-    numerics.set_input(scratch.xb, s.dim_stride, layer.wq);
+    numerics.set_normed_input(layer.rms_att, transformer.rms_eps_, layer.wq);
     const Share q = mine.unless(layer.wq.one_reader);
     const Share k = mine.unless(layer.wk.one_reader);
     numerics.matmul(s.q, s.dim_stride, layer.wq, q);
@@ -68,8 +66,7 @@ void Transformer::Pass::run(int worker) {
     workers.barrier();
 
     // ffn rmsnorm; then w2(silu(w1 x) * w3 x)
-    numerics.rmsnorm(layer.rms_ffn, transformer.rms_eps_);
-    numerics.set_input(scratch.xb, s.dim_stride, layer.w1);
+    numerics.set_normed_input(layer.rms_ffn, transformer.rms_eps_, layer.w1);
     const Share h = mine.unless(layer.w1.one_reader || layer.w3.one_reader);
     numerics.matmul(s.hb, s.hidden_stride, layer.w1, h);
     numerics.matmul(s.hb2, s.hidden_stride, layer.w3, h);
@@ -85,8 +82,7 @@ void Transformer::Pass::run(int worker) {
 
   // final rmsnorm of the last token, classifier into logits
   numerics.keep_last();
-  numerics.rmsnorm(w.rms_final, transformer.rms_eps_);
-  numerics.set_input(scratch.xb, s.dim_stride, w.wcls);
+  numerics.set_normed_input(w.rms_final, transformer.rms_eps_, w.wcls);
   numerics.matmul(s.logits, s.vocab_stride, w.wcls, mine.unless(w.wcls.one_reader));
 }
 
@@ -96,71 +92,6 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_lo
   for (int32_t token : tokens) CHECK(token >= 0 && token < config_.vocab_size);
   Pass pass{*this, tokens, pos, want_logits};
   workers_->run(profile_ == Profile::kF32 ? &Pass::task<NumericsF32> : &Pass::task<NumericsQ8>, &pass);
-}
-
-Result<size_t> bytes_needed(const Config& config, Profile profile, int context, int worker_count) {
-  if (profile != Profile::kF32 && profile != Profile::kQ8)
-    return Status{StatusCode::kUnsupported, "profile {} is not one this build runs",
-                  static_cast<int64_t>(profile)};
-  if (context < 1 || context > config.seq_len)
-    return Status{StatusCode::kInvalidArgument, "context {} is not within 1 and the model's {}", context,
-                  config.seq_len};
-  CHECK(worker_count >= 1 && worker_count <= kMaxWorkers);
-  // In 64 bits first: on a 32-bit machine a large model's sizes could wrap.
-  const uint64_t cache = uint64_t{2} * static_cast<uint64_t>(config.n_layers) *
-                         static_cast<uint64_t>(config.kv_dim()) *
-                         static_cast<uint64_t>(round_up(context, 8)) * sizeof(float);
-  const uint64_t rest =
-      uint64_t{kPrefillBlock} * sizeof(float) * (uint64_t{4} + static_cast<uint64_t>(worker_count)) *
-          (static_cast<uint64_t>(config.dim) * 2 + static_cast<uint64_t>(config.hidden_dim) * 2) +
-      static_cast<uint64_t>(config.vocab_size) * sizeof(float);
-  if (cache + rest > SIZE_MAX / 2)
-    return Status{StatusCode::kOutOfMemory,
-                  "the model needs {} MB for its cache and activations, more than this machine can address",
-                  static_cast<int64_t>((cache + rest) >> 20)};
-  return kv_cache_bytes(config, profile, context) +
-         bytes_needed_beside_cache(config, profile, context, worker_count);
-}
-
-size_t kv_cache_bytes(const Config& config, Profile profile, int context) {
-  Arena arena;
-  Arena cache;
-  RunState::allocate(config, profile, context, 1, arena, cache);
-  return cache.used() + Arena::kAlignment;
-}
-
-size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context, int worker_count) {
-  Arena arena;
-  Arena cache;
-  arena.alloc<LayerWeights>(static_cast<size_t>(config.n_layers));
-  RunState::allocate(config, profile, context, worker_count, arena, cache);
-  return arena.used() + Arena::kAlignment;
-}
-
-Result<Transformer> Transformer::create(const ModelImage& image, int context, std::span<std::byte> memory,
-                                        std::span<std::byte> cache, Workers& workers) {
-  const Result<size_t> all = bytes_needed(image.config(), image.profile(), context, workers.count());
-  if (!all.ok()) return all.status();
-  const size_t cache_bytes = kv_cache_bytes(image.config(), image.profile(), context);
-  const size_t needed = cache.empty() ? all.value() : all.value() - cache_bytes;
-  if (memory.size() < needed)
-    return Status{StatusCode::kOutOfMemory, "the model needs {} bytes of memory, there are {}",
-                  static_cast<int64_t>(needed), static_cast<int64_t>(memory.size())};
-  if (!cache.empty() && cache.size() < cache_bytes)
-    return Status{StatusCode::kOutOfMemory, "the key/value cache needs {} bytes, there are {}",
-                  static_cast<int64_t>(cache_bytes), static_cast<int64_t>(cache.size())};
-  Arena arena(memory);
-  Transformer t;
-  t.config_ = image.config();
-  t.profile_ = image.profile();
-  t.rms_eps_ = image.rms_eps();
-  t.context_ = context;
-  t.weights_ = TransformerWeights::bind(image, arena);
-  Arena own_cache(cache);
-  t.state_ = RunState::allocate(t.config_, t.profile_, context, workers.count(), arena,
-                                cache.empty() ? arena : own_cache);
-  t.workers_ = &workers;
-  return t;
 }
 
 }  // namespace pico_llama

@@ -39,7 +39,11 @@ class Transformer {
   /// vocab_size, pos + tokens.size() <= context(). want_logits: false skips the classifier (prefill).
   void forward(std::span<const int32_t> tokens, int pos, bool want_logits = true);
 
+  /// Both until the next forward(): what forward() works in has the same memory.
   std::span<float> logits() { return {state_.logits, static_cast<size_t>(config_.vocab_size)}; }
+  std::span<uint32_t> sample_scratch() {
+    return {state_.sample_scratch, static_cast<size_t>(config_.vocab_size)};
+  }
   const Config& config() const { return config_; }
   int context() const { return context_; }
   /// To point tensors at copies in faster memory.

@@ -1,18 +1,16 @@
 #include "tools/board_fit.h"
 
 #include "engine/check.h"
-#include "engine/transformer.h"
+#include "engine/session.h"
+#include "firmware/app/placement.h"
 #include "firmware/chips/rp2350.h"
 #include "tools/support/failure.h"
 
 namespace pico_llama {
 namespace {
 
-constexpr std::uint64_t kSramBytes = chips::Rp2350::kSramBytes;
-/// What the firmware keeps of SRAM for its code, stacks and USB. An allowance, not a measurement: the
-/// firmware's own `info` command says what a build really leaves.
-constexpr std::uint64_t kFirmwareSramBytes = 64 * 1024;
-constexpr std::uint64_t kSramForModel = kSramBytes - kFirmwareSramBytes;
+constexpr std::uint64_t kSramForModel = chips::ModelMemory::kSramBytes;
+constexpr int kCores = 2;
 constexpr std::uint64_t kPsramBytes = 8 * 1024 * 1024;  // APS6404L-3SQR: 64 Mbit
 constexpr std::uint64_t kFlashForModel = chips::Rp2350::kChipSelect1Offset - chips::Cartridge::kFlashOffset;
 
@@ -56,14 +54,16 @@ ImageSizes sizes_of(const ModelImage& image) {
 }
 
 std::uint64_t working_bytes(const ModelImage& image, int context) {
-  const Result<std::size_t> bytes = bytes_needed(image.config(), image.profile(), context);
+  const Result<std::size_t> bytes = Session::bytes_needed(image, context, kCores);
   CHECK(bytes.ok());
   return bytes.value();
 }
 
 std::vector<Placement> placements(const ModelImage& image) {
   const ImageSizes sizes = sizes_of(image);
-  std::vector<Placement> list = {place(image, "SRAM", sizes.weights + sizes.rope, kSramForModel),
+  // The firmware's loader leaves RoPE's rows in flash, one a token; it keeps a list of the tensors.
+  const std::uint64_t in_sram = sizes.weights + image.tensor_count() * sizeof(app::PlacementItem);
+  std::vector<Placement> list = {place(image, "SRAM", in_sram, kSramForModel),
                                  place(image, "PSRAM", sizes.image, kPsramBytes)};
   Placement flash = place(image, "flash", 0, kPsramBytes);
   flash.reason =

@@ -25,11 +25,11 @@ struct Placement {
 
 ImageSizes sizes_of(const ModelImage& image);
 
-/// Bytes the engine works in at a context: key/value cache, activations.
+/// Bytes the engine works in at a context, with both cores: key/value cache, activations.
 std::uint64_t working_bytes(const ModelImage& image, int context);
 
-/// SRAM: weights and working memory, no bus in the token loop. PSRAM: all of the image and the working
-/// memory. flash: the image stays there, the working memory is in SRAM or PSRAM.
+/// SRAM: weights and working memory; of the bus a token needs its row of the RoPE table alone. PSRAM: all of
+/// the image and the working memory. flash: the image stays there, the working memory is in SRAM or PSRAM.
 std::vector<Placement> placements(const ModelImage& image);
 
 }  // namespace pico_llama

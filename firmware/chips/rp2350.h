@@ -42,4 +42,10 @@ struct Cartridge {
   static constexpr uint32_t kAddress = Rp2350::kXipCachedBase + kFlashOffset;
 };
 
+/// What a build of the firmware leaves of SRAM for a model, at least (asserted at link time): placement uses
+/// all that is there, a PC that says whether a model will fit uses this.
+struct ModelMemory {
+  static constexpr uint32_t kSramBytes = 489'000;
+};
+
 }  // namespace pico_llama::chips

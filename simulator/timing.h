@@ -31,6 +31,10 @@ inline constexpr Cost kBlockTransferPerRegister{
     1, Basis::kMeasured, "jnk0le/random cortex_m33.md: LDM, STM, LDRD, STRD of x registers take x cycles"};
 inline constexpr Cost kBranchRefill{1, Basis::kMeasured,
                                     "jnk0le/random cortex_m33.md: taken 2, or 1 where it pairs"};
+/// How many cycles fetches from SRAM run ahead of the core, at most. A bank conflict within the lead is
+/// hidden.
+inline constexpr Cost kPrefetchLead{
+    3, Basis::kAssumed, "three words, as Cortex-M3's prefetch unit; the depth of M33's is not published"};
 inline constexpr Cost kPairAfterFlagsLost{
     1, Basis::kMeasured, "jnk0le/random cortex_m33.md: taken after a flag-setting instruction still costs 2"};
 inline constexpr Cost kPairedIssue{0, Basis::kMeasured,

@@ -84,8 +84,13 @@ class Bus {
   /// What a fetch from SRAM costs, for a core that has the instruction decoded already.
   /// Requires: `address` in SRAM.
   std::uint32_t fetch_stall(std::uint32_t address, Master core, Cycle now) {
-    return take_bank(address - kSramBase, core == Master::kCore0 ? Port::kCore0Code : Port::kCore1Code, now);
+    return fetch_stall(SramBanks::bank_of(address - kSramBase), code_port(core), now);
   }
+  /// The same where the core knows the bank.
+  std::uint32_t fetch_stall(unsigned bank, Port code_port, Cycle now) {
+    return banks_.take(bank, code_port, now);
+  }
+  static Port code_port(Master core) { return core == Master::kCore0 ? Port::kCore0Code : Port::kCore1Code; }
 
   /// A fetch in the XIP windows or ROM needs no SRAM test first.
   Reply fetch_elsewhere(std::uint32_t address, const Access& access);

@@ -39,7 +39,13 @@ class SramBanks {
       b.newest_port = port;
       return 0;
     }
-    return take_late(b, port, now);
+    const Cycle age = b.newest - now;
+    const std::uint64_t bit = std::uint64_t{1} << (age & 63);
+    if (age < 64 && (b.taken & bit) == 0) {
+      b.taken |= bit;
+      return 0;
+    }
+    return take_taken(b, port, now);
   }
 
   std::uint64_t conflicts() const { return conflicts_; }
@@ -51,15 +57,12 @@ class SramBanks {
     Port newest_port = Port::kDebugger;
   };
 
-  std::uint32_t take_late(Bank& b, Port port, Cycle now) {
+  /// The cycle is taken, or too long ago to say. Seldom, so it stays out of the callers' way.
+  [[gnu::noinline]] std::uint32_t take_taken(Bank& b, Port port, Cycle now) {
     const Cycle age = b.newest - now;
     if (age >= 64) return 0;
     // The same port at the same cycle is one wide transfer whose words were not given cycles of their own.
     if (age == 0 && b.newest_port == port) return 0;
-    if (((b.taken >> age) & 1) == 0) {
-      b.taken |= std::uint64_t{1} << age;
-      return 0;
-    }
     ++conflicts_;
     constexpr std::uint32_t kLost = timing::kSramBankConflict.cycles;
     take(static_cast<unsigned>(&b - banks_.data()), port, now + kLost);

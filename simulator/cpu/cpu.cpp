@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "simulator/cpu/decode.h"
 
 namespace pico_llama::simulator {
@@ -15,6 +17,7 @@ void stop_at(const Cpu& cpu, const std::string& why) {
 Cpu::Cpu(Core& the_owner, unsigned the_number, Bus& the_bus, EventQueue& the_events)
     : bus(the_bus), events(the_events), owner(the_owner), number(the_number), systick(*this), rcp(*this) {
   master = number == 0 ? Master::kCore0 : Master::kCore1;
+  code_port = Bus::code_port(master);
   bus.attach_code_listener(number, this);
   next = current = cache.slot(0);
 }
@@ -138,6 +141,7 @@ void Cpu::loop(Cycle limit) {
         ++instructions;
 
         if (it != 0) [[unlikely]] {
+          if (insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, now);
           const bool execute = condition(it >> 4);
           const std::uint8_t it_before = it;
           if (!execute) {
@@ -174,6 +178,7 @@ void Cpu::loop(Cycle limit) {
         const unsigned stall = (insn->reads & late) != 0 ? timing::kLateResultStall.cycles : 0;
         now += stall;
         stats.result_stalls += stall;
+        if (insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, now);
         paired = insn->wants & gives;
         late = insn->late;
         const bool joined = paired != pairing::kNone;
@@ -192,6 +197,11 @@ void Cpu::loop(Cycle limit) {
 std::uint32_t Cpu::fetch_word(std::uint32_t address) {
   if (mpu.enabled() && !mpu.allows(address, Mpu::Use::kExecute, privileged(), execution_priority() < 0))
     throw Fault{exception::kMemManage, cfsr::kIaccviol, 0};
+  if (address - Bus::kSramBase < Bus::kSramSize) {  // its time: fetch_from_bank(), whenever it is executed
+    std::uint32_t word = 0;
+    std::memcpy(&word, bus.sram() + (address - Bus::kSramBase), sizeof word);
+    return word;
+  }
   const Reply reply = bus.fetch(address, {.master = master, .size = 4, .now = now});
   now += reply.stall;
   stats.fetch_stalls += reply.stall;
@@ -235,6 +245,8 @@ const Insn* Cpu::prepare(const Insn* insn) {
     slot.opcode = opcode;
     slot.halfwords = wide ? 2 : 1;
     slot.gives = wide ? pairing::kNone : pairing::kPlain;
+    if (in_sram && ((address & 2) == 0 || wide))
+      slot.fetch_bank = static_cast<std::uint8_t>(SramBanks::bank_of(((address + 2) & ~3u) - Bus::kSramBase));
     if (wide)
       decode32(slot);
     else

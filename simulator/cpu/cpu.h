@@ -50,7 +50,9 @@ struct Cpu final : CodeListener {
   bool fp_ready = false;    ///< FP instructions may just execute
   bool t_bit = true;        ///< EPSR.T; clear only between a branch to ARM state and its fault
   Master master = Master::kCore0;
-  Cycle fpu_free = 0;  ///< first cycle in which the FPU takes an instruction
+  Port code_port = Port::kCore0Code;
+  Cycle fpu_free = 0;    ///< first cycle in which the FPU takes an instruction
+  Cycle fetch_next = 0;  ///< first cycle in which the Code port can fetch another word of SRAM
   std::uint64_t instructions = 0;
   std::array<TraceEntry, 32> trace{};
 
@@ -110,6 +112,7 @@ struct Cpu final : CodeListener {
     now += refill;
     stats.branch_cycles += refill;
     jump(address);
+    refetch(address, now + current->cycles - (paired != pairing::kNone ? 1 : 0));
   }
   /// BX, BLX, POP {pc}, LDR pc: interworking, and in handler mode EXC_RETURN.
   void branch_exchange(std::uint32_t address) {
@@ -260,6 +263,26 @@ struct Cpu final : CodeListener {
   const Insn* prepare(const Insn* insn);
   void decode_at(Insn& insn);
   std::uint32_t fetch_word(std::uint32_t address);
+  /// The Code port fetches a word from an SRAM bank for an instruction that could issue in cycle `issue`.
+  /// It runs ahead of the core by as much as there was time for, at most by the prefetch buffer; what a bank
+  /// conflict costs beyond that lead stalls the core.
+  void fetch_from_bank(unsigned bank, Cycle issue) {
+    constexpr Cycle kLead = timing::kPrefetchLead.cycles;
+    Cycle at = fetch_next + kLead < issue ? issue - kLead : fetch_next;
+    at += bus.fetch_stall(bank, code_port, at);
+    fetch_next = at + 1;
+    if (at > issue) [[unlikely]] {
+      now += at - issue;
+      stats.fetch_stalls += at - issue;
+    }
+  }
+  /// A branch: what was fetched ahead is lost, and the target's word arrives just in time for `issue`.
+  /// (An instruction that begins a word fetches it itself, see Insn::fetch_bank.)
+  void refetch(std::uint32_t target, Cycle issue) {
+    fetch_next = issue;
+    if ((target & 2) != 0 && target - Bus::kSramBase < Bus::kSramSize)
+      fetch_from_bank(SramBanks::bank_of(target - Bus::kSramBase), issue);
+  }
 
  private:
   template <bool kObserved>

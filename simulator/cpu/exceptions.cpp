@@ -221,6 +221,7 @@ void Cpu::take(unsigned which, std::uint32_t return_address, std::uint32_t chain
     return;
   }
   jump(vector.value);
+  refetch(vector.value, now);
   t_bit = (vector.value & 1) != 0;
   update_attention();
   if (observer != nullptr) observer->exception_entered(which, from, static_cast<std::uint32_t>(now - began));
@@ -315,6 +316,7 @@ void Cpu::exception_return(std::uint32_t exc_return) {
   now += timing::kExceptionReturn.cycles - 1;  // the branch itself has its issue cycle
   stats.exception_cycles += now - began;
   jump(words[6]);
+  refetch(words[6], now + 1);
   update_attention();
   if (to_thread && (scs.scr & Scs::kScrSleeponexit) != 0 && !nvic.any_active()) sleep = Sleep::kWfi;
 }

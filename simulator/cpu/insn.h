@@ -56,6 +56,10 @@ struct alignas(64) Insn {
   std::uint8_t shift = 0;         ///< operand 2: amount, 0..32
   bool keep_flags_in_it = false;  ///< 16-bit data processing sets flags only outside IT blocks
   std::uint8_t carry = 2;         ///< carry out of an immediate: 0, 1, or 2 for unchanged
+  static constexpr std::uint8_t kNoBank = 0xff;
+  /// The SRAM bank of the word that straight-line code fetches for this instruction; kNoBank if it lies in a
+  /// word that its predecessor had fetched, or not in SRAM.
+  std::uint8_t fetch_bank = kNoBank;
 
   bool wide() const { return halfwords == 2; }
 };

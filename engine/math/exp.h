@@ -17,8 +17,8 @@ inline constexpr float kC2 = 0.5f, kC3 = 0.166665763f, kC4 = 0.0416665561f, kC5 
                        kC6 = 0.0013926184f;
 }  // namespace exp_constants
 
-/// e^x. Exact: relative error below 9e-8 (1.5 times half an ulp at its worst) for x in [-87, 88], clamped outside;
-/// the same bits everywhere.
+/// e^x. Exact: relative error below 9e-8 (1.5 times half an ulp at its worst) for x in [-87, 88], clamped
+/// outside; the same bits everywhere.
 constexpr float exp(float x) {
   using namespace exp_constants;  // NOLINT
   x = x < kLowest ? kLowest : x;

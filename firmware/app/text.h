@@ -28,7 +28,8 @@ class Text {
   Text& hex(uint32_t value, int digits);
   /// With a separator every three digits: 276,192.
   Text& grouped(uint64_t value);
-  /// As the inside of a JSON string: control characters are escaped, bytes that are no UTF-8 replaced by U+FFFD.
+  /// As the inside of a JSON string: control characters are escaped, bytes that are no UTF-8 replaced by
+  /// U+FFFD.
   Text& json(std::string_view text);
   /// Spaces up to a column, counted from the beginning.
   Text& column(size_t column);

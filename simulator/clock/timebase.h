@@ -13,8 +13,9 @@ inline constexpr Picoseconds kPicosecondsPerMicrosecond = 1'000'000;
 inline constexpr Cycle kNever = ~Cycle{0};
 
 /// Converts between cycles of clk_sys and time, across changes of clk_sys. Between two changes the relation
-/// is a straight line through (origin_cycle, origin_time); the past before the last change is not convertible.
-/// Exact: integer arithmetic, rounded down, so the same run gives the same numbers on every host.
+/// is a straight line through (origin_cycle, origin_time); the past before the last change is not
+/// convertible. Exact: integer arithmetic, rounded down, so the same run gives the same numbers on every
+/// host.
 class Timebase {
  public:
   explicit Timebase(std::uint32_t clk_sys_hz) : hz_(clk_sys_hz) {}

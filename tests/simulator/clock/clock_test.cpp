@@ -10,7 +10,8 @@ namespace {
 TEST(Timebase, CycleAndTimeAgreeAtFrequenciesThatDoNotDivideASecond) {
   for (const std::uint32_t hz : {12'000'000u, 48'000'000u, 133'000'000u, 150'000'000u, 266'000'000u}) {
     const Timebase timebase(hz);
-    for (const Cycle cycle : {0ull, 1ull, 2ull, 3ull, 149'999'999ull, 150'000'001ull, 90'000'000'000'000ull}) {
+    for (const Cycle cycle :
+         {0ull, 1ull, 2ull, 3ull, 149'999'999ull, 150'000'001ull, 90'000'000'000'000ull}) {
       const Picoseconds time = timebase.time_at(cycle);
       EXPECT_EQ(timebase.cycle_at(time), cycle) << hz;
       EXPECT_EQ(timebase.cycle_at(time + 1), cycle + 1) << hz;

@@ -63,6 +63,9 @@ class Session {
   /// The same with the key/value cache in a memory of its own.
   static Result<Session> create(const ModelImage& image, int context, std::span<std::byte> memory,
                                 std::span<std::byte> cache, Workers& workers);
+  /// The same in place, for stacks that hold no second session. An error leaves the session as it was.
+  Status open(const ModelImage& image, int context, std::span<std::byte> memory, std::span<std::byte> cache,
+              Workers& workers);
 
   /// Starts a new text: encodes the prompt and forgets the last text.
   /// Errors: kInvalidArgument (options, bad UTF-8), kPromptTooLong.

@@ -42,23 +42,30 @@ Result<size_t> Session::bytes_needed_beside_cache(const ModelImage& image, int c
 
 Result<Session> Session::create(const ModelImage& image, int context, std::span<std::byte> memory,
                                 std::span<std::byte> cache, Workers& workers) {
+  Session session;
+  PICO_LLAMA_RETURN_IF_ERROR(session.open(image, context, memory, cache, workers));
+  return session;
+}
+
+Status Session::open(const ModelImage& image, int context, std::span<std::byte> memory,
+                     std::span<std::byte> cache, Workers& workers) {
   const Result<size_t> needed = cache.empty() ? bytes_needed(image, context, workers.count())
                                               : bytes_needed_beside_cache(image, context, workers.count());
   if (!needed.ok()) return needed.status();
   if (memory.size() < needed.value())
-    return Status{StatusCode::kOutOfMemory, "a session needs {} bytes of memory, there are {}",
-                  static_cast<int64_t>(needed.value()), static_cast<int64_t>(memory.size())};
+    return {StatusCode::kOutOfMemory, "a session needs {} bytes of memory, there are {}",
+            static_cast<int64_t>(needed.value()), static_cast<int64_t>(memory.size())};
   Arena arena(memory);
   const Parts parts = allocate(image, context, arena);
-  Session session;
-  session.tokens_ = parts.tokens;
-  session.text_ = parts.text;
-  session.tokenizer_ = Tokenizer(image.tokenizer());
-  Result<Transformer> transformer =
+  const Result<Transformer> transformer =
       Transformer::create(image, context, memory.subspan(arena.used()), cache, workers);
   if (!transformer.ok()) return transformer.status();
-  session.transformer_ = transformer.value();
-  return session;
+  transformer_ = transformer.value();
+  tokenizer_ = Tokenizer(image.tokenizer());
+  tokens_ = parts.tokens;
+  text_ = parts.text;
+  stopped_ = StopReason::kSteps;  // a text that was under way in the old memory is over
+  return {};
 }
 
 Status Session::begin(std::string_view prompt, const SessionOptions& options) {

@@ -146,9 +146,7 @@ bool ModelLoader::copy_weights() {
 }
 
 Status ModelLoader::bind(Workers& workers) {
-  Result<Session> session = Session::create(image_, placement_.context, state_memory_, kv_memory_, workers);
-  if (!session.ok()) return session.status();
-  session_ = session.value();
+  PICO_LLAMA_RETURN_IF_ERROR(session_.open(image_, placement_.context, state_memory_, kv_memory_, workers));
   Transformer& transformer = session_.transformer();
   TransformerWeights& weights = transformer.weights();
   const std::byte* sram = sram_weights_;

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""The digests that /selftest expects are those of the greedy story this engine tells on a PC.
+
+golden_digests_test.py PICO_LLAMA     exit 77: a model is absent
+"""
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def models():
+    places = [os.environ.get("PICO_LLAMA_MODELS"), ROOT / "models", ROOT.parent / "shared" / "models"]
+    return [file for place in places if place for file in sorted(pathlib.Path(place).glob("*.bin"))]
+
+
+def digest(tokens):
+    value = 2166136261
+    for token in tokens:
+        for byte in token.to_bytes(4, "little"):
+            value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return value
+
+
+def main():
+    text = (ROOT / "firmware/app/golden_digests.inc").read_text()
+    rows = re.findall(r"\{\{((?:0x[0-9a-f]{2}(?:, )?){4})\}, Profile::k(\w+), (0x[0-9a-f]{8})u\}", text)
+    steps = re.search(r"kDigestTokens = (\d+)", (ROOT / "firmware/app/measure.cpp").read_text())[1]
+    assert rows and len(rows) == text.count("Profile::"), "golden_digests.inc does not read as expected"
+    by_sha = {hashlib.sha256(file.read_bytes()).digest()[:4]: file for file in models()}
+    wrong = 0
+    for sha, profile, wanted in rows:
+        file = by_sha.get(bytes(int(byte, 16) for byte in sha.split(", ")))
+        if file is None:
+            print("skipped: the checkpoint", sha, "is not here; run scripts/get-models.sh")
+            return 77
+        run = subprocess.run([sys.argv[1], "run", file, "--profile", profile.lower(), "-t", "0", "-n", steps, "--json"],
+                             capture_output=True, text=True, check=True)
+        tokens = json.loads(run.stdout)["tokens"]
+        found = digest(tokens)
+        print(f"{file.name} {profile}: {len(tokens)} tokens, {found:#010x}, the firmware expects {wanted}")
+        wrong += found != int(wanted, 16)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""What the firmware costs, against bench/budget.csv.
+
+budget.py check FIRMWARE_ELF [--command PICO_LLAMA] [--only size|speed]     1: over budget, 77: not built or no model
+budget.py update FIRMWARE_ELF --command PICO_LLAMA                          writes what is measured now
+
+Sizes and stack bounds come from the ELF (scripts/stack_bound.py); cycles of a token from the virtual board, which runs the ELF
+with stories260K and tells 64 greedy tokens on both cores. A regression is more than the budget: the figure of the last
+update, and for cycles 2 % on top. `update` is how a cost is accepted, or a gain is locked in; it shows up in review.
+"""
+import argparse
+import csv
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import stack_bound  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TABLE = ROOT / "bench" / "budget.csv"
+CLK_SYS_HZ = 150_000_000
+# Over what is measured at an update: sizes move by a little with every line of code, cycles should not.
+ROOM = {"flash_bytes": 1.05, "static_ram_bytes": 1.02, "cycles_per_token_q8": 1.02, "cycles_per_token_f32": 1.02}
+
+
+def skip(why):
+    print("skipped:", why)
+    sys.exit(77)
+
+
+def find(name):
+    for place in (os.environ.get("PICO_LLAMA_MODELS"), ROOT / "models", ROOT.parent / "shared" / "models"):
+        if place and (pathlib.Path(place) / name).exists():
+            return pathlib.Path(place) / name
+    skip(f"no {name} here; run scripts/get-models.sh")
+
+
+def sizes(elf):
+    text = subprocess.run(["arm-none-eabi-nm", elf], capture_output=True, text=True, check=True).stdout
+    symbols = {line.split()[-1]: int(line.split()[0], 16) for line in text.splitlines() if len(line.split()) == 3}
+    (core0, reserve0, _), (core1, reserve1, _) = stack_bound.bounds(elf)
+    return {"flash_bytes": (symbols["__flash_binary_end"] - 0x10000000, None, "program and its constants; ELF"),
+            "static_ram_bytes": (symbols["__bss_end__"] - 0x20000000, None, "code and variables in SRAM, without the model; ELF"),
+            "stack_core0_bytes": (core0, reserve0, "worst case with interrupts; budget is the reserve; scripts/stack_bound.py"),
+            "stack_core1_bytes": (core1, reserve1, "worst case; budget is the reserve; scripts/stack_bound.py")}
+
+
+def cycles_per_token(command, elf, profile):
+    with tempfile.TemporaryDirectory() as scratch:
+        image, uf2, script = (pathlib.Path(scratch) / name for name in ("model.plm", "model.uf2", "script"))
+        subprocess.run([command, "pack", find("stories260K.bin"), "-z", find("tok512.bin"), "--profile", profile, "-o", image],
+                       check=True, capture_output=True)
+        subprocess.run([command, "uf2", image, "-o", uf2], check=True, capture_output=True)
+        script.write_text("\n".join(["expect > ", "send /json on", "expect json on", "send /temp 0", "send /steps 64", "send Once",
+                                     'expect "seed":', "expect }"]) + "\n")
+        run = subprocess.run([command, "simulate", elf, uf2, "--script", script, "--max-seconds", "60"], capture_output=True,
+                             text=True, check=True, timeout=600)
+    end = json.loads(next(line for line in run.stdout.splitlines() if line.startswith('{"stop"')))
+    assert end["tokens"] == 63 and end["cores"] == 2, end
+    return round(CLK_SYS_HZ / end["tokens_per_second"])
+
+
+def speeds(command, elf):
+    return {f"cycles_per_token_{profile}": (cycles_per_token(command, elf, profile), None,
+                                            "stories260K, 64 greedy tokens, 2 cores; virtual board, 150 MHz")
+            for profile in ("q8", "f32")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["check", "update"])
+    parser.add_argument("elf", type=pathlib.Path)
+    parser.add_argument("--command")
+    parser.add_argument("--only", choices=["size", "speed"])
+    arguments = parser.parse_args()
+    if not arguments.elf.exists():
+        skip(f"{arguments.elf} is not built")
+    measured = {}
+    try:
+        if arguments.only != "speed":
+            measured |= sizes(arguments.elf)
+    except stack_bound.Unbounded as why:
+        print("no stack bound:", why)
+        return 1
+    if arguments.only != "size":
+        if not arguments.command or not pathlib.Path(arguments.command).exists():
+            skip("pico-llama is not built")
+        measured |= speeds(arguments.command, arguments.elf)
+
+    with TABLE.open(newline="") as file:
+        rows = {row["what"]: row for row in csv.DictReader(file)}
+    if arguments.what == "update":
+        for what, (value, budget, how) in measured.items():
+            rows[what] = {"what": what, "budget": budget or int(value * ROOM[what]), "measured": value, "how": how}
+        with TABLE.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ["what", "budget", "measured", "how"], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows.values())
+    over = 0
+    for what, (value, _, _) in measured.items():
+        if what not in rows:
+            print(f"{what} {value} has no row in {TABLE.name}")
+            over += 1
+            continue
+        budget = int(rows[what]["budget"])
+        over += value > budget
+        print(f"{'OVER BUDGET ' if value > budget else ''}{what} {value}, budget {budget}, at the last update "
+              f"{rows[what]['measured']}")
+    if over:
+        print("If that cost is meant: scripts/budget.py update build/firmware/firmware.elf --command build/host/tools/pico-llama")
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,8 +13,8 @@ namespace pico_llama {
 inline constexpr float kLog2eFixed16 = 94548.4609f;  ///< log2(e) * 65536
 
 constexpr int attention_q_limit(int head_size) {
-  const int64_t limit = ((int64_t{1} << 31) - 1) / (127 * int64_t{head_size});
-  return limit < 32767 ? static_cast<int>(limit) : 32767;
+  const int limit = INT32_MAX / (127 * head_size);
+  return limit < 32767 ? limit : 32767;
 }
 
 /// Right shift of p * (8 + mantissa) that leaves w * 127 * (last + 1) below 2^31: w is below 2^15 >> extra.

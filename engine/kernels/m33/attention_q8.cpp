@@ -1,5 +1,6 @@
 // Integer attention with SMLAD: a word holds 2 elements x 2 positions, so one load and two SXTB16 serve two
 // dot products, and each query head of the group uses them again.
+#include "attention_heads8.h"
 #include "dsp.h"
 #include "engine/kernels/attention_q8_parts.h"
 #include "engine/kernels/m33/kernels.h"
@@ -23,18 +24,9 @@ inline void add_word(FourSums& s, uint32_t w, uint32_t qa, uint32_t qb) {
   s.b1 = dsp::smlad(odd, qb, s.b1);
 }
 
-/// kPairs 0: any number, in a loop; else that many, unrolled.
-template <int kPairs>
 inline FourSums dot_two_heads(const Word* words, const Word* qa, const Word* qb, int pairs) {
   FourSums s;
-  if constexpr (kPairs == 4) {
-    add_word(s, words[0], qa[0], qb[0]);
-    add_word(s, words[1], qa[1], qb[1]);
-    add_word(s, words[2], qa[2], qb[2]);
-    add_word(s, words[3], qa[3], qb[3]);
-  } else {
-    for (int i = 0; i < pairs; ++i) add_word(s, words[i], qa[i], qb[i]);
-  }
+  for (int i = 0; i < pairs; ++i) add_word(s, words[i], qa[i], qb[i]);
   return s;
 }
 
@@ -48,7 +40,6 @@ struct Maxima {
   int32_t a, b;
 };
 
-template <int kPairs>
 Maxima scores(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int head, bool two,
               float factor, Maxima max) {
   const int pairs = a.head_size / 2;
@@ -63,7 +54,7 @@ Maxima scores(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, in
     m = t > m ? t : m;
   };
   for (int j = 0; j < block.count; j += 2, words += pairs) {
-    const FourSums sum = dot_two_heads<kPairs>(words, qa, qb, pairs);
+    const FourSums sum = dot_two_heads(words, qa, qb, pairs);
     const float even = factor * scale8_value(scale[j]);
     take(sum.b0, even, tb[j], max.b);
     take(sum.a0, even, ta[j], max.a);
@@ -75,9 +66,29 @@ Maxima scores(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, in
   return max;
 }
 
-/// exp2_fixed() of any difference: its limit is one USAT where bits 8 and up are all that counts.
-inline uint32_t exp2_of(uint32_t difference, const uint16_t* table) {
-  const uint32_t d = dsp::usat<13>(difference >> 8);
+/// The same for two heads of 8 elements (stories260K), where the loop around 4 words would cost a third of
+/// it.
+Maxima scores_heads8(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int head, float factor,
+                     Maxima max) {
+  int32_t* t = s.t + head * kAttentionBlock;
+  dsp::dots_heads8(a.keys + block.first * 8, s.q + head * 8, (block.count + 1) / 2, t);
+  const auto take = [](int32_t& sum, float f, int32_t& m) {
+    const int32_t score = dsp::to_fixed(static_cast<float>(sum) * f);
+    sum = score;
+    m = score > m ? score : m;
+  };
+  const uint8_t* scale = a.key_scales + block.first;
+  for (const uint8_t* const end = scale + block.count; scale != end; ++scale, ++t) {
+    const float f = factor * scale8_value(*scale);
+    take(t[0], f, max.a);
+    take(t[kAttentionBlock], f, max.b);
+  }
+  return max;
+}
+
+/// exp2_fixed(max - t), at its limit where that is larger: one USAT where bits 8 and up are all that counts.
+inline uint32_t exp2_of(int32_t max, int32_t t, const uint16_t* table) {
+  const uint32_t d = dsp::usat_asr8<13>(dsp::qsub(max, t));
   return uint32_t{table[d & 0xff]} >> (d >> 8);
 }
 
@@ -95,12 +106,11 @@ void weights(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int
     const uint32_t code = *scale;
     const uint32_t mantissa = 8 + (code & 7);
     const uint32_t shift = dsp::usat<5>(down - (code >> 3));
-    const uint32_t pa = exp2_of(static_cast<uint32_t>(max.a) - static_cast<uint32_t>(*ta), table);
+    const uint32_t pa = exp2_of(max.a, *ta, table);
     sum_a += pa;
     *wa = static_cast<int16_t>(pa * mantissa >> shift);
     if constexpr (kTwo) {
-      const uint32_t pb =
-          exp2_of(static_cast<uint32_t>(max.b) - static_cast<uint32_t>(ta[kAttentionBlock]), table);
+      const uint32_t pb = exp2_of(max.b, ta[kAttentionBlock], table);
       sum_b += pb;
       wa[kAttentionBlock] = static_cast<int16_t>(pb * mantissa >> shift);
     }
@@ -177,9 +187,9 @@ void attention_q8(const AttentionQ8& a) {
       const bool two = h + 1 < a.heads;
       const Maxima old =
           first == 0 ? Maxima{INT32_MIN, INT32_MIN} : Maxima{s.max[h], two ? s.max[h + 1] : INT32_MIN};
-      // A head of 8 (stories260K) is worth code of its own: the loop around 4 words costs a third of it.
-      const Maxima max = a.head_size == 8 ? scores<4>(a, s, block, h, two, factor, old)
-                                          : scores<0>(a, s, block, h, two, factor, old);
+      const bool heads8 = two && a.head_size == 8;
+      const Maxima max =
+          heads8 ? scores_heads8(a, s, block, h, factor, old) : scores(a, s, block, h, two, factor, old);
       if (first != 0 && max.a > old.a) shrink(s, h, a.head_size, old.a, max.a);
       s.max[h] = max.a;
       const uint32_t down = static_cast<uint32_t>(shift) + exponent;
@@ -190,7 +200,15 @@ void attention_q8(const AttentionQ8& a) {
       } else {
         weights<false>(a, s, block, h, max, down);
       }
-      add_values(a, s, block, h, two);
+      if (heads8) {
+        const std::byte* values = a.values + block.first * 8;
+        const int16_t* w = s.w + h * kAttentionBlock;
+        const int16_t* end = w + (block.count + 1) / 2 * 2;
+        dsp::add_values_heads8(values, w, end, s.acc + h * 8);
+        dsp::add_values_heads8(values + 8, w, end, s.acc + h * 8 + 4);
+      } else {
+        add_values(a, s, block, h, two);
+      }
     }
   }
   for (int h = 0; h < a.heads; ++h) {

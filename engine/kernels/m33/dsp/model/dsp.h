@@ -30,6 +30,17 @@ inline uint32_t usat(uint32_t x) {
   return x > kMost ? kMost : x;
 }
 
+inline int32_t qsub(int32_t a, int32_t b) {
+  const int64_t difference = int64_t{a} - b;
+  if (difference > INT32_MAX) return INT32_MAX;
+  return difference < INT32_MIN ? INT32_MIN : static_cast<int32_t>(difference);
+}
+
+template <int kBits>
+inline uint32_t usat_asr8(int32_t x) {
+  return x < 0 ? 0 : usat<kBits>(static_cast<uint32_t>(x) >> 8);
+}
+
 inline uint32_t umax8(uint32_t a, uint32_t b) {
   uint32_t result = 0;
   for (int shift = 0; shift < 32; shift += 8) {

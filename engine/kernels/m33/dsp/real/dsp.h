@@ -43,6 +43,21 @@ inline uint32_t usat(uint32_t x) {
   return result;
 }
 
+/// a - b, saturated.
+inline int32_t qsub(int32_t a, int32_t b) {
+  int32_t result;
+  __asm__("qsub %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+  return result;
+}
+
+/// x >> 8, within 0 and 2^kBits - 1.
+template <int kBits>
+inline uint32_t usat_asr8(int32_t x) {
+  uint32_t result;
+  __asm__("usat %0, %2, %1, asr #8" : "=r"(result) : "r"(x), "I"(kBits) : "cc");
+  return result;
+}
+
 /// The larger of each of the four bytes: a + saturated (b - a).
 inline uint32_t umax8(uint32_t a, uint32_t b) {
   uint32_t more;

@@ -72,16 +72,28 @@ Maxima scores_heads8(const AttentionQ8& a, const AttentionQ8Scratch& s, Block bl
                      Maxima max) {
   int32_t* t = s.t + head * kAttentionBlock;
   dsp::dots_heads8(a.keys + block.first * 8, s.q + head * 8, (block.count + 1) / 2, t);
-  const auto take = [](int32_t& sum, float f, int32_t& m) {
-    const int32_t score = dsp::to_fixed(static_cast<float>(sum) * f);
-    sum = score;
-    m = score > m ? score : m;
-  };
+  // All loads before all stores, two positions at a time: four chains of dependent FPU operations fill each
+  // other's gaps.
   const uint8_t* scale = a.key_scales + block.first;
-  for (const uint8_t* const end = scale + block.count; scale != end; ++scale, ++t) {
+  const auto fixed = [](int32_t sum, float f) { return dsp::to_fixed(static_cast<float>(sum) * f); };
+  const auto larger = [](int32_t x, int32_t y) { return x > y ? x : y; };
+  int32_t* const last = t + block.count;
+  for (; last - t >= 2; t += 2, scale += 2) {
+    const float f0 = factor * scale8_value(scale[0]);
+    const float f1 = factor * scale8_value(scale[1]);
+    const int32_t a0 = fixed(t[0], f0), b0 = fixed(t[kAttentionBlock], f0);
+    const int32_t a1 = fixed(t[1], f1), b1 = fixed(t[kAttentionBlock + 1], f1);
+    t[0] = a0, t[1] = a1;
+    t[kAttentionBlock] = b0, t[kAttentionBlock + 1] = b1;
+    max.a = larger(larger(max.a, a0), a1);
+    max.b = larger(larger(max.b, b0), b1);
+  }
+  if (t != last) {
     const float f = factor * scale8_value(*scale);
-    take(t[0], f, max.a);
-    take(t[kAttentionBlock], f, max.b);
+    t[0] = fixed(t[0], f);
+    t[kAttentionBlock] = fixed(t[kAttentionBlock], f);
+    max.a = larger(max.a, t[0]);
+    max.b = larger(max.b, t[kAttentionBlock]);
   }
   return max;
 }
@@ -103,14 +115,16 @@ void weights(const AttentionQ8& a, const AttentionQ8Scratch& s, Block block, int
   uint32_t sum_a = 0;
   uint32_t sum_b = 0;
   for (const uint8_t* const end = scale + block.count; scale != end; ++scale, ++ta, ++wa) {
+    const int32_t t = ta[0];
+    [[maybe_unused]] const int32_t t_b = kTwo ? ta[kAttentionBlock] : 0;
     const uint32_t code = *scale;
     const uint32_t mantissa = 8 + (code & 7);
     const uint32_t shift = dsp::usat<5>(down - (code >> 3));
-    const uint32_t pa = exp2_of(max.a, *ta, table);
+    const uint32_t pa = exp2_of(max.a, t, table);
     sum_a += pa;
     *wa = static_cast<int16_t>(pa * mantissa >> shift);
     if constexpr (kTwo) {
-      const uint32_t pb = exp2_of(max.b, ta[kAttentionBlock], table);
+      const uint32_t pb = exp2_of(max.b, t_b, table);
       sum_b += pb;
       wa[kAttentionBlock] = static_cast<int16_t>(pb * mantissa >> shift);
     }

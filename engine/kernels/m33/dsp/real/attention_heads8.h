@@ -1,5 +1,6 @@
-// The two inner loops of q8 attention for two query heads of 8 elements on one key/value head, in assembly: they
-// want all 14 registers, and GCC 12 spills (its scores took 56 instructions a pair of positions, its values 50).
+// The two inner loops of q8 attention for two query heads of 8 elements on one key/value head, in assembly:
+// they want all 14 registers, and GCC 12 spills (its scores took 56 instructions a pair of positions, its
+// values 50).
 #pragma once
 #include <cstdint>
 
@@ -50,12 +51,12 @@ namespace pico_llama::dsp {
   // clang-format on
 }
 
-/// acc[h][i] += sum_j w[h][j] * v[j][i] for two heads, 2 * pairs positions and elements 0 to 3 of 8: with values 2
-/// words and acc 4 elements further on, elements 4 to 7.
-/// values: 4 words a pair (AttentionQ8). w: (2, kAttentionBlock) int16. acc: (2, 8). Requires: pairs above 0.
-/// Cost: 18 cycles a pair. noipa: the compiler must not think that nobody reads the arguments.
+/// acc[h][i] += sum_j w[h][j] * v[j][i] for two heads, 2 * pairs positions and elements 0 to 3 of 8: with
+/// values 2 words and acc 4 elements further on, elements 4 to 7. values: 4 words a pair (AttentionQ8). w:
+/// (2, kAttentionBlock) int16. acc: (2, 8). Requires: pairs above 0. Cost: 18 cycles a pair. noipa: the
+/// compiler must not think that nobody reads the arguments.
 [[gnu::noipa, gnu::naked]] inline void add_values_heads8(const void* /*values*/, const void* /*w*/,
-                                                            const void* /*end of w[0]*/, int32_t* /*acc*/) {
+                                                         const void* /*end of w[0]*/, int32_t* /*acc*/) {
   static_assert(kAttentionBlock * sizeof(int16_t) == 64);
   // clang-format off
 #define PICO_LLAMA_PAIR \

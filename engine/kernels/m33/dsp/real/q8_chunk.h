@@ -1,5 +1,5 @@
-// The inner loop of the q8 matmul in assembly. GCC 12 spills two of its 14 values to the stack in every turn (23
-// instructions for a column pair where 17 do), in C++ with intrinsics at -O2 and -O3 alike.
+// The inner loop of the q8 matmul in assembly. GCC 12 spills two of its 14 values to the stack in every turn
+// (23 instructions for a column pair where 17 do), in C++ with intrinsics at -O2 and -O3 alike.
 #pragma once
 #include <cstdint>
 
@@ -11,10 +11,10 @@ struct Q8Sums {
 };
 
 /// words: 4 a column pair. Requires: pairs even and above 0.
-/// The rows of a pair are told apart at the end: (256 * S_B + S_A) - S_A is 256 * S_B exactly, as an int32 (SPEC.md,
-/// "Why q8 sums do not overflow").
-/// Cost: 17 cycles a column pair (16 MACs), 3 for each turn of 4 pairs. A word is loaded two cycles before its use,
-/// and no result is used in the cycle after SXTB16 makes it.
+/// The rows of a pair are told apart at the end: (256 * S_B + S_A) - S_A is 256 * S_B exactly, as an int32
+/// (SPEC.md, "Why q8 sums do not overflow"). Cost: 17 cycles a column pair (16 MACs), 3 for each turn of 4
+/// pairs. A word is loaded two cycles before its use, and no result is used in the cycle after SXTB16 makes
+/// it.
 [[gnu::noinline]] inline void q8_chunk(const void* words, const void* x, int pairs, Q8Sums& sums) {
   uint32_t l0 = 0, l1 = 0, l2 = 0, l3 = 0, w0 = 0, w1 = 0, w2 = 0, w3 = 0;
   uint32_t a, b, xi;
@@ -62,8 +62,8 @@ struct Q8Sums {
   sums = {{l0, w0, l1, w1, l2, w2, l3, w3}};
 }
 
-/// Makes the compiler load the sums from memory, straight into FPU registers, instead of moving each one there from
-/// a core register.
+/// Makes the compiler load the sums from memory, straight into FPU registers, instead of moving each one
+/// there from a core register.
 inline void keep_in_memory(Q8Sums& sums) { __asm__("" : "+m"(sums)); }
 
 }  // namespace pico_llama::dsp

@@ -144,19 +144,11 @@ def f32_is_the_hosts(board):
     same_as_host(board, "stories260K.bin", "tok512.bin", "f32", ["Once upon a time"], 48)
 
 
-def whole_context(board, profile):
+def q8_whole_context(board):
     """A story that the model does not end before its 512 positions are full (351 of them are the prompt's)."""
     prompt = ("One day, Tim and Sue went to the park to play with a big red ball. " * 14).strip()
-    (tokens, end), = same_as_host(board, "stories260K.bin", "tok512.bin", profile, [prompt], 512, cores=(2,))
+    (tokens, end), = same_as_host(board, "stories260K.bin", "tok512.bin", "q8", [prompt], 512, cores=(2,))
     assert len(tokens) == 512 and end["stop"] == "steps", (len(tokens), end)
-
-
-def q8_whole_context(board):
-    whole_context(board, "q8")
-
-
-def f32_whole_context(board):
-    whole_context(board, "f32")
 
 
 def q8_3m(board):
@@ -326,7 +318,7 @@ def stories_1000(board):
     many_stories(board, 1000)
 
 
-CASES = [f32_greedy, f32_sampled, f32_is_the_hosts, f32_whole_context, q8_is_the_hosts, q8_whole_context, q8_3m, no_model, flipped_bit, truncated, newer_version,
+CASES = [f32_greedy, f32_sampled, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, no_model, flipped_bit, truncated, newer_version,
          psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, control_c, stall, unplug, paste, button,
          warm_reboot, reset_interfaces, nonsense, selftest, pico2, stories_50, stories_1000]
 

@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 TABLE = ROOT / "bench" / "budget.csv"
 CLK_SYS_HZ = 150_000_000
 # Over what is measured at an update: sizes move by a little with every line of code, cycles should not.
-ROOM = {"flash_bytes": 1.05, "static_ram_bytes": 1.02, "cycles_per_token_q8": 1.02, "cycles_per_token_f32": 1.02}
+ROOM = {"flash_bytes": 1.05, "static_ram_bytes": 1.05, "cycles_per_token_q8": 1.02, "cycles_per_token_f32": 1.02}
 
 
 def skip(why):

@@ -31,8 +31,8 @@ build() { # NAME COMMAND...: runs COMMAND quietly; its output is shown when it f
     echo fail >"$results/build-$name.step"
   fi
 }
-preset() { cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs"; }
-standalone() { cmake -G Ninja -S "$1" -B "$2" "${@:3}" && cmake --build "$2" -j "$jobs"; }
+preset() { cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs" -- -k 0; }
+standalone() { cmake -G Ninja -S "$1" -B "$2" "${@:3}" && cmake --build "$2" -j "$jobs" -- -k 0; }
 # Each ctest entry is counted from ctest's own JUnit report.
 run_tests() { # PRESET
   printf '== test %s\n' "$1"

@@ -18,7 +18,7 @@ resume=()
 cp "$work/pico-tales.bin" "$work/pico-tales.tok.bin" models/
 status=0
 for profile in f32 q8; do
-  scripts/evaluate_stories.py models/pico-tales.bin -z models/pico-tales.tok.bin --corpus "$work/stories.txt" \
+  python3 scripts/evaluate_stories.py models/pico-tales.bin -z models/pico-tales.tok.bin --corpus "$work/stories.txt" \
     --command "$command" --profile "$profile" --save "$work/written-$profile.txt" > "$work/figures-$profile.json" || status=1
 done
 "$command" eval models/pico-tales.bin -z models/pico-tales.tok.bin --profile q8 --json > "$work/eval-q8.json"

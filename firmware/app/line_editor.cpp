@@ -188,7 +188,8 @@ void LineEditor::move_to(size_t position) {
 
 void LineEditor::replace(std::string_view text) {
   move_to(0);
-  std::memmove(line_, text.data(), text.size());
+  // An empty view has no address, and memmove may not be given none.
+  if (!text.empty()) std::memmove(line_, text.data(), text.size());
   size_ = text.size();
   show(line());
   show("\x1b[K");

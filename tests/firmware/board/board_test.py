@@ -89,15 +89,10 @@ def tell(prompt, temperature, topp, seed, steps):
             f"send {prompt}", *STORY_END]
 
 
-def golden_lines(name, count, longest):
-    lines = [json.loads(line) for line in find("golden", name).read_text().splitlines()]
-    lines = [line for line in lines if "\n" not in line["prompt"] and line["steps"] <= longest]
-    return lines[:count]
-
-
-def golden(board, profile, name, count, longest, cores=2):
-    script = ["expect > ", "send /json on", "expect json on", f"send /cores {cores}"]
-    wanted = golden_lines(name, count, longest)
+def golden(board, profile, name):
+    """Every line of a golden file, token for token."""
+    script = ["expect > ", "send /json on", "expect json on"]
+    wanted = [json.loads(line) for line in find("golden", name).read_text().splitlines()]
     assert wanted
     for line in wanted:
         script += tell(line["prompt"], line["temperature"], line["topp"], line["seed"], line["steps"])
@@ -109,11 +104,11 @@ def golden(board, profile, name, count, longest, cores=2):
 
 
 def f32_greedy(board):
-    golden(board, "f32", "stories260K.greedy.jsonl", 1, 256)
+    golden(board, "f32", "stories260K.greedy.jsonl")
 
 
 def f32_sampled(board):
-    golden(board, "f32", "stories260K.sampled.jsonl", 1, 256)
+    golden(board, "f32", "stories260K.sampled.jsonl")
 
 
 def host_tokens(board, model, tokenizer, profile, prompt, steps):

@@ -221,11 +221,23 @@ def flash_no_qe(board):
 
 
 def control_c(board):
-    script = ["expect > ", "send /temp 0", "expect > ", "send /steps 200", "expect > "]
-    for moment in (0.03, 0.06, 0.12, 0.2):
-        script += ["send Once", f"wait {moment}", "ctrl-c", "expect stopped]", "expect > "]
-    script += ["send /steps 16", "expect > ", "send Once", "expect [15 tokens", "expect > "]
-    board.play(script, board.pack("q8"))
+    """Ctrl-C at every tenth token of one story: it stops there, what was told is the story's beginning, the next one works."""
+    moments = range(10, 251, 10)
+    script = ["expect > ", "send /json on", "expect json on", "send /temp 0", "expect temperature", "send /steps 300",
+              "expect steps 300", "send Once", *STORY_END]
+    for moment in moments:
+        script += ["send Once", *["expect {\"token\":"] * moment, "ctrl-c", *STORY_END]
+    script += ["send /steps 16", "expect steps 16", "send Once", *STORY_END]
+    (whole, end), *stopped, (after, _) = stories(board.play(script, board.pack("q8"), seconds=120))
+    assert len(whole) > moments[-1] + 3, (len(whole), end)
+    assert len(stopped) == len(moments)
+    for moment, (tokens, end) in zip(moments, stopped):
+        assert end["stop"] == "cancelled", (moment, end)
+        # The key needs a millisecond or two to the board, and the token in progress is finished.
+        assert moment <= len(tokens) <= moment + 3, (moment, len(tokens))
+        assert tokens == whole[:len(tokens)], (moment, tokens)
+    assert after == whole[:16]
+    print(f"{len(stopped)} stops, {max(len(tokens) - moment for moment, (tokens, _) in zip(moments, stopped))} tokens late at most")
 
 
 def stall(board):

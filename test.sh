@@ -40,8 +40,9 @@ run_tests() { # PRESET
 }
 
 build host preset host
-build firmware preset firmware
-build firmware-pico2 preset firmware-pico2
+for image in firmware firmware-pico2 firmware-plus2 firmware-pga2350 firmware-133mhz; do
+  build "$image" preset "$image"
+done
 build sdk-tests standalone tests/target/sdk build/sdk-tests
 build m33-qemu preset m33-qemu
 build host-asan preset host-asan

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The real firmware image on the virtual board, through its USB serial port.
 
-board_test.py CASE --command PICO_LLAMA --firmware ELF [--pico2 ELF]
+board_test.py CASE --command PICO_LLAMA --firmware ELF
+Images of other presets (pico2, ...) are looked for beside ELF's folder.
 Exit 0: passed, 1: failed (with what was seen), 77: skipped (no firmware or no model here, and says which).
 """
 import argparse
@@ -33,11 +34,16 @@ def find(folder_name, name):
 
 class Board:
     def __init__(self, arguments, scratch):
-        self.command, self.firmware, self.pico2 = arguments.command, arguments.firmware, arguments.pico2
+        self.command, self.firmware = arguments.command, arguments.firmware
         self.scratch = pathlib.Path(scratch)
         for file in (self.command, self.firmware):
             if not pathlib.Path(file).exists():
                 skip(f"{file} is not built")
+
+    def of_preset(self, preset):
+        """The image of another firmware preset, beside this one's."""
+        elf = pathlib.Path(self.firmware).parents[1] / preset / "firmware.elf"
+        return elf if elf.exists() else skip(f"the preset {preset} is not built")
 
     def pack(self, profile, checkpoint="stories260K.bin", tokenizer="tok512.bin"):
         image = self.scratch / f"{pathlib.Path(checkpoint).stem}-{profile}.plm"
@@ -293,10 +299,15 @@ def selftest(board):
 
 
 def pico2(board):
-    if not board.pico2 or not pathlib.Path(board.pico2).exists():
-        skip("the firmware for pico2 is not built")
-    text = board.play(SHORT, board.pack("q8"), ["--board", "pico2"], firmware=board.pico2)
+    text = board.play(SHORT, board.pack("q8"), ["--board", "pico2"], firmware=board.of_preset("firmware-pico2"))
     expect(text, "on pico2", "PSRAM   none on this board", "23 tokens")
+
+
+def sister_boards(board):
+    """The Plus 2 without radio and the PGA2350: flash, PSRAM and pins are the Plus 2 W's, the LED is on a GPIO."""
+    for preset, name in (("firmware-plus2", "pimoroni_pico_plus2_rp2350"), ("firmware-pga2350", "pimoroni_pga2350")):
+        text = board.play(SHORT, board.pack("q8"), firmware=board.of_preset(preset))
+        expect(text, f"on {name}", "PSRAM   8 MB, QPI at 75 MHz, tested", "LED     breathes", "23 tokens")
 
 
 def static_stack_bounds():
@@ -337,7 +348,7 @@ def stories_1000(board):
 
 CASES = [f32_greedy, f32_sampled, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, no_model, flipped_bit, truncated, newer_version,
          psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, control_c, stall, unplug, paste, button,
-         warm_reboot, reset_interfaces, nonsense, selftest, pico2, stories_50, stories_1000]
+         warm_reboot, reset_interfaces, nonsense, selftest, pico2, sister_boards, stories_50, stories_1000]
 
 
 def main():
@@ -345,7 +356,6 @@ def main():
     parser.add_argument("case", choices=[case.__name__ for case in CASES])
     parser.add_argument("--command", required=True)
     parser.add_argument("--firmware", required=True)
-    parser.add_argument("--pico2")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         board = Board(arguments, scratch)

@@ -14,12 +14,13 @@ struct ClockState {
 };
 
 struct FlashState {
-  uint32_t bytes = 0;            ///< by its JEDEC id; 0 when the id makes no sense
-  uint32_t jedec_id = 0;         ///< manufacturer << 16 | type << 8 | capacity
-  bool quad_enabled = false;     ///< the QE bit of its status register
-  bool continuous_quad = false;  ///< reads run without a command byte on four lines
-  uint32_t divider = 0;          ///< clk_sys cycles of one SCK
-  uint32_t divider_before = 0;   ///< as the boot ROM left it
+  uint32_t bytes = 0;               ///< by its JEDEC id; 0 when the id makes no sense
+  uint32_t jedec_id = 0;            ///< manufacturer << 16 | type << 8 | capacity
+  bool quad_enabled = false;        ///< the QE bit of its status register
+  bool continuous_quad = false;     ///< reads run without a command byte on four lines
+  uint32_t divider = 0;             ///< clk_sys cycles of one SCK
+  uint32_t divider_before = 0;      ///< as the boot ROM left it
+  uint32_t misread_at_divider = 0;  ///< a faster divider that the chip should take and did not; 0: it did
 };
 
 enum class PsramVerdict : uint8_t {

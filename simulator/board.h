@@ -28,6 +28,8 @@ struct BoardFaults {
   bool psram_stuck_bit = false;
   bool flash_4mb = false;    ///< a smaller flash chip than the board should have
   bool flash_no_qe = false;  ///< the chip's QE bit is clear: no quad reads
+  bool flash_late =
+      false;  ///< data reaches the QMI 12 ns after its clock edge: later than chip and pads promise
 };
 
 struct BoardOptions {

@@ -84,6 +84,7 @@ void Board::Parts::attach_unmodelled(std::uint32_t base, const char* name, std::
 void Board::Parts::wire() {
   // The external bus.
   qmi.attach_chip(0, &flash);
+  if (options.faults.flash_late) qmi.set_round_trip(0, {.shortest = 12'000, .longest = 12'000});
   if (has_psram()) qmi.attach_chip(1, &psram);
   dma.attach_dreq(XipStream::kDreq, &stream);
   stream.attach_listener(&dma);

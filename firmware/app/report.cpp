@@ -110,7 +110,9 @@ void report_board(Output& output, hal::Board& board) {
   text << (info.flash.continuous_quad ? ", quad continuous read at "
                                       : ", QE bit clear: dual read, half speed, at ");
   megahertz(text, info.clocks.clk_sys_hz / (info.flash.divider ? info.flash.divider : 1))
-      << " (divider " << info.flash.divider_before << " to " << info.flash.divider << ")";
+      << " (divider " << info.flash.divider_before << " to " << info.flash.divider;
+  if (info.flash.misread_at_divider != 0) text << "; " << info.flash.misread_at_divider << " misread";
+  text << ")";
   line();
   append_psram(text, info);
   line();

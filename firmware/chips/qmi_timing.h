@@ -55,8 +55,12 @@ constexpr uint32_t divider_for(uint32_t clk_sys_hz, uint32_t max_sck_hz) {
 
 constexpr uint32_t sck_hz(uint32_t clk_sys_hz, uint32_t divider) { return clk_sys_hz / divider; }
 
-/// Pads and traces there and back, on top of the chip's own clock-to-data time [ASSUMED].
-inline constexpr uint32_t kPadRoundTripNs = 2;
+/// From clk_sys to a QSPI pin and from a pin to the sampling register, at most, at 3.3 V. Source: RP2350
+/// datasheet 12.14.3.4, table 1292: 2.5 + 1.5 ns.
+inline constexpr double kPadsLongestNs = 4.0;
+/// The same at least. No document says: that it is more than half of the most is [ASSUMED]. bring_up_flash()
+/// compares what it reads at the new timing with what it read before.
+inline constexpr double kPadsShortestNs = 2.5;
 /// How long data stays after the next falling edge: tCLQX, tKOH of either chip.
 inline constexpr double kDataHoldNs = 1.5;
 
@@ -67,9 +71,9 @@ constexpr double sample_ns(uint32_t clk_sys_hz, uint32_t divider, uint32_t rxdel
   return (divider + rxdelay) * (1e9 / clk_sys_hz) / 2;
 }
 /// Data is valid from the falling edge + clock_to_data + pads until the next one + hold + pads.
-constexpr double valid_from_ns(uint32_t clock_to_data_ns) { return clock_to_data_ns + kPadRoundTripNs; }
+constexpr double valid_from_ns(uint32_t clock_to_data_ns) { return clock_to_data_ns + kPadsLongestNs; }
 constexpr double valid_until_ns(uint32_t clk_sys_hz, uint32_t divider) {
-  return divider * (1e9 / clk_sys_hz) + kDataHoldNs + kPadRoundTripNs;
+  return divider * (1e9 / clk_sys_hz) + kDataHoldNs + kPadsShortestNs;
 }
 
 /// The RXDELAY that samples nearest the middle of the time in which data is valid. Earlier than valid fails;
@@ -86,12 +90,15 @@ constexpr uint32_t rxdelay_for(uint32_t clk_sys_hz, uint32_t divider, uint32_t c
 /// half cycle between two sample points and fall between them.
 constexpr bool can_sample(uint32_t clk_sys_hz, uint32_t divider, uint32_t clock_to_data_ns) {
   const double sample = sample_ns(clk_sys_hz, divider, rxdelay_for(clk_sys_hz, divider, clock_to_data_ns));
-  return sample > valid_from_ns(clock_to_data_ns) && sample < valid_until_ns(clk_sys_hz, divider);
+  return sample >= valid_from_ns(clock_to_data_ns) && sample < valid_until_ns(clk_sys_hz, divider);
 }
 
-/// The smallest divider that keeps SCK at or below `max_sck_hz` and has a sample point in the valid time.
-constexpr uint32_t read_divider_for(uint32_t clk_sys_hz, uint32_t max_sck_hz, uint32_t clock_to_data_ns) {
+/// The smallest divider, `min_divider` or more, that keeps SCK at or below `max_sck_hz` and has a sample
+/// point in the valid time.
+constexpr uint32_t read_divider_for(uint32_t clk_sys_hz, uint32_t max_sck_hz, uint32_t clock_to_data_ns,
+                                    uint32_t min_divider = 1) {
   uint32_t divider = divider_for(clk_sys_hz, max_sck_hz);
+  if (divider < min_divider) divider = min_divider;
   while (!can_sample(clk_sys_hz, divider, clock_to_data_ns)) ++divider;
   return divider;
 }
@@ -132,10 +139,11 @@ constexpr QmiTiming psram_timing(uint32_t clk_sys_hz) {
   return timing;
 }
 
-/// Flash: reads of any length, so neither page break nor a longest select.
-constexpr QmiTiming flash_timing(uint32_t clk_sys_hz) {
+/// Flash: reads of any length, so neither page break nor a longest select. `min_divider`: slower than it
+/// needs to be, for a flash that was found not to answer in time.
+constexpr QmiTiming flash_timing(uint32_t clk_sys_hz, uint32_t min_divider = 1) {
   QmiTiming timing;
-  timing.divider = read_divider_for(clk_sys_hz, W25q128::kMaxHz, W25q128::kClockToDataNs);
+  timing.divider = read_divider_for(clk_sys_hz, W25q128::kMaxHz, W25q128::kClockToDataNs, min_divider);
   timing.min_deselect = min_deselect_for(clk_sys_hz, timing.divider, W25q128::kMinDeselectNs);
   timing.rxdelay = rxdelay_for(clk_sys_hz, timing.divider, W25q128::kClockToDataNs);
   return timing;
@@ -155,6 +163,7 @@ constexpr uint32_t peak_bytes_per_second(uint32_t clk_sys_hz, uint32_t divider) 
 }
 
 // The table of hardware.md: dividers in spec at each clock, PSRAM / flash.
+static_assert(psram_timing(133'000'000).divider == 2 && flash_timing(133'000'000).divider == 1);
 static_assert(psram_timing(150'000'000).divider == 2 && flash_timing(150'000'000).divider == 2);
 static_assert(psram_timing(200'000'000).divider == 3 && flash_timing(200'000'000).divider == 2);
 static_assert(psram_timing(266'000'000).divider == 4 && flash_timing(266'000'000).divider == 2);

@@ -121,52 +121,51 @@ Cycle Qmi::begin(unsigned window, bool writing, std::uint32_t physical, Cycle no
   return selected_at_ + t.select_setup + static_cast<Cycle>(f.header_periods()) * t.clkdiv;
 }
 
-void Qmi::end(unsigned window, std::uint32_t physical, unsigned size, Cycle begun, Cycle finished) {
-  const QmiTiming& t = windows_[window].timing;
-  counters_[window].transfers += 1;
-  counters_[window].busy_cycles += finished - begun;
+void Qmi::end(const Transfer& t, unsigned size, Cycle finished) {
+  const unsigned page_break = windows_[t.window].timing.page_break;
+  counters_[t.window].transfers += 1;
+  counters_[t.window].busy_cycles += finished - t.begun;
   busy_until_ = finished;
-  next_address_ = physical + size;
-  page_end_ = t.page_break != 0 && next_address_ % t.page_break == 0;
+  next_address_ = t.physical + size;
+  page_end_ = page_break != 0 && next_address_ % page_break == 0;
+}
+
+std::optional<Qmi::Transfer> Qmi::start(std::uint32_t address, bool translated, bool writing, Cycle now) {
+  Transfer t{.window = (address >> 24) & 1};
+  if (direct_.enabled() || !translate(address, translated, t.physical)) return {};
+  if (direct_.asserts_select())
+    throw Stop("QMI: XIP access while ASSERT_CSxN holds a chip select low (12.14.5)");
+  const bool was_active = active_;
+  const Cycle selected_before = selected_at_;
+  t.data = begin(t.window, writing, t.physical, now);
+  const bool chained = was_active && selected_at_ == selected_before;
+  t.begun = chained ? t.data : selected_at_;
+  return t;
 }
 
 Qmi::Result Qmi::read(std::uint32_t address, bool translated, std::uint8_t* bytes, unsigned size, Cycle now) {
-  std::uint32_t physical;
-  if (direct_.enabled() || !translate(address, translated, physical)) return {now, BusFault::kUnmapped, 0};
-  if (direct_.asserts_select())
-    throw Stop("QMI: XIP access while ASSERT_CSxN holds a chip select low (12.14.5)");
-  const unsigned window = (address >> 24) & 1;
-  const Window& w = windows_[window];
-  const bool was_active = active_;
-  const Cycle selected_before = selected_at_;
-  const Cycle data = begin(window, false, physical, now);
-  const bool chained = was_active && selected_at_ == selected_before;
-  const Cycle finished = data + static_cast<Cycle>(w.read.data_periods(size)) * w.timing.clkdiv;
+  const std::optional<Transfer> t = start(address, translated, false, now);
+  if (!t) return {now, BusFault::kUnmapped, 0};
+  const Window& w = windows_[t->window];
+  const Cycle finished = t->data + static_cast<Cycle>(w.read.data_periods(size)) * w.timing.clkdiv;
   Result result;
-  pins_.receive(bytes, size, w.read.data_lanes, sampling(w.timing.clkdiv, w.timing.rxdelay, cycle_ps_),
-                w.read.dtr, &result.defined);
-  end(window, physical, size, chained ? data : selected_at_, finished);
-  counters_[window].bytes_read += size;
+  const Sampling when = sampling(w.timing.clkdiv, w.timing.rxdelay, cycle_ps_, round_trips_[t->window]);
+  pins_.receive(bytes, size, w.read.data_lanes, when, w.read.dtr, &result.defined);
+  end(*t, size, finished);
+  counters_[t->window].bytes_read += size;
   result.done = finished + timing::kQmiReadReturn.cycles + (w.timing.rxdelay + 1) / 2;
   return result;
 }
 
 Qmi::Result Qmi::write(std::uint32_t address, bool translated, const std::uint8_t* bytes, unsigned size,
                        Cycle now, std::uint8_t defined) {
-  std::uint32_t physical;
-  if (direct_.enabled() || !translate(address, translated, physical)) return {now, BusFault::kUnmapped, 0};
-  if (direct_.asserts_select())
-    throw Stop("QMI: XIP access while ASSERT_CSxN holds a chip select low (12.14.5)");
-  const unsigned window = (address >> 24) & 1;
-  const Window& w = windows_[window];
-  const bool was_active = active_;
-  const Cycle selected_before = selected_at_;
-  const Cycle data = begin(window, true, physical, now);
-  const bool chained = was_active && selected_at_ == selected_before;
-  const Cycle finished = data + static_cast<Cycle>(w.write.data_periods(size)) * w.timing.clkdiv;
+  const std::optional<Transfer> t = start(address, translated, true, now);
+  if (!t) return {now, BusFault::kUnmapped, 0};
+  const Window& w = windows_[t->window];
+  const Cycle finished = t->data + static_cast<Cycle>(w.write.data_periods(size)) * w.timing.clkdiv;
   pins_.transmit(bytes, size, w.write.data_lanes, w.write.dtr, defined);
-  end(window, physical, size, chained ? data : selected_at_, finished);
-  counters_[window].bytes_written += size;
+  end(*t, size, finished);
+  counters_[t->window].bytes_written += size;
   return {.done = finished + timing::kQmiWriteReturn.cycles};
 }
 

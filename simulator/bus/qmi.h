@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "simulator/bus/access.h"
 #include "simulator/bus/qmi_direct.h"
@@ -21,6 +22,8 @@ class Qmi : public Device {
   void attach_chip(unsigned select, SpiChip* chip) { pins_.attach(select, chip); }
   /// Chip select 1 reaches its chip only while a GPIO has the function XIP_CS1n and its pad is not isolated.
   void connect_select(unsigned select, bool connected) { pins_.connect_select(select, connected); }
+  /// What lies between clock and data on a chip select's lines; for boards that are not typical.
+  void set_round_trip(unsigned select, RoundTrip trip) { round_trips_[select] = trip; }
   /// Registers as after a reset of the chip. The memory chips notice nothing but their chip selects going
   /// high.
   void reset(Cycle now);
@@ -63,6 +66,13 @@ class Qmi : public Device {
     QmiFormat read, write;
   };
 
+  struct Transfer {
+    unsigned window;
+    std::uint32_t physical = 0;
+    Cycle begun = 0;  ///< of this transfer's header, or of its data where it was chained
+    Cycle data = 0;
+  };
+
   void decode_window(unsigned window);
   bool translate(std::uint32_t address, bool translated, std::uint32_t& physical) const;
   Picoseconds period(unsigned clkdiv) const;
@@ -71,7 +81,9 @@ class Qmi : public Device {
   void release(Cycle at);
   /// Brings the bus to the data phase; returns the cycle in which that begins.
   Cycle begin(unsigned window, bool writing, std::uint32_t physical, Cycle now);
-  void end(unsigned window, std::uint32_t physical, unsigned size, Cycle begun, Cycle finished);
+  /// A memory-mapped transfer whose data phase is about to begin. Nothing: the access is a bus fault.
+  std::optional<Transfer> start(std::uint32_t address, bool translated, bool writing, Cycle now);
+  void end(const Transfer& t, unsigned size, Cycle finished);
   void leave_memory_mapped(Cycle now);
 
   const Timebase& timebase_;
@@ -79,6 +91,7 @@ class Qmi : public Device {
   QmiDirect direct_;
   std::array<std::uint32_t, 21> registers_{};
   std::array<Window, 2> windows_;
+  std::array<RoundTrip, 2> round_trips_{};
 
   bool active_ = false;  ///< a chip select is low for a memory-mapped transfer
   unsigned active_window_ = 0;

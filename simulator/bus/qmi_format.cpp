@@ -7,9 +7,6 @@
 namespace pico_llama::simulator {
 namespace {
 
-constexpr Picoseconds kRoundTripLongest = 7'000;
-constexpr Picoseconds kRoundTripShortest = 5'000;
-
 unsigned field(std::uint32_t value, unsigned low, unsigned bits) {
   return (value >> low) & ((1u << bits) - 1);
 }
@@ -53,10 +50,10 @@ QmiTiming QmiTiming::decode(std::uint32_t value) {
   return t;
 }
 
-Sampling sampling(unsigned clkdiv, unsigned rxdelay, Picoseconds cycle) {
+Sampling sampling(unsigned clkdiv, unsigned rxdelay, Picoseconds cycle, RoundTrip trip) {
   const Picoseconds at = (clkdiv + rxdelay) * cycle / 2;
-  if (at < kRoundTripLongest) return Sampling::kTooEarly;
-  if (at > clkdiv * cycle + kRoundTripShortest) return Sampling::kTooLate;
+  if (at < trip.longest) return Sampling::kTooEarly;
+  if (at > clkdiv * cycle + trip.shortest) return Sampling::kTooLate;
   return Sampling::kGood;
 }
 

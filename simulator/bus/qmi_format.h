@@ -49,10 +49,15 @@ enum class Sampling : std::uint8_t {
 };
 
 /// Data launched at a falling edge reaches the sampling register a round trip later: SCK through its pad, the
-/// chip's clock-to-output, the data pad. The sample is taken half a period and `rxdelay` half cycles after
-/// it. Source: RP2350 datasheet 12.14.3.4 (pads: 2.5 + 1.5 ns at most), W25Q128JV tCLQV 6 ns and APS6404L
-/// tACLK 5.5 ns at most: 10 ns worst case, of which 7 ns are taken as typical [ASSUMED; stock images, RXDELAY
-/// 2 and divider 3, are known to run at 300 MHz, which leaves 8.3].
-Sampling sampling(unsigned clkdiv, unsigned rxdelay, Picoseconds cycle);
+/// chip's clock-to-output, the data pad. Source: RP2350 datasheet 12.14.3.4 (pads: 2.5 + 1.5 ns at most),
+/// W25Q128JV tCLQV 6 ns and APS6404L tACLK 5.5 ns at most: 10 ns worst case, of which 7 ns are taken as
+/// typical [ASSUMED; stock images, RXDELAY 2 and divider 3, are known to run at 300 MHz, which leaves 8.3].
+struct RoundTrip {
+  Picoseconds shortest = 5'000;
+  Picoseconds longest = 7'000;
+};
+
+/// The sample is taken half a period and `rxdelay` half cycles after the edge that launched the data.
+Sampling sampling(unsigned clkdiv, unsigned rxdelay, Picoseconds cycle, RoundTrip trip = {});
 
 }  // namespace pico_llama::simulator

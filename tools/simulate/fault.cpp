@@ -22,6 +22,7 @@ constexpr ChipFault kChipFaults[] = {
     {"psram-stuck-bit", &BoardFaults::psram_stuck_bit, "one bit of the PSRAM never changes"},
     {"flash-4mb", &BoardFaults::flash_4mb, "a smaller flash chip than the board should have"},
     {"flash-no-qe", &BoardFaults::flash_no_qe, "the flash chip's quad-enable bit is clear"},
+    {"flash-late", &BoardFaults::flash_late, "the flash answers later than it promises: 12 ns to the QMI"},
 };
 
 struct TimedFault {

@@ -226,6 +226,21 @@ def flash_no_qe(board):
     fault(board, "flash-no-qe", "QE bit clear: dual read")
 
 
+def clock_133(board):
+    """Flash and clk_sys at 133 MHz, every rating kept; a flash that answers too late for that is found out and read slower."""
+    image, model = board.of_preset("firmware-133mhz"), board.pack("q8")
+    text = board.play(SHORT + ["send /bench", "expect read flash", "expect story, 2 cores"], model, firmware=image)
+    expect(text, "clocks  133 MHz, core at 1.10 V", "quad continuous read at 133 MHz (divider 3 to 1)",
+           "PSRAM   8 MB, QPI at 66.5 MHz, tested", "23 tokens")
+    reads = float(re.search(r"read flash: one core (\S+) MB/s", text)[1])
+    assert reads > 45, f"{reads} MB/s from flash"  # 150 MHz, divider 2: 35 at most
+    print(f"flash: {reads} MB/s simulated, one core")
+    text = board.play(SHORT, model, ["--fault", "flash-late"], firmware=image)
+    expect(text, "quad continuous read at 66.5 MHz (divider 3 to 2; 1 misread)", "23 tokens")
+    text = board.play(SHORT, model, ["--fault", "flash-late"])
+    expect(text, "quad continuous read at 75 MHz (divider 3 to 2)", "23 tokens")  # 150 MHz leaves it time
+
+
 def control_c(board):
     """Ctrl-C at every tenth token of one story: it stops there, what was told is the story's beginning, the next one works."""
     moments = range(10, 251, 10)
@@ -347,7 +362,7 @@ def stories_1000(board):
 
 
 CASES = [f32_greedy, f32_sampled, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, no_model, flipped_bit, truncated, newer_version,
-         psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, control_c, stall, unplug, paste, button,
+         psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, clock_133, control_c, stall, unplug, paste, button,
          warm_reboot, reset_interfaces, nonsense, selftest, pico2, sister_boards, stories_50, stories_1000]
 
 

@@ -16,12 +16,13 @@ using simulator::Picoseconds;
 TEST(Fault, NamesTimesAndDurations) {
   simulator::BoardFaults board;
   std::vector<Fault> timed;
-  for (const char* text : {"psram-absent", "flash-no-qe", "usb-host-stalls", "usb-unplug@2.5",
+  for (const char* text : {"psram-absent", "flash-no-qe", "flash-late", "usb-host-stalls", "usb-unplug@2.5",
                            "usb-unplug@1+0.25", "button@3"}) {
     parse_fault(text, board, timed);
   }
   EXPECT_TRUE(board.psram_absent);
   EXPECT_TRUE(board.flash_no_qe);
+  EXPECT_TRUE(board.flash_late);
   EXPECT_FALSE(board.psram_wrong_id);
   ASSERT_EQ(timed.size(), 4u);
   EXPECT_EQ(timed[0].for_seconds, 5);

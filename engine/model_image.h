@@ -22,6 +22,8 @@ struct Tensor {
   /// Lies in a memory that one sequential reader uses better than several at once (a serial bus whose bursts
   /// break when streams alternate): worker 0 then does this tensor's part alone. Results do not depend on it.
   bool one_reader = false;
+  /// A WeightStream brings it, piece by piece; data is read by nobody then but for single rows.
+  bool streamed = false;
 
   uint64_t bytes() const { return tensor_bytes(encoding, rows, columns); }
   uint32_t blocks() const { return block_count(rows); }

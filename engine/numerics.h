@@ -5,53 +5,22 @@
 #include "engine/config.h"
 #include "engine/kernels/arguments.h"
 #include "engine/run_state.h"
+#include "engine/share.h"
+#include "engine/weight_stream.h"
 #include "engine/weights.h"
 
 namespace pico_llama {
-
-/// Half-open range of rows or heads.
-struct Range {
-  int begin;
-  int end;
-};
-
-/// One worker's part of a job. Parts are consecutive, disjoint and depend on nothing but these two numbers.
-struct Share {
-  int worker;
-  int count;
-
-  constexpr Range of(int n) const {
-    if (worker >= count) return {n, n};
-    // In 32 bits: a 64-bit division is a call on the M33, and config.h's bounds on n leave room for
-    // kMaxWorkers.
-    const auto total = static_cast<uint32_t>(n);
-    const auto workers = static_cast<uint32_t>(count);
-    const auto first = static_cast<uint32_t>(worker);
-    return {static_cast<int>(total * first / workers), static_cast<int>(total * (first + 1) / workers)};
-  }
-  /// This share, or everything for worker 0 and nothing for the others.
-  constexpr Share unless(bool alone) const { return alone ? Share{worker, 1} : *this; }
-  /// Whole blocks of a tensor with n rows.
-  constexpr BlockRange blocks(int n) const {
-    const Range r = of((n + kBlockRows - 1) / kBlockRows);
-    return {r.begin, r.end};
-  }
-  /// The rows of those blocks that exist.
-  constexpr Range rows(int n) const {
-    const BlockRange b = blocks(n);
-    const int end = b.end * kBlockRows;
-    return {b.begin * kBlockRows < n ? b.begin * kBlockRows : n, end < n ? end : n};
-  }
-};
 
 /// The parts both profiles share.
 struct Numerics {
   const Config& p;
   const RunState& s;
   WorkerScratch& scratch;
-  int n;          ///< tokens of this pass
-  int pos;        ///< of the first
-  int first = 0;  ///< tokens before it are done
+  int n;    ///< tokens of this pass
+  int pos;  ///< of the first
+  int worker;
+  WeightStream* stream;  ///< brings the tensors that are streamed, if any are
+  int first = 0;         ///< tokens before it are done
 
   /// Turns each pair of these rows by its position's angle.
   void rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const;
@@ -59,6 +28,21 @@ struct Numerics {
   void swiglu(Range rows) const;
   /// The classifier runs for the last token only.
   void keep_last() { first = n - 1; }
+
+  /// Calls body(data, blocks, row) for this worker's blocks of a tensor: once where it lies, or with each
+  /// piece that the stream brings. `blocks` counts from data, row 0 of which is `row` of the tensor.
+  template <typename Body>
+  void each_piece(const Tensor& w, Share mine, Body body) const {
+    BlockRange left = mine.blocks(static_cast<int>(w.rows));
+    if (!w.streamed) return body(w.data, left, 0);
+    while (left.begin < left.end) {
+      const StreamPiece piece = stream->next(worker);
+      body(piece.data, BlockRange{0, piece.blocks}, left.begin * kBlockRows);
+      stream->done(worker);
+      left.begin += piece.blocks;
+    }
+  }
+  bool cache_is_streamed() const { return stream != nullptr && stream->brings_cache(); }
 };
 
 struct NumericsF32 : Numerics {

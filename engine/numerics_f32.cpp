@@ -22,8 +22,10 @@ void NumericsF32::set_normed_input(const Tensor& weight, float eps, const Tensor
 }
 
 void NumericsF32::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
-  kernels::matmul_f32({w.f32(), static_cast<int>(w.columns), mine.blocks(static_cast<int>(w.rows)),
-                       input + first * input_stride, input_stride, n - first, out, out_stride});
+  each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
+    kernels::matmul_f32({reinterpret_cast<const float*>(data), static_cast<int>(w.columns), blocks,
+                         input + first * input_stride, input_stride, n - first, out + row, out_stride});
+  });
 }
 
 void NumericsF32::store(int layer, Range kv_heads) const {
@@ -50,11 +52,15 @@ void NumericsF32::attention(int layer, Range kv_heads) const {
   const float scale = pico_llama::rsqrt(static_cast<float>(head_size));
   for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
     const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * head_floats;
-    const auto* keys = reinterpret_cast<const float*>(s.key_cache) + head;
-    const auto* values = reinterpret_cast<const float*>(s.value_cache) + head;
+    const bool staged = cache_is_streamed();
+    const auto* keys = reinterpret_cast<const float*>(staged ? stream->next(worker).data : s.key_cache) +
+                       (staged ? 0 : head);
+    const auto* values = reinterpret_cast<const float*>(staged ? stream->next(worker).data : s.value_cache) +
+                         (staged ? 0 : head);
     for (int t = 0; t < n; ++t)
       kernels::attention_f32({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
                               pos + t, keys, values, scale, reinterpret_cast<float*>(scratch.attention)});
+    for (int i = 0; staged && i < 2; ++i) stream->done(worker);
   }
 }
 

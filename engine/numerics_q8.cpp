@@ -37,9 +37,11 @@ void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor&
 }
 
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
-  kernels::matmul_q8({w.data, static_cast<int>(w.columns), w.chunk_pairs,
-                      mine.blocks(static_cast<int>(w.rows)), scratch.xq + first * s.columns_stride,
-                      s.columns_stride, scratch.xq_scale + first, n - first, out, out_stride});
+  each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
+    kernels::matmul_q8({data, static_cast<int>(w.columns), w.chunk_pairs, blocks,
+                        scratch.xq + first * s.columns_stride, s.columns_stride, scratch.xq_scale + first,
+                        n - first, out + row, out_stride});
+  });
 }
 
 namespace {

@@ -28,9 +28,10 @@ void Transformer::Pass::run(int worker) {
   const TransformerWeights& w = transformer.weights_;
   const RunState& s = transformer.state_;
   Workers& workers = *transformer.workers_;
+  WeightStream* const stream = transformer.stream_;
   const Share mine{worker, workers.count()};
   const int n = static_cast<int>(tokens.size());
-  Numerics numerics{p, s, s.workers[worker], n, pos};
+  Numerics numerics{p, s, s.workers[worker], n, pos, worker, stream};
 
   // copy the token embeddings into x
   for (int t = 0; t < n; ++t)
@@ -55,6 +56,7 @@ void Transformer::Pass::run(int worker) {
     // multihead attention: each token over all positions up to its own, in place of q
     const Range kv_heads = mine.unless(s.cache_one_reader).of(p.n_kv_heads);
     numerics.store(l, kv_heads);
+    if (stream != nullptr) stream->cache_written(worker);
     numerics.attention(l, kv_heads);
     workers.barrier();
 
@@ -90,6 +92,7 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_lo
   CHECK(!tokens.empty() && tokens.size() <= kPrefillBlock);
   CHECK(pos >= 0 && pos <= context_ - static_cast<int>(tokens.size()));
   for (int32_t token : tokens) CHECK(token >= 0 && token < config_.vocab_size);
+  if (stream_ != nullptr) stream_->begin(pos, static_cast<int>(tokens.size()), want_logits);
   Pass pass{*this, tokens, pos, want_logits};
   workers_->run(profile_ == Profile::kF32 ? &Pass::task<NumericsF32> : &Pass::task<NumericsQ8>, &pass);
 }

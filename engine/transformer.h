@@ -6,6 +6,8 @@
 
 #include "engine/model_image.h"
 #include "engine/run_state.h"
+#include "engine/stream_schedule.h"
+#include "engine/weight_stream.h"
 #include "engine/weights.h"
 #include "engine/workers.h"
 
@@ -50,6 +52,15 @@ class Transformer {
   TransformerWeights& weights() { return weights_; }
   /// Says that the key/value cache lies in a memory of the kind Tensor::one_reader means.
   void set_cache_one_reader(bool on) { state_.cache_one_reader = on; }
+  /// Brings the tensors that are marked `streamed`, and the cache if its schedule says so. Null: all is read
+  /// where it lies. Requires: the stream outlives its use; its schedule is of this transformer, as its
+  /// workers are.
+  void set_stream(WeightStream* stream) { stream_ = stream; }
+  /// What a schedule is made of: the tensors marked `streamed`, in a pass's order, with the place of each
+  /// layer's cache among them if `cache`. Returns how many. Requires: room for most_stream_items().
+  size_t stream_items(bool cache, std::span<StreamItem> items) const;
+  size_t most_stream_items() const { return static_cast<size_t>(config_.n_layers) * 8 + 1; }
+  CacheArrays cache_arrays() const;
   /// The key/value cache, which holds nothing before the first forward() of a text: scratch memory until
   /// then.
   std::span<std::byte> idle_kv_cache() { return {state_.key_cache, state_.kv_cache_bytes}; }
@@ -63,6 +74,7 @@ class Transformer {
   TransformerWeights weights_{};
   RunState state_{};
   Workers* workers_ = nullptr;
+  WeightStream* stream_ = nullptr;
 };
 
 }  // namespace pico_llama

@@ -69,4 +69,42 @@ Result<Transformer> Transformer::create(const ModelImage& image, int context, st
   return t;
 }
 
+size_t Transformer::stream_items(bool cache, std::span<StreamItem> items) const {
+  CHECK(items.size() >= most_stream_items());
+  size_t count = 0;
+  const auto add = [&](const Tensor& w, StreamItem::Kind kind) {
+    if (!w.streamed) return;
+    const uint64_t block_bytes = tensor_bytes(w.encoding, kBlockRows, w.columns);
+    items[count++] = {w.data, static_cast<uint32_t>(block_bytes), w.blocks(), kind};
+  };
+  for (int l = 0; l < config_.n_layers; ++l) {
+    const LayerWeights& layer = weights_.layers[l];
+    for (const Tensor* w : {&layer.wq, &layer.wk, &layer.wv}) add(*w, StreamItem::Kind::kTensor);
+    if (cache) items[count++].kind = StreamItem::Kind::kCache;
+    for (const Tensor* w : {&layer.wo, &layer.w1, &layer.w3, &layer.w2}) add(*w, StreamItem::Kind::kTensor);
+  }
+  add(weights_.wcls, StreamItem::Kind::kClassifier);
+  return count;
+}
+
+CacheArrays Transformer::cache_arrays() const {
+  CacheArrays arrays;
+  arrays.heads = config_.n_kv_heads;
+  arrays.layers = config_.n_layers;
+  const auto head_size = static_cast<uint32_t>(config_.head_size());
+  const auto context = static_cast<uint32_t>(state_.context);
+  const auto add = [&](const void* data, uint32_t bytes_of_position) {
+    arrays.array[arrays.count++] = {static_cast<const std::byte*>(data), context * bytes_of_position,
+                                    8 * bytes_of_position};
+  };
+  const bool f32 = profile_ == Profile::kF32;
+  const uint32_t bytes = f32 ? head_size * sizeof(float) : head_size;
+  add(state_.key_cache, bytes);
+  add(state_.value_cache, bytes);
+  if (f32) return arrays;
+  add(state_.key_scales, 1);
+  add(state_.value_scales, 1);
+  return arrays;
+}
+
 }  // namespace pico_llama

@@ -4,13 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace pico_llama {
+#include "engine/share.h"
 
-/// Half-open range of 8-row blocks.
-struct BlockRange {
-  int begin;
-  int end;
-};
+namespace pico_llama {
 
 /// out[i] = weight[i] * (rsqrt(sum(x^2) / n + eps) * x[i]).
 /// Exact: lane j of 8 sums x[i]^2 for i = j, j+8, ... in that order; the lanes are then added as

@@ -1,0 +1,103 @@
+// What a stream reads, in what order, and for which worker: forward()'s own order, as a list made once at
+// load and a cursor that walks it.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace pico_llama {
+
+/// One array of the key/value cache: for each layer and kv head, one after the other, the positions in order.
+struct CacheArray {
+  const std::byte* data = nullptr;
+  uint32_t head_bytes = 0;  ///< of a head's whole context
+  uint32_t bytes_of_8 = 0;  ///< of 8 positions, a multiple of 4
+};
+
+/// The arrays that a head's attention reads, in the order it asks for them.
+struct CacheArrays {
+  static constexpr int kMost = 4;
+  CacheArray array[kMost];
+  int count = 0;
+  int heads = 0;  ///< kv heads of a layer
+  int layers = 0;
+
+  /// Of one head, `positions` of them (rounded up to 8), all arrays together.
+  uint32_t head_bytes(int positions) const {
+    uint32_t bytes = 0;
+    for (int i = 0; i < count; ++i) bytes += array[i].bytes_of_8 * static_cast<uint32_t>((positions + 7) / 8);
+    return bytes;
+  }
+};
+
+/// Workers that a stream can serve.
+inline constexpr int kMaxStreamWorkers = 2;
+
+/// A tensor to stream, or the place of a layer's cache among them.
+struct StreamItem {
+  enum class Kind : uint8_t { kTensor, kClassifier, kCache };
+  const std::byte* source = nullptr;  ///< of a tensor: its first row block
+  uint32_t block_bytes = 0;           ///< a multiple of 4
+  uint32_t blocks = 0;
+  Kind kind = Kind::kTensor;
+};
+
+/// One sequential read.
+struct StreamRun {
+  const std::byte* source = nullptr;
+  uint32_t bytes = 0;
+  int blocks = 0;  ///< as StreamPiece::blocks
+  int worker = 0;  ///< whom it is for
+};
+
+/// Walks the items pass after pass. Of each tensor every worker gets its share of the blocks (Share::blocks)
+/// in runs of piece_bytes or one block, in turns, so that all workers are busy; of a cache its share of the
+/// heads.
+class StreamSchedule {
+ public:
+  StreamSchedule() = default;
+  /// Requires: items outlive the schedule. cache_limit: most bytes of one head's cache that are streamed; a
+  /// pass with more leaves the cache where it is.
+  StreamSchedule(std::span<const StreamItem> items, const CacheArrays& cache, uint32_t cache_limit,
+                 uint32_t piece_bytes, int workers)
+      : items_(items),
+        cache_(cache),
+        cache_limit_(cache_limit),
+        piece_bytes_(piece_bytes),
+        workers_(workers) {}
+
+  /// The next pass's particulars are known from here on.
+  void begin(int pos, int tokens, bool want_logits);
+  bool brings_cache() const { return brings_cache_; }
+
+  /// The next run; false when it depends on what is not known yet: a pass that has not begun, or cache
+  /// entries that have not been written. written[w]: layers whose cache worker w has written, in all passes.
+  bool next(StreamRun& run, const uint32_t (&written)[kMaxStreamWorkers]);
+
+ private:
+  bool next_of_tensor(const StreamItem& item, StreamRun& run);
+  /// 1 a run, 0 the layer is done, -1 not yet.
+  int next_of_cache(StreamRun& run, const uint32_t (&written)[kMaxStreamWorkers]);
+  void next_item();
+
+  std::span<const StreamItem> items_{};
+  CacheArrays cache_{};
+  uint32_t cache_limit_ = 0;
+  uint32_t piece_bytes_ = 0;
+  int workers_ = 1;
+
+  uint32_t begun_ = 0;  ///< passes
+  int positions_ = 0;   ///< in the cache at the end of the last pass that has begun
+  bool want_logits_ = true;
+  bool brings_cache_ = false;
+
+  // The cursor.
+  uint32_t pass_ = 0;
+  uint32_t item_ = 0;
+  int layer_ = 0;   ///< caches of this pass that are behind
+  int worker_ = 0;  ///< whose turn it is
+  int round_ = 0;   ///< runs or heads each worker has had
+  int array_ = 0;
+};
+
+}  // namespace pico_llama

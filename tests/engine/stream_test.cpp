@@ -1,0 +1,215 @@
+// Streamed weights and caches: the same bits as in place, each byte read once a pass, and never a hang.
+#include <gtest/gtest.h>
+
+#include <barrier>
+#include <cstdlib>
+#include <set>
+#include <thread>
+
+#include "tests/engine/engine_model.h"
+#include "tests/engine/support/thread_stream.h"
+
+namespace pico_llama {
+namespace {
+
+using test_support::EngineModel;
+using test_support::random_model;
+using test_support::RawModel;
+using test_support::ThreadCopier;
+
+class ThreadWorkers final : public Workers {
+ public:
+  explicit ThreadWorkers(int count) : count_(count), barrier_(count) {}
+  int count() const override { return count_; }
+  void run(Task task, void* context) override {
+    std::vector<std::jthread> threads;
+    for (int i = 1; i < count_; ++i) threads.emplace_back([=] { task(context, i); });
+    task(context, 0);
+  }
+  void barrier() override { barrier_.arrive_and_wait(); }
+
+ private:
+  int count_;
+  std::barrier<> barrier_;
+};
+
+/// Which tensors stream; the others stay in place, as if pinned.
+enum class Streamed { kAll, kClassifier, kLayers, kEverySecond, kNoTensor };
+
+void mark(Transformer& transformer, Streamed which) {
+  TransformerWeights& weights = transformer.weights();
+  int number = 0;
+  const auto set = [&](Tensor& w, bool classifier) {
+    const bool second = number++ % 2 == 0;
+    w.streamed = which == Streamed::kAll || (which == Streamed::kClassifier && classifier) ||
+                 (which == Streamed::kLayers && !classifier) || (which == Streamed::kEverySecond && second);
+  };
+  for (int l = 0; l < transformer.config().n_layers; ++l) {
+    LayerWeights& layer = weights.layers[l];
+    for (Tensor* w : {&layer.wq, &layer.wk, &layer.wv, &layer.wo, &layer.w1, &layer.w3, &layer.w2})
+      set(*w, false);
+  }
+  set(weights.wcls, true);
+}
+
+/// A transformer with a stream beside it.
+class Streaming {
+ public:
+  Streaming(const ModelImage& image, Workers& workers, Streamed which, bool cache, uint32_t ring_bytes,
+            uint32_t piece_bytes, uint32_t cache_limit = 1u << 30)
+      : memory_(
+            bytes_needed(image.config(), image.profile(), image.config().seq_len, workers.count()).value()),
+        transformer_(Transformer::create(image, image.config().seq_len, memory_, workers).value()),
+        workers_(workers.count()),
+        piece_bytes_(piece_bytes),
+        cache_limit_(cache_limit),
+        cache_(cache) {
+    mark(transformer_, which);
+    items_.resize(transformer_.most_stream_items());
+    items_.resize(transformer_.stream_items(cache, items_));
+    ring_.resize(ring_bytes + StagedStream::kAlignment);
+    const auto start = reinterpret_cast<uintptr_t>(ring_.data());
+    ring_part_ = std::span(ring_).subspan(
+        (StagedStream::kAlignment - start % StagedStream::kAlignment) % StagedStream::kAlignment, ring_bytes);
+    transformer_.set_stream(&stream());
+    open();
+  }
+  ~Streaming() { stream().stop(); }
+
+  void open() {
+    stream().open(StreamSchedule(items_, cache_ ? transformer_.cache_arrays() : CacheArrays{}, cache_limit_,
+                                 piece_bytes_, workers_),
+                  ring_part_);
+  }
+  Transformer& transformer() { return transformer_; }
+  ThreadCopier& copier() { return copier_; }
+  StagedStream& stream() { return copier_.stream(); }
+  uint64_t weight_bytes(bool classifier) const {
+    uint64_t bytes = 0;
+    for (const StreamItem& item : items_)
+      if (classifier || item.kind != StreamItem::Kind::kClassifier)
+        bytes += uint64_t{item.block_bytes} * item.blocks;
+    return bytes;
+  }
+
+ private:
+  std::vector<std::byte> memory_;
+  Transformer transformer_;
+  int workers_;
+  uint32_t piece_bytes_;
+  uint32_t cache_limit_;
+  bool cache_;
+  std::vector<StreamItem> items_;
+  std::vector<std::byte> ring_;
+  std::span<std::byte> ring_part_;
+  ThreadCopier copier_;
+};
+
+struct Pass {
+  std::vector<int32_t> tokens;
+  int pos;
+  bool want_logits;
+};
+
+/// Prefill in blocks of several lengths, generation, and a new text.
+std::vector<Pass> passes() {
+  return {{{1, 5, 9, 300, 7, 8, 12, 44}, 0, false},
+          {{3, 260, 11}, 8, true},
+          {{17}, 11, true},
+          {{90}, 12, true},
+          {{91}, 13, false},
+          {{92}, 14, false},
+          {{93}, 15, true},
+          {{1}, 0, true},
+          {{77, 78}, 1, true}};
+}
+
+std::vector<std::vector<float>> logits_of(Transformer& transformer) {
+  std::vector<std::vector<float>> all;
+  for (const Pass& pass : passes()) {
+    transformer.forward(pass.tokens, pass.pos, pass.want_logits);
+    if (pass.want_logits) all.emplace_back(transformer.logits().begin(), transformer.logits().end());
+  }
+  return all;
+}
+
+/// Odd shapes: rows that are no multiple of 8, more blocks for one worker than for the other.
+RawModel odd_model(bool shared) { return random_model({24, 44, 3, 6, 3, 404, 64}, shared, 7); }
+
+TEST(Stream, SameBitsAsInPlace) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+    EngineModel m(odd_model(profile == Profile::kF32), profile);
+    SingleWorker single;
+    std::vector<std::byte> memory(bytes_needed(m.image.config(), profile, 64).value());
+    Transformer in_place = Transformer::create(m.image, 64, memory, single).value();
+    const auto wanted = logits_of(in_place);
+    for (const int cores : {1, 2}) {
+      ThreadWorkers workers(cores);
+      for (const Streamed which :
+           {Streamed::kAll, Streamed::kClassifier, Streamed::kLayers, Streamed::kEverySecond}) {
+        for (const uint32_t piece : {1u, 1000u, 4000u}) {
+          // The smallest ring holds two of the longest pieces and no more.
+          for (const uint32_t ring : {8192u, 65536u}) {
+            Streaming streaming(m.image, workers, which, false, ring, piece);
+            ASSERT_EQ(logits_of(streaming.transformer()), wanted)
+                << cores << " cores, pieces of " << piece << ", ring of " << ring;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Stream, SameBitsWithTheCacheStreamed) {
+  EngineModel m(odd_model(true), Profile::kF32);
+  SingleWorker single;
+  std::vector<std::byte> memory(bytes_needed(m.image.config(), Profile::kF32, 64).value());
+  Transformer in_place = Transformer::create(m.image, 64, memory, single).value();
+  const auto wanted = logits_of(in_place);
+  for (const int cores : {1, 2}) {
+    ThreadWorkers workers(cores);
+    for (const Streamed which : {Streamed::kAll, Streamed::kEverySecond, Streamed::kNoTensor}) {
+      // A limit of 8 positions: the first block comes, what is longer stays in place.
+      for (const uint32_t limit : {1u << 20, 2u * 8 * 4 * 4, 0u}) {
+        Streaming streaming(m.image, workers, which, true, 8192, 1000, limit);
+        ASSERT_EQ(logits_of(streaming.transformer()), wanted) << cores << " cores, limit " << limit;
+      }
+    }
+  }
+}
+
+TEST(Stream, EachWeightIsReadOnceForABlockOfTokens) {
+  EngineModel m(odd_model(true), Profile::kQ8);
+  ThreadWorkers workers(2);
+  constexpr uint32_t kRing = 8192;
+  Streaming streaming(m.image, workers, Streamed::kAll, false, kRing, 1000);
+  uint64_t used = 0;
+  for (const Pass& pass : passes()) {
+    streaming.transformer().forward(pass.tokens, pass.pos, pass.want_logits);
+    used += streaming.weight_bytes(pass.want_logits);
+  }
+  streaming.copier().settle();
+  const uint64_t copied = streaming.copier().bytes_copied();
+  EXPECT_GE(copied, used);
+  EXPECT_LE(copied, used + kRing);  // what was read ahead for a pass to come
+  EXPECT_GT(copied, used);
+}
+
+TEST(Stream, StopsAndStartsAnew) {
+  EngineModel m(odd_model(true), Profile::kQ8);
+  ThreadWorkers workers(2);
+  Streaming streaming(m.image, workers, Streamed::kAll, false, 8192, 1000);
+  const auto wanted = logits_of(streaming.transformer());
+  for (int i = 0; i < 20; ++i) {
+    streaming.stream().stop();
+    streaming.copier().settle();
+    const uint64_t copied = streaming.copier().bytes_copied();
+    std::this_thread::yield();
+    EXPECT_EQ(streaming.copier().bytes_copied(), copied);
+    streaming.open();
+    ASSERT_EQ(logits_of(streaming.transformer()), wanted);
+  }
+}
+
+}  // namespace
+}  // namespace pico_llama

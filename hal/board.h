@@ -82,8 +82,11 @@ class Board {
   virtual const MemoryMap& memory() = 0;
 
   virtual uint64_t micros() = 0;
-  /// Cycles of clk_sys, modulo 2^32. Costs a few cycles itself.
+  /// Cycles of clk_sys, modulo 2^32, as the core that asks counts them: core 0, that is. Costs a few cycles
+  /// itself.
   virtual uint32_t cycles() = 0;
+  /// The core that asks: 0 or 1.
+  virtual int core() = 0;
   /// Bits of a hardware random source.
   virtual uint64_t entropy() = 0;
 

@@ -14,12 +14,14 @@ import subprocess
 import sys
 
 # Who calls through a pointer, and what the pointer can be. First match wins. BOARD, CONSOLE, CREW are virtual calls.
-BOARD = (r"drivers::PicoBoard::(info|memory|cycles|micros|entropy|button_pressed|led|crc32|copy|fill|test_psram|reboot"
+BOARD = (r"drivers::PicoBoard::(info|memory|cycles|core|micros|entropy|button_pressed|led|crc32|copy|fill|test_psram|reboot"
          r"|reboot_to_bootsel|stack_used|stack_bytes|read_bandwidth|both_cores)\(")
+CLOCK = r"drivers::PicoBoard::(cycles|core)\("
 CONSOLE = r"drivers::UsbConsole::(read|write|watch_for_cancel|cancelled|take_lost_input|idle|drain|connected)\("
-COUNT = r"(SingleWorker|CoreWorkers)::count\("
-CREW = r"(SingleWorker|CoreWorkers)::(run|count)\("
-BARRIER = r"(SingleWorker|CoreWorkers)::(barrier|count)\("
+COUNT = r"(SingleWorker|CoreWorkers|TimedWorkers)::count\("
+CREW = r"(SingleWorker|CoreWorkers|TimedWorkers)::(run|count)\("
+BARRIER = r"(SingleWorker|CoreWorkers|TimedWorkers)::(barrier|count)\("
+KERNEL = r"^pico_llama::(m33|portable)::\w+\("
 ENGINE_TASK = r"Pass::task<"
 BANDWIDTH_TASK = r"drivers::\(anonymous namespace\)::read_lines\("
 CLASS_DRIVER = r"^(cdcd|resetd)_"
@@ -49,6 +51,10 @@ INDIRECT = [
     (r"(Transformer|Session)::(create|open)\(", [COUNT], "Workers::count"),
     (r"app::Commands::run\(", [r"app::Commands::(help|model|temp|topp|topk|seed|steps|profile|cores|mem|bench|selftest|json"
                                r"|bootsel|reboot)\("], "the table of commands"),
+    (r"app::TimedWorkers::run\(", [r"(SingleWorker|CoreWorkers)::run\(", CLOCK], "the crew it times, never one of its kind"),
+    (r"app::TimedWorkers::barrier\(", [r"(SingleWorker|CoreWorkers)::barrier\(", CLOCK], "the same"),
+    (r"app::TimedWorkers::count\(", [r"(SingleWorker|CoreWorkers)::count\("], "the same"),
+    (r"app::(check_kernels|time_kernels)\(|app::\(anonymous namespace\)::(check|time)<", [KERNEL, BOARD], "a KernelSet"),
     (r"pico_llama::app::", [BOARD, CONSOLE, COUNT], "hal::Board, hal::Console, Workers::count"),
 ]
 # The program is over where these begin: they report or restart, and an overflow ends in the same restart by the limit register.

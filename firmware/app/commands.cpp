@@ -175,11 +175,12 @@ void Commands::mem(Application& app, std::string_view) {
 }
 
 void Commands::bench(Application& app, std::string_view) {
-  app::bench(app.output_, app.board_, app.console_, app.loader_);
+  app::bench(app.output_, app.board_, app.loader_, app.single_, app.both_);
+  app.loader_.use_cores(app.settings_.cores);
 }
 
 void Commands::selftest(Application& app, std::string_view) {
-  self_test(app.output_, app.board_, app.console_, app.loader_, app.single_, app.both_);
+  self_test(app.output_, app.board_, app.loader_, app.single_, app.both_);
   app.loader_.use_cores(app.settings_.cores);
 }
 

@@ -1,5 +1,6 @@
 #include "firmware/app/measure.h"
 
+#include "firmware/app/kernel_check.h"
 #include "firmware/app/report.h"
 
 namespace pico_llama::app {
@@ -17,7 +18,6 @@ struct GoldenDigest {
 constexpr GoldenDigest kGoldenDigests[] = {
 #include "firmware/app/golden_digests.inc"
 };
-constexpr int kDigestTokens = 64;
 
 const GoldenDigest* golden_of(const ModelImage& image) {
   for (const GoldenDigest& golden : kGoldenDigests) {
@@ -27,20 +27,6 @@ const GoldenDigest* golden_of(const ModelImage& image) {
     if (same) return &golden;
   }
   return nullptr;
-}
-
-/// Tells the greedy story without showing it. Returns false when begin() failed.
-bool greedy_digest(Session& session, uint32_t& result) {
-  SessionOptions options;
-  options.sampler.temperature = 0;
-  options.steps = kDigestTokens;
-  if (!session.begin({}, options).ok()) return false;
-  result = kDigestStart;
-  for (;;) {
-    const SessionStep step = session.step();
-    if (step.token >= 0) result = digest(result, step.token);
-    if (step.stop != StopReason::kNone) return true;
-  }
 }
 
 class Checks {
@@ -131,25 +117,43 @@ void check_model(Checks& checks, ModelLoader& loader, bool two_cores) {
   }
 }
 
-/// Cycles of forward() at a position, the classifier with it or not. The cache up to there must have been
-/// filled.
-uint32_t forward_cycles(hal::Board& board, Session& session, int position, bool want_logits) {
-  static constexpr int32_t kToken = kTokenBos;
-  const uint32_t start = board.cycles();
-  session.transformer().forward({&kToken, 1}, position, want_logits);
-  return board.cycles() - start;
+/// The kernels that tokens are made of, on data that needs no model. Writes over all of SRAM that a model can
+/// have.
+void check_every_kernel(Checks& checks, hal::Board& board) {
+  const std::span<std::byte> memory = board.memory().sram;
+  if (memory.size() < kKernelCheckBytes) {
+    TextOf<64> none;
+    none << "no room for their data";
+    return checks.report("kernels", false, none);
+  }
+  for (const KernelCheck& kernel : check_kernels(kernels_in_use(), portable_kernels(), memory)) {
+    TextOf<32> name;
+    name << "kernel " << kernel.name;
+    TextOf<160> detail;
+    if (kernel.same) {
+      detail << (kernel.is_reference ? "the portable one itself: " : "same as the portable one: ")
+             << kernel.shapes << " shapes, CRC32 ";
+      detail.hex(kernel.crc, 8);
+    } else {
+      detail << "differs from the portable one:";
+      append_shape(detail, kernel.shape_names, kernel.shape);
+      detail << ", byte " << kernel.byte << " is ";
+      detail.hex(kernel.found, 2) << ", should be ";
+      detail.hex(kernel.expected, 2);
+    }
+    checks.report(name.view(), kernel.same, detail);
+  }
 }
 
 }  // namespace
 
-int self_test(Output& output, hal::Board& board, hal::Console& console, ModelLoader& loader, Workers& single,
-              Workers* both) {
-  (void)console;
+int self_test(Output& output, hal::Board& board, ModelLoader& loader, Workers& single, Workers* both) {
   Checks checks(output);
   check_crc(checks, board);
   check_entropy(checks, board);
   check_psram(checks, board);
-  // The memory test has written over whatever of the model was in PSRAM.
+  check_every_kernel(checks, board);
+  // These have written over whatever of the model was in PSRAM and SRAM.
   const bool had_model = loader.state() == ModelState::kReady;
   if (loader.load(&single, both) == ModelState::kReady) {
     check_model(checks, loader, both != nullptr);
@@ -165,65 +169,24 @@ int self_test(Output& output, hal::Board& board, hal::Console& console, ModelLoa
            << " B; ";
   }
   checks.report("stacks", room, detail);
+  report_bandwidth(output, board);
   TextOf<64> text;
   text << "selftest: " << checks.failed() << " failed";
   output.line(text);
   return checks.failed();
 }
 
-void bench(Output& output, hal::Board& board, hal::Console& console, ModelLoader& loader) {
-  (void)console;
-  static constexpr uint32_t kReadBytes = 128 * 1024;  // eight times the XIP cache
-  TextOf<160> text;
-  const auto line = [&] {
-    output.line(text);
-    text.clear();
-  };
-  for (const Memory memory : {Memory::kSram, Memory::kFlash, Memory::kPsram}) {
-    if (memory == Memory::kPsram && board.memory().psram.empty()) continue;
-    text << "read " << name_of(memory) << ":";
-    for (const int cores : {1, 2}) {
-      text << (cores == 1 ? " one core " : ", two cores ");
-      text.fixed((board.read_bandwidth(memory, cores, kReadBytes) + 50) / 100, 1) << " MB/s";
-    }
-    line();
+bool greedy_digest(Session& session, uint32_t& result) {
+  SessionOptions options;
+  options.sampler.temperature = 0;
+  options.steps = kDigestTokens;
+  if (!session.begin({}, options).ok()) return false;
+  result = kDigestStart;
+  for (;;) {
+    const SessionStep step = session.step();
+    if (step.token >= 0) result = digest(result, step.token);
+    if (step.stop != StopReason::kNone) return true;
   }
-  if (loader.state() != ModelState::kReady) return output.line("no model: no tokens to time");
-
-  const int cores_before = loader.cores();
-  Session& session = loader.session();
-  const int last = session.transformer().context() - 1;
-  for (const int cores : {1, 2}) {
-    loader.use_cores(cores);
-    if (loader.cores() != cores) continue;
-    // One real story's worth of cache behind the late position is not needed for its cost: attention reads
-    // what is there. But it must be numbers, so fill it once.
-    for (int position = 0; position < last && position < 64; ++position)
-      forward_cycles(board, session, position, false);
-    const int late = last < 63 ? last : 63;
-    const uint32_t early_layers = forward_cycles(board, session, 0, false);
-    const uint32_t early_all = forward_cycles(board, session, 0, true);
-    const uint32_t late_layers = forward_cycles(board, session, late, false);
-    text << "token, " << cores << (cores == 1 ? " core:  " : " cores: ");
-    text.grouped(early_all) << " cycles at position 0: layers ";
-    text.grouped(early_layers) << ", classifier ";
-    text.grouped(early_all - early_layers) << "; attention ";
-    text.grouped(late > 0 && late_layers > early_layers
-                     ? (late_layers - early_layers) / static_cast<uint32_t>(late)
-                     : 0)
-        << " a position";
-    line();
-    uint32_t digest_of_story = 0;
-    const uint64_t start = board.micros();
-    if (!greedy_digest(session, digest_of_story)) continue;
-    const uint64_t us = board.micros() - start;
-    text << "story, " << cores << (cores == 1 ? " core:  " : " cores: ");
-    text.fixed(static_cast<int64_t>(kDigestTokens * 10'000'000ull / (us ? us : 1)), 1)
-        << " tok/s over " << kDigestTokens << " greedy tokens, digest ";
-    text.hex(digest_of_story, 8);
-    line();
-  }
-  loader.use_cores(cores_before);
 }
 
 }  // namespace pico_llama::app

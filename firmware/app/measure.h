@@ -9,11 +9,19 @@ namespace pico_llama::app {
 
 /// Checks the machine and the arithmetic; one line each with "ok" or "FAILED". Returns the number that
 /// failed. Tests all of PSRAM, and loads the model again after.
-int self_test(Output& output, hal::Board& board, hal::Console& console, ModelLoader& loader, Workers& single,
-              Workers* both);
+int self_test(Output& output, hal::Board& board, ModelLoader& loader, Workers& single, Workers* both);
 
-/// Bandwidths and cycles, with one core and with two. Leaves the loader at the cores it had.
-void bench(Output& output, hal::Board& board, hal::Console& console, ModelLoader& loader);
+/// Bandwidths, cycles of each kernel and of each part of a token, with one core and with two. Loads the model
+/// again after.
+void bench(Output& output, hal::Board& board, ModelLoader& loader, Workers& single, Workers* both);
+
+/// One line a memory: how fast one core reads it, and two at once.
+void report_bandwidth(Output& output, hal::Board& board);
+
+/// Tokens of the story that golden digests are of.
+inline constexpr int kDigestTokens = 64;
+/// Tells the greedy story without showing it. Returns false when it could not begin.
+bool greedy_digest(Session& session, uint32_t& result);
 
 /// FNV-1a over token ids: what /selftest prints for the greedy story, and golden digests are.
 constexpr uint32_t kDigestStart = 2166136261u;

@@ -1,6 +1,7 @@
 /// What bring-up found and where the model went, for the banner, /mem and /model.
 #pragma once
 
+#include "firmware/app/kernel_cases.h"
 #include "firmware/app/model_loader.h"
 #include "firmware/app/output.h"
 #include "hal/board.h"
@@ -17,6 +18,9 @@ void report_model(Output& output, hal::Board& board, ModelLoader& loader);
 void report_memory(Output& output, hal::Board& board, ModelLoader& loader);
 /// More about the model: shape, hashes.
 void report_model_details(Output& output, ModelLoader& loader);
+
+/// " 64 rows, 172 columns, 1 tokens".
+void append_shape(Text& text, std::span<const std::string_view> names, const KernelShape& shape);
 
 std::string_view name_of(hal::Memory memory);
 std::string_view name_of(Profile profile);

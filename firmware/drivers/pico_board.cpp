@@ -13,6 +13,7 @@
 #include "hardware/timer.h"
 #include "hardware/watchdog.h"
 #include "pico/bootrom.h"
+#include "pico/platform.h"
 
 // From the SDK's linker script.
 extern "C" {
@@ -100,6 +101,7 @@ void PicoBoard::bring_up() {
 
 uint64_t PicoBoard::micros() { return time_us_64(); }
 uint32_t PicoBoard::cycles() { return m33_hw->dwt_cyccnt; }
+int PicoBoard::core() { return static_cast<int>(get_core_num()); }
 uint64_t PicoBoard::entropy() { return trng_bits(); }
 bool PicoBoard::button_pressed() { return drivers::button_pressed(); }
 void PicoBoard::led(uint8_t brightness) { set_led(brightness); }

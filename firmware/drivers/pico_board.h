@@ -15,6 +15,7 @@ class PicoBoard final : public hal::Board {
   const hal::MemoryMap& memory() override { return memory_; }
   uint64_t micros() override;
   uint32_t cycles() override;
+  int core() override;
   uint64_t entropy() override;
   bool button_pressed() override;
   void led(uint8_t brightness) override;

@@ -30,7 +30,7 @@ def digest(tokens):
 def main():
     text = (ROOT / "firmware/app/golden_digests.inc").read_text()
     rows = re.findall(r"\{\{((?:0x[0-9a-f]{2}(?:, )?){4})\}, Profile::k(\w+), (0x[0-9a-f]{8})u\}", text)
-    steps = re.search(r"kDigestTokens = (\d+)", (ROOT / "firmware/app/measure.cpp").read_text())[1]
+    steps = re.search(r"kDigestTokens = (\d+)", (ROOT / "firmware/app/measure.h").read_text())[1]
     assert rows and len(rows) == text.count("Profile::"), "golden_digests.inc does not read as expected"
     by_sha = {hashlib.sha256(file.read_bytes()).digest()[:4]: file for file in models()}
     wrong = 0

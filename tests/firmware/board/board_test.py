@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The real firmware image on the virtual board, through its USB serial port.
 
-board_test.py CASE --command PICO_LLAMA --firmware ELF
+board_test.py CASE --command PICO_LLAMA --firmware ELF --kernel-digests PROGRAM
 Images of other presets (pico2, ...) are looked for beside ELF's folder.
 Exit 0: passed, 1: failed (with what was seen), 77: skipped (no firmware or no model here, and says which).
 """
@@ -12,6 +12,7 @@ import os
 import pathlib
 import random
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,7 @@ def find(folder_name, name):
 class Board:
     def __init__(self, arguments, scratch):
         self.command, self.firmware = arguments.command, arguments.firmware
+        self.kernel_digests = arguments.kernel_digests
         self.scratch = pathlib.Path(scratch)
         for file in (self.command, self.firmware):
             if not pathlib.Path(file).exists():
@@ -310,7 +312,52 @@ def nonsense(board):
 
 def selftest(board):
     text = board.play(["expect > ", "send /selftest", "expect selftest: ", "expect > "], board.pack("q8"), seconds=120)
-    expect(text, "every bit of 8,388,608 B", "2 cores", "as on a PC", "selftest: 0 failed")
+    expect(text, "every bit of 8,388,608 B", "2 cores", "as on a PC", "read PSRAM: one core ", "selftest: 0 failed")
+    # Every kernel's results, also of those with nothing on the board to compare them with, are this computer's.
+    on_board = dict(re.findall(r"^ok +kernel (\w+) .*CRC32 ([0-9a-f]{8})$", text, re.MULTILINE))
+    here = dict(line.split() for line in subprocess.run([board.kernel_digests], capture_output=True, check=True, text=True)
+                .stdout.splitlines())
+    assert here and on_board == here, (on_board, here)
+
+
+def patched(board, functions):
+    """The firmware with the first multiplication of one of these functions made an addition, as one flipped bit would."""
+    listing = subprocess.run(["arm-none-eabi-objdump", "-d", "-C", board.firmware], capture_output=True, check=True, text=True)
+    inside = False
+    for line in listing.stdout.splitlines():
+        if line.endswith(">:"):
+            inside = any(re.search(name, line) for name in functions)
+        elif inside and (m := re.match(r" *([0-9a-f]+):\s+ee2([0-9a-f]) ([0-9a-f]{4}) \s*vmul\.f32", line)):
+            address = int(m[1], 16)
+            break
+    else:
+        raise AssertionError(f"no vmul.f32 in {functions}")
+    image = bytearray(pathlib.Path(board.firmware).read_bytes())
+    program_headers, = struct.unpack_from("<I", image, 28)
+    size, count = struct.unpack_from("<HH", image, 42)
+    for i in range(count):
+        _, offset, virtual, _, in_file = struct.unpack_from("<5I", image, program_headers + i * size)
+        if virtual <= address < virtual + in_file:
+            at = offset + address - virtual
+            assert image[at + 1] == 0xEE and image[at] & 0xF0 == 0x20
+            image[at] ^= 0x10  # VMUL.F32 is ee2..., VADD.F32 ee3...
+            path = board.scratch / "patched.elf"
+            path.write_bytes(image)
+            return path
+    raise AssertionError(f"{address:#x} is in no segment")
+
+
+def broken_kernels(board):
+    """One wrong instruction in a kernel of the real image: /selftest names that kernel, and no other but one that calls it."""
+    script = ["expect > ", "send /selftest", "expect selftest: ", "expect > "]
+    for kernel in ("matmul_q8", "quantize_q8", "attention_q8", "swiglu"):
+        functions = [rf"<pico_llama::m33::{kernel}\("] + ([r"<pico_llama::dsp::q8_"] if kernel == "matmul_q8" else [])
+        text = board.play(script, options=["--fault", "psram-absent"], firmware=patched(board, functions))
+        failed = re.findall(r"^FAILED +kernel (\w+) +(.*)$", text, re.MULTILINE)
+        wanted = ["quantize_q8", "attention_q8"] if kernel == "quantize_q8" else [kernel]
+        assert [name for name, _ in failed] == wanted, text
+        assert "differs from the portable one" in failed[0][1], failed
+        print(*failed[0])
 
 
 def pico2(board):
@@ -363,7 +410,7 @@ def stories_1000(board):
 
 CASES = [f32_greedy, f32_sampled, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, no_model, flipped_bit, truncated, newer_version,
          psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, clock_133, control_c, stall, unplug, paste, button,
-         warm_reboot, reset_interfaces, nonsense, selftest, pico2, sister_boards, stories_50, stories_1000]
+         warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, pico2, sister_boards, stories_50, stories_1000]
 
 
 def main():
@@ -371,6 +418,7 @@ def main():
     parser.add_argument("case", choices=[case.__name__ for case in CASES])
     parser.add_argument("--command", required=True)
     parser.add_argument("--firmware", required=True)
+    parser.add_argument("--kernel-digests", required=True, help="the program of tests/firmware/app")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         board = Board(arguments, scratch)

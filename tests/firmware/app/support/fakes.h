@@ -82,6 +82,7 @@ class FakeBoard final : public hal::Board {
   const hal::MemoryMap& memory() override { return memory_; }
   uint64_t micros() override { return now_us += 100; }
   uint32_t cycles() override { return static_cast<uint32_t>(now_us * 150); }
+  int core() override { return 0; }
   uint64_t entropy() override { return ++entropy_; }
   bool button_pressed() override { return button; }
   void led(uint8_t brightness) override { led_level = brightness; }

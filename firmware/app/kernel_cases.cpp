@@ -1,0 +1,202 @@
+#include "firmware/app/kernel_cases.h"
+
+#include <cstring>
+
+#include "engine/config.h"
+#include "engine/model_image_layout.h"
+
+namespace pico_llama::app {
+namespace {
+
+/// What DMA, SMLAD and every kernel may rely on.
+constexpr size_t kAlignment = 64;
+
+/// xorshift32: enough for numbers that are all over the place.
+class Numbers {
+ public:
+  explicit Numbers(uint32_t seed) : state_(seed * 2654435761u | 1u) {}
+  uint32_t bits() {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 17;
+    return state_ ^= state_ << 5;
+  }
+  int32_t integer(int32_t low, int32_t high) {
+    return low + static_cast<int32_t>(bits() % static_cast<uint32_t>(high - low + 1));
+  }
+  /// Exact in fp32, so that no rounding of its own enters.
+  float real(float size) { return static_cast<float>(integer(-32768, 32767)) * (size / 32768.0f); }
+
+ private:
+  uint32_t state_;
+};
+
+float* reals(Arena& memory, Numbers& numbers, int32_t n, float size) {
+  float* v = memory.alloc<float>(static_cast<size_t>(n), kAlignment);
+  for (int32_t i = 0; i < n; ++i) v[i] = numbers.real(size);
+  return v;
+}
+
+template <typename T>
+T* zeros(Arena& memory, int32_t n) {
+  T* v = memory.alloc<T>(static_cast<size_t>(n), kAlignment);
+  std::memset(v, 0, static_cast<size_t>(n) * sizeof(T));
+  return v;
+}
+
+template <typename T>
+std::span<std::byte> bytes_of(T* v, int32_t n) {
+  return std::as_writable_bytes(std::span(v, static_cast<size_t>(n)));
+}
+
+std::byte* int8s(Arena& memory, Numbers& numbers, int32_t n) {
+  std::byte* v = memory.alloc<std::byte>(static_cast<size_t>(n), kAlignment);
+  for (int32_t i = 0; i < n; ++i) v[i] = static_cast<std::byte>(numbers.integer(-127, 127));
+  return v;
+}
+
+uint8_t* scales(Arena& memory, Numbers& numbers, int32_t n, int32_t low, int32_t high) {
+  uint8_t* v = memory.alloc<uint8_t>(static_cast<size_t>(n), kAlignment);
+  for (int32_t i = 0; i < n; ++i) v[i] = static_cast<uint8_t>(numbers.integer(low, high));
+  return v;
+}
+
+/// Rows past the last are computed too.
+constexpr int32_t whole_blocks(int32_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
+
+/// Positions are cached in blocks of this many.
+constexpr int32_t whole_positions(int32_t last) { return (last + 32) / 32 * 32; }
+
+}  // namespace
+
+KernelOutputs KernelCases<RmsNorm>::make(const KernelShape& s, uint32_t seed, Arena& memory, RmsNorm& a) {
+  Numbers numbers(seed);
+  float* out = zeros<float>(memory, s.a);
+  a = {.out = out,
+       .x = reals(memory, numbers, s.a, 3.0f),
+       .weight = reals(memory, numbers, s.a, 1.0f),
+       .n = s.a,
+       .eps = 1e-5f};
+  return {bytes_of(out, s.a)};
+}
+
+KernelOutputs KernelCases<MatmulF32>::make(const KernelShape& s, uint32_t seed, Arena& memory, MatmulF32& a) {
+  Numbers numbers(seed);
+  const int32_t blocks = whole_blocks(s.a);
+  const int32_t rows = blocks * kBlockRows;
+  float* out = zeros<float>(memory, rows * s.c);
+  a = {.weights = reals(memory, numbers, rows * s.b, 1.0f),
+       .columns = s.b,
+       .blocks = {0, blocks},
+       .x = reals(memory, numbers, s.b * s.c, 1.0f),
+       .x_stride = s.b,
+       .n_tokens = s.c,
+       .out = out,
+       .out_stride = rows};
+  return {bytes_of(out, rows * s.c)};
+}
+
+KernelOutputs KernelCases<QuantizeQ8>::make(const KernelShape& s, uint32_t seed, Arena& memory,
+                                            QuantizeQ8& a) {
+  Numbers numbers(seed);
+  const int32_t padded = round_up(s.a, 4);
+  int16_t* out = zeros<int16_t>(memory, padded);
+  float* scale = zeros<float>(memory, 1);
+  a = {.out = out,
+       .scale = scale,
+       .x = reals(memory, numbers, s.a, 4.0f),
+       .columns = s.a,
+       .padded_columns = padded,
+       .limit = s.b};
+  return {bytes_of(out, padded), bytes_of(scale, 1)};
+}
+
+KernelOutputs KernelCases<MatmulQ8>::make(const KernelShape& s, uint32_t seed, Arena& memory, MatmulQ8& a) {
+  Numbers numbers(seed);
+  const int32_t blocks = whole_blocks(s.a);
+  const int32_t rows = blocks * kBlockRows;
+  const auto columns = static_cast<uint32_t>(s.b);
+  const auto bytes =
+      static_cast<size_t>(tensor_bytes(Encoding::kRowsQ8, static_cast<uint32_t>(rows), columns));
+  std::byte* weights = memory.alloc<std::byte>(bytes, kAlignment);
+  for (uint32_t row = 0; row < static_cast<uint32_t>(rows); ++row) {
+    const float scale = 0.001f + numbers.real(0.0005f);
+    std::memcpy(weights + q8_scale_offset(row, columns), &scale, sizeof scale);
+    if (row % 2 != 0) continue;
+    for (uint32_t column = 0; column < q8_columns(columns); column += 2) {
+      // In this order whatever the compiler: arguments of a call have none.
+      const int a0 = numbers.integer(-127, 127), b0 = numbers.integer(-127, 127);
+      const int a1 = numbers.integer(-127, 127), b1 = numbers.integer(-127, 127);
+      const bool first = column < columns, second = column + 1 < columns;
+      const uint32_t word = q8_word(first ? a0 : 0, first ? b0 : 0, second ? a1 : 0, second ? b1 : 0);
+      std::memcpy(weights + q8_word_offset(row, column, columns), &word, sizeof word);
+    }
+  }
+  // As the packer: chunks so short that activations keep 11 bits and more.
+  const uint32_t pairs = q8_columns(columns) / 2;
+  const uint32_t chunk_pairs = pairs < 16 ? pairs : 16;
+  const Q8Norms norms = q8_norms({weights, bytes}, static_cast<uint32_t>(rows), columns, chunk_pairs);
+  const int32_t limit = q8_activation_limit(norms.max_chunk_l1, norms.max_row_l1);
+
+  const int32_t stride = round_up(s.b, 4);
+  int16_t* x = zeros<int16_t>(memory, stride * s.c);
+  for (int32_t token = 0; token < s.c; ++token)
+    for (int32_t i = 0; i < s.b; ++i)
+      x[token * stride + i] = static_cast<int16_t>(numbers.integer(-limit, limit));
+  float* x_scale = memory.alloc<float>(static_cast<size_t>(s.c), kAlignment);
+  for (int32_t token = 0; token < s.c; ++token) x_scale[token] = 0.01f + numbers.real(0.005f);
+  float* out = zeros<float>(memory, rows * s.c);
+  a = {.weights = weights,
+       .columns = s.b,
+       .chunk_pairs = static_cast<int>(chunk_pairs),
+       .blocks = {0, blocks},
+       .x = x,
+       .x_stride = stride,
+       .x_scale = x_scale,
+       .n_tokens = s.c,
+       .out = out,
+       .out_stride = rows};
+  return {bytes_of(out, rows * s.c)};
+}
+
+KernelOutputs KernelCases<AttentionF32>::make(const KernelShape& s, uint32_t seed, Arena& memory,
+                                              AttentionF32& a) {
+  Numbers numbers(seed);
+  const int32_t cached = whole_positions(s.c) * s.b;
+  float* q = reals(memory, numbers, s.a * s.b, 3.0f);
+  a = {.q = q,
+       .heads = s.a,
+       .head_size = s.b,
+       .last = s.c,
+       .keys = reals(memory, numbers, cached, 2.0f),
+       .values = reals(memory, numbers, cached, 2.0f),
+       .scale = 0.35f,
+       .scratch = zeros<float>(memory, 2 * s.b)};
+  return {bytes_of(q, s.a * s.b)};
+}
+
+KernelOutputs KernelCases<AttentionQ8>::make(const KernelShape& s, uint32_t seed, Arena& memory,
+                                             AttentionQ8& a) {
+  Numbers numbers(seed);
+  const int32_t positions = whole_positions(s.c);
+  float* q = reals(memory, numbers, s.a * s.b, 3.0f);
+  a = {.q = q,
+       .heads = s.a,
+       .head_size = s.b,
+       .last = s.c,
+       .keys = int8s(memory, numbers, positions * s.b),
+       .values = int8s(memory, numbers, positions * s.b),
+       .key_scales = scales(memory, numbers, positions, 120, 140),
+       .value_scales = scales(memory, numbers, positions, 100, 160),
+       .scale = 0.35f,
+       .scratch = zeros<std::byte>(memory, static_cast<int32_t>(attention_q8_scratch_bytes(s.a, s.b)))};
+  return {bytes_of(q, s.a * s.b)};
+}
+
+KernelOutputs KernelCases<SwiGlu>::make(const KernelShape& s, uint32_t seed, Arena& memory, SwiGlu& a) {
+  Numbers numbers(seed);
+  float* hb = reals(memory, numbers, s.a, 20.0f);
+  a = {.hb = hb, .hb2 = reals(memory, numbers, s.a, 2.0f), .n = s.a};
+  return {bytes_of(hb, s.a)};
+}
+
+}  // namespace pico_llama::app

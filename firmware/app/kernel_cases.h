@@ -1,0 +1,118 @@
+/// Problems for kernels, made of a few numbers and a seed: the same on the board and on a PC.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "engine/arena.h"
+#include "engine/kernels/arguments.h"
+
+namespace pico_llama::app {
+
+/// What a kernel's numbers mean is said with its cases.
+struct KernelShape {
+  int32_t a = 0;
+  int32_t b = 0;
+  int32_t c = 0;
+};
+
+/// Where a kernel leaves its results.
+using KernelOutputs = std::array<std::span<std::byte>, 2>;
+
+/// The problems of one kernel. A kernel added to kernels.inc needs a specialisation, or this does not
+/// compile:
+///   name    of each number of the shape
+///   check   shapes that together pass through every branch of the kernel
+///   typical the shape that a model of this width, with these heads and this hidden layer, asks for
+///   unit    what work() counts
+///   make    fills `a` with pointers to fresh data out of `memory`, always the same for a seed
+template <typename Arguments>
+struct KernelCases;
+
+/// The widths that a model gives its kernels.
+struct KernelWidths {
+  int32_t dim = 64;
+  int32_t hidden_dim = 172;
+  int32_t kv_mul = 2;
+  int32_t head_size = 8;
+  int32_t position = 255;
+};
+
+template <>
+struct KernelCases<RmsNorm> {  // a: elements
+  static constexpr KernelShape kCheck[] = {{2}, {13}, {64}, {172}, {288}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.dim}; }
+  static constexpr std::string_view kUnit = "an element";
+  static constexpr std::string_view kNames[] = {"elements"};
+  static int64_t work(const KernelShape& s) { return s.a; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, RmsNorm& a);
+};
+
+template <>
+struct KernelCases<MatmulF32> {  // a: rows, b: columns, c: tokens
+  static constexpr KernelShape kCheck[] = {{16, 2, 1}, {24, 36, 3}, {64, 64, 1}, {40, 172, 8}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.hidden_dim, w.dim, 1}; }
+  static constexpr std::string_view kUnit = "a MAC";
+  static constexpr std::string_view kNames[] = {"rows", "columns", "tokens"};
+  static int64_t work(const KernelShape& s) { return int64_t{s.a} * s.b * s.c; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, MatmulF32& a);
+};
+
+template <>
+struct KernelCases<QuantizeQ8> {  // a: columns, b: limit
+  static constexpr KernelShape kCheck[] = {{1, 1}, {36, 2103}, {54, 32767}, {64, 1032}, {172, 767}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.dim, 1032}; }
+  static constexpr std::string_view kUnit = "an element";
+  static constexpr std::string_view kNames[] = {"columns", "limit"};
+  static int64_t work(const KernelShape& s) { return s.a; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, QuantizeQ8& a);
+};
+
+template <>
+struct KernelCases<MatmulQ8> {  // a: rows, b: columns, c: tokens
+  static constexpr KernelShape kCheck[] = {{16, 2, 1},   {24, 36, 3},  {64, 64, 1}, {32, 64, 1},
+                                           {176, 64, 1}, {64, 172, 1}, {64, 64, 8}, {40, 258, 2},
+                                           {64, 172, 7}, {512, 64, 1}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.hidden_dim, w.dim, 1}; }
+  static constexpr std::string_view kUnit = "a MAC";
+  static constexpr std::string_view kNames[] = {"rows", "columns", "tokens"};
+  static int64_t work(const KernelShape& s) { return int64_t{s.a} * s.b * s.c; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, MatmulQ8& a);
+};
+
+template <>
+struct KernelCases<AttentionF32> {  // a: heads, b: head size, c: last position
+  static constexpr KernelShape kCheck[] = {{1, 2, 0},   {2, 8, 7},   {2, 8, 8},
+                                           {2, 8, 200}, {3, 12, 40}, {1, 48, 63}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.kv_mul, w.head_size, w.position}; }
+  static constexpr std::string_view kUnit = "a position and head";
+  static constexpr std::string_view kNames[] = {"heads", "head size", "last position"};
+  static int64_t work(const KernelShape& s) { return int64_t{s.a} * (s.c + 1); }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, AttentionF32& a);
+};
+
+template <>
+struct KernelCases<AttentionQ8> {  // a: heads, b: head size, c: last position
+  static constexpr KernelShape kCheck[] = {{1, 2, 0},  {2, 8, 0},   {2, 8, 1},   {2, 8, 31}, {2, 8, 32},
+                                           {2, 8, 95}, {2, 8, 511}, {3, 12, 40}, {1, 8, 95}, {4, 48, 126}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.kv_mul, w.head_size, w.position}; }
+  static constexpr std::string_view kUnit = "a position and head";
+  static constexpr std::string_view kNames[] = {"heads", "head size", "last position"};
+  static int64_t work(const KernelShape& s) { return int64_t{s.a} * (s.c + 1); }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, AttentionQ8& a);
+};
+
+template <>
+struct KernelCases<SwiGlu> {  // a: elements
+  static constexpr KernelShape kCheck[] = {{1}, {8}, {54}, {86}, {172}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.hidden_dim}; }
+  static constexpr std::string_view kUnit = "an element";
+  static constexpr std::string_view kNames[] = {"elements"};
+  static int64_t work(const KernelShape& s) { return s.a; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, SwiGlu& a);
+};
+
+}  // namespace pico_llama::app

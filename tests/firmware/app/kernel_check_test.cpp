@@ -1,0 +1,166 @@
+// The check that /selftest makes: that it passes what is right, on every backend there is here, and finds
+// what is not.
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "engine/kernels/m33/kernels.h"
+#include "engine/kernels/portable/kernels.h"
+#include "firmware/app/kernel_check.h"
+#include "firmware/app/timed_workers.h"
+#include "tests/firmware/app/support/fakes.h"
+
+namespace pico_llama::app {
+namespace {
+
+class KernelCheckTest : public testing::Test {
+ protected:
+  std::array<KernelCheck, kKernelCount> check(const KernelSet& subject) {
+    return check_kernels(subject, portable_kernels(), memory());
+  }
+  std::span<std::byte> memory() {
+    const size_t skip = -reinterpret_cast<uintptr_t>(bytes_.data()) % Arena::kAlignment;
+    return std::span(bytes_).subspan(skip, kKernelCheckBytes);
+  }
+  std::vector<std::byte> bytes_ =
+      std::vector<std::byte>(kKernelCheckBytes + Arena::kAlignment, std::byte{0xa5});
+};
+
+TEST_F(KernelCheckTest, ThisComputersKernelsAreThePortableOnes) {
+  for (const KernelCheck& kernel : check(kernels_in_use())) {
+    EXPECT_TRUE(kernel.same) << kernel.name;
+    EXPECT_GE(kernel.shapes, 4) << kernel.name;
+    EXPECT_NE(kernel.crc, 0u) << kernel.name;
+  }
+}
+
+TEST_F(KernelCheckTest, TheModelledM33sAreToo) {
+  KernelSet m33 = portable_kernels();
+  m33.matmul_q8 = m33::matmul_q8;
+  m33.quantize_q8 = m33::quantize_q8;
+  m33.attention_q8 = m33::attention_q8;
+  m33.swiglu = m33::swiglu;
+  const auto expected = check(portable_kernels());
+  const auto found = check(m33);
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_TRUE(found[i].same) << found[i].name;
+    EXPECT_EQ(found[i].crc, expected[i].crc) << found[i].name;
+    EXPECT_TRUE(expected[i].is_reference) << expected[i].name;
+  }
+}
+
+/// The one kernel that differs, or a failure.
+const KernelCheck& the_one(const std::array<KernelCheck, kKernelCount>& checks, std::string_view name) {
+  const KernelCheck* one = nullptr;
+  for (const KernelCheck& kernel : checks) {
+    EXPECT_EQ(kernel.same, kernel.name != name) << kernel.name;
+    if (kernel.name == name) one = &kernel;
+  }
+  return *one;
+}
+
+void flip(float& x) { reinterpret_cast<unsigned char&>(x) ^= 1; }
+
+TEST_F(KernelCheckTest, OneBitInEachKernelIsFound) {
+  KernelSet set = kernels_in_use();
+  set.rmsnorm = [](const RmsNorm& a) {
+    portable::rmsnorm(a);
+    if (a.n == 288) flip(a.out[287]);
+  };
+  const KernelCheck norm = the_one(check(set), "rmsnorm");
+  EXPECT_EQ(norm.shape.a, 288);
+  EXPECT_EQ(norm.byte, 287u * 4);
+  EXPECT_EQ(norm.expected ^ norm.found, 1);
+
+  set = kernels_in_use();
+  set.matmul_f32 = [](const MatmulF32& a) {
+    portable::matmul_f32(a);
+    if (a.n_tokens == 8) flip(a.out[7 * a.out_stride + 39]);
+  };
+  EXPECT_EQ(the_one(check(set), "matmul_f32").shape.c, 8);
+
+  set = kernels_in_use();
+  set.quantize_q8 = [](const QuantizeQ8& a) {
+    portable::quantize_q8(a);
+    flip(*a.scale);
+  };
+  EXPECT_EQ(the_one(check(set), "quantize_q8").byte, 8u) << "the scale, after four padded columns";
+
+  set = kernels_in_use();
+  set.matmul_q8 = [](const MatmulQ8& a) {
+    portable::matmul_q8(a);
+    if (a.columns == 258) flip(a.out[a.out_stride + 8]);
+  };
+  EXPECT_EQ(the_one(check(set), "matmul_q8").shape.b, 258);
+
+  set = kernels_in_use();
+  set.attention_f32 = [](const AttentionF32& a) {
+    portable::attention_f32(a);
+    if (a.last == 200) flip(a.q[15]);
+  };
+  EXPECT_EQ(the_one(check(set), "attention_f32").shape.c, 200);
+
+  set = kernels_in_use();
+  set.attention_q8 = [](const AttentionQ8& a) {
+    portable::attention_q8(a);
+    if (a.last == 511) flip(a.q[0]);
+  };
+  EXPECT_EQ(the_one(check(set), "attention_q8").shape.c, 511);
+
+  set = kernels_in_use();
+  set.swiglu = [](const SwiGlu& a) {
+    portable::swiglu({a.hb, a.hb2, a.n - (a.n == 172)});  // the last element is left out
+  };
+  EXPECT_EQ(the_one(check(set), "swiglu").byte / 4, 171u);
+}
+
+TEST_F(KernelCheckTest, CostsAreOfTheModelsWidths) {
+  test_support::FakeBoard board(0, 0, 0);
+  std::vector<std::byte> bytes(400'000);
+  const size_t skip = -reinterpret_cast<uintptr_t>(bytes.data()) % Arena::kAlignment;
+  const std::span<std::byte> memory = std::span(bytes).subspan(skip, 399'000);
+  for (const KernelCost& cost : time_kernels(kernels_in_use(), {}, board, memory)) {
+    EXPECT_GT(cost.work, 0) << cost.name;
+    if (cost.name == "matmul_q8") {
+      EXPECT_EQ(cost.work, 172 * 64);
+    }
+  }
+  // A model whose tensors fit nowhere is timed on as many rows as do.
+  const KernelWidths huge{.dim = 4096, .hidden_dim = 14336, .kv_mul = 4, .head_size = 128, .position = 127};
+  for (const KernelCost& cost : time_kernels(kernels_in_use(), huge, board, memory)) {
+    if (cost.name == "matmul_f32") {
+      EXPECT_EQ(cost.shape.a, 8);
+    }
+  }
+}
+
+TEST(TimedWorkersTest, AddsUpLayerByLayer) {
+  test_support::FakeBoard board(0, 0, 0);
+  SingleWorker one;
+  TimedWorkers timed(one, board);
+  struct Pass {
+    test_support::FakeBoard& board;
+    Workers& crew;
+  } pass{board, timed};
+  const auto two_layers = [](void* context, int) {
+    auto& [fake, crew] = *static_cast<Pass*>(context);
+    fake.now_us += 1;
+    crew.barrier();
+    for (int part = 1; part <= 10; ++part) {
+      fake.now_us += static_cast<uint64_t>(10 * part);
+      crew.barrier();
+    }
+    fake.now_us += 500;
+  };
+  timed.run(two_layers, &pass);
+  const PassCycles cycles = timed.take();
+  EXPECT_EQ(cycles.embedding, 150u);
+  EXPECT_EQ(cycles.layers, (std::array<uint32_t, 5>{70 * 150, 90 * 150, 110 * 150, 130 * 150, 150 * 150}));
+  EXPECT_EQ(cycles.classifier, 500u * 150);
+  EXPECT_EQ(cycles.barriers, 11u);
+  EXPECT_EQ(cycles.sum(), (1u + 550 + 500) * 150);
+  EXPECT_EQ(timed.take().sum(), 0u);
+}
+
+}  // namespace
+}  // namespace pico_llama::app

@@ -1,7 +1,5 @@
 #include "engine/numerics.h"
 
-#include "kernels_backend.h"
-
 namespace pico_llama {
 
 void Numerics::rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const {
@@ -22,13 +20,6 @@ void Numerics::rope(float* rows_of_tokens, int stride, const Tensor& table, Rang
 void Numerics::add_to_x(const float* xb2, Range rows) const {
   for (int t = 0; t < n; ++t)
     for (int i = rows.begin; i < rows.end; ++i) s.x[t * s.dim_stride + i] += xb2[t * s.dim_stride + i];
-}
-
-void Numerics::swiglu(Range rows) const {
-  for (int t = 0; t < n; ++t) {
-    const int at = t * s.hidden_stride + rows.begin;
-    kernels::swiglu({s.hb + at, s.hb2 + at, rows.end - rows.begin});
-  }
 }
 
 }  // namespace pico_llama

@@ -8,6 +8,7 @@
 #include "engine/share.h"
 #include "engine/weight_stream.h"
 #include "engine/weights.h"
+#include "engine/workers.h"
 
 namespace pico_llama {
 
@@ -20,12 +21,12 @@ struct Numerics {
   int pos;  ///< of the first
   int worker;
   WeightStream* stream;  ///< brings the tensors that are streamed, if any are
-  int first = 0;         ///< tokens before it are done
+  Workers& workers;
+  int first = 0;  ///< tokens before it are done
 
   /// Turns each pair of these rows by its position's angle.
   void rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const;
   void add_to_x(const float* xb2, Range rows) const;
-  void swiglu(Range rows) const;
   /// The classifier runs for the last token only.
   void keep_last() { first = n - 1; }
 
@@ -56,18 +57,28 @@ struct NumericsF32 : Numerics {
   /// barrier.
   void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
+  void swiglu(Range rows) const;
   /// s.k and s.v of these heads into the cache.
   void store(int layer, Range kv_heads) const;
   void attention(int layer, Range kv_heads) const;
 };
 
+/// set_input() and set_normed_input() may meet at a barrier: every worker calls them.
 struct NumericsQ8 : Numerics {
+  int input_row = 0;  ///< of s.xq
+
   static void embed(const Tensor& table, int32_t token, Range rows, float* x);
   void set_input(const float* x, int stride, const Tensor& consumer);
   void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
+  void swiglu(Range rows) const;
   void store(int layer, Range kv_heads) const;
   void attention(int layer, Range kv_heads) const;
+
+ private:
+  /// Calls quantize(t, row) for each token that is this worker's to quantise, and waits for the others'.
+  template <typename Quantize>
+  void share_input(Quantize quantize);
 };
 
 }  // namespace pico_llama

@@ -28,6 +28,13 @@ void NumericsF32::matmul(float* out, int out_stride, const Tensor& w, Share mine
   });
 }
 
+void NumericsF32::swiglu(Range rows) const {
+  for (int t = 0; t < n; ++t) {
+    const int at = t * s.hidden_stride + rows.begin;
+    kernels::swiglu({s.hb + at, s.hb2 + at, rows.end - rows.begin});
+  }
+}
+
 void NumericsF32::store(int layer, Range kv_heads) const {
   const int head_size = p.head_size();
   const ptrdiff_t head_floats = static_cast<ptrdiff_t>(s.context) * head_size;

@@ -21,27 +21,47 @@ void NumericsQ8::embed(const Tensor& table, int32_t token, Range rows, float* x)
   }
 }
 
+template <typename Quantize>
+void NumericsQ8::share_input(Quantize quantize) {
+  if (n - first == 1) {  // a barrier costs more than half a vector
+    input_row = worker;
+    quantize(first, input_row);
+    return;
+  }
+  const Range tokens = Share{worker, workers.count()}.of(n);
+  for (int t = tokens.begin; t < tokens.end; ++t) quantize(t, t);
+  input_row = 0;
+  workers.barrier();
+}
+
 void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
   const auto columns = static_cast<int>(consumer.columns);
-  for (int t = first; t < n; ++t)
-    kernels::quantize_q8({scratch.xq + t * s.columns_stride, scratch.xq_scale + t, x + t * stride, columns,
+  share_input([&](int t, int row) {
+    kernels::quantize_q8({s.xq + row * s.columns_stride, s.xq_scale + row, x + t * stride, columns,
                           round_up(columns, 4), consumer.activation_limit});
+  });
 }
 
 void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
-  for (int t = first; t < n; ++t) {
-    kernels::rmsnorm({scratch.xb, s.x + t * s.dim_stride, weight.f32(), p.dim, eps});
-    kernels::quantize_q8({scratch.xq + t * s.columns_stride, scratch.xq_scale + t, scratch.xb, p.dim,
-                          round_up(p.dim, 4), consumer.activation_limit});
-  }
+  share_input([&](int t, int row) {
+    kernels::rmsnorm_q8({s.xq + row * s.columns_stride, s.xq_scale + row, s.x + t * s.dim_stride,
+                         weight.f32(), p.dim, round_up(p.dim, 4), consumer.activation_limit, eps});
+  });
 }
 
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
   each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
     kernels::matmul_q8({data, static_cast<int>(w.columns), w.chunk_pairs, blocks,
-                        scratch.xq + first * s.columns_stride, s.columns_stride, scratch.xq_scale + first,
+                        s.xq + input_row * s.columns_stride, s.columns_stride, s.xq_scale + input_row,
                         n - first, out + row, out_stride});
   });
+}
+
+void NumericsQ8::swiglu(Range rows) const {
+  for (int t = 0; t < n; ++t) {
+    const int at = t * s.hidden_stride + rows.begin;
+    kernels::swiglu_q8({s.hb + at, s.hb2 + at, rows.end - rows.begin});
+  }
 }
 
 namespace {

@@ -57,15 +57,15 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
     s.value_scales = s.key_scales + scale_bytes;
   }
 
+  if (profile != Profile::kF32) {
+    const auto rows = static_cast<size_t>(larger(kPrefillBlock, worker_count));
+    s.xq = arena.alloc<int16_t>(rows * static_cast<size_t>(s.columns_stride), Arena::kAlignment);
+    s.xq_scale = floats(rows);
+  }
   s.workers = arena.alloc<WorkerScratch>(static_cast<size_t>(worker_count));
   for (int i = 0; i < worker_count; ++i) {
     WorkerScratch w{};
-    w.xb = profile == Profile::kF32 ? block_of(s.dim_stride) : floats(static_cast<size_t>(s.dim_stride));
-    if (profile != Profile::kF32) {
-      w.xq = arena.alloc<int16_t>(static_cast<size_t>(kPrefillBlock) * static_cast<size_t>(s.columns_stride),
-                                  Arena::kAlignment);
-      w.xq_scale = floats(kPrefillBlock);
-    }
+    if (profile == Profile::kF32) w.xb = block_of(s.dim_stride);
     const size_t scratch = profile == Profile::kF32 ? 2 * static_cast<size_t>(c.head_size()) * sizeof(float)
                                                     : attention_q8_scratch_bytes(c.kv_mul(), c.head_size());
     w.attention = arena.alloc<std::byte>(scratch, Arena::kAlignment);

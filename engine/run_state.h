@@ -11,15 +11,17 @@ namespace pico_llama {
 
 /// What one worker writes for itself, so that no two workers write to one place.
 struct WorkerScratch {
-  float* xb;  ///< normalised residual stream: f32 (kPrefillBlock, dim_stride), q8 (dim_stride), one token at
-              ///< a time
-  int16_t* xq;           ///< (kPrefillBlock, columns_stride) a matmul's input, quantised; q8 only
-  float* xq_scale;       ///< (kPrefillBlock)
+  float* xb;             ///< (kPrefillBlock, dim_stride) normalised residual stream; f32 only
   std::byte* attention;  ///< working memory of attention
 };
 
 struct RunState {
   float* x;  ///< (kPrefillBlock, dim_stride) residual stream
+
+  /// (kPrefillBlock, or worker_count if there are more, columns_stride) a matmul's input, quantised; q8 only.
+  /// Many tokens are shared out, a row each; a single one every worker quantises into a row of its own.
+  int16_t* xq;
+  float* xq_scale;  ///< one a row
 
   // Below, what is never needed together shares memory; a barrier of forward() lies between the last reader
   // of the one and the first writer of the other. q, k, v with hb; xb2 with hb2; logits and what the sampler

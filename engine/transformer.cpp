@@ -31,7 +31,7 @@ void Transformer::Pass::run(int worker) {
   WeightStream* const stream = transformer.stream_;
   const Share mine{worker, workers.count()};
   const int n = static_cast<int>(tokens.size());
-  Numerics numerics{p, s, s.workers[worker], n, pos, worker, stream};
+  Numerics numerics{p, s, s.workers[worker], n, pos, worker, stream, workers};
 
   // copy the token embeddings into x
   for (int t = 0; t < n; ++t)

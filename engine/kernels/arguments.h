@@ -43,6 +43,20 @@ struct QuantizeQ8 {
   int limit;  ///< the tensor's activation_limit
 };
 
+/// rmsnorm and quantize_q8 in one, with the norm in the scale alone. With y[i] = weight[i] * x[i], m = max|y|
+/// and ss = rsqrt(sum(x^2) / n + eps): scale = ss * (m / limit), out[i] = round(y[i] * (limit / m)), to
+/// nearest, ties to even; all 0 when m is 0. The sum is in RmsNorm's order.
+struct RmsNormQ8 {
+  int16_t* out;         ///< (padded_columns), aligned to 4
+  float* scale;         ///< (1)
+  const float* x;       ///< (n)
+  const float* weight;  ///< (n)
+  int n;
+  int padded_columns;
+  int limit;  ///< the tensor's activation_limit
+  float eps;
+};
+
 /// out[t][r] = float(sum_i b[r][i] * x[t][i]) * (x_scale[t] * scale[r]); the sum is exact, so its order is
 /// free.
 struct MatmulQ8 {
@@ -115,6 +129,15 @@ constexpr size_t attention_q8_scratch_bytes(int heads, int head_size) {
 
 /// hb[i] = (hb[i] * (1 / (1 + exp(-hb[i])))) * hb2[i].
 struct SwiGlu {
+  float* hb;         ///< (n)
+  const float* hb2;  ///< (n)
+  int n;
+};
+
+/// The same with 1 / (1 + exp(-x)) in fixed point (engine/kernels/sigmoid_fixed.h), which is as exact as what
+/// becomes of the result in a q8 matmul: hb[i] = (hb[i] * sigmoid(fixed16(hb[i]))) * hb2[i], fixed16
+/// truncated and saturated.
+struct SwiGluQ8 {
   float* hb;         ///< (n)
   const float* hb2;  ///< (n)
   int n;

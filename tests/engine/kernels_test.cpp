@@ -91,6 +91,60 @@ TEST(Kernels, SwiGlu) {
   }
 }
 
+TEST(Kernels, SwiGluQ8) {
+  Numbers numbers(8);
+  const Variant<SwiGluQ8> variants[] = {{"m33", m33::swiglu_q8, true}, {"avx2", avx2::swiglu_q8, kAvx2}};
+  for (const int n : {1, 8, 54, 172})
+    for (const float size : {1.0f, 20.0f, 1e6f}) {
+      auto want = numbers.reals(static_cast<size_t>(n), size);
+      if (size > 1000) want[0] = INFINITY;
+      const auto in = want;
+      const auto hb2 = numbers.reals(static_cast<size_t>(n), 2.0f);
+      portable::swiglu_q8({want.data(), hb2.data(), n});
+      for (size_t i = 0; i < in.size() && size < 1000; ++i) {
+        const double h = static_cast<double>(in[i]);
+        const double error = std::fabs(h) < 7.8 ? 2e-4 : 3.9e-4;
+        EXPECT_NEAR(want[i], h / (1 + std::exp(-h)) * static_cast<double>(hb2[i]),
+                    error * std::fabs(h * static_cast<double>(hb2[i])) + 1e-6);
+      }
+      for (const auto& variant : variants) {
+        if (!variant.can_run) continue;
+        auto got = in;
+        variant.run({got.data(), hb2.data(), n});
+        EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << n << " " << size;
+      }
+    }
+}
+
+TEST(Kernels, RmsNormQ8) {
+  Numbers numbers(9);
+  const Variant<RmsNormQ8> variants[] = {{"m33", m33::rmsnorm_q8, true}, {"avx2", avx2::rmsnorm_q8, kAvx2}};
+  for (const int n : {2, 8, 13, 64, 172, 288})
+    for (const int limit : {1, 2103, 32767})
+      for (const float size : {0.0f, 3.0f}) {
+        const auto x = numbers.reals(static_cast<size_t>(n), size);
+        const auto w = numbers.reals(static_cast<size_t>(n), 1.0f);
+        const int padded = round_up(n, 4);
+        std::vector<int16_t> want(static_cast<size_t>(padded), 99);
+        float want_scale = 0;
+        portable::rmsnorm_q8({want.data(), &want_scale, x.data(), w.data(), n, padded, limit, 1e-5f});
+        std::vector<float> normed(x.size());
+        portable::rmsnorm({normed.data(), x.data(), w.data(), n, 1e-5f});
+        for (size_t i = 0; i < x.size(); ++i) {
+          EXPECT_LE(std::abs(want[i]), limit);
+          EXPECT_NEAR(static_cast<float>(want[i]) * want_scale, normed[i], want_scale * 0.51f);
+        }
+        for (const auto& variant : variants) {
+          if (!variant.can_run) continue;
+          std::vector<int16_t> got(want.size(), 99);
+          float got_scale = 0;
+          variant.run({got.data(), &got_scale, x.data(), w.data(), n, padded, limit, 1e-5f});
+          EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << n << " " << limit;
+          EXPECT_EQ(got_scale, want_scale);
+        }
+      }
+}
+
 TEST(Kernels, MatmulF32) {
   Numbers numbers(3);
   const Variant<MatmulF32> variants[] = {{"avx2", avx2::matmul_f32, kAvx2}, {"host", host::matmul_f32, true}};

@@ -65,16 +65,6 @@ void add_values(const AttentionQ8& a, int first, int count, const int16_t* w, in
   }
 }
 
-/// VCVT's truncation and saturation. AVX2 gives INT32_MIN for whatever does not fit, NaN too.
-__m256i saturate(__m256 x) {
-  const __m256i truncated = _mm256_cvttps_epi32(x);
-  const __m256 too_large = _mm256_cmp_ps(x, _mm256_set1_ps(2147483648.0f), _CMP_GE_OQ);
-  const __m256 number = _mm256_cmp_ps(x, x, _CMP_ORD_Q);
-  const __m256i fixed =
-      _mm256_blendv_epi8(truncated, _mm256_set1_epi32(INT32_MAX), _mm256_castps_si256(too_large));
-  return _mm256_and_si256(fixed, _mm256_castps_si256(number));
-}
-
 /// Eight scale codes as they lie.
 __m256i codes(const uint8_t* scale) {
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(scale)));
@@ -143,7 +133,7 @@ void attention_q8(const AttentionQ8& a) {
             _mm256_castsi256_ps(_mm256_add_epi32(_mm256_slli_epi32(codes(key_scales + j), 20),
                                                  _mm256_set1_epi32((127 + kScale8LowestExponent) << 23)));
         const __m256i fixed =
-            saturate(_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_load_si256(at)), _mm256_mul_ps(factor, scale)));
+            to_fixed8(_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_load_si256(at)), _mm256_mul_ps(factor, scale)));
         _mm256_store_si256(at, fixed);
         maxima = _mm256_max_epi32(
             maxima, _mm256_blendv_epi8(_mm256_set1_epi32(old_max), fixed, first_lanes(count - j)));

@@ -1,7 +1,9 @@
-// exp() and lane sums on 8 floats, operation for operation those of engine/math/exp.h and
-// engine/kernels/lanes.h.
+// exp(), lane sums and VCVT on 8 floats, operation for operation those of engine/math/exp.h,
+// engine/kernels/lanes.h and engine/kernels/fixed.h.
 #pragma once
 #include <immintrin.h>
+
+#include <cstdint>
 
 namespace pico_llama::avx2 {
 namespace {
@@ -21,6 +23,16 @@ inline __m256 exp8(__m256 x) {
   const __m256 y = _mm256_add_ps(_mm256_add_ps(_mm256_mul_ps(_mm256_mul_ps(r, r), poly), r), all(1.0f));
   return _mm256_castsi256_ps(
       _mm256_add_epi32(_mm256_castps_si256(y), _mm256_slli_epi32(_mm256_castps_si256(shifted), 23)));
+}
+
+/// VCVT's truncation and saturation. AVX2 gives INT32_MIN for whatever does not fit, NaN too.
+inline __m256i to_fixed8(__m256 x) {
+  const __m256i truncated = _mm256_cvttps_epi32(x);
+  const __m256 too_large = _mm256_cmp_ps(x, _mm256_set1_ps(2147483648.0f), _CMP_GE_OQ);
+  const __m256 number = _mm256_cmp_ps(x, x, _CMP_ORD_Q);
+  const __m256i fixed =
+      _mm256_blendv_epi8(truncated, _mm256_set1_epi32(INT32_MAX), _mm256_castps_si256(too_large));
+  return _mm256_and_si256(fixed, _mm256_castps_si256(number));
 }
 
 /// ((0+4)+(2+6)) + ((1+5)+(3+7)).

@@ -1,8 +1,25 @@
-// rmsnorm, swiglu and quantize_q8 on 8 lanes.
+// rmsnorm, swiglu, their q8 forms and quantize_q8 on 8 lanes.
 #include "engine/kernels/host/avx2_math.h"
 #include "engine/kernels/host/kernels.h"
+#include "engine/kernels/sigmoid_fixed.h"
 
 namespace pico_llama::avx2 {
+namespace {
+
+/// The low 16 bits of each lane.
+void store_low_halves(int16_t* out, __m256 y) {
+  const __m256i low_halves = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1,  //
+                                              0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
+  const __m256i halves =
+      _mm256_permute4x64_epi64(_mm256_shuffle_epi8(_mm256_castps_si256(y), low_halves), 0x08);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(halves));
+}
+
+int16_t rounded(float y) {
+  return static_cast<int16_t>(_mm_cvtsi128_si32(_mm_castps_si128(_mm_set_ss(y + 12582912.0f))));
+}
+
+}  // namespace
 
 void rmsnorm(const RmsNorm& a) {
   __m256 lanes = _mm256_setzero_ps();
@@ -32,6 +49,26 @@ void swiglu(const SwiGlu& a) {
   }
 }
 
+void swiglu_q8(const SwiGluQ8& a) {
+  const __m256i fraction = _mm256_set1_epi32((1 << kSigmoidFractionBits) - 1);
+  for (int i = 0; i < a.n; i += 8) {
+    const __m256i in = first_lanes(a.n - i);
+    const __m256 h = _mm256_maskload_ps(a.hb + i, in);
+    const __m256i fixed = to_fixed8(_mm256_mul_ps(h, _mm256_set1_ps(65536.0f)));
+    __m256i line = _mm256_add_epi32(_mm256_srai_epi32(fixed, kSigmoidFractionBits),
+                                    _mm256_set1_epi32(kSigmoidLines / 2));
+    line = _mm256_min_epi32(_mm256_max_epi32(line, _mm256_setzero_si256()),
+                            _mm256_set1_epi32(kSigmoidLines - 1));
+    const __m256i word = _mm256_i32gather_epi32(reinterpret_cast<const int*>(kSigmoidTable.at), line, 4);
+    const __m256i factors = _mm256_or_si256(_mm256_slli_epi32(_mm256_and_si256(fixed, fraction), 16),
+                                            _mm256_set1_epi32(1 << kSigmoidFractionBits));
+    const __m256 sigmoid =
+        _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_madd_epi16(word, factors)), _mm256_set1_ps(0x1p-28f));
+    _mm256_maskstore_ps(a.hb + i, in,
+                        _mm256_mul_ps(_mm256_mul_ps(h, sigmoid), _mm256_maskload_ps(a.hb2 + i, in)));
+  }
+}
+
 void quantize_q8(const QuantizeQ8& a) {
   const __m256i size_bits = _mm256_set1_epi32(0x7fffffff);
   __m256i sizes = _mm256_setzero_si256();
@@ -47,20 +84,39 @@ void quantize_q8(const QuantizeQ8& a) {
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const __m256 factor = _mm256_set1_ps(max > 0 ? limit / max : 0);
-  const __m256i low_halves = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1,  //
-                                              0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
   int i = 0;
-  for (; i + 8 <= a.columns; i += 8) {
-    const __m256 y =
-        _mm256_add_ps(_mm256_mul_ps(_mm256_loadu_ps(a.x + i), factor), _mm256_set1_ps(12582912.0f));
-    const __m256i halves =
-        _mm256_permute4x64_epi64(_mm256_shuffle_epi8(_mm256_castps_si256(y), low_halves), 0x08);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(a.out + i), _mm256_castsi256_si128(halves));
+  for (; i + 8 <= a.columns; i += 8)
+    store_low_halves(a.out + i, _mm256_add_ps(_mm256_mul_ps(_mm256_loadu_ps(a.x + i), factor),
+                                              _mm256_set1_ps(12582912.0f)));
+  for (; i < a.columns; ++i) a.out[i] = rounded(a.x[i] * _mm256_cvtss_f32(factor));
+  for (; i < a.padded_columns; ++i) a.out[i] = 0;
+}
+
+void rmsnorm_q8(const RmsNormQ8& a) {
+  __m256 lanes = _mm256_setzero_ps();
+  __m256 sizes = _mm256_setzero_ps();
+  for (int i = 0; i < a.n; i += 8) {
+    const __m256i in = first_lanes(a.n - i);
+    const __m256 x = _mm256_maskload_ps(a.x + i, in);
+    const __m256 y = _mm256_mul_ps(_mm256_maskload_ps(a.weight + i, in), x);
+    lanes = _mm256_add_ps(lanes, _mm256_mul_ps(x, x));
+    // Where y is no number, MAXPS takes its second operand.
+    sizes = _mm256_max_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), y), sizes);
   }
-  for (; i < a.columns; ++i) {
-    const float y = a.x[i] * _mm256_cvtss_f32(factor) + 12582912.0f;
-    a.out[i] = static_cast<int16_t>(_mm_cvtsi128_si32(_mm_castps_si128(_mm_set_ss(y))));
+  __m128 four = _mm_max_ps(_mm256_castps256_ps128(sizes), _mm256_extractf128_ps(sizes, 1));
+  four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  const float max = _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+  const float ss = 1.0f / __builtin_sqrtf(add_lanes8(lanes) / static_cast<float>(a.n) + a.eps);
+  const auto limit = static_cast<float>(a.limit);
+  *a.scale = ss * (max / limit);
+  const float factor = max > 0 ? limit / max : 0;
+  int i = 0;
+  for (; i + 8 <= a.n; i += 8) {
+    const __m256 y = _mm256_mul_ps(_mm256_loadu_ps(a.weight + i), _mm256_loadu_ps(a.x + i));
+    store_low_halves(a.out + i,
+                     _mm256_add_ps(_mm256_mul_ps(y, _mm256_set1_ps(factor)), _mm256_set1_ps(12582912.0f)));
   }
+  for (; i < a.n; ++i) a.out[i] = rounded((a.weight[i] * a.x[i]) * factor);
   for (; i < a.padded_columns; ++i) a.out[i] = 0;
 }
 

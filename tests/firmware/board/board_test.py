@@ -149,8 +149,8 @@ def f32_is_the_hosts(board):
 
 
 def q8_whole_context(board):
-    """A story that the model does not end before its 512 positions are full (351 of them are the prompt's)."""
-    prompt = ("One day, Tim and Sue went to the park to play with a big red ball. " * 14).strip()
+    """A story that the model does not end before its 512 positions are full (451 of them are the prompt's)."""
+    prompt = ("One day, Tim and Sue went to the park to play with a big red ball. " * 18).strip()
     (tokens, end), = same_as_host(board, "stories260K.bin", "tok512.bin", "q8", [prompt], 512, cores=(2,))
     assert len(tokens) == 512 and end["stop"] == "steps", (len(tokens), end)
 

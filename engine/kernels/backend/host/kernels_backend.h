@@ -10,6 +10,8 @@ using host::matmul_f32;
 using host::matmul_q8;
 using host::quantize_q8;
 using host::rmsnorm;
+using host::rmsnorm_q8;
 using host::swiglu;
+using host::swiglu_q8;
 
 }  // namespace pico_llama::kernels

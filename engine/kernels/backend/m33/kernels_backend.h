@@ -8,9 +8,11 @@ namespace pico_llama::kernels {
 using m33::attention_q8;
 using m33::matmul_q8;
 using m33::quantize_q8;
-using m33::swiglu;
+using m33::rmsnorm_q8;
+using m33::swiglu_q8;
 using portable::attention_f32;
 using portable::matmul_f32;
 using portable::rmsnorm;
+using portable::swiglu;
 
 }  // namespace pico_llama::kernels

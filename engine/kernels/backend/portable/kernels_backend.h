@@ -10,6 +10,8 @@ using portable::matmul_f32;
 using portable::matmul_q8;
 using portable::quantize_q8;
 using portable::rmsnorm;
+using portable::rmsnorm_q8;
 using portable::swiglu;
+using portable::swiglu_q8;
 
 }  // namespace pico_llama::kernels

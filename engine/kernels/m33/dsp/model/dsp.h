@@ -51,4 +51,25 @@ inline uint32_t umax8(uint32_t a, uint32_t b) {
   return result;
 }
 
+template <int kBits, int kShift>
+inline int32_t ssat_asr(int32_t x) {
+  constexpr int32_t kMost = (1 << (kBits - 1)) - 1;
+  x >>= kShift;
+  return x > kMost ? kMost : x < -kMost - 1 ? -kMost - 1 : x;
+}
+
+inline uint32_t pkhbt_lsl16(uint32_t low, uint32_t high) { return (low & 0xffffu) | high << 16; }
+
+inline int32_t smuad(uint32_t a, uint32_t b) { return static_cast<int32_t>(smlad(a, b, 0)); }
+
+template <int kBits>
+inline float from_fixed(int32_t x) {
+  return static_cast<float>(x) * (1.0f / static_cast<float>(int64_t{1} << kBits));
+}
+
+inline float larger_size(float max, float x) {
+  const float size = x < 0 ? -x : x;
+  return size > max ? size : max;
+}
+
 }  // namespace pico_llama::dsp

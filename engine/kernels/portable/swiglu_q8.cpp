@@ -1,0 +1,14 @@
+#include "engine/kernels/fixed.h"
+#include "engine/kernels/portable/kernels.h"
+#include "engine/kernels/sigmoid_fixed.h"
+
+namespace pico_llama::portable {
+
+void swiglu_q8(const SwiGluQ8& a) {
+  for (int i = 0; i < a.n; ++i) {
+    const float sigmoid = static_cast<float>(sigmoid_fixed(to_fixed(a.hb[i] * 65536.0f))) * 0x1p-28f;
+    a.hb[i] = (a.hb[i] * sigmoid) * a.hb2[i];
+  }
+}
+
+}  // namespace pico_llama::portable

@@ -199,4 +199,27 @@ KernelOutputs KernelCases<SwiGlu>::make(const KernelShape& s, uint32_t seed, Are
   return {bytes_of(hb, s.a)};
 }
 
+KernelOutputs KernelCases<SwiGluQ8>::make(const KernelShape& s, uint32_t seed, Arena& memory, SwiGluQ8& a) {
+  Numbers numbers(seed);
+  float* hb = reals(memory, numbers, s.a, 20.0f);
+  a = {.hb = hb, .hb2 = reals(memory, numbers, s.a, 2.0f), .n = s.a};
+  return {bytes_of(hb, s.a)};
+}
+
+KernelOutputs KernelCases<RmsNormQ8>::make(const KernelShape& s, uint32_t seed, Arena& memory, RmsNormQ8& a) {
+  Numbers numbers(seed);
+  const int32_t padded = round_up(s.a, 4);
+  int16_t* out = zeros<int16_t>(memory, padded);
+  float* scale = zeros<float>(memory, 1);
+  a = {.out = out,
+       .scale = scale,
+       .x = reals(memory, numbers, s.a, 3.0f),
+       .weight = reals(memory, numbers, s.a, 1.0f),
+       .n = s.a,
+       .padded_columns = padded,
+       .limit = s.b,
+       .eps = 1e-5f};
+  return {bytes_of(out, padded), bytes_of(scale, 1)};
+}
+
 }  // namespace pico_llama::app

@@ -115,4 +115,24 @@ struct KernelCases<SwiGlu> {  // a: elements
   static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, SwiGlu& a);
 };
 
+template <>
+struct KernelCases<SwiGluQ8> {  // a: elements
+  static constexpr KernelShape kCheck[] = {{1}, {8}, {54}, {86}, {172}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.hidden_dim}; }
+  static constexpr std::string_view kUnit = "an element";
+  static constexpr std::string_view kNames[] = {"elements"};
+  static int64_t work(const KernelShape& s) { return s.a; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, SwiGluQ8& a);
+};
+
+template <>
+struct KernelCases<RmsNormQ8> {  // a: elements, b: limit
+  static constexpr KernelShape kCheck[] = {{2, 1}, {13, 2103}, {64, 1032}, {172, 767}, {288, 32767}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.dim, 1032}; }
+  static constexpr std::string_view kUnit = "an element";
+  static constexpr std::string_view kNames[] = {"elements", "limit"};
+  static int64_t work(const KernelShape& s) { return s.a; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, RmsNormQ8& a);
+};
+
 }  // namespace pico_llama::app

@@ -39,7 +39,8 @@ TEST_F(KernelCheckTest, TheModelledM33sAreToo) {
   m33.matmul_q8 = m33::matmul_q8;
   m33.quantize_q8 = m33::quantize_q8;
   m33.attention_q8 = m33::attention_q8;
-  m33.swiglu = m33::swiglu;
+  m33.swiglu_q8 = m33::swiglu_q8;
+  m33.rmsnorm_q8 = m33::rmsnorm_q8;
   const auto expected = check(portable_kernels());
   const auto found = check(m33);
   for (size_t i = 0; i < found.size(); ++i) {
@@ -112,6 +113,20 @@ TEST_F(KernelCheckTest, OneBitInEachKernelIsFound) {
     portable::swiglu({a.hb, a.hb2, a.n - (a.n == 172)});  // the last element is left out
   };
   EXPECT_EQ(the_one(check(set), "swiglu").byte / 4, 171u);
+
+  set = kernels_in_use();
+  set.swiglu_q8 = [](const SwiGluQ8& a) {
+    portable::swiglu_q8(a);
+    if (a.n == 86) flip(a.hb[85]);
+  };
+  EXPECT_EQ(the_one(check(set), "swiglu_q8").shape.a, 86);
+
+  set = kernels_in_use();
+  set.rmsnorm_q8 = [](const RmsNormQ8& a) {
+    portable::rmsnorm_q8(a);
+    if (a.n == 288) ++a.out[287];
+  };
+  EXPECT_EQ(the_one(check(set), "rmsnorm_q8").byte, 287u * 2);
 }
 
 TEST_F(KernelCheckTest, CostsAreOfTheModelsWidths) {

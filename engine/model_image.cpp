@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/check.h"
+#include "engine/q4_layout.h"
 
 namespace pico_llama {
 namespace {
@@ -48,6 +49,21 @@ Status check_q8(std::span<const std::byte> tensor, const TensorEntry& e, uint32_
   return {};
 }
 
+Status check_q4(std::span<const std::byte> tensor, const TensorEntry& e, uint32_t index) {
+  if (e.chunk_pairs != 0) return corrupt("image: tensor {} is not q8 but has chunks", index);
+  for (uint32_t row = 0; row < e.rows; row += kBlockRows) {
+    const float scale = *reinterpret_cast<const float*>(tensor.data() + q4_scale_offset(row, e.columns));
+    if (!finite(scale) || scale < 0)
+      return corrupt(
+          "image: tensor {}, rows from {} on: the scale is not a number >= 0; pack the model again", index,
+          row);
+  }
+  const int limit = q4_activation_limit(q4_max_row_codes(tensor, e.rows, e.columns));
+  if (e.activation_limit < 1 || e.activation_limit > limit)
+    return corrupt("image: tensor {} could overflow: its activation limit must be 1 to {}", index, limit);
+  return {};
+}
+
 Status check_tensor(std::span<const std::byte> bytes, const TensorEntry& e, const TensorShape& want,
                     uint32_t index, uint64_t& end) {
   if (e.kind != static_cast<uint32_t>(want.kind) || e.layer != want.layer)
@@ -66,8 +82,9 @@ Status check_tensor(std::span<const std::byte> bytes, const TensorEntry& e, cons
 
   const auto tensor = bytes.subspan(e.offset, e.bytes);
   if (want.encoding == Encoding::kRowsQ8) return check_q8(tensor, e, index);
+  if (want.encoding == Encoding::kRowsQ4) return check_q4(tensor, e, index);
   if (e.activation_limit != 0 || e.chunk_pairs != 0)
-    return corrupt("image: tensor {} is not q8 but has q8 limits", index);
+    return corrupt("image: tensor {} is of floats but has limits for integers", index);
   const uint64_t floats = e.bytes / sizeof(float);
   const uint64_t bad = first_not_finite(reinterpret_cast<const float*>(tensor.data()), floats);
   if (bad != floats)
@@ -142,7 +159,7 @@ Result<ModelImage> ModelImage::parse(std::span<const std::byte> bytes) {
     return corrupt(
         "image: its header says {} bytes, there are {}; the file is cut off or has something appended",
         h.file_bytes, size);
-  if (h.profile > static_cast<uint32_t>(Profile::kQ8))
+  if (h.profile > static_cast<uint32_t>(Profile::kQ4))
     return Status{StatusCode::kUnsupported, "image: profile {} is unknown to this build", h.profile};
   if (h.shared_classifier > 1)
     return corrupt("image: shared_classifier is {}, must be 0 or 1", h.shared_classifier);

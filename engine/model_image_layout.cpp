@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/check.h"
+#include "engine/q4_layout.h"
 
 namespace pico_llama {
 namespace {
@@ -19,7 +20,9 @@ TensorShape tensor_shape(const Config& c, Profile profile, bool shared_classifie
   const auto hidden = static_cast<uint32_t>(c.hidden_dim);
   const auto kv_dim = static_cast<uint32_t>(c.kv_dim());
   const auto vocab = static_cast<uint32_t>(c.vocab_size);
-  const Encoding rows = profile == Profile::kF32 ? Encoding::kRowsF32 : Encoding::kRowsQ8;
+  const Encoding rows = profile == Profile::kF32  ? Encoding::kRowsF32
+                        : profile == Profile::kQ8 ? Encoding::kRowsQ8
+                                                  : Encoding::kRowsQ4;
   if (index == 0)
     return {TensorKind::kRope, 0, static_cast<uint32_t>(c.seq_len), static_cast<uint32_t>(c.head_size()),
             Encoding::kPlainF32};
@@ -57,6 +60,8 @@ uint64_t tensor_bytes(Encoding encoding, uint32_t rows, uint32_t columns) {
       return block_count(rows) * f32_block_floats(columns) * sizeof(float);
     case Encoding::kRowsQ8:
       return block_count(rows) * q8_block_bytes(columns);
+    case Encoding::kRowsQ4:
+      return block_count(rows) * q4_block_bytes(columns);
   }
   CHECK(!"an encoding");
   return 0;

@@ -58,6 +58,7 @@ enum class Encoding : uint32_t {
   kPlainF32 = 0,  ///< fp32, row after row: norms and RoPE tables
   kRowsF32 = 1,   ///< fp32 in blocks of 8 interleaved rows
   kRowsQ8 = 2,    ///< int8 in blocks of 8 interleaved rows, two rows in one operand, one fp32 scale per row
+  kRowsQ4 = 3,    ///< int4 in blocks of 8 interleaved rows, a code for each group of columns (q4_layout.h)
 };
 
 struct TensorEntry {
@@ -68,8 +69,9 @@ struct TensorEntry {
   uint32_t encoding;  ///< Encoding
   uint32_t offset;
   uint32_t bytes;
-  uint16_t activation_limit;  ///< kRowsQ8: largest |quantised activation| that cannot overflow; else 0
-  uint16_t chunk_pairs;       ///< kRowsQ8: column pairs summed before the two rows are told apart; else 0
+  uint16_t
+      activation_limit;  ///< kRowsQ8, kRowsQ4: largest |quantised activation| that cannot overflow; else 0
+  uint16_t chunk_pairs;  ///< kRowsQ8: column pairs summed before the two rows are told apart; else 0
 };
 static_assert(sizeof(TensorEntry) == 32);
 

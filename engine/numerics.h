@@ -12,7 +12,7 @@
 
 namespace pico_llama {
 
-/// The parts both profiles share.
+/// The parts all profiles share.
 struct Numerics {
   const Config& p;
   const RunState& s;
@@ -63,6 +63,8 @@ struct NumericsF32 : Numerics {
   void attention(int layer, Range kv_heads) const;
 };
 
+/// Profiles q8 and q4: integers from the matmuls' inputs to the attention's output. What a matrix holds, each
+/// tensor says itself.
 /// set_input() and set_normed_input() may meet at a barrier: every worker calls them.
 struct NumericsQ8 : Numerics {
   int input_row = 0;  ///< of s.xq

@@ -5,12 +5,15 @@
 #include "engine/math/rsqrt.h"
 #include "engine/model_image_layout.h"
 #include "engine/numerics.h"
+#include "engine/q4_layout.h"
 #include "kernels_backend.h"
 
 namespace pico_llama {
 
 void NumericsQ8::embed(const Tensor& table, int32_t token, Range rows, float* x) {
   const auto row = static_cast<uint32_t>(token);
+  if (table.encoding == Encoding::kRowsQ4)
+    return q4_row(table.data, row, table.columns, rows.begin, rows.end, x);
   float scale;
   std::memcpy(&scale, table.data + q8_scale_offset(row, table.columns), sizeof scale);
   const std::byte* words = table.data + q8_word_offset(row, 0, table.columns);
@@ -20,6 +23,16 @@ void NumericsQ8::embed(const Tensor& table, int32_t token, Range rows, float* x)
     x[i] = scale * static_cast<float>(q8_weight(word, row, static_cast<uint32_t>(i)));
   }
 }
+
+namespace {
+
+/// Columns of a quantised input: the kernels read a tensor's padding too.
+int padded_columns_of(const Tensor& consumer) {
+  return static_cast<int>(consumer.encoding == Encoding::kRowsQ4 ? q4_columns(consumer.columns)
+                                                                 : q8_columns(consumer.columns));
+}
+
+}  // namespace
 
 template <typename Quantize>
 void NumericsQ8::share_input(Quantize quantize) {
@@ -38,22 +51,28 @@ void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
   const auto columns = static_cast<int>(consumer.columns);
   share_input([&](int t, int row) {
     kernels::quantize_q8({s.xq + row * s.columns_stride, s.xq_scale + row, x + t * stride, columns,
-                          round_up(columns, 4), consumer.activation_limit});
+                          padded_columns_of(consumer), consumer.activation_limit});
   });
 }
 
 void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
   share_input([&](int t, int row) {
     kernels::rmsnorm_q8({s.xq + row * s.columns_stride, s.xq_scale + row, s.x + t * s.dim_stride,
-                         weight.f32(), p.dim, round_up(p.dim, 4), consumer.activation_limit, eps});
+                         weight.f32(), p.dim, padded_columns_of(consumer), consumer.activation_limit, eps});
   });
 }
 
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
+  const int16_t* x = s.xq + input_row * s.columns_stride;
+  const float* x_scale = s.xq_scale + input_row;
+  const auto columns = static_cast<int>(w.columns);
   each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
-    kernels::matmul_q8({data, static_cast<int>(w.columns), w.chunk_pairs, blocks,
-                        s.xq + input_row * s.columns_stride, s.columns_stride, s.xq_scale + input_row,
-                        n - first, out + row, out_stride});
+    if (w.encoding == Encoding::kRowsQ4)
+      kernels::matmul_q4(
+          {data, columns, blocks, x, s.columns_stride, x_scale, n - first, out + row, out_stride});
+    else
+      kernels::matmul_q8({data, columns, w.chunk_pairs, blocks, x, s.columns_stride, x_scale, n - first,
+                          out + row, out_stride});
   });
 }
 

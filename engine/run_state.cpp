@@ -1,6 +1,7 @@
 #include "engine/run_state.h"
 
 #include "engine/kernels/arguments.h"
+#include "engine/q4_layout.h"
 
 namespace pico_llama {
 
@@ -21,6 +22,8 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   s.hidden_stride = round_up(c.hidden_dim, kBlockRows);
   s.vocab_stride = round_up(c.vocab_size, kBlockRows);
   s.columns_stride = larger(s.dim_stride, s.hidden_stride);
+  if (profile == Profile::kQ4)
+    s.columns_stride = static_cast<int>(q4_columns(static_cast<uint32_t>(s.columns_stride)));
   s.context = round_up(context, 8);
 
   const auto floats = [&arena](size_t n) { return arena.alloc<float>(n, Arena::kAlignment); };

@@ -36,17 +36,17 @@ struct RunState {
   uint32_t* sample_scratch;  ///< (vocab_stride)
 
   /// Per layer and kv head, one after the other.
-  /// f32: float keys (context/8, head_size, 8), values (context, head_size). q8: as AttentionQ8 has them.
+  /// f32: float keys (context/8, head_size, 8), values (context, head_size). q8, q4: as AttentionQ8 has them.
   std::byte* key_cache;
   std::byte* value_cache;
-  uint8_t* key_scales;     ///< q8: (n_layers, n_kv_heads, context)
-  uint8_t* value_scales;   ///< q8: (n_layers, n_kv_heads, context)
+  uint8_t* key_scales;     ///< q8, q4: (n_layers, n_kv_heads, context)
+  uint8_t* value_scales;   ///< q8, q4: (n_layers, n_kv_heads, context)
   WorkerScratch* workers;  ///< (worker_count)
 
   int dim_stride;  ///< dim rounded up to 8, as all that follow
   int kv_stride;
   int hidden_stride;
-  int columns_stride;  ///< the longer of dim and hidden_dim
+  int columns_stride;  ///< the longer of dim and hidden_dim; q4: to whole groups
   int vocab_stride;
   int context;            ///< positions the cache holds, rounded up to 8
   bool cache_one_reader;  ///< as Tensor::one_reader, of the key/value cache

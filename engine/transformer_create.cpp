@@ -5,7 +5,7 @@
 namespace pico_llama {
 
 Result<size_t> bytes_needed(const Config& config, Profile profile, int context, int worker_count) {
-  if (profile != Profile::kF32 && profile != Profile::kQ8)
+  if (profile > Profile::kQ4)
     return Status{StatusCode::kUnsupported, "profile {} is not one this build runs",
                   static_cast<int64_t>(profile)};
   if (context < 1 || context > config.seq_len)

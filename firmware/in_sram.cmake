@@ -1,6 +1,7 @@
-# cmake -DARCHIVE=lib.a -DOUTPUT=lib_sram.a -DWORK=dir -DMEMBERS=a.cpp.o,b.cpp.o|all -DAR=.. -DOBJCOPY=.. -P in_sram.cmake
-# Copies members of an archive with every section renamed to .time_critical<name>, which the SDK's linker script puts
-# into SRAM: code and constants alike, templates and inline functions included, with nothing to remember in the sources.
+# cmake -DARCHIVE=lib.a -DOUTPUT=lib_sram.a -DWORK=dir -DMEMBERS=a.cpp.o,b.cpp.o|all -DPREFIX=.time_critical -DAR=..
+#   -DOBJCOPY=.. -P in_sram.cmake
+# Copies members of an archive with every section renamed to PREFIX<name>, which the SDK's linker script puts into SRAM
+# (.time_critical) or into one of its two scratch banks (.scratch_x, .scratch_y): code and constants alike, templates and inline functions included, with nothing to remember in the sources.
 cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE ${WORK})
 file(MAKE_DIRECTORY ${WORK})
@@ -13,7 +14,7 @@ else()
 endif()
 execute_process(COMMAND ${AR} x ${ARCHIVE} ${members} WORKING_DIRECTORY ${WORK} COMMAND_ERROR_IS_FATAL ANY)
 foreach(member IN LISTS members)
-  execute_process(COMMAND ${OBJCOPY} --prefix-alloc-sections=.time_critical ${WORK}/${member} COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${OBJCOPY} --prefix-alloc-sections=${PREFIX} ${WORK}/${member} COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 file(REMOVE ${OUTPUT})
 execute_process(COMMAND ${AR} rcs ${OUTPUT} ${members} WORKING_DIRECTORY ${WORK} COMMAND_ERROR_IS_FATAL ANY)

@@ -12,8 +12,8 @@ import sys
 import zlib
 
 MAGIC = 0x314D4C50
-PROFILES = {0: "f32", 1: "q8"}
-PLAIN_F32, ROWS_F32, ROWS_Q8 = 0, 1, 2
+PROFILES = {0: "f32", 1: "q8", 2: "q4"}
+PLAIN_F32, ROWS_F32, ROWS_Q8, ROWS_Q4 = 0, 1, 2, 3
 (ROPE, RMS_ATT, WQ, WK, WV, WO, RMS_FFN, W1, W3, W2, RMS_FINAL, EMBEDDING, WCLS) = range(13)
 
 
@@ -52,7 +52,27 @@ def read_rows_q8(data, offset, rows, columns):
     return matrix
 
 
-READERS = {PLAIN_F32: read_plain_f32, ROWS_F32: read_rows_f32, ROWS_Q8: read_rows_q8}
+def read_rows_q4(data, offset, rows, columns):
+    """Blocks of one scale and 8 rows; groups of 32 columns, each with a code a row; a 32-bit word holds four rows
+    of two columns."""
+    groups = (columns + 31) // 32
+    block_bytes = 4 + 136 * groups
+    matrix = []
+    for r in range(rows):
+        block = offset + r // 8 * block_bytes
+        (scale,) = floats(data, block, 1)
+        row = []
+        for column in range(columns):
+            group = block + 4 + column // 32 * 136
+            (word,) = struct.unpack_from("<I", data, group + column % 32 // 2 * 8 + r % 8 // 4 * 4)
+            (code,) = struct.unpack_from("<b", data, group + 128 + r % 8)
+            nibble = word >> (16 * (column % 2) + 4 * (r % 4)) & 15
+            row.append(scale * (code * (nibble - 16 if nibble > 7 else nibble)))
+        matrix.append(row)
+    return matrix
+
+
+READERS = {PLAIN_F32: read_plain_f32, ROWS_F32: read_rows_f32, ROWS_Q8: read_rows_q8, ROWS_Q4: read_rows_q4}
 
 
 class Image:

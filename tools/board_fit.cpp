@@ -27,16 +27,20 @@ int longest_context(const ModelImage& image, std::uint64_t fixed, std::uint64_t 
   return low;
 }
 
+/// What to do about a model that fits nowhere.
+const char* too_large(Profile profile) {
+  if (profile == Profile::kF32) return "; try --profile q8";
+  return profile == Profile::kQ8 ? "; try --profile q4" : "; the model is too large";
+}
+
 Placement place(const ModelImage& image, std::string memory, std::uint64_t fixed, std::uint64_t room) {
   const std::uint64_t needed = fixed + working_bytes(image, image.config().seq_len);
   Placement placement{std::move(memory), needed <= room, fmt::format("{} bytes of {}", needed, room)};
   if (placement.fits) return placement;
   if (const int longest = longest_context(image, fixed, room); longest > 0)
     placement.reason += fmt::format("; fits with a context of {}", longest);
-  else if (image.profile() == Profile::kF32)
-    placement.reason += "; try --profile q8";
   else
-    placement.reason += "; the model is too large";
+    placement.reason += too_large(image.profile());
   return placement;
 }
 
@@ -70,7 +74,7 @@ std::vector<Placement> placements(const ModelImage& image) {
       fmt::format("{} bytes of {}, working memory in PSRAM {}", sizes.image, kFlashForModel, flash.reason);
   if (sizes.image > kFlashForModel) {
     flash.fits = false;
-    flash.reason += image.profile() == Profile::kF32 ? "; try --profile q8" : "; the model is too large";
+    flash.reason += too_large(image.profile());
   }
   list.push_back(flash);
   return list;

@@ -165,8 +165,7 @@ int eval(const Options& options) {
            options.model);
   }
   const ModelSource f32 = ModelSource::open(options.model, options.tokenizer, Profile::kF32);
-  const ModelSource other = ModelSource::open(options.model, options.tokenizer,
-                                              options.profile == "q8" ? Profile::kQ8 : Profile::kF32);
+  const ModelSource other = ModelSource::open(options.model, options.tokenizer, profile_of(options.profile));
   const auto wanted = static_cast<std::size_t>(options.tokens);
   const Sequences sequences = options.text.empty() ? sample_stories(f32.image(), wanted, options.threads)
                                                    : split_text(f32.image(), options.text, wanted);
@@ -212,7 +211,7 @@ void add_eval(Cli& cli) {
   sub->add_option("-z,--tokenizer", o->tokenizer,
                   "Its tokenizer.bin; by default tok<vocab>.bin or tokenizer.bin beside it, or here");
   sub->add_option("--profile", o->profile, "The profile to compare with f32")
-      ->check(CLI::IsMember({"f32", "q8"}))
+      ->check(CLI::IsMember({"f32", "q8", "q4"}))
       ->capture_default_str();
   sub->add_option("--text", o->text,
                   "UTF-8 text to predict; without it, stories sampled from f32 (t 1.0, p 0.9)")

@@ -103,6 +103,10 @@ Json describe(const TensorEntry& entry) {
       tensor["activation_limit"] = entry.activation_limit;
       tensor["chunk_pairs"] = entry.chunk_pairs;
       break;
+    case Encoding::kRowsQ4:
+      tensor["encoding"] = "rows_q4";
+      tensor["activation_limit"] = entry.activation_limit;
+      break;
   }
   tensor["bytes"] = entry.bytes;
   tensor["offset"] = entry.offset;

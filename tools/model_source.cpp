@@ -83,4 +83,10 @@ const char* profile_name(Profile profile) {
   return "an unknown profile";
 }
 
+std::optional<Profile> profile_of(const std::string& name) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4})
+    if (name == profile_name(profile)) return profile;
+  return std::nullopt;
+}
+
 }  // namespace pico_llama

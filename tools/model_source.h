@@ -40,5 +40,7 @@ class ModelSource {
 };
 
 const char* profile_name(Profile profile);
+/// The profile of a name, such as --profile has; nothing for any other word.
+std::optional<Profile> profile_of(const std::string& name);
 
 }  // namespace pico_llama

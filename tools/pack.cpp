@@ -49,7 +49,7 @@ int pack(const Options& options) {
   const auto checkpoint = checkpoint::Checkpoint::open(options.checkpoint);
   const auto tokenizer = checkpoint::TokenizerFile::open(
       find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.header().config.vocab_size));
-  const Profile profile = options.profile == "q8" ? Profile::kQ8 : Profile::kF32;
+  const Profile profile = profile_of(options.profile).value();
   // Before the work: a place that cannot be written shall be known now.
   OutputFile output(options.output);
   packer::ImageBytes bytes;
@@ -83,8 +83,9 @@ void add_pack(Cli& cli) {
   sub->add_option("-z,--tokenizer", options->tokenizer,
                   "Its tokenizer.bin; by default tok<vocab>.bin or tokenizer.bin beside it, or here");
   sub->add_option("--profile", options->profile,
-                  "f32: llama2.c's exact tokens; q8: a quarter of the size, faster")
-      ->check(CLI::IsMember({"f32", "q8"}))
+                  "f32: llama2.c's exact tokens; q8: a quarter of the size, faster; q4: half of q8, for "
+                  "models too large for SRAM")
+      ->check(CLI::IsMember({"f32", "q8", "q4"}))
       ->capture_default_str();
   sub->add_option("-o,--output", options->output,
                   "The image to write: NAME.plm, or NAME.uf2 to drag onto the board")

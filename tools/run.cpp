@@ -71,12 +71,6 @@ void print_speed(const Options& options, const Story& story, const std::string& 
              story.steps, options.sampler.seed, profile, options.threads, options.threads == 1 ? "" : "s");
 }
 
-std::optional<Profile> engine_profile(const std::string& name) {
-  if (name == "f32") return Profile::kF32;
-  if (name == "q8") return Profile::kQ8;
-  return std::nullopt;
-}
-
 int run(Options options) {
   options.sampler.seed = static_cast<std::uint64_t>(options.seed != 0 ? options.seed : std::time(nullptr));
   options.sampler.temperature = static_cast<float>(options.temperature);
@@ -99,7 +93,7 @@ int run(Options options) {
     story = q80::tell_story(options.model, options.tokenizer, options.prompt, session, stream);
   } else {
     const ModelSource source =
-        ModelSource::open(options.model, options.tokenizer, engine_profile(options.profile));
+        ModelSource::open(options.model, options.tokenizer, profile_of(options.profile));
     profile = profile_name(source.image().profile());
     story = tell_story(source.image(), options.prompt, session, options.threads, stream);
   }
@@ -145,8 +139,8 @@ void add_run(Cli& cli) {
       ->capture_default_str();
   sub->add_option("--stop", o->stop, "End before this text comes");
   sub->add_option("--profile", o->profile,
-                  "f32 (a checkpoint's default), q8, or q80: runq.c's own arithmetic, for comparison")
-      ->check(CLI::IsMember({"f32", "q8", "q80"}));
+                  "f32 (a checkpoint's default), q8, q4, or q80: runq.c's own arithmetic, for comparison")
+      ->check(CLI::IsMember({"f32", "q8", "q4", "q80"}));
   sub->add_option("--threads", o->threads, "The result does not depend on it")
       ->check(CLI::Range(1, kMaxWorkers))
       ->capture_default_str();

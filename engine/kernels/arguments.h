@@ -32,8 +32,8 @@ struct MatmulF32 {
   int out_stride;
 };
 
-/// One token's input of a q8 matmul. With m = max|x|: scale = m / limit, out[i] = round(x[i] * (limit / m)),
-/// to nearest, ties to even; all 0 when m is 0. Columns up to padded_columns are 0.
+/// One token's input of a q8 or q4 matmul. With m = max|x|: scale = m / limit, out[i] = round(x[i] * (limit /
+/// m)), to nearest, ties to even; all 0 when m is 0. Columns up to padded_columns are 0.
 struct QuantizeQ8 {
   int16_t* out;    ///< (padded_columns), aligned to 4
   float* scale;    ///< (1)
@@ -65,6 +65,20 @@ struct MatmulQ8 {
   int chunk_pairs;
   BlockRange blocks;
   const int16_t* x;  ///< (n_tokens, x_stride), aligned to 4; x_stride even
+  int x_stride;
+  const float* x_scale;  ///< (n_tokens)
+  int n_tokens;
+  float* out;  ///< (n_tokens, out_stride)
+  int out_stride;
+};
+
+/// out[t][r] = float(sum_g code[r][g] * sum_{i in g} b[r][i] * x[t][i]) * (x_scale[t] * scale), with the
+/// scale of r's block; the sum is exact, so its order is free.
+struct MatmulQ4 {
+  const std::byte* weights;  ///< kRowsQ4, the whole tensor
+  int columns;
+  BlockRange blocks;
+  const int16_t* x;  ///< (n_tokens, x_stride), aligned to 4; x_stride even; 0 from columns to q4_columns()
   int x_stride;
   const float* x_scale;  ///< (n_tokens)
   int n_tokens;

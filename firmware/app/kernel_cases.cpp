@@ -4,6 +4,7 @@
 
 #include "engine/config.h"
 #include "engine/model_image_layout.h"
+#include "engine/q4_layout.h"
 
 namespace pico_llama::app {
 namespace {
@@ -65,6 +66,22 @@ constexpr int32_t whole_blocks(int32_t rows) { return (rows + kBlockRows - 1) / 
 
 /// Positions are cached in blocks of this many.
 constexpr int32_t whole_positions(int32_t last) { return (last + 32) / 32 * 32; }
+
+/// (s.c, stride) of which s.b columns are not 0.
+const int16_t* activations(Arena& memory, Numbers& numbers, const KernelShape& s, int32_t stride,
+                           int32_t limit) {
+  int16_t* x = zeros<int16_t>(memory, stride * s.c);
+  for (int32_t token = 0; token < s.c; ++token)
+    for (int32_t i = 0; i < s.b; ++i)
+      x[token * stride + i] = static_cast<int16_t>(numbers.integer(-limit, limit));
+  return x;
+}
+
+const float* activation_scales(Arena& memory, Numbers& numbers, int32_t tokens) {
+  float* x_scale = memory.alloc<float>(static_cast<size_t>(tokens), kAlignment);
+  for (int32_t token = 0; token < tokens; ++token) x_scale[token] = 0.01f + numbers.real(0.005f);
+  return x_scale;
+}
 
 }  // namespace
 
@@ -138,12 +155,8 @@ KernelOutputs KernelCases<MatmulQ8>::make(const KernelShape& s, uint32_t seed, A
   const int32_t limit = q8_activation_limit(norms.max_chunk_l1, norms.max_row_l1);
 
   const int32_t stride = round_up(s.b, 4);
-  int16_t* x = zeros<int16_t>(memory, stride * s.c);
-  for (int32_t token = 0; token < s.c; ++token)
-    for (int32_t i = 0; i < s.b; ++i)
-      x[token * stride + i] = static_cast<int16_t>(numbers.integer(-limit, limit));
-  float* x_scale = memory.alloc<float>(static_cast<size_t>(s.c), kAlignment);
-  for (int32_t token = 0; token < s.c; ++token) x_scale[token] = 0.01f + numbers.real(0.005f);
+  const int16_t* x = activations(memory, numbers, s, stride, limit);
+  const float* x_scale = activation_scales(memory, numbers, s.c);
   float* out = zeros<float>(memory, rows * s.c);
   a = {.weights = weights,
        .columns = s.b,
@@ -152,6 +165,35 @@ KernelOutputs KernelCases<MatmulQ8>::make(const KernelShape& s, uint32_t seed, A
        .x = x,
        .x_stride = stride,
        .x_scale = x_scale,
+       .n_tokens = s.c,
+       .out = out,
+       .out_stride = rows};
+  return {bytes_of(out, rows * s.c)};
+}
+
+KernelOutputs KernelCases<MatmulQ4>::make(const KernelShape& s, uint32_t seed, Arena& memory, MatmulQ4& a) {
+  Numbers numbers(seed);
+  const int32_t blocks = whole_blocks(s.a);
+  const int32_t rows = blocks * kBlockRows;
+  const auto columns = static_cast<uint32_t>(s.b);
+  const auto bytes =
+      static_cast<size_t>(tensor_bytes(Encoding::kRowsQ4, static_cast<uint32_t>(rows), columns));
+  // Words and codes alike are any bits at all; weights behind the columns meet activations of 0.
+  std::byte* weights = int8s(memory, numbers, static_cast<int32_t>(bytes));
+  for (uint32_t row = 0; row < static_cast<uint32_t>(rows); row += kBlockRows) {
+    const float scale = 0.001f + numbers.real(0.0005f);
+    std::memcpy(weights + q4_scale_offset(row, columns), &scale, sizeof scale);
+  }
+  const int32_t limit =
+      q4_activation_limit(q4_max_row_codes({weights, bytes}, static_cast<uint32_t>(rows), columns));
+  const auto stride = static_cast<int32_t>(q4_columns(columns));
+  float* out = zeros<float>(memory, rows * s.c);
+  a = {.weights = weights,
+       .columns = s.b,
+       .blocks = {0, blocks},
+       .x = activations(memory, numbers, s, stride, limit),
+       .x_stride = stride,
+       .x_scale = activation_scales(memory, numbers, s.c),
        .n_tokens = s.c,
        .out = out,
        .out_stride = rows};

@@ -84,6 +84,16 @@ struct KernelCases<MatmulQ8> {  // a: rows, b: columns, c: tokens
 };
 
 template <>
+struct KernelCases<MatmulQ4> {  // a: rows, b: columns, c: tokens
+  static constexpr KernelShape kCheck[] = {{16, 2, 1}, {24, 36, 3}, {64, 64, 1}, {40, 172, 8}, {48, 288, 1}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.hidden_dim, w.dim, 1}; }
+  static constexpr std::string_view kUnit = "a MAC";
+  static constexpr std::string_view kNames[] = {"rows", "columns", "tokens"};
+  static int64_t work(const KernelShape& s) { return int64_t{s.a} * s.b * s.c; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, MatmulQ4& a);
+};
+
+template <>
 struct KernelCases<AttentionF32> {  // a: heads, b: head size, c: last position
   static constexpr KernelShape kCheck[] = {{1, 2, 0},   {2, 8, 7},   {2, 8, 8},
                                            {2, 8, 200}, {3, 12, 40}, {1, 48, 63}};

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <random>
 
+#include "engine/q4_layout.h"
 #include "tests/engine/engine_model.h"
 
 namespace pico_llama {
@@ -35,7 +36,7 @@ size_t entry_at(const std::vector<std::byte>& image, uint32_t index) {
 
 TEST(ModelImage, GivesBackWhatWasPacked) {
   const auto raw = small_model();
-  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     const EngineModel m(raw, profile);
     EXPECT_EQ(m.image.config(), raw.config);
     EXPECT_TRUE(m.image.check_crc().ok());
@@ -49,13 +50,20 @@ TEST(ModelImage, GivesBackWhatWasPacked) {
         float got, scale = 0;
         if (profile == Profile::kF32) {
           got = wk.f32()[f32_index(r, c, 32)];
+        } else if (profile == Profile::kQ4) {
+          uint32_t word;
+          std::memcpy(&word, wk.data + q4_word_offset(r, c, 32), 4);
+          std::memcpy(&scale, wk.data + q4_scale_offset(r, 32), 4);
+          scale *= static_cast<float>(static_cast<int8_t>(wk.data[q4_code_offset(r, c / kQ4Group, 32)]));
+          got = scale * static_cast<float>(q4_weight(word, r, c));
         } else {
           uint32_t word;
           std::memcpy(&word, wk.data + q8_word_offset(r, c, 32), 4);
           std::memcpy(&scale, wk.data + q8_scale_offset(r, 32), 4);
           got = scale * static_cast<float>(q8_weight(word, r, c));
         }
-        EXPECT_NEAR(got, want[r * 32 + c], scale * 0.501f);
+        // Half a step; a q4 code is rounded itself, to half of one of 127, which 7 steps feel.
+        EXPECT_NEAR(got, want[r * 32 + c], scale * (profile == Profile::kQ4 ? 0.56f : 0.501f));
       }
   }
 }
@@ -89,8 +97,26 @@ TEST(ModelImage, NamesWhatIsWrong) {
   EXPECT_NE(with(entry_at(good, 2) + 30, uint16_t{0}).find("chunks"), std::string::npos);
 }
 
+TEST(ModelImage, NamesWhatIsWrongWithQ4) {
+  const auto good = build_image(small_model(), Profile::kQ4);
+  ASSERT_EQ(message(good), "ok");
+  const auto with = [&](size_t at, auto value) {
+    auto image = good;
+    put(image, at, value);
+    return message(image);
+  };
+  EXPECT_NE(with(entry_at(good, 2) + 28, uint16_t{2048}).find("overflow"), std::string::npos);
+  EXPECT_NE(with(entry_at(good, 2) + 28, uint16_t{0}).find("overflow"), std::string::npos);
+  EXPECT_NE(with(entry_at(good, 2) + 30, uint16_t{2}).find("chunks"), std::string::npos);
+  EXPECT_NE(with(entry_at(good, 2) + 16, 2u).find("encoding 2"), std::string::npos);
+  // Codes that could overflow a row's sum: a row of 1024 groups, all at their largest.
+  EXPECT_EQ(q4_activation_limit(0), 2047);
+  EXPECT_EQ(q4_activation_limit(128), 2047);
+  EXPECT_EQ(q4_activation_limit(1024 * 128), 63);
+}
+
 TEST(ModelImage, RefusesNumbersThatAreNone) {
-  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     const auto good = build_image(small_model(), profile);
     for (const uint32_t tensor : {1u, 2u}) {  // a norm, a matrix (whose first float is a weight or a scale)
       TensorEntry e;
@@ -144,7 +170,7 @@ TEST(ModelImage, RefusesAMisalignedAddress) {
 // sanitizers watch). tests/engine/fuzz/ goes on from here.
 TEST(ModelImage, SurvivesRandomDamage) {
   std::minstd_rand random(7);
-  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     const auto good = build_image(small_model(), profile);
     int accepted = 0;
     for (int round = 0; round < 300; ++round) {

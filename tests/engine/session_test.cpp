@@ -58,7 +58,7 @@ SessionOptions sampled(uint64_t seed) {
 }
 
 TEST(Session, WorkersDoNotChangeABit) {
-  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     const auto image = test_support::build_image(small_model(), profile);
     std::set<uint32_t> digests;
     for (const int count : {1, 2, 3, 7}) {

@@ -137,7 +137,7 @@ std::vector<std::vector<float>> logits_of(Transformer& transformer) {
 RawModel odd_model(bool shared) { return random_model({24, 44, 3, 6, 3, 404, 64}, shared, 7); }
 
 TEST(Stream, SameBitsAsInPlace) {
-  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     EngineModel m(odd_model(profile == Profile::kF32), profile);
     SingleWorker single;
     std::vector<std::byte> memory(bytes_needed(m.image.config(), profile, 64).value());

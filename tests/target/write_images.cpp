@@ -16,9 +16,10 @@ void write(const std::string& path, const std::vector<std::byte>& image) {
   if (!file) throw std::runtime_error("cannot write " + path);
 }
 
-void write_both(const std::string& folder, const std::string& name, const test_support::RawModel& model) {
+void write_all(const std::string& folder, const std::string& name, const test_support::RawModel& model) {
   write(folder + "/" + name + ".f32.plm", test_support::build_image(model, Profile::kF32));
   write(folder + "/" + name + ".q8.plm", test_support::build_image(model, Profile::kQ8));
+  write(folder + "/" + name + ".q4.plm", test_support::build_image(model, Profile::kQ4));
 }
 
 }  // namespace
@@ -27,8 +28,8 @@ int main(int argc, char** argv) {
   if (argc != 2) return std::puts("usage: write_images FOLDER"), 2;
   const std::string folder = argv[1];
   // Odd sizes on purpose: columns that fill no pair of column pairs, rows that fill no block.
-  write_both(folder, "odd", test_support::random_model({36, 54, 2, 6, 3, 300, 40}, false, 1));
-  write_both(folder, "grouped", test_support::random_model({64, 172, 3, 8, 2, 512, 64}, true, 2));
-  write_both(folder, "wide", test_support::random_model({96, 258, 2, 2, 2, 270, 32}, true, 3));
+  write_all(folder, "odd", test_support::random_model({36, 54, 2, 6, 3, 300, 40}, false, 1));
+  write_all(folder, "grouped", test_support::random_model({64, 172, 3, 8, 2, 512, 64}, true, 2));
+  write_all(folder, "wide", test_support::random_model({96, 258, 2, 2, 2, 270, 32}, true, 3));
   return 0;
 }

@@ -117,18 +117,29 @@ void encode_rope(const TensorShape& shape, std::span<std::byte> out) {
   }
 }
 
-void encode(const Checkpoint& checkpoint, const TensorShape& shape, std::span<std::byte> out) {
-  if (shape.kind == TensorKind::kRope) return encode_rope(shape, out);
+/// Writes a tensor and says what its activations may be.
+Q8Limits encode(const Checkpoint& checkpoint, const TensorShape& shape, std::span<std::byte> out) {
+  if (shape.kind == TensorKind::kRope) {
+    encode_rope(shape, out);
+    return {};
+  }
   const checkpoint::Tensor& tensor = source_of(checkpoint, shape);
   CHECK(tensor.rows == shape.rows && tensor.columns == shape.columns);
   switch (shape.encoding) {
     case Encoding::kPlainF32:
-      return encode_plain_f32(tensor, out);
+      encode_plain_f32(tensor, out);
+      return {};
     case Encoding::kRowsF32:
-      return encode_rows_f32(tensor, out);
+      encode_rows_f32(tensor, out);
+      return {};
     case Encoding::kRowsQ8:
-      return encode_rows_q8(tensor, out);
+      encode_rows_q8(tensor, out);
+      return choose_q8_limits(out, shape.rows, shape.columns);
+    case Encoding::kRowsQ4:
+      return {encode_rows_q4(tensor, out), 0};
   }
+  CHECK(!"an encoding");
+  return {};
 }
 
 /// Tensors that multiply the same input quantise it once, so they share the lowest of their limits.
@@ -199,9 +210,7 @@ ImageBytes pack(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Pr
   std::vector<TensorEntry> table;
   for (const auto& [shape, offset, bytes] : plan.tensors) {
     const auto out = part(offset, bytes);
-    encode(checkpoint, shape, out);
-    Q8Limits limits{};
-    if (shape.encoding == Encoding::kRowsQ8) limits = choose_q8_limits(out, shape.rows, shape.columns);
+    const Q8Limits limits = encode(checkpoint, shape, out);
     table.push_back({static_cast<std::uint32_t>(shape.kind), shape.layer, shape.rows, shape.columns,
                      static_cast<std::uint32_t>(shape.encoding), static_cast<std::uint32_t>(offset),
                      static_cast<std::uint32_t>(bytes), limits.activation_limit, limits.chunk_pairs});

@@ -20,4 +20,9 @@ void matmul_q8(const MatmulQ8& a) {
   return __builtin_cpu_supports("avx2") ? avx2::matmul_q8(a) : portable::matmul_q8(a);
 }
 
+void matmul_q4(const MatmulQ4& a) {
+  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) return avx512::matmul_q4(a);
+  return __builtin_cpu_supports("avx2") ? avx2::matmul_q4(a) : portable::matmul_q4(a);
+}
+
 }  // namespace pico_llama::host

@@ -20,4 +20,5 @@ namespace pico_llama::avx2 {
 
 namespace pico_llama::avx512 {
 void matmul_q8(const MatmulQ8& a);
+void matmul_q4(const MatmulQ4& a);
 }  // namespace pico_llama::avx512

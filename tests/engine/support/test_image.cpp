@@ -10,6 +10,7 @@
 
 #include "engine/math/rope.h"
 #include "engine/model_image_layout.h"
+#include "engine/q4_layout.h"
 
 namespace pico_llama::test_support {
 namespace {
@@ -42,6 +43,36 @@ size_t grow(std::vector<std::byte>& image, size_t bytes) {
   return at;
 }
 
+/// Codes and weights to nearest: each group's largest weight becomes 7 or -7.
+void put_q4(std::span<std::byte> out, TensorEntry& e, const std::vector<float>& w) {
+  const auto at = [&](uint32_t r, uint32_t c) {
+    return r < e.rows && c < e.columns ? w[size_t{r} * e.columns + c] : 0.0f;
+  };
+  for (uint32_t r = 0; r < block_count(e.rows) * kBlockRows; ++r) {
+    float of_block = 0;
+    for (uint32_t other = r / 8 * 8; other < r / 8 * 8 + 8; ++other)
+      for (uint32_t c = 0; c < e.columns; ++c) of_block = std::max(of_block, std::fabs(at(other, c)));
+    const float scale = of_block / 7 / kQ4MaxCode;
+    std::memcpy(out.data() + q4_scale_offset(r, e.columns), &scale, sizeof scale);
+    for (uint32_t g = 0; g < q4_groups(e.columns); ++g) {
+      float of_group = 0;
+      for (uint32_t c = g * kQ4Group; c < (g + 1) * kQ4Group; ++c)
+        of_group = std::max(of_group, std::fabs(at(r, c)));
+      const long code = scale > 0 ? std::lround(of_group / 7 / scale) : 0;
+      out[q4_code_offset(r, g, e.columns)] = static_cast<std::byte>(code);
+      for (uint32_t c = g * kQ4Group; code != 0 && c < (g + 1) * kQ4Group; ++c) {
+        const long b = std::clamp(std::lround(at(r, c) / (static_cast<float>(code) * scale)), -8l, 7l);
+        uint32_t word;
+        std::byte* word_at = out.data() + q4_word_offset(r, c, e.columns);
+        std::memcpy(&word, word_at, sizeof word);
+        word |= (static_cast<uint32_t>(b) & 15u) << q4_shift(r, c);
+        std::memcpy(word_at, &word, sizeof word);
+      }
+    }
+  }
+  e.activation_limit = q4_activation_limit(q4_max_row_codes(out, e.rows, e.columns));
+}
+
 void put_tensor(std::vector<std::byte>& image, TensorEntry& e, const std::vector<float>& w, int chunk_pairs) {
   e.bytes = static_cast<uint32_t>(tensor_bytes(static_cast<Encoding>(e.encoding), e.rows, e.columns));
   e.offset = static_cast<uint32_t>(grow(image, e.bytes));
@@ -55,6 +86,10 @@ void put_tensor(std::vector<std::byte>& image, TensorEntry& e, const std::vector
     for (uint32_t r = 0; r < e.rows; ++r)
       for (uint32_t c = 0; c < e.columns; ++c)
         put(image, e.offset + f32_index(r, c, e.columns) * 4, w[size_t{r} * e.columns + c]);
+    return;
+  }
+  if (encoding == Encoding::kRowsQ4) {
+    put_q4(std::span(image).subspan(e.offset, e.bytes), e, w);
     return;
   }
   const Quantised q = quantise(w, e.rows, e.columns);

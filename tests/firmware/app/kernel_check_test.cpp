@@ -37,6 +37,7 @@ TEST_F(KernelCheckTest, ThisComputersKernelsAreThePortableOnes) {
 TEST_F(KernelCheckTest, TheModelledM33sAreToo) {
   KernelSet m33 = portable_kernels();
   m33.matmul_q8 = m33::matmul_q8;
+  m33.matmul_q4 = m33::matmul_q4;
   m33.quantize_q8 = m33::quantize_q8;
   m33.attention_q8 = m33::attention_q8;
   m33.swiglu_q8 = m33::swiglu_q8;
@@ -93,6 +94,13 @@ TEST_F(KernelCheckTest, OneBitInEachKernelIsFound) {
     if (a.columns == 258) flip(a.out[a.out_stride + 8]);
   };
   EXPECT_EQ(the_one(check(set), "matmul_q8").shape.b, 258);
+
+  set = kernels_in_use();
+  set.matmul_q4 = [](const MatmulQ4& a) {
+    portable::matmul_q4(a);
+    if (a.columns == 288) flip(a.out[47]);
+  };
+  EXPECT_EQ(the_one(check(set), "matmul_q4").shape.b, 288);
 
   set = kernels_in_use();
   set.attention_f32 = [](const AttentionF32& a) {

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (config.vocab_size < 259 || config.seq_len > 64) return 0;
     const auto tokenizer_bytes = test_support::make_tokenizer(config.vocab_size);
     const auto tokenizer = checkpoint::TokenizerFile::parse(tokenizer_bytes, "synthetic");
-    for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+    for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
       const auto image = packer::pack(checkpoint, tokenizer, profile);
       const auto parsed = ModelImage::parse(image);
       CHECK(parsed.ok());

@@ -13,7 +13,7 @@ namespace {
 const std::vector<std::vector<std::uint8_t>>& seeds() {
   static const auto all = [] {
     std::vector<std::vector<std::uint8_t>> list;
-    for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+    for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
       const auto image = fuzz::make_image(profile);
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(image.data());
       list.emplace_back(bytes, bytes + image.size());

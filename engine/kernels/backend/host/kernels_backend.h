@@ -7,6 +7,7 @@ namespace pico_llama::kernels {
 using host::attention_f32;
 using host::attention_q8;
 using host::matmul_f32;
+using host::matmul_q4;
 using host::matmul_q8;
 using host::quantize_q8;
 using host::rmsnorm;

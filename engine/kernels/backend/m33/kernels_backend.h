@@ -6,6 +6,7 @@
 namespace pico_llama::kernels {
 
 using m33::attention_q8;
+using m33::matmul_q4;
 using m33::matmul_q8;
 using m33::quantize_q8;
 using m33::rmsnorm_q8;

@@ -7,6 +7,7 @@ namespace pico_llama::kernels {
 using portable::attention_f32;
 using portable::attention_q8;
 using portable::matmul_f32;
+using portable::matmul_q4;
 using portable::matmul_q8;
 using portable::quantize_q8;
 using portable::rmsnorm;

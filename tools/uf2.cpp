@@ -41,11 +41,13 @@ void add_uf2(Cli& cli) {
   sub->add_option("files", options->files, "Any of: ELF, raw .bin, .uf2, model image .plm")->required();
   sub->add_option("-o,--output", options->output, "The .uf2 file to write")->required();
   sub->footer(
-      R"(An ELF or UF2 knows its addresses, a model image goes to the model's place in flash, a raw binary to its start.
+      R"(An ELF or UF2 knows its addresses, a model image goes to the model's place in flash, further ones behind it (/model and /profile choose), a raw binary
+to its start.
 
 Examples:
   pico-llama uf2 firmware.elf -o firmware.uf2
-  pico-llama uf2 firmware.uf2 stories260K.plm -o story.uf2)");
+  pico-llama uf2 firmware.uf2 stories260K.plm -o story.uf2
+  pico-llama uf2 stories260K-q8.plm stories260K-f32.plm -o models.uf2)");
   sub->callback([&cli, options] { cli.action = [options] { return make_uf2(*options); }; });
 }
 

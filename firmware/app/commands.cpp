@@ -16,13 +16,14 @@ struct Commands::Entry {
 
 constinit const Commands::Entry Commands::kEntries[] = {
     {"help", "", "this list", help, false},
-    {"model", "", "the model, its shape and where it came from", model, false},
+    {"model", "[N]", "the model, its shape and where it came from; or use the flash's Nth", model, true},
     {"temp", "[0-10]", "temperature: 0 always takes the likeliest token, 1 is as trained", temp, true},
     {"topp", "[0-1]", "choose among the likeliest tokens that together have this probability", topp, true},
     {"topk", "[N]", "choose among the N likeliest tokens; 0 is off", topk, true},
     {"seed", "[N|random]", "the same story again and again, or a new one each time", seed, true},
     {"steps", "[N]", "tokens of a story, the prompt's included; 0 is the whole context", steps, true},
-    {"profile", "", "how the model's numbers are stored", profile, true},
+    {"profile", "[f32|q8|q4]", "how the model's numbers are stored; or use one that has them so", profile,
+     true},
     {"cores", "[1|2]", "work on one core or two; the story is the same", cores, true},
     {"mem", "", "what lives where, and how deep the stacks went", mem, false},
     {"bench", "", "measure memories and cycles", bench, false},
@@ -66,9 +67,35 @@ void Commands::help(Application& app, std::string_view) {
   }
 }
 
-void Commands::model(Application& app, std::string_view) {
+/// Loads another image of the cartridge; the one before again where that is none.
+void Commands::use_model(Application& app, int index) {
+  const int before = app.loader_.chosen();
+  app.loader_.choose(index);
+  if (app.loader_.load(&app.single_, app.both_) != ModelState::kReady) {
+    report_model(app.output_, app.board_, app.loader_);
+    app.loader_.choose(before);
+    app.loader_.load(&app.single_, app.both_);
+  }
+  app.loader_.use_cores(app.settings_.cores);
+  report_model(app.output_, app.board_, app.loader_);
+}
+
+void Commands::model(Application& app, std::string_view argument) {
+  const Cartridge cartridge = Cartridge::in(app.board_.memory().model_slot);
+  if (!argument.empty()) {
+    uint64_t number;
+    if (!parse_unsigned(argument, number) || number == 0 ||
+        number > static_cast<uint64_t>(cartridge.count())) {
+      TextOf<128> text;
+      text << "/model takes a number from 1 to " << cartridge.count() << ": the flash holds "
+           << cartridge.count() << (cartridge.count() == 1 ? " model" : " models");
+      return app.output_.error(text);
+    }
+    return use_model(app, static_cast<int>(number) - 1);
+  }
   report_model(app.output_, app.board_, app.loader_);
   report_model_details(app.output_, app.loader_);
+  if (cartridge.count() > 1) report_cartridge(app.output_, cartridge, app.loader_.chosen());
 }
 
 void Commands::temp(Application& app, std::string_view argument) {
@@ -148,8 +175,14 @@ void Commands::profile(Application& app, std::string_view argument) {
   }
   TextOf<160> text;
   if (!argument.empty() && argument != have) {
-    text << "the model on this board is " << have << "; for " << argument
-         << " pack the checkpoint again (pico-llama pack --profile " << argument << ") and drag it on";
+    const Cartridge cartridge = Cartridge::in(app.board_.memory().model_slot);
+    for (int i = 0; i < cartridge.count(); ++i) {
+      const ImageHeader* header = cartridge.header(i);
+      if (header != nullptr && name_of(static_cast<Profile>(header->profile)) == argument)
+        return use_model(app, i);
+    }
+    text << "no model in flash is " << argument << "; pack the checkpoint again (pico-llama pack --profile "
+         << argument << ") and drag it on";
     return app.output_.error(text);
   }
   text << "profile " << have;

@@ -17,6 +17,8 @@ struct Commands {
   static const Entry kEntries[];
   static std::string_view trim(std::string_view text);
 
+  static void use_model(Application&, int index);
+
   static void help(Application&, std::string_view);
   static void model(Application&, std::string_view);
   static void temp(Application&, std::string_view);

@@ -31,7 +31,9 @@ ModelState ModelLoader::load(Workers* single, Workers* both) {
   crews_[1] = both;
   cores_ = both != nullptr ? 2 : 1;
   psram_gave_up_ = false;
-  state_ = check(board_.memory().model_slot);
+  const Cartridge cartridge = Cartridge::in(board_.memory().model_slot);
+  if (chosen_ >= cartridge.count()) chosen_ = 0;
+  state_ = check(cartridge.slot(chosen_));
   if (state_ != ModelState::kReady) return state_;
 
   bool placed = plan(!board_.memory().psram.empty());

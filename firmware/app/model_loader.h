@@ -5,6 +5,7 @@
 #include <span>
 
 #include "engine/session.h"
+#include "firmware/app/cartridge.h"
 #include "firmware/app/placement.h"
 #include "hal/board.h"
 
@@ -24,6 +25,9 @@ class ModelLoader {
   /// Finds, checks, places and copies. `single` and `both` are the crews of one core and of two; `both` may
   /// be null.
   ModelState load(Workers* single, Workers* both);
+  /// Which of the cartridge's images the next load() takes, from 0; the first, until this is called.
+  void choose(int index) { chosen_ = index; }
+  int chosen() const { return chosen_; }
 
   ModelState state() const { return state_; }
   /// Why the state is kBroken.
@@ -60,6 +64,7 @@ class ModelLoader {
   std::byte* psram_weights_ = nullptr;
   Session session_;
   int cores_ = 1;
+  int chosen_ = 0;
   uint32_t load_milliseconds_ = 0;
   bool psram_gave_up_ = false;
 };

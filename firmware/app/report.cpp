@@ -170,6 +170,27 @@ void report_model(Output& output, hal::Board& board, ModelLoader& loader) {
   }
   if (loader.psram_gave_up())
     output.error("PSRAM changed the weights while they were copied: not used for the model");
+  if (const int count = Cartridge::in(board.memory().model_slot).count(); count > 1) {
+    text.clear();
+    text << "        number " << loader.chosen() + 1 << " of " << count
+         << " in flash; /model lists them, /model N and /profile choose";
+    output.line(text);
+  }
+}
+
+void report_cartridge(Output& output, const Cartridge& cartridge, int chosen) {
+  for (int i = 0; i < cartridge.count(); ++i) {
+    TextOf<128> text;
+    text << (i == chosen ? "flash * " : "flash   ") << i + 1 << ": ";
+    if (const ImageHeader* header = cartridge.header(i); header != nullptr) {
+      text << name_of(static_cast<Profile>(header->profile)) << ", " << header->n_layers << " layers of "
+           << header->dim << ", vocabulary " << header->vocab_size << "; ";
+      text.grouped(header->file_bytes) << " B";
+    } else {
+      text << "none";
+    }
+    output.line(text);
+  }
 }
 
 void report_memory(Output& output, hal::Board& board, ModelLoader& loader) {

@@ -14,6 +14,8 @@ void report_board(Output& output, hal::Board& board);
 void append_psram(Text& text, const hal::BoardInfo& info);
 /// One or two lines: the model, or why there is none and what to do.
 void report_model(Output& output, hal::Board& board, ModelLoader& loader);
+/// One line for each model in flash, from its header alone.
+void report_cartridge(Output& output, const Cartridge& cartridge, int chosen);
 /// The table of what lives where, and what is left.
 void report_memory(Output& output, hal::Board& board, ModelLoader& loader);
 /// More about the model: shape, hashes.

@@ -70,6 +70,31 @@ TEST(Uf2, ReadsItsOwnFilesAndJoinsThem) {
   EXPECT_EQ(file[5 * 512 + 32 + 100], 2);
 }
 
+TEST(Uf2, ModelsLieOneBehindTheOther) {
+  const test_support::TemporaryFolder folder;
+  // All that matters here of an image: magic, version, length.
+  const auto image = [](std::uint32_t bytes) {
+    Bytes file(bytes, 7);
+    const std::uint32_t head[] = {0x314d4c50, 1, bytes};
+    std::memcpy(file.data(), head, sizeof(head));
+    return file;
+  };
+  test_support::write_file(folder.file("a.plm"), image(5000));
+  test_support::write_file(folder.file("b.plm"), image(4096));
+  test_support::write_file(folder.file("c.plm"), image(300));
+  FlashImage two, three;
+  two.add_file(folder.file("a.plm"));
+  two.add_file(folder.file("b.plm"));
+  test_support::write_file(folder.file("two.uf2"), two.to_uf2(kFamilyData));
+  three.add_file(folder.file("two.uf2"));  // one more behind those of a UF2
+  three.add_file(folder.file("c.plm"));
+  const Bytes file = three.to_uf2(kFamilyData);
+  std::vector<std::uint32_t> starts;
+  for (std::size_t at = 0; at < file.size(); at += 512)
+    if (word(file, at + 32) == 0x314d4c50) starts.push_back(word(file, at + 12));
+  EXPECT_EQ(starts, (std::vector<std::uint32_t>{0x10100000, 0x10102000, 0x10103000}));
+}
+
 TEST(Uf2, RefusesWhatDoesNotFitOrOverlaps) {
   FlashImage image;
   image.add(kFlash, Bytes(100), "first");
@@ -106,8 +131,9 @@ TEST(Uf2, TheCommandPutsAModelInItsPlace) {
       {PICO_LLAMA_COMMAND, "uf2", folder.file("broken.uf2"), "-o", folder.file("out.uf2")});
   EXPECT_EQ(broken.exit_code, 1);
   EXPECT_NE(broken.err.find("whole number of UF2 blocks"), std::string::npos) << broken.err;
-  const auto overlapping = test_support::run_command(
-      {PICO_LLAMA_COMMAND, "uf2", folder.file("m.plm"), folder.file("m.plm"), "-o", folder.file("out.uf2")});
+  const auto overlapping =
+      test_support::run_command({PICO_LLAMA_COMMAND, "uf2", folder.file("packed.uf2"),
+                                 folder.file("packed.uf2"), "-o", folder.file("out.uf2")});
   EXPECT_EQ(overlapping.exit_code, 1);
   EXPECT_NE(overlapping.err.find("that another file gave already"), std::string::npos) << overlapping.err;
 }

@@ -5,6 +5,7 @@
 #include <libelf.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
 #include <memory>
 
@@ -53,8 +54,20 @@ void FlashImage::add_file(const std::string& path) {
   const auto bytes = file.bytes();
   if (word_at(bytes, 0) == kMagicStart0 && word_at(bytes, 4) == kMagicStart1) return add_uf2(bytes, path);
   if (word_at(bytes, 0) == 0x464c457f) return add_elf(path);  // "\x7fELF"
-  if (word_at(bytes, 0) == kImageMagic) return add(chips::Cartridge::kAddress, bytes, path);
+  if (word_at(bytes, 0) == kImageMagic) return add(end_of_models(), bytes, path);
   add(kFlashBase, bytes, path);
+}
+
+std::uint32_t FlashImage::word(std::uint32_t address) const {
+  const auto page = pages_.find(address / kPayloadBytes * kPayloadBytes);
+  return page == pages_.end() ? UINT32_MAX : word_at(page->second.bytes, address % kPayloadBytes);
+}
+
+std::uint32_t FlashImage::end_of_models() const {
+  std::uint32_t address = chips::Cartridge::kAddress;
+  while (word(address) == kImageMagic)
+    address += chips::Cartridge::span_of(word(address + offsetof(ImageHeader, file_bytes)));
+  return address;
 }
 
 void FlashImage::add_uf2(std::span<const std::uint8_t> file, const std::string& name) {

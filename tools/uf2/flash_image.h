@@ -29,7 +29,8 @@ class FlashImage {
   void add(std::uint32_t address, std::span<const std::uint8_t> bytes, const std::string& name);
 
   /// A program or data, as the file itself says: an ELF (its loadable segments), a UF2 (its blocks), a model
-  /// image (at the cartridge's place), else a raw binary from the start of the flash.
+  /// image (at the cartridge's place, or behind the images that are there), else a raw binary from the start
+  /// of the flash.
   void add_file(const std::string& path);
 
   /// True if something lies at the start of the flash, where the boot ROM looks for a program.
@@ -47,6 +48,9 @@ class FlashImage {
   };
   void add_uf2(std::span<const std::uint8_t> file, const std::string& name);
   void add_elf(const std::string& path);
+  /// Where the next model image goes: what the firmware would find, it must find here.
+  std::uint32_t end_of_models() const;
+  std::uint32_t word(std::uint32_t address) const;
 
   std::map<std::uint32_t, Page> pages_;  // by address
 };

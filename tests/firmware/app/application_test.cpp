@@ -190,6 +190,34 @@ TEST_F(ApplicationTest, SelftestAgreesBetweenCoresAndLoadsTheModelAgain) {
   EXPECT_EQ(type("/mem\r"), before);
 }
 
+TEST_F(ApplicationTest, ModelAndProfileChooseAmongTheImagesInFlash) {
+  type("");
+  EXPECT_NE(type("/model 2\r").find("! /model takes a number from 1 to 1"), std::string::npos);
+  const auto model = pico_llama::test_support::random_model(kSmall, true, 7);
+  board.append(pico_llama::test_support::build_image(model, Profile::kQ8));
+  const std::string listed = type("/model\r");
+  EXPECT_NE(listed.find("flash * 1: f32, 2 layers of 32"), std::string::npos) << listed;
+  EXPECT_NE(listed.find("flash   2: q8, 2 layers of 32"), std::string::npos) << listed;
+  type("/temp 0\r");
+  const std::string f32 = type("ab\r");
+  EXPECT_NE(type("/profile q8\r").find("model   q8, 2 layers of 32"), std::string::npos);
+  EXPECT_NE(type("/profile\r").find("profile q8"), std::string::npos);
+  type("/cores 1\r");
+  const std::string back = type("/model 1\r");
+  EXPECT_NE(back.find("model   f32, 2 layers of 32"), std::string::npos) << back;
+  EXPECT_NE(back.find("number 1 of 2 in flash"), std::string::npos) << back;
+  const std::string again = type("ab\r");
+  EXPECT_NE(again.find("1 core;"), std::string::npos) << "the setting holds: " << again;
+  EXPECT_EQ(again.substr(0, again.find("[")), f32.substr(0, f32.find("[")));
+  // One that cannot be used is named, and the model before is there again.
+  const Cartridge cartridge = Cartridge::in(board.slot());
+  board.slot()[static_cast<size_t>(cartridge.slot(1).data() - board.slot().data()) + 500] ^= std::byte{1};
+  const std::string broken = type("/model 2\r");
+  EXPECT_NE(broken.find("! model   cannot be used"), std::string::npos) << broken;
+  EXPECT_NE(broken.find("model   f32, 2 layers of 32"), std::string::npos) << broken;
+  EXPECT_NE(type("ab\r").find(" tokens"), std::string::npos);
+}
+
 TEST_F(ApplicationTest, RebootsOnRequest) {
   type("");
   EXPECT_THROW(type("/reboot\r"), RebootRequested);

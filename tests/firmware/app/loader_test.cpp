@@ -77,6 +77,50 @@ TEST(Loader, PsramThatLosesBitsIsNotUsed) {
   EXPECT_EQ(loaded.loader.placement().psram_used, 0u);
 }
 
+TEST(Loader, FindsEveryImageAndTakesTheChosenOne) {
+  const std::vector<std::byte> f32 = small_image(Profile::kF32), q8 = small_image(Profile::kQ8);
+  FakeBoard board(400'000, 0, 1u << 20);
+  board.insert(f32);
+  board.append(q8);
+  const Cartridge cartridge = Cartridge::in(board.slot());
+  ASSERT_EQ(cartridge.count(), 2);
+  EXPECT_EQ(cartridge.header(0)->profile, static_cast<uint32_t>(Profile::kF32));
+  EXPECT_EQ(cartridge.header(1)->profile, static_cast<uint32_t>(Profile::kQ8));
+  EXPECT_EQ((cartridge.slot(1).data() - board.slot().data()) % 4096, 0);
+  Loaded loaded(board);
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kF32}) {
+    loaded.loader.choose(profile == Profile::kF32 ? 0 : 1);
+    ASSERT_EQ(loaded.loader.load(&loaded.one, nullptr), ModelState::kReady) << loaded.why();
+    EXPECT_EQ(loaded.loader.image().profile(), profile);
+    EXPECT_GT(greedy(loaded.loader.session(), "a").size(), 5u);
+  }
+  // One that is no longer there when the model is loaded again: the first.
+  loaded.loader.choose(1);
+  std::memset(board.slot().data() + (cartridge.slot(1).data() - board.slot().data()), 0xff, 64);
+  ASSERT_EQ(loaded.loader.load(&loaded.one, nullptr), ModelState::kReady);
+  EXPECT_EQ(loaded.loader.chosen(), 0);
+}
+
+TEST(Loader, ABrokenImageEndsTheChainOrIsNamed) {
+  const std::vector<std::byte> image = small_image();
+  FakeBoard board(400'000, 0, 1u << 20);
+  for (int i = 0; i < 12; ++i) {  // more than are looked for
+    if (i == 0) {
+      board.insert(image);
+    } else if (i < chips::Cartridge::kMostModels) {
+      board.append(image);
+    }
+    EXPECT_EQ(Cartridge::in(board.slot()).count(), std::min(i + 1, chips::Cartridge::kMostModels));
+  }
+  // A length that leaves the flash: no next one.
+  reinterpret_cast<ImageHeader*>(board.slot().data())->file_bytes = 0xffffff00u;
+  EXPECT_EQ(Cartridge::in(board.slot()).count(), 1);
+  reinterpret_cast<ImageHeader*>(board.slot().data())->file_bytes = 0;
+  EXPECT_EQ(Cartridge::in(board.slot()).count(), 1);
+  EXPECT_EQ(Cartridge::in(board.slot().first(10)).count(), 1);
+  EXPECT_EQ(Cartridge::in(board.slot().first(10)).header(0), nullptr);
+}
+
 TEST(Loader, ErasedFlashIsNoModel) {
   FakeBoard board(400'000, 0, 1u << 20);
   Loaded loaded(board);

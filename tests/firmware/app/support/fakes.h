@@ -76,6 +76,14 @@ class FakeBoard final : public hal::Board {
   }
 
   void insert(std::span<const std::byte> image) { std::memcpy(slot_.data(), image.data(), image.size()); }
+  /// Behind the images that are there.
+  void append(std::span<const std::byte> image) {
+    const Cartridge there = Cartridge::in(slot_);
+    const auto last = there.slot(there.count() - 1);
+    const size_t at = static_cast<size_t>(last.data() - slot_.data()) +
+                      chips::Cartridge::span_of(there.header(there.count() - 1)->file_bytes);
+    std::memcpy(slot_.data() + at, image.data(), image.size());
+  }
   std::span<std::byte> slot() { return slot_; }
 
   const hal::BoardInfo& info() override { return info_; }

@@ -1,0 +1,31 @@
+#include "firmware/app/cartridge.h"
+
+namespace pico_llama::app {
+
+Cartridge Cartridge::in(std::span<const std::byte> slot) {
+  Cartridge cartridge;
+  size_t at = 0;
+  while (cartridge.count_ < chips::Cartridge::kMostModels && at < slot.size() &&
+         slot.size() - at >= sizeof(ImageHeader)) {
+    const auto& header = *reinterpret_cast<const ImageHeader*>(slot.data() + at);
+    if (header.magic != kImageMagic) break;
+    cartridge.slots_[cartridge.count_++] = slot.subspan(at);
+    // Its length may be anything: only one that stays inside leads to a next.
+    if (header.file_bytes < sizeof(ImageHeader) || header.file_bytes > slot.size() - at) break;
+    at += chips::Cartridge::span_of(header.file_bytes);
+  }
+  if (cartridge.count_ == 0) {
+    cartridge.slots_[0] = slot;
+    cartridge.count_ = 1;
+  }
+  return cartridge;
+}
+
+const ImageHeader* Cartridge::header(int index) const {
+  const std::span<const std::byte> slot = slots_[static_cast<size_t>(index)];
+  if (slot.size() < sizeof(ImageHeader)) return nullptr;
+  const auto* header = reinterpret_cast<const ImageHeader*>(slot.data());
+  return header->magic == kImageMagic ? header : nullptr;
+}
+
+}  // namespace pico_llama::app

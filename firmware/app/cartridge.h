@@ -1,0 +1,31 @@
+/// The model images in flash: one behind the other, found by their headers.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include "engine/model_image_layout.h"
+#include "firmware/chips/rp2350.h"
+
+namespace pico_llama::app {
+
+/// Headers are looked at, not believed: what an image really is, ModelLoader finds out.
+class Cartridge {
+ public:
+  /// Requires: `slot` is aligned as an ImageHeader is.
+  static Cartridge in(std::span<const std::byte> slot);
+
+  /// At least 1: a place with no image at all counts as one that cannot be used.
+  int count() const { return count_; }
+  /// From the image's first byte to the end of the flash. Requires: 0 <= index < count().
+  std::span<const std::byte> slot(int index) const { return slots_[static_cast<size_t>(index)]; }
+  /// Null where there is no image.
+  const ImageHeader* header(int index) const;
+
+ private:
+  std::array<std::span<const std::byte>, chips::Cartridge::kMostModels> slots_{};
+  int count_ = 0;
+};
+
+}  // namespace pico_llama::app

@@ -13,6 +13,14 @@ inline constexpr uint32_t kImageMagic = 0x314d4c50;  ///< the bytes "PLM1"
 inline constexpr uint32_t kImageVersion = 1;
 /// Sections and tensors start at multiples of this.
 inline constexpr uint32_t kImageAlignment = 64;
+/// A cartridge may hold several images: each begins at the next multiple of this behind the one before
+/// (SPEC.md, "Several images"). A flash sector, so that one can be written without its neighbour.
+inline constexpr uint32_t kImageSpacing = 4096;
+inline constexpr int kMostImages = 8;  ///< that are looked for
+/// Bytes from the start of an image to the start of the next.
+constexpr uint32_t image_span(uint32_t file_bytes) {
+  return (file_bytes + kImageSpacing - 1) / kImageSpacing * kImageSpacing;
+}
 /// crc32 covers the image from this offset (the first field after it) to the end.
 inline constexpr uint32_t kCrcFrom = 16;
 

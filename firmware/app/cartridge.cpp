@@ -5,14 +5,13 @@ namespace pico_llama::app {
 Cartridge Cartridge::in(std::span<const std::byte> slot) {
   Cartridge cartridge;
   size_t at = 0;
-  while (cartridge.count_ < chips::Cartridge::kMostModels && at < slot.size() &&
-         slot.size() - at >= sizeof(ImageHeader)) {
+  while (cartridge.count_ < kMostImages && at < slot.size() && slot.size() - at >= sizeof(ImageHeader)) {
     const auto& header = *reinterpret_cast<const ImageHeader*>(slot.data() + at);
     if (header.magic != kImageMagic) break;
     cartridge.slots_[cartridge.count_++] = slot.subspan(at);
     // Its length may be anything: only one that stays inside leads to a next.
     if (header.file_bytes < sizeof(ImageHeader) || header.file_bytes > slot.size() - at) break;
-    at += chips::Cartridge::span_of(header.file_bytes);
+    at += image_span(header.file_bytes);
   }
   if (cartridge.count_ == 0) {
     cartridge.slots_[0] = slot;

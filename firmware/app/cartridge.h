@@ -6,7 +6,6 @@
 #include <span>
 
 #include "engine/model_image_layout.h"
-#include "firmware/chips/rp2350.h"
 
 namespace pico_llama::app {
 
@@ -24,7 +23,7 @@ class Cartridge {
   const ImageHeader* header(int index) const;
 
  private:
-  std::array<std::span<const std::byte>, chips::Cartridge::kMostModels> slots_{};
+  std::array<std::span<const std::byte>, kMostImages> slots_{};
   int count_ = 0;
 };
 

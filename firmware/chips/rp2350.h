@@ -40,16 +40,6 @@ struct Rp2350 {
 struct Cartridge {
   static constexpr uint32_t kFlashOffset = 0x00100000;  ///< 1 MiB
   static constexpr uint32_t kAddress = Rp2350::kXipCachedBase + kFlashOffset;
-  /// More images follow the first, each from the next multiple of this on: a flash sector, so that one can be
-  /// dragged on without erasing its neighbour's bytes.
-  static constexpr uint32_t kAlignment = 4096;
-  /// Images that a board looks for.
-  static constexpr int kMostModels = 8;
-
-  /// Bytes from one image to the next.
-  static constexpr uint32_t span_of(uint32_t image_bytes) {
-    return (image_bytes + kAlignment - 1) / kAlignment * kAlignment;
-  }
 };
 
 /// What a build of the firmware leaves of SRAM for a model, at least (asserted at link time): placement uses

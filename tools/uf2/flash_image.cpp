@@ -66,7 +66,7 @@ std::uint32_t FlashImage::word(std::uint32_t address) const {
 std::uint32_t FlashImage::end_of_models() const {
   std::uint32_t address = chips::Cartridge::kAddress;
   while (word(address) == kImageMagic)
-    address += chips::Cartridge::span_of(word(address + offsetof(ImageHeader, file_bytes)));
+    address += image_span(word(address + offsetof(ImageHeader, file_bytes)));
   return address;
 }
 

@@ -107,10 +107,10 @@ TEST(Loader, ABrokenImageEndsTheChainOrIsNamed) {
   for (int i = 0; i < 12; ++i) {  // more than are looked for
     if (i == 0) {
       board.insert(image);
-    } else if (i < chips::Cartridge::kMostModels) {
+    } else if (i < kMostImages) {
       board.append(image);
     }
-    EXPECT_EQ(Cartridge::in(board.slot()).count(), std::min(i + 1, chips::Cartridge::kMostModels));
+    EXPECT_EQ(Cartridge::in(board.slot()).count(), std::min(i + 1, kMostImages));
   }
   // A length that leaves the flash: no next one.
   reinterpret_cast<ImageHeader*>(board.slot().data())->file_bytes = 0xffffff00u;

@@ -81,7 +81,7 @@ class FakeBoard final : public hal::Board {
     const Cartridge there = Cartridge::in(slot_);
     const auto last = there.slot(there.count() - 1);
     const size_t at = static_cast<size_t>(last.data() - slot_.data()) +
-                      chips::Cartridge::span_of(there.header(there.count() - 1)->file_bytes);
+                      image_span(there.header(there.count() - 1)->file_bytes);
     std::memcpy(slot_.data() + at, image.data(), image.size());
   }
   std::span<std::byte> slot() { return slot_; }

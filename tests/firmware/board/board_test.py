@@ -199,7 +199,7 @@ def two_models(board):
     text = board.play(["expect number 1 of 2 in flash", "expect > ", "send /json on", "expect json on", "send /temp 0",
                        "send /steps 48", *once, "send /profile f32", "expect number 2 of 2", *once, "send /model 1",
                        "expect number 1 of 2", *once, "send /model 3", "expect from 1 to 2", "send /model",
-                       "expect flash   2: f32, 5 layers of 64"], uf2)
+                       "expect flash   2: f32, 5 layers of 64", 'expect B"}'], uf2)
     told = [tokens for tokens, _ in stories(text)]
     q8, f32 = (host_tokens(board, "stories260K.bin", "tok512.bin", profile, "Once upon a time", 48) for profile in ("q8", "f32"))
     assert told == [q8, f32, q8], (told, q8, f32)

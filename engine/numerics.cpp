@@ -18,8 +18,18 @@ void Numerics::rope(float* rows_of_tokens, int stride, const Tensor& table, Rang
 }
 
 void Numerics::add_to_x(const float* xb2, Range rows) const {
-  for (int t = 0; t < n; ++t)
-    for (int i = rows.begin; i < rows.end; ++i) s.x[t * s.dim_stride + i] += xb2[t * s.dim_stride + i];
+  for (int t = 0; t < n; ++t) {
+    float* x = s.x + t * s.dim_stride;
+    const float* more = xb2 + t * s.dim_stride;
+    int i = rows.begin;
+    for (; i + 4 <= rows.end; i += 4) {  // loads apart from what waits for them
+      const float x0 = x[i] + more[i], x1 = x[i + 1] + more[i + 1];
+      const float x2 = x[i + 2] + more[i + 2], x3 = x[i + 3] + more[i + 3];
+      x[i] = x0, x[i + 1] = x1;
+      x[i + 2] = x2, x[i + 3] = x3;
+    }
+    for (; i < rows.end; ++i) x[i] += more[i];
+  }
 }
 
 }  // namespace pico_llama

@@ -2,6 +2,7 @@
 
 #include "engine/check.h"
 #include "engine/math/exp.h"
+#include "kernels_backend.h"
 
 namespace pico_llama {
 namespace {
@@ -72,10 +73,9 @@ Sampler::Sampler(const SamplerOptions& options, std::span<uint32_t> scratch)
 }
 
 int32_t argmax(std::span<const float> values) {
-  size_t best = 0;
-  for (size_t i = 1; i < values.size(); ++i)
-    if (values[i] > values[best]) best = i;
-  return static_cast<int32_t>(best);
+  int32_t index = 0;
+  kernels::argmax({&index, values.data(), static_cast<int>(values.size())});
+  return index;
 }
 
 int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen) {

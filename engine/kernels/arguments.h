@@ -32,8 +32,9 @@ struct MatmulF32 {
   int out_stride;
 };
 
-/// One token's input of a q8 or q4 matmul. With m = max|x|: scale = m / limit, out[i] = round(x[i] * (limit /
-/// m)), to nearest, ties to even; all 0 when m is 0. Columns up to padded_columns are 0.
+/// One token's input of a q8 or q4 matmul. With m = max|x|, where NaN counts for nothing: scale = m / limit,
+/// out[i] = round(x[i] * (limit / m)), to nearest, ties to even; all 0 when m is 0. Columns up to
+/// padded_columns are 0.
 struct QuantizeQ8 {
   int16_t* out;    ///< (padded_columns), aligned to 4
   float* scale;    ///< (1)
@@ -154,6 +155,13 @@ struct SwiGlu {
 struct SwiGluQ8 {
   float* hb;         ///< (n)
   const float* hb2;  ///< (n)
+  int n;
+};
+
+/// The first of the largest values; NaN counts for nothing, and where nothing counts it is 0.
+struct Argmax {
+  int32_t* index;       ///< (1)
+  const float* values;  ///< (n)
   int n;
 };
 

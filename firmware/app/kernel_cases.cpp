@@ -264,4 +264,11 @@ KernelOutputs KernelCases<RmsNormQ8>::make(const KernelShape& s, uint32_t seed, 
   return {bytes_of(out, padded), bytes_of(scale, 1)};
 }
 
+KernelOutputs KernelCases<Argmax>::make(const KernelShape& s, uint32_t seed, Arena& memory, Argmax& a) {
+  Numbers numbers(seed);
+  int32_t* index = zeros<int32_t>(memory, 1);
+  a = {.index = index, .values = reals(memory, numbers, s.a, 20.0f), .n = s.a};
+  return {bytes_of(index, 1)};
+}
+
 }  // namespace pico_llama::app

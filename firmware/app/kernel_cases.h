@@ -145,4 +145,14 @@ struct KernelCases<RmsNormQ8> {  // a: elements, b: limit
   static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, RmsNormQ8& a);
 };
 
+template <>
+struct KernelCases<Argmax> {  // a: values
+  static constexpr KernelShape kCheck[] = {{1}, {8}, {54}, {512}, {515}};
+  static constexpr KernelShape typical(const KernelWidths&) { return {512}; }
+  static constexpr std::string_view kUnit = "a value";
+  static constexpr std::string_view kNames[] = {"values"};
+  static int64_t work(const KernelShape& s) { return s.a; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, Argmax& a);
+};
+
 }  // namespace pico_llama::app

@@ -92,6 +92,33 @@ TEST(Kernels, SwiGlu) {
   }
 }
 
+TEST(Kernels, Argmax) {
+  Numbers numbers(10);
+  const Variant<Argmax> variants[] = {
+      {"portable", portable::argmax, true}, {"m33", m33::argmax, true}, {"avx2", avx2::argmax, kAvx2}};
+  const auto expect = [&](const std::vector<float>& values, int32_t want) {
+    for (const auto& variant : variants) {
+      if (!variant.can_run) continue;
+      int32_t index = -1;
+      variant.run({&index, values.data(), static_cast<int>(values.size())});
+      EXPECT_EQ(index, want) << variant.name << " of " << values.size();
+    }
+  };
+  for (const size_t n : {1u, 7u, 8u, 54u, 512u})
+    for (size_t at = 0; at < n; at += 5) {
+      auto values = numbers.reals(n, 1.0f);
+      values[at] = 2.0f;
+      expect(values, static_cast<int32_t>(at));
+      values[n - 1] = 2.0f;  // the first of equals
+      expect(values, static_cast<int32_t>(at));
+      if (at > 0) values[0] = NAN;
+      expect(values, static_cast<int32_t>(at));
+    }
+  expect(std::vector<float>(9, NAN), 0);
+  expect(std::vector<float>(17, -INFINITY), 0);
+  expect({-3, -1, -2, -1, -5, -4, -3, -2, -1}, 1);
+}
+
 TEST(Kernels, SwiGluQ8) {
   Numbers numbers(8);
   const Variant<SwiGluQ8> variants[] = {{"m33", m33::swiglu_q8, true}, {"avx2", avx2::swiglu_q8, kAvx2}};

@@ -1,10 +1,21 @@
-// rmsnorm, swiglu, their q8 forms and quantize_q8 on 8 lanes.
+// rmsnorm, swiglu, their q8 forms, quantize_q8 and argmax on 8 lanes.
 #include "engine/kernels/host/avx2_math.h"
 #include "engine/kernels/host/kernels.h"
 #include "engine/kernels/sigmoid_fixed.h"
 
 namespace pico_llama::avx2 {
 namespace {
+
+/// Where x is no number, MAXPS takes its second operand.
+__m256 larger_sizes(__m256 sizes, __m256 x) {
+  return _mm256_max_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), x), sizes);
+}
+
+float largest_lane(__m256 v) {
+  __m128 four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+}
 
 /// The low 16 bits of each lane.
 void store_low_halves(int16_t* out, __m256 y) {
@@ -70,17 +81,10 @@ void swiglu_q8(const SwiGluQ8& a) {
 }
 
 void quantize_q8(const QuantizeQ8& a) {
-  const __m256i size_bits = _mm256_set1_epi32(0x7fffffff);
-  __m256i sizes = _mm256_setzero_si256();
-  for (int i = 0; i < a.columns; i += 8) {
-    const __m256 x = _mm256_maskload_ps(a.x + i, first_lanes(a.columns - i));
-    sizes = _mm256_max_epi32(sizes, _mm256_and_si256(_mm256_castps_si256(x), size_bits));
-  }
-  // Positive floats order as their bits do.
-  __m128i four = _mm_max_epi32(_mm256_castsi256_si128(sizes), _mm256_extracti128_si256(sizes, 1));
-  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1));
-  const float max = _mm_cvtss_f32(_mm_castsi128_ps(four));
+  __m256 sizes = _mm256_setzero_ps();
+  for (int i = 0; i < a.columns; i += 8)
+    sizes = larger_sizes(sizes, _mm256_maskload_ps(a.x + i, first_lanes(a.columns - i)));
+  const float max = largest_lane(sizes);
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const __m256 factor = _mm256_set1_ps(max > 0 ? limit / max : 0);
@@ -100,12 +104,9 @@ void rmsnorm_q8(const RmsNormQ8& a) {
     const __m256 x = _mm256_maskload_ps(a.x + i, in);
     const __m256 y = _mm256_mul_ps(_mm256_maskload_ps(a.weight + i, in), x);
     lanes = _mm256_add_ps(lanes, _mm256_mul_ps(x, x));
-    // Where y is no number, MAXPS takes its second operand.
-    sizes = _mm256_max_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), y), sizes);
+    sizes = larger_sizes(sizes, y);
   }
-  __m128 four = _mm_max_ps(_mm256_castps256_ps128(sizes), _mm256_extractf128_ps(sizes, 1));
-  four = _mm_max_ps(four, _mm_movehl_ps(four, four));
-  const float max = _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+  const float max = largest_lane(sizes);
   const float ss = 1.0f / __builtin_sqrtf(add_lanes8(lanes) / static_cast<float>(a.n) + a.eps);
   const auto limit = static_cast<float>(a.limit);
   *a.scale = ss * (max / limit);
@@ -118,6 +119,20 @@ void rmsnorm_q8(const RmsNormQ8& a) {
   }
   for (; i < a.n; ++i) a.out[i] = rounded((a.weight[i] * a.x[i]) * factor);
   for (; i < a.padded_columns; ++i) a.out[i] = 0;
+}
+
+void argmax(const Argmax& a) {
+  const __m256 least = _mm256_set1_ps(-__builtin_inff());
+  __m256 most = least;
+  for (int i = 0; i < a.n; i += 8) {
+    const __m256i in = first_lanes(a.n - i);
+    const __m256 v = _mm256_blendv_ps(least, _mm256_maskload_ps(a.values + i, in), _mm256_castsi256_ps(in));
+    most = _mm256_max_ps(v, most);  // where v is no number, its second operand
+  }
+  const float max = largest_lane(most);
+  int best = 0;
+  while (best < a.n && a.values[best] != max) ++best;
+  *a.index = best < a.n && max > -__builtin_inff() ? best : 0;
 }
 
 }  // namespace pico_llama::avx2

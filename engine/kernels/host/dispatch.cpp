@@ -13,6 +13,7 @@ PICO_LLAMA_KERNEL(attention_q8, AttentionQ8)
 PICO_LLAMA_KERNEL(swiglu, SwiGlu)
 PICO_LLAMA_KERNEL(swiglu_q8, SwiGluQ8)
 PICO_LLAMA_KERNEL(rmsnorm_q8, RmsNormQ8)
+PICO_LLAMA_KERNEL(argmax, Argmax)
 #undef PICO_LLAMA_KERNEL
 
 void matmul_q8(const MatmulQ8& a) {

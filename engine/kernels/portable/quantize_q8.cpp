@@ -5,13 +5,11 @@
 namespace pico_llama::portable {
 
 void quantize_q8(const QuantizeQ8& a) {
-  // Sizes of floats compare as integers, which costs the M33 half as much.
-  uint32_t largest = 0;
+  float max = 0;
   for (int i = 0; i < a.columns; ++i) {
-    const uint32_t size = std::bit_cast<uint32_t>(a.x[i]) & 0x7fffffffu;
-    largest = size > largest ? size : largest;
+    const float size = a.x[i] < 0 ? -a.x[i] : a.x[i];
+    max = size > max ? size : max;
   }
-  const auto max = std::bit_cast<float>(largest);
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const float factor = max > 0 ? limit / max : 0;

@@ -41,6 +41,7 @@ TEST_F(KernelCheckTest, TheModelledM33sAreToo) {
   m33.quantize_q8 = m33::quantize_q8;
   m33.attention_q8 = m33::attention_q8;
   m33.swiglu_q8 = m33::swiglu_q8;
+  m33.argmax = m33::argmax;
   m33.rmsnorm_q8 = m33::rmsnorm_q8;
   const auto expected = check(portable_kernels());
   const auto found = check(m33);
@@ -135,6 +136,13 @@ TEST_F(KernelCheckTest, OneBitInEachKernelIsFound) {
     if (a.n == 288) ++a.out[287];
   };
   EXPECT_EQ(the_one(check(set), "rmsnorm_q8").byte, 287u * 2);
+
+  set = kernels_in_use();
+  set.argmax = [](const Argmax& a) {
+    portable::argmax(a);
+    if (a.n == 54) ++*a.index;
+  };
+  EXPECT_EQ(the_one(check(set), "argmax").shape.a, 54);
 }
 
 TEST_F(KernelCheckTest, CostsAreOfTheModelsWidths) {

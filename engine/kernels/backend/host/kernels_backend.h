@@ -4,6 +4,7 @@
 
 namespace pico_llama::kernels {
 
+using host::argmax;
 using host::attention_f32;
 using host::attention_q8;
 using host::matmul_f32;

@@ -5,6 +5,7 @@
 
 namespace pico_llama::kernels {
 
+using m33::argmax;
 using m33::attention_q8;
 using m33::matmul_q4;
 using m33::matmul_q8;

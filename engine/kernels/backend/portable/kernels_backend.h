@@ -4,6 +4,7 @@
 
 namespace pico_llama::kernels {
 
+using portable::argmax;
 using portable::attention_f32;
 using portable::attention_q8;
 using portable::matmul_f32;

@@ -1,5 +1,6 @@
 // The DSP instructions of ../real/dsp.h in portable C++: the m33 kernels then run on a PC, under sanitizers.
 #pragma once
+#include <bit>
 #include <cstdint>
 
 namespace pico_llama::dsp {
@@ -67,9 +68,18 @@ inline float from_fixed(int32_t x) {
   return static_cast<float>(x) * (1.0f / static_cast<float>(int64_t{1} << kBits));
 }
 
+inline float larger(float a, float b) {
+  if (a != a) return b;
+  return a > b || b != b ? a : b;
+}
+
 inline float larger_size(float max, float x) {
   const float size = x < 0 ? -x : x;
   return size > max ? size : max;
+}
+
+inline int16_t rounded(float x) {
+  return static_cast<int16_t>(std::bit_cast<uint32_t>(x + 12582912.0f) & 0xffff);
 }
 
 }  // namespace pico_llama::dsp

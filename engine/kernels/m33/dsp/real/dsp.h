@@ -95,12 +95,24 @@ inline float from_fixed(int32_t x) {
   return result;
 }
 
+/// The larger of the two; of a number and NaN the number.
+inline float larger(float a, float b) {
+  float result;
+  __asm__("vmaxnm.f32 %0, %1, %2" : "=t"(result) : "t"(a), "t"(b));
+  return result;
+}
+
 /// The larger of max and |x|; max where x is NaN. Requires: max >= 0.
 inline float larger_size(float max, float x) {
   float size;
   __asm__("vabs.f32 %0, %1" : "=t"(size) : "t"(x));
   __asm__("vmaxnm.f32 %0, %1, %2" : "=t"(max) : "t"(max), "t"(size));
   return max;
+}
+
+/// x rounded to an integer, ties to even. Requires: |x| <= 32767.
+inline int16_t rounded(float x) {
+  return static_cast<int16_t>(std::bit_cast<uint32_t>(x + 12582912.0f) & 0xffff);
 }
 
 }  // namespace pico_llama::dsp

@@ -1,0 +1,35 @@
+// What the assembly of ../real/q8_vectors.h computes.
+#pragma once
+#include <bit>
+#include <cstdint>
+
+#include "engine/kernels/m33/dsp/model/dsp.h"
+
+namespace pico_llama::dsp {
+
+inline float largest_size(const float* x, int n) {
+  float max = 0;
+  for (int i = 0; i < n; ++i) max = larger_size(max, x[i]);
+  return max;
+}
+
+inline float largest_product(const float* x, const float* w, int n, float* lane) {
+  float max = 0;
+  for (int i = 0; i < n; ++i) {
+    lane[i % 8] += x[i] * x[i];
+    max = larger_size(max, w[i] * x[i]);
+  }
+  return max;
+}
+
+inline void store_rounded(const float* x, float factor, int n, int16_t* out) {
+  for (int i = 0; i < n; ++i)
+    out[i] = static_cast<int16_t>(std::bit_cast<uint32_t>(x[i] * factor + 12582912.0f) & 0xffff);
+}
+
+inline void store_rounded_product(const float* x, const float* w, float factor, int n, int16_t* out) {
+  for (int i = 0; i < n; ++i)
+    out[i] = static_cast<int16_t>(std::bit_cast<uint32_t>((w[i] * x[i]) * factor + 12582912.0f) & 0xffff);
+}
+
+}  // namespace pico_llama::dsp

@@ -19,9 +19,6 @@ struct Tensor {
   Encoding encoding = Encoding::kPlainF32;
   uint16_t activation_limit = 0;
   uint16_t chunk_pairs = 0;
-  /// Lies in a memory that one sequential reader uses better than several at once (a serial bus whose bursts
-  /// break when streams alternate): worker 0 then does this tensor's part alone. Results do not depend on it.
-  bool one_reader = false;
   /// A WeightStream brings it, piece by piece; data is read by nobody then but for single rows.
   bool streamed = false;
 

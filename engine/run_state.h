@@ -49,7 +49,6 @@ struct RunState {
   int columns_stride;  ///< the longer of dim and hidden_dim; q4: to whole groups
   int vocab_stride;
   int context;            ///< positions the cache holds, rounded up to 8
-  bool cache_one_reader;  ///< as Tensor::one_reader, of the key/value cache
   size_t kv_cache_bytes;  ///< of the caches, which lie together from key_cache on
 
   /// The key/value cache comes from `cache`, which may be the same arena; all else from `arena`.

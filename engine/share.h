@@ -32,8 +32,6 @@ struct Share {
     const auto first = static_cast<uint32_t>(worker);
     return {static_cast<int>(total * first / workers), static_cast<int>(total * (first + 1) / workers)};
   }
-  /// This share, or everything for worker 0 and nothing for the others.
-  constexpr Share unless(bool alone) const { return alone ? Share{worker, 1} : *this; }
   /// Whole blocks of a tensor with n rows.
   constexpr BlockRange blocks(int n) const {
     const Range r = of((n + kBlockRows - 1) / kBlockRows);

@@ -92,12 +92,12 @@ bool StagedStream::prepare() {
       has_waiting_ = schedule_.next(waiting_, written);
     }
     uint32_t begin = 0;
-    if (has_waiting_ && find_room(waiting_.bytes, begin)) {
+    if (has_waiting_ && find_room(waiting_.room, begin)) {
       slots_[prepared_ % kMostRuns] = {begin, waiting_.bytes, waiting_.source,
                                        static_cast<uint16_t>(waiting_.worker),
                                        static_cast<uint16_t>(waiting_.blocks)};
       ++prepared_;
-      head_ = begin + (waiting_.bytes + kAlignment - 1) / kAlignment * kAlignment;
+      head_ = begin + stream_room(waiting_.bytes);
       has_waiting_ = false;
       starved_.store(false, std::memory_order_relaxed);
       return true;
@@ -110,7 +110,7 @@ bool StagedStream::prepare() {
 }
 
 /// A place in the ring, in one piece, behind the youngest run.
-bool StagedStream::find_room(uint32_t bytes, uint32_t& begin) {
+bool StagedStream::find_room(uint32_t room, uint32_t& begin) {
   while (oldest_ != brought_) {
     Queue& queue = queues_[slots_[oldest_ % kMostRuns].worker];
     if (queue.done.load(std::memory_order_acquire) == queue.freed) break;
@@ -121,17 +121,17 @@ bool StagedStream::find_room(uint32_t bytes, uint32_t& begin) {
   const auto size = static_cast<uint32_t>(memory_.size());
   if (oldest_ == prepared_) {
     begin = 0;
-    return bytes <= size;
+    return room <= size;
   }
   const uint32_t tail = slots_[oldest_ % kMostRuns].begin;
   if (head_ <= tail) {  // the youngest has wrapped around
     begin = head_;
-    return head_ != tail && bytes <= tail - head_;
+    return head_ != tail && room <= tail - head_;
   }
   begin = head_;
-  if (head_ <= size && bytes <= size - head_) return true;
+  if (head_ <= size && room <= size - head_) return true;
   begin = 0;
-  return bytes <= tail;
+  return room <= tail;
 }
 
 }  // namespace pico_llama

@@ -42,10 +42,9 @@ class StagedStream final : public WeightStream {
 
   /// Runs in the ring or on their way, at most.
   static constexpr uint32_t kMostRuns = 16;
-  static constexpr uint32_t kAlignment = 32;
 
-  /// Starts to read ahead. Requires: memory is aligned to kAlignment and no shorter than twice the longest
-  /// run; stop() before the schedule's items or memory go away.
+  /// Starts to read ahead. Requires: memory is aligned to kStreamAlignment and holds the longest run; stop()
+  /// before the schedule's items or memory go away.
   void open(const StreamSchedule& schedule, std::span<std::byte> memory);
   /// Nothing is copied after this until open().
   void stop();
@@ -77,7 +76,7 @@ class StagedStream final : public WeightStream {
   };
 
   bool prepare();
-  bool find_room(uint32_t bytes, uint32_t& begin);
+  bool find_room(uint32_t room, uint32_t& begin);
   void start();
 
   StreamCopier& copier_;

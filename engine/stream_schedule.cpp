@@ -14,7 +14,7 @@ void StreamSchedule::begin(int pos, int tokens, bool want_logits) {
   ++begun_;
   positions_ = pos + tokens;
   want_logits_ = want_logits;
-  brings_cache_ = cache_.count != 0 && cache_.head_bytes(positions_) <= cache_limit_;
+  brings_cache_ = cache_.count != 0 && cache_.head_room(positions_) <= cache_limit_;
 }
 
 void StreamSchedule::next_item() {
@@ -45,6 +45,7 @@ bool StreamSchedule::next_of_tensor(const StreamItem& item, StreamRun& run) {
     run.blocks = left < step ? left : step;
     run.source = item.source + static_cast<size_t>(first) * item.block_bytes;
     run.bytes = static_cast<uint32_t>(run.blocks) * item.block_bytes;
+    run.room = stream_room(run.bytes);
     return true;
   }
   return false;
@@ -63,6 +64,7 @@ int StreamSchedule::next_of_cache(StreamRun& run, const uint32_t (&written)[kMax
       run.blocks = 0;
       run.source = array.data + static_cast<size_t>(layer_ * cache_.heads + head) * array.head_bytes;
       run.bytes = array.bytes_of_8 * static_cast<uint32_t>((positions_ + 7) / 8);
+      run.room = array_ == 0 ? cache_.head_room(positions_) : stream_room(run.bytes);
       if (++array_ < cache_.count) return 1;
       array_ = 0;
     } else {

@@ -7,6 +7,12 @@
 
 namespace pico_llama {
 
+/// Runs begin at multiples of this in a ring.
+inline constexpr uint32_t kStreamAlignment = 32;
+constexpr uint32_t stream_room(uint32_t bytes) {
+  return (bytes + kStreamAlignment - 1) / kStreamAlignment * kStreamAlignment;
+}
+
 /// One array of the key/value cache: for each layer and kv head, one after the other, the positions in order.
 struct CacheArray {
   const std::byte* data = nullptr;
@@ -22,10 +28,11 @@ struct CacheArrays {
   int heads = 0;  ///< kv heads of a layer
   int layers = 0;
 
-  /// Of one head, `positions` of them (rounded up to 8), all arrays together.
-  uint32_t head_bytes(int positions) const {
+  /// Room in a ring for one head's `positions` (rounded up to 8), all arrays together.
+  uint32_t head_room(int positions) const {
     uint32_t bytes = 0;
-    for (int i = 0; i < count; ++i) bytes += array[i].bytes_of_8 * static_cast<uint32_t>((positions + 7) / 8);
+    for (int i = 0; i < count; ++i)
+      bytes += stream_room(array[i].bytes_of_8 * static_cast<uint32_t>((positions + 7) / 8));
     return bytes;
   }
 };
@@ -46,8 +53,9 @@ struct StreamItem {
 struct StreamRun {
   const std::byte* source = nullptr;
   uint32_t bytes = 0;
-  int blocks = 0;  ///< as StreamPiece::blocks
-  int worker = 0;  ///< whom it is for
+  uint32_t room = 0;  ///< in a ring, with the runs after it that are used together with it
+  int blocks = 0;     ///< as StreamPiece::blocks
+  int worker = 0;     ///< whom it is for
 };
 
 /// Walks the items pass after pass. Of each tensor every worker gets its share of the blocks (Share::blocks)
@@ -56,7 +64,7 @@ struct StreamRun {
 class StreamSchedule {
  public:
   StreamSchedule() = default;
-  /// Requires: items outlive the schedule. cache_limit: most bytes of one head's cache that are streamed; a
+  /// Requires: items outlive the schedule. cache_limit: most room of one head's cache that is streamed; a
   /// pass with more leaves the cache where it is.
   StreamSchedule(std::span<const StreamItem> items, const CacheArrays& cache, uint32_t cache_limit,
                  uint32_t piece_bytes, int workers)

@@ -44,17 +44,15 @@ void Transformer::Pass::run(int worker) {
 
     // attention rmsnorm; then qkv for these positions, turned by RoPE
     numerics.set_normed_input(layer.rms_att, transformer.rms_eps_, layer.wq);
-    const Share q = mine.unless(layer.wq.one_reader);
-    const Share k = mine.unless(layer.wk.one_reader);
-    numerics.matmul(s.q, s.dim_stride, layer.wq, q);
-    numerics.matmul(s.k, s.kv_stride, layer.wk, k);
-    numerics.matmul(s.v, s.kv_stride, layer.wv, mine.unless(layer.wv.one_reader));
-    numerics.rope(s.q, s.dim_stride, w.rope, q.rows(p.dim));
-    numerics.rope(s.k, s.kv_stride, w.rope, k.rows(p.kv_dim()));
+    numerics.matmul(s.q, s.dim_stride, layer.wq, mine);
+    numerics.matmul(s.k, s.kv_stride, layer.wk, mine);
+    numerics.matmul(s.v, s.kv_stride, layer.wv, mine);
+    numerics.rope(s.q, s.dim_stride, w.rope, mine.rows(p.dim));
+    numerics.rope(s.k, s.kv_stride, w.rope, mine.rows(p.kv_dim()));
     workers.barrier();
 
     // multihead attention: each token over all positions up to its own, in place of q
-    const Range kv_heads = mine.unless(s.cache_one_reader).of(p.n_kv_heads);
+    const Range kv_heads = mine.of(p.n_kv_heads);
     numerics.store(l, kv_heads);
     if (stream != nullptr) stream->cache_written(worker);
     numerics.attention(l, kv_heads);
@@ -62,22 +60,19 @@ void Transformer::Pass::run(int worker) {
 
     // output matmul, residual connection back into x
     numerics.set_input(s.q, s.dim_stride, layer.wo);
-    const Share o = mine.unless(layer.wo.one_reader);
-    numerics.matmul(s.xb2, s.dim_stride, layer.wo, o);
-    numerics.add_to_x(s.xb2, o.rows(p.dim));
+    numerics.matmul(s.xb2, s.dim_stride, layer.wo, mine);
+    numerics.add_to_x(s.xb2, mine.rows(p.dim));
     workers.barrier();
 
     // ffn rmsnorm; then w2(silu(w1 x) * w3 x)
     numerics.set_normed_input(layer.rms_ffn, transformer.rms_eps_, layer.w1);
-    const Share h = mine.unless(layer.w1.one_reader || layer.w3.one_reader);
-    numerics.matmul(s.hb, s.hidden_stride, layer.w1, h);
-    numerics.matmul(s.hb2, s.hidden_stride, layer.w3, h);
-    numerics.swiglu(h.rows(p.hidden_dim));
+    numerics.matmul(s.hb, s.hidden_stride, layer.w1, mine);
+    numerics.matmul(s.hb2, s.hidden_stride, layer.w3, mine);
+    numerics.swiglu(mine.rows(p.hidden_dim));
     workers.barrier();
     numerics.set_input(s.hb, s.hidden_stride, layer.w2);
-    const Share down = mine.unless(layer.w2.one_reader);
-    numerics.matmul(s.xb2, s.dim_stride, layer.w2, down);
-    numerics.add_to_x(s.xb2, down.rows(p.dim));
+    numerics.matmul(s.xb2, s.dim_stride, layer.w2, mine);
+    numerics.add_to_x(s.xb2, mine.rows(p.dim));
     workers.barrier();
   }
   if (!want_logits) return;
@@ -85,7 +80,7 @@ void Transformer::Pass::run(int worker) {
   // final rmsnorm of the last token, classifier into logits
   numerics.keep_last();
   numerics.set_normed_input(w.rms_final, transformer.rms_eps_, w.wcls);
-  numerics.matmul(s.logits, s.vocab_stride, w.wcls, mine.unless(w.wcls.one_reader));
+  numerics.matmul(s.logits, s.vocab_stride, w.wcls, mine);
 }
 
 void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_logits) {

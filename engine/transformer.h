@@ -50,8 +50,6 @@ class Transformer {
   int context() const { return context_; }
   /// To point tensors at copies in faster memory.
   TransformerWeights& weights() { return weights_; }
-  /// Says that the key/value cache lies in a memory of the kind Tensor::one_reader means.
-  void set_cache_one_reader(bool on) { state_.cache_one_reader = on; }
   /// Brings the tensors that are marked `streamed`, and the cache if its schedule says so. Null: all is read
   /// where it lies. Requires: the stream outlives its use; its schedule is of this transformer, as its
   /// workers are.

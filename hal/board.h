@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/staged_stream.h"
+
 namespace pico_llama::hal {
 
 struct ClockState {
@@ -70,7 +72,7 @@ struct BoardInfo {
 /// Memory that a placement can use.
 struct MemoryMap {
   std::span<std::byte> sram;              ///< what the program leaves of SRAM
-  std::span<std::byte> psram;             ///< cached window; empty when there is none
+  std::span<std::byte> psram;             ///< past the XIP cache; empty when there is none
   std::span<const std::byte> model_slot;  ///< flash from the cartridge's offset to the end of the chip
 };
 
@@ -108,6 +110,9 @@ class Board {
   /// The whole PSRAM: every address line, every bit at both values. Destroys its contents. Takes a second or
   /// two.
   virtual PsramState test_psram() = 0;
+
+  /// Reads flash or PSRAM ahead of the engine. Its sources are addresses of memory()'s spans.
+  virtual StagedStream& stream() = 0;
 
   /// Most bytes of stack that a core has used since it started, and how many it has.
   virtual uint32_t stack_used(int core) = 0;

@@ -15,13 +15,15 @@ import sys
 
 # Who calls through a pointer, and what the pointer can be. First match wins. BOARD, CONSOLE, CREW are virtual calls.
 BOARD = (r"drivers::PicoBoard::(info|memory|cycles|core|micros|entropy|button_pressed|led|crc32|copy|fill|test_psram|reboot"
-         r"|reboot_to_bootsel|stack_used|stack_bytes|read_bandwidth|both_cores)\(")
+         r"|reboot_to_bootsel|stream|stack_used|stack_bytes|read_bandwidth|both_cores)\(")
 CLOCK = r"drivers::PicoBoard::(cycles|core)\("
 CONSOLE = r"drivers::UsbConsole::(read|write|watch_for_cancel|cancelled|take_lost_input|idle|drain|connected)\("
 COUNT = r"(SingleWorker|CoreWorkers|TimedWorkers)::count\("
 CREW = r"(SingleWorker|CoreWorkers|TimedWorkers)::(run|count)\("
 BARRIER = r"(SingleWorker|CoreWorkers|TimedWorkers)::(barrier|count)\("
 KERNEL = r"^pico_llama::(m33|portable)::\w+\("
+STREAM = r"StagedStream::(begin|next|done|brings_cache|cache_written)\("
+COPIER = r"drivers::QspiStream::(copy|halt|wake|wait|announce|lock|unlock)\("
 ENGINE_TASK = r"Pass::task<"
 BANDWIDTH_TASK = r"drivers::\(anonymous namespace\)::read_lines\("
 CLASS_DRIVER = r"^(cdcd|resetd)_"
@@ -46,8 +48,10 @@ INDIRECT = [
      [CLASS_DRIVER, r"^tud_vendor_control_xfer_cb$", r"^process_set_config"], "TinyUSB's class drivers: CDC and picotool's reset"),
     (r"^core1_wrapper$", [r"CoreWorkers::core1_main\("], "multicore_launch_core1's argument"),
     (r"CoreWorkers::(run|core1_main)\(|SingleWorker::run\(", [ENGINE_TASK, BANDWIDTH_TASK], "Workers::Task"),
-    (r"Pass::(run|task)<", [BARRIER], "Workers::barrier, count"),
-    (r"Transformer::forward\(", [CREW], "Workers::run, count"),
+    (r"Pass::(run|task)<", [BARRIER, STREAM], "Workers::barrier, count, WeightStream"),
+    (r"Transformer::forward\(", [CREW, STREAM], "Workers::run, count, WeightStream"),
+    (r"Numerics(F32|Q8)?::", [STREAM], "WeightStream"),
+    (r"StagedStream::", [COPIER], "StreamCopier"),
     (r"(Transformer|Session)::(create|open)\(", [COUNT], "Workers::count"),
     (r"app::Commands::run\(", [r"app::Commands::(help|model|temp|topp|topk|seed|steps|profile|cores|mem|bench|selftest|json"
                                r"|bootsel|reboot)\("], "the table of commands"),
@@ -64,10 +68,12 @@ BOOTROM_BYTES = 256
 # Frame the hardware stacks: 26 words with floating point (Armv8-M ARM, B3.19), and 4 bytes of alignment.
 FRAME_BYTES = 26 * 4 + 4
 # Interrupt handlers of core 0 by priority, lowest first. One of each level can nest on the level before.
-LEVELS = [["low_priority_worker_irq"], ["irq_handler_chain_first_slot", "alarm_pool_irq_handler"], ["isr_hardfault"]]
+LEVELS = [["low_priority_worker_irq"], ["irq_handler_chain_first_slot", "alarm_pool_irq_handler"],
+          ["pico_llama::drivers::QspiStream::interrupt()"], ["isr_hardfault"]]
 # These install handlers. A caller that is not here means a handler that LEVELS may lack.
 INSTALLERS = r"^(irq_set_exclusive_handler|irq_add_shared_handler|exception_set_exclusive_handler|irq_set_pending_handler)$"
-MAY_INSTALL = {"runtime_init_default_alarm_pool", "stdio_usb_init", "dcd_init", "alarm_pool_create_on_timer"}
+MAY_INSTALL = {"pico_llama::drivers::PicoBoard::bring_up()", "runtime_init_default_alarm_pool", "stdio_usb_init", "dcd_init",
+               "alarm_pool_create_on_timer"}
 
 CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
 

@@ -18,6 +18,47 @@ bool erased(std::span<const std::byte> slot) {
 /// Sizes are planned in 64 bits, so that no model's can wrap; what has been placed fits the machine.
 constexpr size_t fitting(uint64_t bytes) { return static_cast<size_t>(bytes); }
 
+/// Least room for what is on its way from the bus: reading goes on while the workers do something else, as
+/// long as there is room.
+constexpr uint64_t kRingBytes = 32 * 1024;
+/// Of one read, unless a row block is longer. The longer, the less often the bus waits for the next to start.
+constexpr uint32_t kPieceBytes = 4 * 1024;
+
+/// Whether this profile's attention takes its cache in pieces.
+bool streams_cache(Profile profile) { return profile == Profile::kF32; }
+
+bool streamable(Encoding encoding) { return encoding != Encoding::kPlainF32; }
+
+/// The list of what a stream reads: seven matrices and the cache in each layer, and the classifier.
+uint64_t stream_list_bytes(const Config& config) {
+  return aligned((static_cast<uint64_t>(config.n_layers) * 8 + 1) * sizeof(StreamItem));
+}
+
+/// The list and a ring.
+uint64_t stream_bytes(const ModelImage& image) {
+  uint64_t longest = kPieceBytes;
+  for (uint32_t i = 0; i < image.tensor_count(); ++i) {
+    const Tensor tensor = image.tensor(i);
+    if (!streamable(tensor.encoding)) continue;
+    const uint64_t block = tensor_bytes(tensor.encoding, kBlockRows, tensor.columns);
+    longest = block > longest ? block : longest;
+  }
+  const uint64_t ring = 4 * longest;
+  return stream_list_bytes(image.config()) + aligned(ring > kRingBytes ? ring : kRingBytes);
+}
+
+/// The same where a ring holds the cache of a head too.
+uint64_t stream_bytes_with_cache(const ModelImage& image, int context) {
+  const Config& config = image.config();
+  const uint64_t heads = static_cast<uint64_t>(config.n_layers) * static_cast<uint64_t>(config.n_kv_heads);
+  const uint64_t head = kv_cache_bytes(config, image.profile(), context) / heads +
+                        uint64_t{CacheArrays::kMost} * kStreamAlignment;
+  const uint64_t weights = stream_bytes(image);
+  if (!streams_cache(image.profile())) return weights;
+  const uint64_t both = stream_list_bytes(config) + aligned(head + 2 * kPieceBytes);
+  return both > weights ? both : weights;
+}
+
 uint64_t kv_bytes_of(const void* image, int context) {
   const auto& model = *static_cast<const ModelImage*>(image);
   return kv_cache_bytes(model.config(), model.profile(), context);
@@ -31,6 +72,7 @@ ModelState ModelLoader::load(Workers* single, Workers* both) {
   crews_[1] = both;
   cores_ = both != nullptr ? 2 : 1;
   psram_gave_up_ = false;
+  board_.stream().stop();
   const Cartridge cartridge = Cartridge::in(board_.memory().model_slot);
   if (chosen_ >= cartridge.count()) chosen_ = 0;
   state_ = check(cartridge.slot(chosen_));
@@ -98,6 +140,7 @@ bool ModelLoader::plan(bool with_psram) {
         kind == TensorKind::kRope || (kind == TensorKind::kTokenEmbedding && !image_.shared_classifier());
     item.bytes_per_token = one_row ? item.bytes / tensor.rows : item.bytes;
     item.stays_in_flash = one_row;
+    item.needs_sram = !one_row && !streamable(tensor.encoding);
   }
   const int context = image_.config().seq_len;
   const Result<size_t> state_bytes = Session::bytes_needed_beside_cache(image_, context, 2);
@@ -110,6 +153,8 @@ bool ModelLoader::plan(bool with_psram) {
       .psram_sck_hz = info.psram.divider ? clk / info.psram.divider : 0,
       .flash_sck_hz = info.flash.divider ? clk / info.flash.divider : 0,
       .flash_is_dual = !info.flash.continuous_quad,
+      .stream_bytes = stream_bytes(image_),
+      .stream_bytes_with_cache = stream_bytes_with_cache(image_, context),
   };
   placement_ = place(items_, state_bytes.value(), context, kv_bytes_of, &image_, limits);
   if (!placement_.fits) return false;
@@ -125,6 +170,8 @@ bool ModelLoader::plan(bool with_psram) {
     psram += fitting(placement_.kv_bytes);
     board_.fill(kv_memory_, 0);
   }
+  stream_memory_ = {arena.alloc<std::byte>(fitting(placement_.stream_bytes), kItemAlignment),
+                    fitting(placement_.stream_bytes)};
   sram_weights_ = arena.alloc<std::byte>(0, kItemAlignment);
   psram_weights_ = psram;
   return true;
@@ -162,14 +209,30 @@ Status ModelLoader::bind(Workers& workers) {
       weights.rebind(kind, layer, at);
       at += fitting(aligned(item.bytes));
     }
-    // Two cores that stream from the QSPI bus break each other's bursts: every line would pay its command and
-    // address.
-    const bool on_bus = item.memory != Memory::kSram && !item.stays_in_flash;
-    weights.tensor(kind, layer).one_reader = on_bus;
-    if (kind == TensorKind::kTokenEmbedding && weights.shared_classifier) weights.wcls.one_reader = on_bus;
+    const bool streamed = item.memory != Memory::kSram && !item.stays_in_flash;
+    weights.tensor(kind, layer).streamed = streamed;
+    if (kind == TensorKind::kTokenEmbedding && weights.shared_classifier) weights.wcls.streamed = streamed;
   }
-  transformer.set_cache_one_reader(placement_.kv_memory != Memory::kSram);
+  bind_stream(workers.count());
   return {};
+}
+
+void ModelLoader::bind_stream(int worker_count) {
+  Transformer& transformer = session_.transformer();
+  StagedStream& stream = board_.stream();
+  transformer.set_stream(nullptr);
+  stream.stop();
+  if (stream_memory_.empty()) return;
+  const size_t list_bytes = fitting(stream_list_bytes(image_.config()));
+  const std::span ring = stream_memory_.subspan(list_bytes);
+  const std::span list(reinterpret_cast<StreamItem*>(stream_memory_.data()), transformer.most_stream_items());
+  for (StreamItem& item : list) item = {};
+  const bool cache = placement_.kv_memory != Memory::kSram && streams_cache(image_.profile());
+  const size_t count = transformer.stream_items(cache, list);
+  stream.open(StreamSchedule(list.first(count), cache ? transformer.cache_arrays() : CacheArrays{},
+                             static_cast<uint32_t>(ring.size()), kPieceBytes, worker_count),
+              ring);
+  transformer.set_stream(&stream);
 }
 
 void ModelLoader::use_cores(int cores) {

@@ -50,6 +50,7 @@ class ModelLoader {
   bool plan(bool with_psram);
   bool copy_weights();
   Status bind(Workers& workers);
+  void bind_stream(int worker_count);
 
   hal::Board& board_;
   Workers* crews_[2] = {};
@@ -60,6 +61,7 @@ class ModelLoader {
   std::span<PlacementItem> items_;
   std::span<std::byte> state_memory_;
   std::span<std::byte> kv_memory_;
+  std::span<std::byte> stream_memory_;
   std::byte* sram_weights_ = nullptr;
   std::byte* psram_weights_ = nullptr;
   Session session_;

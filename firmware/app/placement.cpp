@@ -8,8 +8,11 @@ using hal::Memory;
 /// Puts the item with the most bytes a token per byte of SRAM first, again and again, while it fits. Few
 /// items, once.
 uint64_t fill_sram(std::span<PlacementItem> items, uint64_t room, Memory elsewhere) {
-  for (PlacementItem& item : items) item.memory = item.stays_in_flash ? Memory::kFlash : elsewhere;
   uint64_t used = 0;
+  for (PlacementItem& item : items) {
+    item.memory = item.needs_sram ? Memory::kSram : item.stays_in_flash ? Memory::kFlash : elsewhere;
+    if (item.needs_sram) used += aligned(item.bytes);
+  }
   for (;;) {
     PlacementItem* best = nullptr;
     for (PlacementItem& item : items) {
@@ -38,23 +41,39 @@ Placement plan_with(Memory kv_memory, std::span<PlacementItem> items, uint64_t s
   placement.kv_bytes = aligned(kv_bytes_of(kv_context, context));
   placement.kv_memory = kv_memory;
   const bool kv_in_sram = kv_memory == Memory::kSram;
+  uint64_t all_weights = 0;
+  uint64_t least_weights = 0;
+  for (const PlacementItem& item : items) {
+    all_weights += item.stays_in_flash ? 0 : aligned(item.bytes);
+    least_weights += item.needs_sram ? aligned(item.bytes) : 0;
+  }
+  // Without the bus if that can be, else with a stream.
+  const uint64_t kv_in_room = kv_in_sram ? placement.kv_bytes : 0;
+  const bool uses_bus = !kv_in_sram || placement.state_bytes + kv_in_room + all_weights > limits.sram_bytes;
+  if (uses_bus) {
+    placement.stream_bytes = aligned(limits.stream_bytes);
+    const uint64_t with_cache = aligned(limits.stream_bytes_with_cache);
+    if (!kv_in_sram && placement.state_bytes + least_weights + with_cache <= limits.sram_bytes)
+      placement.stream_bytes = with_cache;
+  }
+  const uint64_t fixed = placement.state_bytes + placement.stream_bytes;
   placement.sram_needed =
-      placement.state_bytes + (kv_in_sram ? aligned(kv_bytes_of(kv_context, kMinContext)) : 0);
+      fixed + least_weights + (kv_in_sram ? aligned(kv_bytes_of(kv_context, kMinContext)) : 0);
   if (placement.sram_needed > limits.sram_bytes) return placement;
-  const uint64_t room = limits.sram_bytes - placement.state_bytes;
-  if (kv_in_sram) {
-    while (placement.kv_bytes > room && placement.context > kMinContext) {
+  const uint64_t kv_room = kv_in_sram ? limits.sram_bytes - fixed - least_weights : limits.psram_bytes;
+  if (kv_in_sram && uses_bus) {
+    while (placement.kv_bytes > kv_room && placement.context > kMinContext) {
       placement.context = placement.context - 8 > kMinContext ? placement.context - 8 : kMinContext;
       placement.kv_bytes = aligned(kv_bytes_of(kv_context, placement.context));
     }
   }
-  if (placement.kv_bytes > (kv_in_sram ? room : limits.psram_bytes)) return placement;
-  const uint64_t left = room - (kv_in_sram ? placement.kv_bytes : 0);
+  if (placement.kv_bytes > kv_room) return placement;
+  const uint64_t left = limits.sram_bytes - fixed - (kv_in_sram ? placement.kv_bytes : 0);
 
-  // Where weights go that find no SRAM. A copy in PSRAM only pays when it is read at least as fast as flash.
+  // Where weights go that find no SRAM. A copy in PSRAM only pays when it is read faster than flash.
   const bool psram_is_faster =
       limits.psram_bytes != 0 &&
-      speed(limits.psram_sck_hz, 4) >= speed(limits.flash_sck_hz, limits.flash_is_dual ? 2 : 4);
+      speed(limits.psram_sck_hz, 4) > speed(limits.flash_sck_hz, limits.flash_is_dual ? 2 : 4);
   const uint64_t used = fill_sram(items, left, psram_is_faster ? Memory::kPsram : Memory::kFlash);
   placement.psram_used = kv_in_sram ? 0 : placement.kv_bytes;
   for (PlacementItem& item : items) {
@@ -65,7 +84,7 @@ Placement plan_with(Memory kv_memory, std::span<PlacementItem> items, uint64_t s
       placement.psram_used += aligned(item.bytes);
     }
   }
-  placement.sram_used = placement.state_bytes + (kv_in_sram ? placement.kv_bytes : 0) + used;
+  placement.sram_used = fixed + (kv_in_sram ? placement.kv_bytes : 0) + used;
   for (const PlacementItem& item : items) {
     if (item.memory != Memory::kSram) placement.bus_bytes_per_token += item.bytes_per_token;
   }

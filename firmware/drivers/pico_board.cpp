@@ -9,6 +9,8 @@
 #include "firmware/drivers/led.h"
 #include "firmware/drivers/psram.h"
 #include "firmware/drivers/trng.h"
+#include "hardware/dma.h"
+#include "hardware/irq.h"
 #include "hardware/structs/m33.h"
 #include "hardware/timer.h"
 #include "hardware/watchdog.h"
@@ -38,6 +40,9 @@ constexpr int kPsramSelectPin = -1;
 #endif
 
 constexpr uint32_t kPaint = 0x57ac4b17;
+
+/// Beside its code, in the bank of core 1's stack.
+QspiStream __scratch_x("stream") qspi_stream;
 
 std::span<uint32_t> stack_of(int core) {
   return core == 0 ? std::span(__StackBottom, __StackTop) : std::span(__StackOneBottom, __StackOneTop);
@@ -96,6 +101,10 @@ void PicoBoard::bring_up() {
     memory_.model_slot = {reinterpret_cast<const std::byte*>(chips::Cartridge::kAddress),
                           info_.flash.bytes - chips::Cartridge::kFlashOffset};
   }
+  dma_channel_claim(QspiStream::kChannel);
+  irq_set_exclusive_handler(DMA_IRQ_1, QspiStream::interrupt);
+  irq_set_priority(DMA_IRQ_1, PICO_HIGHEST_IRQ_PRIORITY);
+  qspi_stream.attach();
   workers_.launch();
 }
 
@@ -121,7 +130,10 @@ uint32_t PicoBoard::read_bandwidth(hal::Memory memory, int cores, uint32_t bytes
       break;
     case hal::Memory::kPsram:
       // What the checksum pass wrote at bring-up: the model never reaches memory that holds nothing.
-      if (!memory_.psram.empty()) start = memory_.psram.data() + memory_.psram.size() / 2;
+      if (!memory_.psram.empty()) {
+        start = reinterpret_cast<const std::byte*>(Rp2350::kXipCachedBase + Rp2350::kChipSelect1Offset) +
+                memory_.psram.size() / 2;
+      }
       break;
   }
   if (start == nullptr) return 0;
@@ -135,6 +147,8 @@ uint32_t PicoBoard::read_bandwidth(hal::Memory memory, int cores, uint32_t bytes
   const uint64_t us = micros() - begin;
   return us == 0 ? 0 : static_cast<uint32_t>(uint64_t{bytes} * 1000 / us);
 }
+
+StagedStream& PicoBoard::stream() { return qspi_stream.stream(); }
 
 hal::PsramState PicoBoard::test_psram() {
   hal::PsramState state = info_.psram;
@@ -152,11 +166,13 @@ uint32_t PicoBoard::stack_used(int core) {
 }
 
 void PicoBoard::reboot() {
+  qspi_stream.stream().stop();
   watchdog_reboot(0, 0, 10);
   for (;;) __wfe();
 }
 
 void PicoBoard::reboot_to_bootsel() {
+  qspi_stream.stream().stop();
   rom_reset_usb_boot(0, 0);
   for (;;) __wfe();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "firmware/drivers/core_workers.h"
+#include "firmware/drivers/qspi_stream.h"
 #include "hal/board.h"
 
 namespace pico_llama::drivers {
@@ -24,6 +25,7 @@ class PicoBoard final : public hal::Board {
   void fill(std::span<std::byte> to, uint32_t word) override;
   uint32_t read_bandwidth(hal::Memory memory, int cores, uint32_t bytes) override;
   hal::PsramState test_psram() override;
+  StagedStream& stream() override;
   uint32_t stack_used(int core) override;
   uint32_t stack_bytes(int core) override;
   [[noreturn]] void reboot() override;

@@ -27,7 +27,6 @@ constexpr uint32_t kFourLines = QMI_M1_RFMT_PREFIX_WIDTH_VALUE_Q << QMI_M1_RFMT_
 constexpr uint32_t kReadFormat = kFourLines | Aps6404l::kQuadReadWaitClocks << QMI_M1_RFMT_DUMMY_LEN_LSB;
 constexpr uint32_t kWriteFormat = kFourLines;
 
-constexpr uintptr_t kCached = Rp2350::kXipCachedBase + Rp2350::kChipSelect1Offset;
 constexpr uintptr_t kUncached = Rp2350::kXipUncachedBase + Rp2350::kChipSelect1Offset;
 
 PICO_LLAMA_INLINE void wait_us(uint32_t us) {
@@ -195,7 +194,7 @@ void test_all_of_psram(hal::PsramState& state) {
 
 std::span<std::byte> psram_window(const hal::PsramState& state) {
   if (state.verdict != hal::PsramVerdict::kReady) return {};
-  return {reinterpret_cast<std::byte*>(kCached), state.bytes};
+  return {reinterpret_cast<std::byte*>(kUncached), state.bytes};
 }
 
 }  // namespace pico_llama::drivers

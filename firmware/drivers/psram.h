@@ -17,7 +17,8 @@ hal::PsramState bring_up_psram(uint32_t clk_sys_hz, unsigned select_pin);
 /// Writes and verifies all of it: every cell at both values, addresses told apart. Updates verdict and bad_*.
 void test_all_of_psram(hal::PsramState& state);
 
-/// The window through the cache; empty unless the verdict is kReady.
+/// The window past the cache, which would keep lines that the stream cannot see; empty unless the verdict is
+/// kReady.
 std::span<std::byte> psram_window(const hal::PsramState& state);
 
 }  // namespace pico_llama::drivers

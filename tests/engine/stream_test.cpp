@@ -67,10 +67,10 @@ class Streaming {
     mark(transformer_, which);
     items_.resize(transformer_.most_stream_items());
     items_.resize(transformer_.stream_items(cache, items_));
-    ring_.resize(ring_bytes + StagedStream::kAlignment);
+    ring_.resize(ring_bytes + kStreamAlignment);
     const auto start = reinterpret_cast<uintptr_t>(ring_.data());
-    ring_part_ = std::span(ring_).subspan(
-        (StagedStream::kAlignment - start % StagedStream::kAlignment) % StagedStream::kAlignment, ring_bytes);
+    ring_part_ = std::span(ring_).subspan((kStreamAlignment - start % kStreamAlignment) % kStreamAlignment,
+                                          ring_bytes);
     transformer_.set_stream(&stream());
     open();
   }

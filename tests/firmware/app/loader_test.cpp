@@ -55,6 +55,7 @@ TEST(Loader, WhereverWeightsLieTheStoryIsTheSame) {
          {std::pair<size_t, size_t>{400'000, 0}, {60'000, 1u << 20}, {110'000, 0}}) {
       SCOPED_TRACE(sram);
       FakeBoard board(sram, psram, 1u << 20);
+      board.info_.flash.continuous_quad = sram % 20'000 == 0;  // half of them: PSRAM before flash
       board.insert(image);
       Loaded loaded(board);
       ASSERT_EQ(loaded.loader.state(), ModelState::kReady) << loaded.why();
@@ -70,6 +71,7 @@ TEST(Loader, WhereverWeightsLieTheStoryIsTheSame) {
 TEST(Loader, PsramThatLosesBitsIsNotUsed) {
   FakeBoard board(60'000, 1u << 20, 1u << 20);
   board.psram_loses_bits = true;
+  board.info_.flash.continuous_quad = false;  // else nothing would be copied there
   board.insert(small_image());
   Loaded loaded(board);
   ASSERT_EQ(loaded.loader.state(), ModelState::kReady) << loaded.why();

@@ -27,9 +27,20 @@ uint64_t sum(const std::vector<PlacementItem>& items, Memory memory) {
   return total;
 }
 
-constexpr PlacementLimits kPlus2{
-    .sram_bytes = 490'000, .psram_bytes = 8u << 20, .psram_sck_hz = 75'000'000, .flash_sck_hz = 75'000'000};
-constexpr PlacementLimits kPico2{.sram_bytes = 490'000, .flash_sck_hz = 75'000'000};
+constexpr PlacementLimits kPlus2{.sram_bytes = 490'000,
+                                 .psram_bytes = 8u << 20,
+                                 .psram_sck_hz = 75'000'000,
+                                 .flash_sck_hz = 75'000'000,
+                                 .stream_bytes = 32'768,
+                                 .stream_bytes_with_cache = 40'960};
+constexpr PlacementLimits kPico2{.sram_bytes = 490'000, .flash_sck_hz = 75'000'000, .stream_bytes = 32'768};
+
+/// A flash whose QE bit is clear: the PSRAM is the faster reader.
+PlacementLimits with_dual_flash() {
+  PlacementLimits limits = kPlus2;
+  limits.flash_is_dual = true;
+  return limits;
+}
 
 TEST(Placement, EverythingInSramWhenItFits) {
   std::vector<PlacementItem> items = tensors(45, 6'000);
@@ -40,6 +51,7 @@ TEST(Placement, EverythingInSramWhenItFits) {
   EXPECT_EQ(p.context, 512);
   EXPECT_EQ(sum(items, Memory::kSram), 45u * 6'000);
   EXPECT_EQ(sum(items, Memory::kFlash), 16384u);
+  EXPECT_EQ(p.stream_bytes, 0u);
   EXPECT_EQ(p.bus_bytes_per_token, 32u);
   EXPECT_LE(p.sram_used, kPlus2.sram_bytes);
 }
@@ -56,8 +68,10 @@ TEST(Placement, F32Stories260kOnTheBoard) {
   // What SRAM is left is full to less than one more tensor.
   EXPECT_GT(p.sram_used + 20'800, kPlus2.sram_bytes);
   EXPECT_LE(p.sram_used, kPlus2.sram_bytes);
-  EXPECT_EQ(sum(items, Memory::kSram) + sum(items, Memory::kPsram), 50u * 20'746);
-  EXPECT_EQ(p.bus_bytes_per_token, sum(items, Memory::kPsram) + p.kv_bytes / 2 + 32);
+  EXPECT_EQ(p.stream_bytes, 40'960u);
+  // At one clock flash is the better reader: no pauses for refresh.
+  EXPECT_EQ(sum(items, Memory::kPsram), 0u);
+  EXPECT_EQ(p.bus_bytes_per_token, sum(items, Memory::kFlash) - 16'384 + p.kv_bytes / 2 + 32);
 }
 
 TEST(Placement, TheCacheStaysInSramWhenThatSparesTheBus) {
@@ -65,7 +79,7 @@ TEST(Placement, TheCacheStaysInSramWhenThatSparesTheBus) {
   // token.
   std::vector<PlacementItem> items = tensors(47, 5'934);
   PlacementLimits limits = kPlus2;
-  limits.sram_bytes = 485'340;
+  limits.sram_bytes = 485'340 + limits.stream_bytes;
   const uint64_t kv = 360;
   const Placement p = place(items, 37'824, 512, linear, &kv, limits);
   ASSERT_TRUE(p.fits);
@@ -92,10 +106,10 @@ TEST(Placement, TooBigSaysHowMuchIsNeeded) {
   const uint64_t kv = 20'000;
   const Placement p = place(items, 30'000, 512, linear, &kv, kPico2);
   EXPECT_FALSE(p.fits);
-  EXPECT_EQ(p.sram_needed, aligned(30'000) + aligned(64u * 20'000));
+  EXPECT_EQ(p.sram_needed, aligned(30'000) + aligned(64u * 20'000) + kPico2.stream_bytes);
   const Placement q = place(items, 600'000, 512, linear, &kv, kPlus2);
   EXPECT_FALSE(q.fits);
-  EXPECT_EQ(q.sram_needed, aligned(600'000));
+  EXPECT_EQ(q.sram_needed, aligned(600'000) + kPlus2.stream_bytes);
 }
 
 TEST(Placement, HotterFirst) {
@@ -103,7 +117,7 @@ TEST(Placement, HotterFirst) {
                                       {.bytes = 300'000, .bytes_per_token = 300'000},
                                       {.bytes = 100'000, .bytes_per_token = 1'000}};
   const uint64_t kv = 2000;
-  const Placement p = place(items, 10'000, 512, linear, &kv, kPlus2);
+  const Placement p = place(items, 10'000, 512, linear, &kv, with_dual_flash());
   ASSERT_TRUE(p.fits);
   EXPECT_EQ(items[1].memory, Memory::kSram);
   EXPECT_EQ(items[0].memory, Memory::kPsram);
@@ -124,10 +138,26 @@ TEST(Placement, FlashInsteadOfPsramWhereFlashIsFaster) {
   EXPECT_GT(sum(items, Memory::kPsram), 0u);
 }
 
+TEST(Placement, NormsComeFirstAndTheStreamGetsItsRing) {
+  std::vector<PlacementItem> items = tensors(50, 20'746);
+  for (int i = 0; i < 10; ++i) items.push_back({.bytes = 256, .bytes_per_token = 256, .needs_sram = true});
+  const uint64_t kv = 1280;
+  PlacementLimits tight = kPlus2;
+  // Room for the activations, the norms, a ring for weights and nothing else.
+  tight.sram_bytes = 30'016 + 10 * 256 + tight.stream_bytes + 1'000;
+  const Placement p = place(items, 30'000, 512, linear, &kv, tight);
+  ASSERT_TRUE(p.fits);
+  EXPECT_EQ(p.stream_bytes, tight.stream_bytes);
+  for (size_t i = items.size() - 10; i < items.size(); ++i) EXPECT_EQ(items[i].memory, Memory::kSram);
+  EXPECT_EQ(sum(items, Memory::kSram), 2560u);
+  tight.sram_bytes -= 1'001;
+  EXPECT_FALSE(place(items, 30'000, 512, linear, &kv, tight).fits);
+}
+
 TEST(Placement, OverflowOfPsramStaysInFlash) {
   std::vector<PlacementItem> items = tensors(300, 50'000);  // 15 MB
   const uint64_t kv = 6912;
-  const Placement p = place(items, 200'000, 256, linear, &kv, kPlus2);
+  const Placement p = place(items, 200'000, 256, linear, &kv, with_dual_flash());
   ASSERT_TRUE(p.fits);
   EXPECT_LE(p.psram_used, kPlus2.psram_bytes);
   EXPECT_GT(sum(items, Memory::kFlash), 0u);

@@ -12,6 +12,7 @@
 #include "firmware/app/application.h"
 #include "hal/board.h"
 #include "hal/console.h"
+#include "tests/engine/support/inline_copier.h"
 
 namespace pico_llama::app::test_support {
 
@@ -113,6 +114,7 @@ class FakeBoard final : public hal::Board {
     std::memset(memory_.psram.data(), 0xaa, memory_.psram.size());
     return info_.psram;
   }
+  StagedStream& stream() override { return copier_.stream(); }
   uint32_t stack_used(int) override { return 1000; }
   uint32_t stack_bytes(int) override { return 4096; }
   [[noreturn]] void reboot() override { throw RebootRequested{false}; }
@@ -134,6 +136,7 @@ class FakeBoard final : public hal::Board {
     return std::span(bytes).subspan((64 - base % 64) % 64, size);
   }
   std::vector<std::byte> sram_, psram_, flash_;
+  pico_llama::test_support::InlineCopier copier_;
   std::span<std::byte> slot_;
   uint64_t entropy_ = 41;
 };

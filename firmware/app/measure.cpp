@@ -47,7 +47,8 @@ class Checks {
   int failed_ = 0;
 };
 
-void check_psram(Checks& checks, hal::Board& board) {
+// Not inlined: loading the model, the deepest call of self_test(), would stand on the frames of all of them.
+[[gnu::noinline]] void check_psram(Checks& checks, hal::Board& board) {
   const hal::PsramState before = board.info().psram;
   if (before.verdict == hal::PsramVerdict::kNotFitted) return;
   TextOf<160> detail;
@@ -68,7 +69,7 @@ void check_psram(Checks& checks, hal::Board& board) {
   checks.report("PSRAM, all of it", state.verdict == hal::PsramVerdict::kReady, detail);
 }
 
-void check_crc(Checks& checks, hal::Board& board) {
+[[gnu::noinline]] void check_crc(Checks& checks, hal::Board& board) {
   // The checksum's published check value: of the digits 1 to 9.
   static constexpr char kDigits[] = "123456789";
   const uint32_t crc = board.crc32(std::as_bytes(std::span(kDigits, 9)));
@@ -78,7 +79,7 @@ void check_crc(Checks& checks, hal::Board& board) {
   checks.report("CRC32 by DMA", crc == 0xcbf43926u, detail);
 }
 
-void check_entropy(Checks& checks, hal::Board& board) {
+[[gnu::noinline]] void check_entropy(Checks& checks, hal::Board& board) {
   const uint64_t a = board.entropy();
   const uint64_t b = board.entropy();
   TextOf<64> detail;
@@ -87,7 +88,7 @@ void check_entropy(Checks& checks, hal::Board& board) {
   checks.report("random source", a != b && a != 0 && b != 0, detail);
 }
 
-void check_model(Checks& checks, ModelLoader& loader, bool two_cores) {
+[[gnu::noinline]] void check_model(Checks& checks, ModelLoader& loader, bool two_cores) {
   TextOf<160> detail;
   const Status crc = loader.image().check_crc();
   detail << (crc.ok() ? "CRC32 by the core agrees" : "CRC32 by the core differs");
@@ -119,7 +120,7 @@ void check_model(Checks& checks, ModelLoader& loader, bool two_cores) {
 
 /// The kernels that tokens are made of, on data that needs no model. Writes over all of SRAM that a model can
 /// have.
-void check_every_kernel(Checks& checks, hal::Board& board) {
+[[gnu::noinline]] void check_every_kernel(Checks& checks, hal::Board& board) {
   const std::span<std::byte> memory = board.memory().sram;
   if (memory.size() < kKernelCheckBytes) {
     TextOf<64> none;

@@ -43,8 +43,8 @@ class StagedStream final : public WeightStream {
   /// Runs in the ring or on their way, at most.
   static constexpr uint32_t kMostRuns = 16;
 
-  /// Starts to read ahead. Requires: memory is aligned to kStreamAlignment and holds the longest run; stop()
-  /// before the schedule's items or memory go away.
+  /// Starts to read ahead. Requires: memory is aligned to kStreamAlignment and holds table_bytes() and the
+  /// longest run; stop() before the schedule's items or memory go away.
   void open(const StreamSchedule& schedule, std::span<std::byte> memory);
   /// Nothing is copied after this until open().
   void stop();
@@ -60,6 +60,8 @@ class StagedStream final : public WeightStream {
   void more();
 
  private:
+  // These lie at the start of the memory, so that a board whose model needs no stream gives them none. Their
+  // words that two contexts use are reached through std::atomic_ref.
   struct Slot {
     uint32_t begin;
     uint32_t bytes;
@@ -69,25 +71,34 @@ class StagedStream final : public WeightStream {
   };
   struct Queue {
     StreamPiece pieces[kMostRuns];
-    std::atomic<uint32_t> filled{0};  ///< pieces brought; written by the copier's context
-    std::atomic<uint32_t> done{0};    ///< pieces used; written by the worker
-    uint32_t taken = 0;               ///< pieces handed out; the worker's
-    uint32_t freed = 0;               ///< pieces whose memory is free again; the copier's
+    uint32_t filled;   ///< pieces brought; written by the copier's context
+    uint32_t done;     ///< pieces used; written by the worker
+    uint32_t taken;    ///< pieces handed out; the worker's
+    uint32_t freed;    ///< pieces whose memory is free again; the copier's
+    uint32_t written;  ///< layers' caches; written by the worker
+  };
+  struct Tables {
+    Queue queues[kMaxStreamWorkers];
+    Slot slots[kMostRuns];  ///< the copier's
   };
 
+ public:
+  /// What of the memory is not ring.
+  static constexpr uint32_t table_bytes() { return stream_room(sizeof(Tables)); }
+
+ private:
+  void report(uint32_t& count);
   bool prepare();
   bool find_room(uint32_t room, uint32_t& begin);
   void start();
 
   StreamCopier& copier_;
   StreamSchedule schedule_{};
-  std::span<std::byte> memory_{};
-  Queue queues_[kMaxStreamWorkers];
-  std::atomic<uint32_t> written_[kMaxStreamWorkers] = {};  ///< layers' caches; each worker its own
+  std::span<std::byte> ring_{};
+  Tables* tables_ = nullptr;
   std::atomic<bool> starved_{false};  ///< the copier wants to hear of anything that changes
 
   // The copier's. Slots are counted from 0 without end: freed, brought, started, prepared.
-  Slot slots_[kMostRuns];
   uint32_t oldest_ = 0;
   uint32_t brought_ = 0;
   uint32_t started_ = 0;

@@ -34,7 +34,7 @@ uint64_t stream_list_bytes(const Config& config) {
   return aligned((static_cast<uint64_t>(config.n_layers) * 8 + 1) * sizeof(StreamItem));
 }
 
-/// The list and a ring.
+/// The list, the stream's tables and a ring.
 uint64_t stream_bytes(const ModelImage& image) {
   uint64_t longest = kPieceBytes;
   for (uint32_t i = 0; i < image.tensor_count(); ++i) {
@@ -44,7 +44,8 @@ uint64_t stream_bytes(const ModelImage& image) {
     longest = block > longest ? block : longest;
   }
   const uint64_t ring = 4 * longest;
-  return stream_list_bytes(image.config()) + aligned(ring > kRingBytes ? ring : kRingBytes);
+  return stream_list_bytes(image.config()) + StagedStream::table_bytes() +
+         aligned(ring > kRingBytes ? ring : kRingBytes);
 }
 
 /// The same where a ring holds the cache of a head too.
@@ -55,7 +56,8 @@ uint64_t stream_bytes_with_cache(const ModelImage& image, int context) {
                         uint64_t{CacheArrays::kMost} * kStreamAlignment;
   const uint64_t weights = stream_bytes(image);
   if (!streams_cache(image.profile())) return weights;
-  const uint64_t both = stream_list_bytes(config) + aligned(head + 2 * kPieceBytes);
+  const uint64_t both =
+      stream_list_bytes(config) + StagedStream::table_bytes() + aligned(head + 2 * kPieceBytes);
   return both > weights ? both : weights;
 }
 
@@ -230,7 +232,8 @@ void ModelLoader::bind_stream(int worker_count) {
   const bool cache = placement_.kv_memory != Memory::kSram && streams_cache(image_.profile());
   const size_t count = transformer.stream_items(cache, list);
   stream.open(StreamSchedule(list.first(count), cache ? transformer.cache_arrays() : CacheArrays{},
-                             static_cast<uint32_t>(ring.size()), kPieceBytes, worker_count),
+                             static_cast<uint32_t>(ring.size()) - StagedStream::table_bytes(), kPieceBytes,
+                             worker_count),
               ring);
   transformer.set_stream(&stream);
 }

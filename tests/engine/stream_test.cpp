@@ -67,6 +67,7 @@ class Streaming {
     mark(transformer_, which);
     items_.resize(transformer_.most_stream_items());
     items_.resize(transformer_.stream_items(cache, items_));
+    ring_bytes += StagedStream::table_bytes();
     ring_.resize(ring_bytes + kStreamAlignment);
     const auto start = reinterpret_cast<uintptr_t>(ring_.data());
     ring_part_ = std::span(ring_).subspan((kStreamAlignment - start % kStreamAlignment) % kStreamAlignment,

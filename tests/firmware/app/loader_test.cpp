@@ -69,7 +69,7 @@ TEST(Loader, WhereverWeightsLieTheStoryIsTheSame) {
 }
 
 TEST(Loader, PsramThatLosesBitsIsNotUsed) {
-  FakeBoard board(60'000, 1u << 20, 1u << 20);
+  FakeBoard board(100'000, 1u << 20, 1u << 20);
   board.psram_loses_bits = true;
   board.info_.flash.continuous_quad = false;  // else nothing would be copied there
   board.insert(small_image());

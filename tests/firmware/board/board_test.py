@@ -175,7 +175,7 @@ def damaged(board, change, *wanted):
     out = bytearray()
     for number, page in enumerate(blocks):
         head = b"".join(value.to_bytes(4, "little") for value in (
-            0x0A324655, 0x9E5D5157, 0x2000, 0x10100000 + 256 * number, 256, number, len(blocks), 0xE48BFF58))
+            0x0A324655, 0x9E5D5157, 0x2000, 0x10080000 + 256 * number, 256, number, len(blocks), 0xE48BFF58))
         out += head + bytes(page) + bytes(476 - 256) + (0x0AB16F30).to_bytes(4, "little")
     raw.write_bytes(out)
     text = board.play(["expect > ", "send Once", "expect > ", "send /temp 0.5", "expect temperature 0.5"], raw)

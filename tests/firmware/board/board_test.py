@@ -25,12 +25,20 @@ def skip(why):
     sys.exit(77)
 
 
+def look_for(folder_name, name):
+    places = [os.environ.get("PICO_LLAMA_MODELS"), ROOT / "models", ROOT / "tests" / folder_name,
+              ROOT.parent / "shared" / folder_name]
+    found = (pathlib.Path(place) / name for place in places if place and (pathlib.Path(place) / name).exists())
+    return next(found, None)
+
+
 def find(folder_name, name):
-    places = [os.environ.get("PICO_LLAMA_MODELS"), ROOT / "models", ROOT.parent / "shared" / folder_name]
-    for place in places:
-        if place and (pathlib.Path(place) / name).exists():
-            return pathlib.Path(place) / name
-    skip(f"no {name} here")
+    return look_for(folder_name, name) or skip(f"no {name} here")
+
+
+# What the tests that need just any model run: stories260K where it is, else the model that ships.
+STORIES260K, PICO_TALES = ("stories260K.bin", "tok512.bin"), ("pico-tales.bin", "pico-tales.tok.bin")
+STORY_MODEL = STORIES260K if all(look_for("models", name) for name in STORIES260K) else PICO_TALES
 
 
 class Board:
@@ -47,7 +55,7 @@ class Board:
         elf = pathlib.Path(self.firmware).parents[1] / preset / "firmware.elf"
         return elf if elf.exists() else skip(f"the preset {preset} is not built")
 
-    def pack(self, profile, checkpoint="stories260K.bin", tokenizer="tok512.bin"):
+    def pack(self, profile, checkpoint=STORY_MODEL[0], tokenizer=STORY_MODEL[1]):
         image = self.scratch / f"{pathlib.Path(checkpoint).stem}-{profile}.plm"
         subprocess.run([self.command, "pack", find("models", checkpoint), "-z", find("models", tokenizer), "--profile",
                         profile, "-o", image], check=True, capture_output=True)
@@ -98,26 +106,34 @@ def tell(prompt, temperature, topp, seed, steps):
             f"send {prompt}", *STORY_END]
 
 
-def golden(board, profile, name):
+def golden(board, profile, model, name):
     """Every line of a golden file, token for token."""
     script = ["expect > ", "send /json on", "expect json on"]
     wanted = [json.loads(line) for line in find("golden", name).read_text().splitlines()]
     assert wanted
     for line in wanted:
         script += tell(line["prompt"], line["temperature"], line["topp"], line["seed"], line["steps"])
-    told = stories(board.play(script, board.pack(profile), seconds=200))
+    told = stories(board.play(script, board.pack(profile, *model), seconds=200))
     assert len(told) == len(wanted)
     for (tokens, end), line in zip(told, wanted):
         assert tokens == line["tokens"], f"prompt {line['prompt']!r}:\n{tokens}\n{line['tokens']}"
-        print(f"{len(tokens)} tokens as run.c's, {end['tokens_per_second']} tok/s simulated, {end['cores']} cores")
+        print(f"{len(tokens)} golden tokens, {end['tokens_per_second']} tok/s simulated, {end['cores']} cores")
 
 
 def f32_greedy(board):
-    golden(board, "f32", "stories260K.greedy.jsonl")
+    golden(board, "f32", STORIES260K, "stories260K.greedy.jsonl")
 
 
 def f32_sampled(board):
-    golden(board, "f32", "stories260K.sampled.jsonl")
+    golden(board, "f32", STORIES260K, "stories260K.sampled.jsonl")
+
+
+def shipped_f32(board):
+    golden(board, "f32", PICO_TALES, "pico-tales.greedy.jsonl")
+
+
+def shipped_q8(board):
+    same_as_host(board, *PICO_TALES, "q8", ["", "Once upon a time", "Lily wanted a red"], 256)
 
 
 def host_tokens(board, model, tokenizer, profile, prompt, steps):
@@ -141,17 +157,17 @@ def same_as_host(board, model, tokenizer, profile, prompts, steps, cores=(1, 2))
 
 
 def q8_is_the_hosts(board):
-    same_as_host(board, "stories260K.bin", "tok512.bin", "q8", ["", "Once upon a time", "Zoë said: «naïve» 🐸"], 96)
+    same_as_host(board, *STORY_MODEL, "q8", ["", "Once upon a time", "Zoë said: «naïve» 🐸"], 96)
 
 
 def f32_is_the_hosts(board):
-    same_as_host(board, "stories260K.bin", "tok512.bin", "f32", ["Once upon a time"], 48)
+    same_as_host(board, *STORY_MODEL, "f32", ["Once upon a time"], 48)
 
 
 def q8_whole_context(board):
     """A story that the model does not end before its 512 positions are full (376 of them are the prompt's)."""
     prompt = ("One day, Tim and Sue went to the park to play with a big red ball. " * 15).strip()
-    (tokens, end), = same_as_host(board, "stories260K.bin", "tok512.bin", "q8", [prompt], 512, cores=(2,))
+    (tokens, end), = same_as_host(board, *STORIES260K, "q8", [prompt], 512, cores=(2,))
     assert len(tokens) == 512 and end["stop"] == "steps", (len(tokens), end)
 
 
@@ -166,7 +182,7 @@ def no_model(board):
 
 def damaged(board, change, *wanted):
     board.pack("q8")
-    image = board.scratch / "stories260K-q8.plm"
+    image = board.scratch / f"{pathlib.Path(STORY_MODEL[0]).stem}-q8.plm"
     data = bytearray(image.read_bytes())
     change(data)
     # Not through `uf2`, which could refuse it: the pages as a drag would leave them in flash.
@@ -425,8 +441,8 @@ def stories_1000(board):
     many_stories(board, 1000)
 
 
-CASES = [f32_greedy, f32_sampled, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, no_model, two_models, flipped_bit, truncated, newer_version,
-         psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, clock_133, control_c, stall, unplug, paste, button,
+CASES = [f32_greedy, f32_sampled, shipped_f32, shipped_q8, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, no_model,
+         two_models, flipped_bit, truncated, newer_version, psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, clock_133, control_c, stall, unplug, paste, button,
          warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, pico2, sister_boards, stories_50, stories_1000]
 
 

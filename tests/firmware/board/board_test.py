@@ -209,7 +209,7 @@ def two_models(board):
     for profile in ("q8", "f32"):
         board.pack(profile)
     uf2 = board.scratch / "two.uf2"
-    subprocess.run([board.command, "uf2", *(board.scratch / f"stories260K-{profile}.plm" for profile in ("q8", "f32")), "-o", uf2],
+    subprocess.run([board.command, "uf2", *(board.scratch / f"{pathlib.Path(STORY_MODEL[0]).stem}-{profile}.plm" for profile in ("q8", "f32")), "-o", uf2],
                    check=True, capture_output=True)
     once = ["send Once upon a time", *STORY_END]
     text = board.play(["expect number 1 of 2 in flash", "expect > ", "send /json on", "expect json on", "send /temp 0",
@@ -217,7 +217,7 @@ def two_models(board):
                        "expect number 1 of 2", *once, "send /model 3", "expect from 1 to 2", "send /model",
                        "expect flash   2: f32, 5 layers of 64", 'expect B"}'], uf2)
     told = [tokens for tokens, _ in stories(text)]
-    q8, f32 = (host_tokens(board, "stories260K.bin", "tok512.bin", profile, "Once upon a time", 48) for profile in ("q8", "f32"))
+    q8, f32 = (host_tokens(board, *STORY_MODEL, profile, "Once upon a time", 48) for profile in ("q8", "f32"))
     assert told == [q8, f32, q8], (told, q8, f32)
 
 
@@ -442,8 +442,8 @@ def stories_1000(board):
 
 
 CASES = [f32_greedy, f32_sampled, shipped_f32, shipped_q8, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, no_model,
-         two_models, flipped_bit, truncated, newer_version, psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, clock_133, control_c, stall, unplug, paste, button,
-         warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, pico2, sister_boards, stories_50, stories_1000]
+         two_models, flipped_bit, truncated, newer_version, psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe,
+         clock_133, control_c, stall, unplug, paste, button, warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, pico2, sister_boards, stories_50, stories_1000]
 
 
 def main():

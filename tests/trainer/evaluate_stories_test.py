@@ -2,7 +2,7 @@
 """scripts/evaluate_stories.py finds faults that are put into stories, and finds none in the shipped model's.
 
   evaluate_stories_test.py PICO_LLAMA          the judge itself
-  evaluate_stories_test.py PICO_LLAMA MODEL    20 stories of the model 
+  evaluate_stories_test.py PICO_LLAMA MODEL    20 stories of the model
 """
 import pathlib
 import subprocess

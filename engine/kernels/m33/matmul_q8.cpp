@@ -18,9 +18,9 @@ void matmul_q8(const MatmulQ8& a) {
   const auto pairs = static_cast<int>(q8_columns(columns) / 2);
   // A weight that comes from a slow memory comes once for all tokens: as many blocks at a time as stay in the
   // XIP cache.
-  const int all = a.blocks.end - a.blocks.begin;
-  const int cached = static_cast<int>(kCached / block_bytes) + 1;
-  const int at_once = a.n_tokens <= 2 ? all : cached;
+  int at_once = a.blocks.end - a.blocks.begin;
+  if (a.n_tokens > 2 && at_once * block_bytes > kCached)
+    at_once = static_cast<int>(kCached / block_bytes) + 1;
   for (int block = a.blocks.begin; block < a.blocks.end; block += at_once) {
     const int left = a.blocks.end - block;
     const std::byte* words = a.weights + block * block_bytes;

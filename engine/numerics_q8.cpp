@@ -1,7 +1,7 @@
 #include <bit>
 #include <cstring>
 
-#include "engine/kernels/scale8.h"
+#include "engine/kernels/exp_fixed.h"
 #include "engine/math/rsqrt.h"
 #include "engine/model_image_layout.h"
 #include "engine/numerics.h"
@@ -35,34 +35,30 @@ int padded_columns_of(const Tensor& consumer) {
 }  // namespace
 
 template <typename Quantize>
-void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
+void NumericsQ8::share_input(Quantize quantize) {
   if (n - first == 1) {  // a barrier costs more than half a vector
     input_row = worker;
-    quantize(first, Q8Place{input_row * s.columns_stride, 1}, s.xq_scale + input_row);
+    quantize(first, input_row);
     return;
   }
   const Range tokens = Share{worker, workers.count()}.of(n);
-  for (int t = tokens.begin; t < tokens.end; ++t)
-    quantize(t,
-             consumer.encoding == Encoding::kRowsQ4 ? Q8Place{t * s.columns_stride, 1}
-                                                    : q8_place(t, n, s.columns_stride),
-             s.xq_scale + t);
+  for (int t = tokens.begin; t < tokens.end; ++t) quantize(t, t);
   input_row = 0;
   workers.barrier();
 }
 
 void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
   const auto columns = static_cast<int>(consumer.columns);
-  share_input(consumer, [&](int t, Q8Place place, float* scale) {
-    kernels::quantize_q8({s.xq + place.offset, scale, x + t * stride, columns, padded_columns_of(consumer),
-                          consumer.activation_limit, place.step});
+  share_input([&](int t, int row) {
+    kernels::quantize_q8({s.xq + row * s.columns_stride, s.xq_scale + row, x + t * stride, columns,
+                          padded_columns_of(consumer), consumer.activation_limit});
   });
 }
 
 void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
-  share_input(consumer, [&](int t, Q8Place place, float* scale) {
-    kernels::rmsnorm_q8({s.xq + place.offset, scale, s.x + t * s.dim_stride, weight.f32(), p.dim,
-                         padded_columns_of(consumer), consumer.activation_limit, eps, place.step});
+  share_input([&](int t, int row) {
+    kernels::rmsnorm_q8({s.xq + row * s.columns_stride, s.xq_scale + row, s.x + t * s.dim_stride,
+                         weight.f32(), p.dim, padded_columns_of(consumer), consumer.activation_limit, eps});
   });
 }
 
@@ -89,25 +85,39 @@ void NumericsQ8::swiglu(Range rows) const {
 
 namespace {
 
-/// One position's keys or values of a head: its scale's code, and the values as bytes `step` apart in each
-/// word.
-uint8_t store_head(const float* x, int head_size, std::byte* words, int element_step) {
+/// x / step as an integer; y is x * (1 / step). In range but for what 8 |w| cuts off (engine/kv_steps.h).
+uint32_t to_int8(float y) {
+  y = y > 127.0f ? 127.0f : y;
+  y = y < -127.0f ? -127.0f : y;
+  return std::bit_cast<uint32_t>(y + 12582912.0f) & 0xff;
+}
+
+/// One position's key into its group.
+void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* group, int position) {
   float max = 0;
   for (int i = 0; i < head_size; ++i) {
     const float size = x[i] < 0 ? -x[i] : x[i];
     max = size > max ? size : max;
   }
-  const uint8_t code = scale8_at_least(max / 127.0f);
-  const float inverse = 1.0f / scale8_value(code);
-  for (int i = 0; i < head_size; ++i) {
-    // In range but for values beyond the largest scale, which only a broken model has.
-    float y = x[i] * inverse;
-    y = y > 127.0f ? 127.0f : y;
-    y = y < -127.0f ? -127.0f : y;
-    const uint32_t rounded = std::bit_cast<uint32_t>(y + 12582912.0f);
-    words[i / 2 * 4 + i % 2 * element_step] = static_cast<std::byte>(rounded & 0xff);
+  const float codes = max * (steps.inverse_key * (1.0f / 127.0f));
+  const int code = codes < 254.0f ? static_cast<int>(codes) + 1 : 255;
+  const float inverse = steps.inverse_key / static_cast<float>(code);
+  std::byte* const words = group + q8_key_byte(head_size, position, 0);
+  for (int i = 0; i < q8_key_elements(head_size); i += 4) {
+    const auto element = [&](int at) { return at < head_size ? to_int8(x[at] * inverse) : 0; };
+    const uint32_t word = element(i) | element(i + 2) << 8 | element(i + 1) << 16 | element(i + 3) << 24;
+    std::memcpy(words + i, &word, sizeof word);
   }
-  return code;
+  group[q8_key_group_bytes(head_size) - 4 + position] = static_cast<std::byte>(code);
+}
+
+/// One position's values, 2 elements in each word that it shares with its neighbour.
+void store_value(const float* x, int head_size, const KvSteps& steps, std::byte* words) {
+  for (int i = 0; i < head_size; i += 2) {
+    const auto pair = static_cast<uint16_t>(to_int8(x[i] * steps.inverse_value) |
+                                            to_int8(x[i + 1] * steps.inverse_value) << 8);
+    std::memcpy(words + i * 2, &pair, sizeof pair);
+  }
 }
 
 }  // namespace
@@ -115,26 +125,31 @@ uint8_t store_head(const float* x, int head_size, std::byte* words, int element_
 void NumericsQ8::store(int layer, Range kv_heads) const {
   const int head_size = p.head_size();
   for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
-    const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * s.context;
+    const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
+    std::byte* const keys = s.key_cache + head * s.key_head_bytes;
+    std::byte* const values = s.value_cache + head * s.value_head_bytes;
     for (int t = 0; t < n; ++t) {
       const int at = pos + t;
-      const ptrdiff_t words = head * head_size + at / 2 * 2 * head_size;
       const int row = t * s.kv_stride + h * head_size;
-      s.key_scales[head + at] = store_head(s.k + row, head_size, s.key_cache + words + at % 2, 2);
-      s.value_scales[head + at] = store_head(s.v + row, head_size, s.value_cache + words + at % 2 * 2, 1);
+      store_key(s.k + row, head_size, s.kv_steps[head],
+                keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size), at % 4);
+      store_value(s.v + row, head_size, s.kv_steps[head],
+                  values + static_cast<ptrdiff_t>(at / 2) * 2 * head_size + at % 2 * 2);
     }
   }
 }
 
 void NumericsQ8::attention(int layer, Range kv_heads) const {
   const int head_size = p.head_size();
-  const float scale = pico_llama::rsqrt(static_cast<float>(head_size));
+  const float factor = pico_llama::rsqrt(static_cast<float>(head_size)) * (65536.0f * kExpUnitsPerNat);
   for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
-    const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * s.context;
+    const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
+    const KvSteps& steps = s.kv_steps[head];
     for (int t = 0; t < n; ++t)
       kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
-                             pos + t, s.key_cache + head * head_size, s.value_cache + head * head_size,
-                             s.key_scales + head, s.value_scales + head, scale, scratch.attention});
+                             pos + t, s.key_cache + head * s.key_head_bytes,
+                             s.value_cache + head * s.value_head_bytes, steps.key * factor, steps.value,
+                             scratch.attention});
   }
 }
 

@@ -48,17 +48,16 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   }
 
   const size_t heads = static_cast<size_t>(c.n_layers) * static_cast<size_t>(c.n_kv_heads);
-  const size_t positions = heads * static_cast<size_t>(s.context);
-  const size_t values = positions * static_cast<size_t>(c.head_size());
-  const size_t value_bytes = profile == Profile::kF32 ? values * sizeof(float) : values;
-  const size_t scale_bytes = profile == Profile::kF32 ? 0 : positions;
-  s.kv_cache_bytes = 2 * (value_bytes + scale_bytes);
+  const auto positions = static_cast<size_t>(s.context);
+  const auto head_size = static_cast<size_t>(c.head_size());
+  const bool f32 = profile == Profile::kF32;
+  s.value_head_bytes = positions * head_size * (f32 ? sizeof(float) : 1);
+  s.key_head_bytes =
+      f32 ? s.value_head_bytes : positions / 4 * static_cast<size_t>(q8_key_group_bytes(c.head_size()));
+  s.kv_cache_bytes = heads * (s.key_head_bytes + s.value_head_bytes);
   s.key_cache = cache_arena.alloc<std::byte>(s.kv_cache_bytes, Arena::kAlignment);
-  if (!cache_arena.counting()) {
-    s.value_cache = s.key_cache + value_bytes;
-    s.key_scales = reinterpret_cast<uint8_t*>(s.value_cache + value_bytes);
-    s.value_scales = s.key_scales + scale_bytes;
-  }
+  if (!cache_arena.counting()) s.value_cache = s.key_cache + heads * s.key_head_bytes;
+  if (!f32) s.kv_steps = arena.alloc<KvSteps>(heads);
 
   if (profile != Profile::kF32) {
     const auto rows = static_cast<size_t>(larger(kPrefillBlock, worker_count));

@@ -5,6 +5,7 @@
 
 #include "engine/arena.h"
 #include "engine/config.h"
+#include "engine/kv_steps.h"
 #include "engine/status.h"
 
 namespace pico_llama {
@@ -39,8 +40,7 @@ struct RunState {
   /// f32: float keys (context/8, head_size, 8), values (context, head_size). q8, q4: as AttentionQ8 has them.
   std::byte* key_cache;
   std::byte* value_cache;
-  uint8_t* key_scales;     ///< q8, q4: (n_layers, n_kv_heads, context)
-  uint8_t* value_scales;   ///< q8, q4: (n_layers, n_kv_heads, context)
+  KvSteps* kv_steps;       ///< q8, q4: (n_layers, n_kv_heads)
   WorkerScratch* workers;  ///< (worker_count)
 
   int dim_stride;  ///< dim rounded up to 8, as all that follow
@@ -48,8 +48,10 @@ struct RunState {
   int hidden_stride;
   int columns_stride;  ///< the longer of dim and hidden_dim; q4: to whole groups
   int vocab_stride;
-  int context;            ///< positions the cache holds, rounded up to 8
-  size_t kv_cache_bytes;  ///< of the caches, which lie together from key_cache on
+  int context;              ///< positions the cache holds, rounded up to 8
+  size_t key_head_bytes;    ///< of one head's keys, all positions
+  size_t value_head_bytes;  ///< of one head's values
+  size_t kv_cache_bytes;    ///< of the caches, which lie together from key_cache on
 
   /// The key/value cache comes from `cache`, which may be the same arena; all else from `arena`.
   static RunState allocate(const Config& config, Profile profile, int context, int worker_count, Arena& arena,

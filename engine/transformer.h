@@ -65,6 +65,10 @@ class Transformer {
 
  private:
   struct Pass;
+  /// create() but for what is computed from the weights: apart, because loading is where the board's stack is
+  /// deepest.
+  static Result<Transformer> assemble(const ModelImage& image, int context, std::span<std::byte> memory,
+                                      std::span<std::byte> cache, Workers& workers);
   Config config_{};
   Profile profile_ = Profile::kF32;
   float rms_eps_ = 0;

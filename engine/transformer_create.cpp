@@ -1,5 +1,6 @@
 // What a Transformer needs and how it is put together: once at load, so the firmware leaves this in flash.
 #include "engine/check.h"
+#include "engine/kv_steps.h"
 #include "engine/transformer.h"
 
 namespace pico_llama {
@@ -45,6 +46,17 @@ size_t bytes_needed_beside_cache(const Config& config, Profile profile, int cont
 
 Result<Transformer> Transformer::create(const ModelImage& image, int context, std::span<std::byte> memory,
                                         std::span<std::byte> cache, Workers& workers) {
+  Result<Transformer> result = assemble(image, context, memory, cache, workers);
+  if (!result.ok()) return result;
+  const Transformer& t = result.value();
+  if (t.profile_ != Profile::kF32)
+    compute_kv_steps(t.config_, t.weights_.layers, t.state_.x, t.state_.kv_steps);
+  return result;
+}
+
+[[gnu::noinline]] Result<Transformer> Transformer::assemble(const ModelImage& image, int context,
+                                                            std::span<std::byte> memory,
+                                                            std::span<std::byte> cache, Workers& workers) {
   const Result<size_t> all = bytes_needed(image.config(), image.profile(), context, workers.count());
   if (!all.ok()) return all.status();
   const size_t cache_bytes = kv_cache_bytes(image.config(), image.profile(), context);
@@ -91,19 +103,13 @@ CacheArrays Transformer::cache_arrays() const {
   CacheArrays arrays;
   arrays.heads = config_.n_kv_heads;
   arrays.layers = config_.n_layers;
-  const auto head_size = static_cast<uint32_t>(config_.head_size());
   const auto context = static_cast<uint32_t>(state_.context);
-  const auto add = [&](const void* data, uint32_t bytes_of_position) {
-    arrays.array[arrays.count++] = {static_cast<const std::byte*>(data), context * bytes_of_position,
-                                    8 * bytes_of_position};
+  const auto add = [&](const std::byte* data, size_t head_bytes) {
+    const auto bytes = static_cast<uint32_t>(head_bytes);
+    arrays.array[arrays.count++] = {data, bytes, bytes / (context / 8)};
   };
-  const bool f32 = profile_ == Profile::kF32;
-  const uint32_t bytes = f32 ? head_size * sizeof(float) : head_size;
-  add(state_.key_cache, bytes);
-  add(state_.value_cache, bytes);
-  if (f32) return arrays;
-  add(state_.key_scales, 1);
-  add(state_.value_scales, 1);
+  add(state_.key_cache, state_.key_head_bytes);
+  add(state_.value_cache, state_.value_head_bytes);
   return arrays;
 }
 

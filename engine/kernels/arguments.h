@@ -41,8 +41,7 @@ struct QuantizeQ8 {
   const float* x;  ///< (columns)
   int columns;
   int padded_columns;
-  int limit;     ///< the tensor's activation_limit
-  int step = 1;  ///< words from one column pair to the next: 1, or 2 between another token's
+  int limit;  ///< the tensor's activation_limit
 };
 
 /// rmsnorm and quantize_q8 in one, with the norm in the scale alone. With y[i] = weight[i] * x[i], m = max|y|
@@ -57,19 +56,7 @@ struct RmsNormQ8 {
   int padded_columns;
   int limit;  ///< the tensor's activation_limit
   float eps;
-  int step = 1;  ///< as QuantizeQ8::step
 };
-
-/// Where a token's activations lie among those of all tokens of a q8 matmul.
-struct Q8Place {
-  int offset;  ///< of its first column
-  int step;    ///< words (column pairs) from one of its column pairs to the next
-};
-/// Two by two, the column pairs of two tokens take turns; an odd last token is alone.
-constexpr Q8Place q8_place(int token, int n_tokens, int x_stride) {
-  if ((token | 1) >= n_tokens) return {token * x_stride, 1};
-  return {token / 2 * 2 * x_stride + token % 2 * 2, 2};
-}
 
 /// out[t][r] = float(sum_i b[r][i] * x[t][i]) * (x_scale[t] * scale[r]); the sum is exact, so its order is
 /// free.
@@ -78,7 +65,7 @@ struct MatmulQ8 {
   int columns;
   int chunk_pairs;
   BlockRange blocks;
-  const int16_t* x;  ///< (n_tokens, x_stride) as q8_place() says, aligned to 4; x_stride even
+  const int16_t* x;  ///< (n_tokens, x_stride), aligned to 4; x_stride even
   int x_stride;
   const float* x_scale;  ///< (n_tokens)
   int n_tokens;
@@ -118,41 +105,54 @@ struct AttentionF32 {
   float* scratch;       ///< (2 * head_size), aligned to 32
 };
 
-/// The same on an int8 cache, in integers from the scores to the output. One scale a position for keys, one
-/// for values, each a byte: 5 bits exponent, 3 bits mantissa (engine/kernels/scale8.h).
-///   q of all heads becomes int16 like a q8 input (QuantizeQ8), with one scale sq and limit
-///   min(32767, (2^31-1) / (127 * head_size)).
+/// The same on an int8 cache, in integers from the scores to the output, with no order to keep. A key is
+/// k[j][i] * code[j] * key_step and a value v[j][i] * value_step: the steps are constants of the kv head
+/// (engine/kv_steps.h).
+///   S = the largest of the heads' sum_i |q[i]| (in order of i, from +0);
+///   e = the least from 0 on with S * factor * (1 + 2^-7) < 2^(15 + e);
+///   x[i] = round(q[i] * (factor * 2^-e)), to nearest, ties to even.
 ///   In blocks of kAttentionBlock positions, counted from 0:
-///     t[j] = fixed16(float(sum_i q[i] * k[j][i]) * (((sq * scale) * log2(e) * 65536) * key_scale[j])):
-///     scores in
-///       powers of 2 with 16 fractional bits, truncated, saturated;
-///     m' = max(m, t); where it grew, sum and acc shrink by exp2(m - m');
-///     p[j] = exp2(t[j] - m) with 15 fractional bits (engine/kernels/exp2_fixed.h); sum += p[j];
-///     w[j] = p[j] * value_scale[j] / 2^E with E the largest exponent so far, 15 fractional bits, less where
-///     a
-///       long context needs room; acc[i] += w[j] * v[j][i].
-///   out[i] = float(acc[i]) * (2^E' / float(sum)).
+///     t[j] = (sum_i x[i] * k[j][i]) * code[j] >> 16: scores in 2^e / 64 nats, rounded down;
+///     max = the largest so far; lowest = max(max - 8 nats, -2^15); where it grew, sum and acc shrink by
+///     exp(old lowest - lowest);
+///     p[j] = exp(t[j] - (lowest + 8 nats)) with 15 fractional bits, 0 from t[j] = lowest on
+///     (engine/kernels/exp_fixed.h); sum += p[j];
+///     acc[i] += (sum_j p[j] * v[j][i]) >> shift, shift 0 up to position 511, one more at each doubling.
+///   out[i] = float(acc[i]) * (value_step * 2^shift / float(sum)).
+/// Nothing overflows: |x| sums to less than 2^15 + head_size / 2, so |t| * 2^16 < 2^31 up to head sizes of
+/// 65536; a block is below 128 * 32767 * 127 < 2^29, and 516 positions below 2^31.
 struct AttentionQ8 {
   float* q;  ///< (heads, head_size) in: queries; out: attention output
   int heads;
   int head_size;
   int last;
-  const std::byte* keys;  ///< (positions/2, head_size/2, 4): int8 of (2 elements) x (2 positions) in a word,
-                          ///< position fastest
-  const std::byte* values;      ///< the same, element fastest
-  const uint8_t* key_scales;    ///< (positions), aligned to 4, positions rounded up to 8 readable
-  const uint8_t* value_scales;  ///< as key_scales
-  float scale;                  ///< 1/sqrt(head_size)
-  std::byte* scratch;           ///< attention_q8_scratch_bytes(), aligned to 4
+  const std::byte* keys;    ///< (positions/4, q8_key_group_bytes()), aligned to 4
+  const std::byte* values;  ///< (positions/2, head_size/2, 4): int8 of (2 elements) x (2 positions) in a
+                            ///< word, element fastest; aligned to 4
+  float factor;             ///< key_step * 2^16 * 64 / sqrt(head_size)
+  float value_step;
+  std::byte* scratch;  ///< attention_q8_scratch_bytes(), aligned to 4
 };
 
+/// Keys lie in groups of 4 positions: the elements of each, padded with 0 to a multiple of 4, in words whose
+/// bytes are elements 0, 2, 1, 3; then the 4 codes.
+constexpr int q8_key_elements(int head_size) { return (head_size + 3) / 4 * 4; }
+constexpr int q8_key_group_bytes(int head_size) { return 4 * q8_key_elements(head_size) + 4; }
+/// Where in its group element i of a position lies.
+constexpr int q8_key_byte(int head_size, int position, int i) {
+  const int swapped = i % 4 == 1 ? i + 1 : i % 4 == 2 ? i - 1 : i;
+  return position * q8_key_elements(head_size) + swapped;
+}
+
 /// Positions that share one look at the running maximum.
-inline constexpr int kAttentionBlock = 32;
+inline constexpr int kAttentionBlock = 128;
+/// A word for each position of a block: half of it a head's score; then three for each two positions that
+/// count. They begin at the end of this, so that what is read stays ahead of what is written.
+inline constexpr int kAttentionBlockBytes = kAttentionBlock / 2 * 12;
 
 constexpr size_t attention_q8_scratch_bytes(int heads, int head_size) {
-  return static_cast<size_t>(heads) *
-         (static_cast<size_t>(head_size) * (sizeof(int16_t) + sizeof(int32_t)) +
-          kAttentionBlock * (sizeof(int32_t) + sizeof(int16_t)) + 2 * sizeof(int32_t));
+  return kAttentionBlockBytes + static_cast<size_t>(head_size) * 4 * sizeof(int32_t) +
+         static_cast<size_t>(heads) * static_cast<size_t>(q8_key_elements(head_size)) * sizeof(int16_t);
 }
 
 /// hb[i] = (hb[i] * (1 / (1 + exp(-hb[i])))) * hb2[i].

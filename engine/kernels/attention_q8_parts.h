@@ -1,65 +1,84 @@
-// What every variant of attention_q8 shares: its scratch memory and the constants of its fixed-point formats.
+// What every variant of attention_q8 shares: its scratch memory and the fixed-point formats of its queries.
 // Functions are static: host/ compiles them with other flags, and the linker must not mix the copies.
 #pragma once
 #include <bit>
 #include <cstdint>
 
 #include "engine/kernels/arguments.h"
-#include "engine/kernels/exp2_fixed.h"
-#include "engine/kernels/scale8.h"
+#include "engine/kernels/exp_fixed.h"
 
 namespace pico_llama {
 
-inline constexpr float kLog2eFixed16 = 94548.4609f;  ///< log2(e) * 65536
-
-constexpr int attention_q_limit(int head_size) {
-  const int limit = INT32_MAX / (127 * head_size);
-  return limit < 32767 ? limit : 32767;
-}
-
-/// Right shift of p * (8 + mantissa) that leaves w * 127 * (last + 1) below 2^31: w is below 2^15 >> extra.
-constexpr int attention_weight_shift(int last) {
-  int shift = 4;
-  while ((last >> (shift + 5)) > 0) ++shift;
+/// How far a block's sums of p * value are shifted right so that the total stays below 2^31:
+/// 516 * 32767 * 127 does.
+constexpr int attention_block_shift(int last) {
+  int shift = 0;
+  while ((last >> shift) >= 512) ++shift;
   return shift;
-}
-
-/// Factor from acc to sum of p * value: with E the exponent code, a scale is (8 + mantissa) * 2^(E - 3 +
-/// lowest).
-static inline float attention_output_scale(uint32_t exponent, int shift, uint32_t sum) {
-  const int power = static_cast<int>(exponent) + shift - 3 + kScale8LowestExponent;
-  return std::bit_cast<float>(static_cast<uint32_t>(power + 127) << 23) / static_cast<float>(sum);
 }
 
 namespace {
 
 struct AttentionQ8Scratch {
   explicit AttentionQ8Scratch(const AttentionQ8& a)
-      : acc(reinterpret_cast<int32_t*>(a.scratch)),
-        t(acc + a.heads * a.head_size),
-        max(t + a.heads * kAttentionBlock),
-        sum(reinterpret_cast<uint32_t*>(max + a.heads)),
-        w(reinterpret_cast<int16_t*>(sum + a.heads)),
-        q(w + a.heads * kAttentionBlock) {}
-  int32_t* acc;   ///< (heads, head_size)
-  int32_t* t;     ///< (heads, kAttentionBlock)
-  int32_t* max;   ///< (heads)
-  uint32_t* sum;  ///< (heads)
-  int16_t* w;     ///< (heads, kAttentionBlock)
-  int16_t* q;     ///< (heads, head_size)
+      : block(reinterpret_cast<uint32_t*>(a.scratch)),
+        acc(reinterpret_cast<int32_t*>(a.scratch + kAttentionBlockBytes)),
+        sums(acc + 2 * a.head_size),
+        q(reinterpret_cast<int16_t*>(sums + 2 * a.head_size)) {}
+  uint32_t* block;  ///< kAttentionBlockBytes: scores and weights of a block, of one or two heads
+  int32_t* acc;     ///< (2, head_size)
+  int32_t* sums;    ///< (2, head_size) of one block
+  int16_t* q;       ///< (heads, head_size rounded up to 4)
+};
+
+/// What the scores of a call are counted in.
+struct AttentionUnits {
+  const uint16_t* table;
+  int steps;
 };
 
 }  // namespace
 
-/// A larger maximum has come: what a head has summed relative to the old one becomes relative to it.
-static inline void shrink(const AttentionQ8Scratch& s, int head, int head_size, int32_t old_max,
-                          int32_t max) {
-  const uint32_t difference = static_cast<uint32_t>(max) - static_cast<uint32_t>(old_max);
-  const uint32_t factor = exp2_fixed(difference < kExp2Limit ? difference : kExp2Limit);
-  s.sum[head] = static_cast<uint32_t>(uint64_t{s.sum[head]} * factor >> 15);
-  int32_t* acc = s.acc + head * head_size;
-  for (int i = 0; i < head_size; ++i)
-    acc[i] = static_cast<int32_t>(int64_t{acc[i]} * static_cast<int32_t>(factor) >> 15);
+/// The queries as int16, those of each head padded with 0; see AttentionQ8.
+[[gnu::always_inline]] static inline AttentionUnits attention_queries(const AttentionQ8& a, int16_t* q) {
+  float largest = 0;
+  for (int h = 0; h < a.heads; ++h) {
+    float sum = 0;
+    for (int i = 0; i < a.head_size; ++i) {
+      const float x = a.q[h * a.head_size + i];
+      sum += x < 0 ? -x : x;
+    }
+    largest = sum > largest ? sum : largest;
+  }
+  // 1/128 more, for what rounding adds; the bits of a positive float begin with its exponent.
+  const uint32_t bound = std::bit_cast<uint32_t>(largest * a.factor * 1.0078125f) >> 23;
+  const int exponent = bound <= 127 + 14 ? 0 : static_cast<int>(bound) - (127 + 14);
+  const float factor = a.factor * std::bit_cast<float>(static_cast<uint32_t>(127 - exponent) << 23);
+  for (int h = 0; h < a.heads; ++h) {
+    for (int i = 0; i < a.head_size; ++i)
+      *q++ = static_cast<int16_t>(std::bit_cast<uint32_t>(a.q[h * a.head_size + i] * factor + 12582912.0f) &
+                                  0xffff);
+    for (int i = a.head_size; i % 4 != 0; ++i) *q++ = 0;
+  }
+  return {kExpTables.at + exp_table_offset(exponent), exp_steps(exponent)};
+}
+
+/// The score whose weight and that of all below is 0.
+static inline int attention_lowest(int max, int steps) {
+  return max - steps > INT16_MIN ? max - steps : INT16_MIN;
+}
+
+/// A larger maximum has come: what has been summed relative to the old one becomes relative to it.
+static inline void shrink(AttentionUnits units, int growth, int head_size, int32_t* acc, uint32_t& sum) {
+  const int32_t factor = growth < units.steps ? units.table[units.steps - growth] : 0;
+  sum = static_cast<uint32_t>(uint64_t{sum} * static_cast<uint32_t>(factor) >> 15);
+  for (int i = 0; i < head_size; ++i) acc[i] = static_cast<int32_t>(int64_t{acc[i]} * factor >> 15);
+}
+
+/// What makes an output of acc.
+static inline float attention_output_scale(float value_step, int shift, uint32_t sum) {
+  return value_step * std::bit_cast<float>(static_cast<uint32_t>(127 + shift) << 23) /
+         static_cast<float>(sum);
 }
 
 }  // namespace pico_llama

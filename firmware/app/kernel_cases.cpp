@@ -55,12 +55,6 @@ std::byte* int8s(Arena& memory, Numbers& numbers, int32_t n) {
   return v;
 }
 
-uint8_t* scales(Arena& memory, Numbers& numbers, int32_t n, int32_t low, int32_t high) {
-  uint8_t* v = memory.alloc<uint8_t>(static_cast<size_t>(n), kAlignment);
-  for (int32_t i = 0; i < n; ++i) v[i] = static_cast<uint8_t>(numbers.integer(low, high));
-  return v;
-}
-
 /// Rows past the last are computed too.
 constexpr int32_t whole_blocks(int32_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
 
@@ -225,11 +219,10 @@ KernelOutputs KernelCases<AttentionQ8>::make(const KernelShape& s, uint32_t seed
        .heads = s.a,
        .head_size = s.b,
        .last = s.c,
-       .keys = int8s(memory, numbers, positions * s.b),
+       .keys = int8s(memory, numbers, positions / 4 * q8_key_group_bytes(s.b)),  // the codes too
        .values = int8s(memory, numbers, positions * s.b),
-       .key_scales = scales(memory, numbers, positions, 120, 140),
-       .value_scales = scales(memory, numbers, positions, 100, 160),
-       .scale = 0.35f,
+       .factor = 64.0f * 65536.0f * 0.35f * 4.0f / (127.0f * 255.0f),
+       .value_step = 0.01f,
        .scratch = zeros<std::byte>(memory, static_cast<int32_t>(attention_q8_scratch_bytes(s.a, s.b)))};
   return {bytes_of(q, s.a * s.b)};
 }

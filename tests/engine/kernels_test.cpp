@@ -56,13 +56,6 @@ template <typename T>
   return ::testing::AssertionSuccess();
 }
 
-/// The same column pairs with untouched ones between (q8_place()).
-std::vector<int16_t> between_another_tokens(const std::vector<int16_t>& x) {
-  std::vector<int16_t> all(2 * x.size(), 99);
-  for (size_t i = 0; i < x.size(); ++i) all[i / 2 * 4 + i % 2] = x[i];
-  return all;
-}
-
 TEST(Kernels, RmsNorm) {
   Numbers numbers(1);
   for (const int n : {2, 8, 13, 64, 172, 288}) {
@@ -153,9 +146,7 @@ TEST(Kernels, SwiGluQ8) {
 
 TEST(Kernels, RmsNormQ8) {
   Numbers numbers(9);
-  const Variant<RmsNormQ8> variants[] = {{"portable", portable::rmsnorm_q8, true},
-                                         {"m33", m33::rmsnorm_q8, true},
-                                         {"avx2", avx2::rmsnorm_q8, kAvx2}};
+  const Variant<RmsNormQ8> variants[] = {{"m33", m33::rmsnorm_q8, true}, {"avx2", avx2::rmsnorm_q8, kAvx2}};
   for (const int n : {2, 8, 13, 64, 172, 288})
     for (const int limit : {1, 2103, 32767})
       for (const float size : {0.0f, 3.0f}) {
@@ -178,10 +169,6 @@ TEST(Kernels, RmsNormQ8) {
           variant.run({got.data(), &got_scale, x.data(), w.data(), n, padded, limit, 1e-5f});
           EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << n << " " << limit;
           EXPECT_EQ(got_scale, want_scale);
-          const auto between = between_another_tokens(want);
-          got.assign(between.size(), 99);
-          variant.run({got.data(), &got_scale, x.data(), w.data(), n, padded, limit, 1e-5f, 2});
-          EXPECT_TRUE(same_bits(got, between)) << variant.name << " " << n << " " << limit;
         }
       }
 }
@@ -232,19 +219,14 @@ TEST(Kernels, QuantizeQ8) {
         EXPECT_LE(std::abs(want[i]), limit);
         EXPECT_NEAR(static_cast<float>(want[i]) * want_scale, x[i], want_scale * 0.502f);
       }
-      const Variant<QuantizeQ8> variants[] = {{"portable", portable::quantize_q8, true},
-                                              {"m33", m33::quantize_q8, true},
+      const Variant<QuantizeQ8> variants[] = {{"m33", m33::quantize_q8, true},
                                               {"avx2", avx2::quantize_q8, kAvx2}};
-      const auto between = between_another_tokens(want);
       for (const auto& variant : variants) {
         if (!variant.can_run) continue;
-        got.assign(want.size(), 99);
+        got.assign(got.size(), 99);
         variant.run({got.data(), &got_scale, x.data(), columns, padded, limit});
         EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << columns;
         EXPECT_EQ(got_scale, want_scale);
-        got.assign(between.size(), 99);
-        variant.run({got.data(), &got_scale, x.data(), columns, padded, limit, 2});
-        EXPECT_TRUE(same_bits(got, between)) << variant.name << " " << columns;
       }
     }
   int16_t out[4];
@@ -486,82 +468,154 @@ TEST(Kernels, AttentionF32) {
     }
 }
 
-TEST(Kernels, AttentionQ8) {
-  const Variant<AttentionQ8> variants[] = {{"m33", m33::attention_q8, true},
-                                           {"host", host::attention_q8, true}};
-  Numbers numbers(7);
-  for (const int head_size : {2, 8, 12, 48, 64})
+const Variant<AttentionQ8> kAttentionQ8[] = {{"m33", m33::attention_q8, true},
+                                             {"host", host::attention_q8, true}};
+
+/// One kv head's cache of `positions`, with random contents, and queries.
+struct AttentionQ8Case {
+  AttentionQ8Case(uint32_t seed, int heads_, int head_size_, int positions, float query_size,
+                  int highest_code)
+      : heads(heads_),
+        head_size(head_size_),
+        keys(static_cast<size_t>(positions / 4 * q8_key_group_bytes(head_size))),
+        values(static_cast<size_t>(positions * head_size)),
+        scratch(attention_q8_scratch_bytes(heads, head_size) / 4 + 1) {
+    Numbers numbers(seed);
+    q = numbers.reals(static_cast<size_t>(heads * head_size), query_size);
+    for (std::byte& v : values) v = static_cast<std::byte>(numbers.integer(-127, 127) & 0xff);
+    for (int j = 0; j < positions; ++j) {
+      for (int i = 0; i < head_size; ++i)
+        key_byte(j, q8_key_byte(head_size, j % 4, i)) =
+            static_cast<std::byte>(numbers.integer(-127, 127) & 0xff);
+      code_byte(j) = static_cast<std::byte>(numbers.integer(1, highest_code));
+    }
+  }
+  std::byte& key_byte(int j, int at) {
+    return keys[static_cast<size_t>(j / 4 * q8_key_group_bytes(head_size) + at)];
+  }
+  std::byte& code_byte(int j) { return key_byte(j, q8_key_group_bytes(head_size) - 4 + j % 4); }
+  double key(int j, int i) {
+    return static_cast<double>(static_cast<int8_t>(key_byte(j, q8_key_byte(head_size, j % 4, i)))) *
+           static_cast<double>(static_cast<uint8_t>(code_byte(j)));
+  }
+  double value(int j, int i) const {
+    return static_cast<double>(static_cast<int8_t>(
+        values[static_cast<size_t>(j / 2 * 2 * head_size + i / 2 * 4 + j % 2 * 2 + i % 2)]));
+  }
+  std::vector<float> run(Kernel<AttentionQ8> kernel, int last) {
+    std::vector<float> out = q;
+    kernel({out.data(), heads, head_size, last, keys.data(), values.data(), kKeyStep * 64 * 65536 * kScale,
+            kValueStep, reinterpret_cast<std::byte*>(scratch.data())});
+    return out;
+  }
+  void expect_same_bits(int last) {
+    const auto want = run(portable::attention_q8, last);
+    for (const auto& variant : kAttentionQ8)
+      if (variant.can_run) {
+        EXPECT_TRUE(same_bits(run(variant.run, last), want))
+            << variant.name << " " << head_size << " " << heads << " " << last;
+      }
+  }
+
+  static constexpr float kKeyStep = 4.0f / (127 * 255), kValueStep = 0.01f, kScale = 0.35f;
+  int heads, head_size;
+  std::vector<std::byte> keys, values;
+  std::vector<float> q;
+  std::vector<int32_t> scratch;
+};
+
+TEST(Kernels, AttentionQ8IsTheSameEverywhere) {
+  for (const int head_size : {2, 6, 8, 12, 48, 64})
     for (const int heads : {1, 2, 3, 4})
-      for (const int last : {0, 1, 30, 31, 32, 95, 126, 700}) {
-        const int positions = 704;
-        std::vector<std::byte> keys(static_cast<size_t>(positions * head_size)), values(keys);
-        for (std::byte& k : keys) k = static_cast<std::byte>(numbers.integer(-127, 127));
-        for (std::byte& v : values) v = static_cast<std::byte>(numbers.integer(-127, 127));
-        std::vector<uint8_t> key_scales(static_cast<size_t>(positions)), value_scales(key_scales);
-        for (uint8_t& s : key_scales) s = static_cast<uint8_t>(numbers.integer(120, 140));
-        for (uint8_t& s : value_scales) s = static_cast<uint8_t>(numbers.integer(100, 160));
-        auto want = numbers.reals(static_cast<size_t>(heads * head_size), 3.0f);
-        const auto q = want;
-        std::vector<int32_t> scratch(attention_q8_scratch_bytes(heads, head_size) / 4 + 1);
-        AttentionQ8 a{want.data(),
-                      heads,
-                      head_size,
-                      last,
-                      keys.data(),
-                      values.data(),
-                      key_scales.data(),
-                      value_scales.data(),
-                      0.35f,
-                      reinterpret_cast<std::byte*>(scratch.data())};
-        portable::attention_q8(a);
-        const auto key = [&](int j, int i) {
-          return static_cast<double>(static_cast<int8_t>(
-                     keys[static_cast<size_t>(j / 2 * 2 * head_size + i / 2 * 4 + i % 2 * 2 + j % 2)])) *
-                 static_cast<double>(scale8_value(key_scales[static_cast<size_t>(j)]));
-        };
-        const auto value = [&](int j, int i) {
-          return static_cast<double>(static_cast<int8_t>(
-                     values[static_cast<size_t>(j / 2 * 2 * head_size + i / 2 * 4 + j % 2 * 2 + i % 2)])) *
-                 static_cast<double>(scale8_value(value_scales[static_cast<size_t>(j)]));
-        };
+      // Sharp and flat, at every exponent of the scores' unit that matters.
+      for (const float query_size : {0.0f, 0.1f, 3.0f, 100.0f, 3e4f, 1e30f}) {
+        AttentionQ8Case c(7, heads, head_size, 1152, query_size, 255);
+        for (const int last : {0, 1, 2, 3, 4, 7, 126, 127, 128, 129, 511, 512, 1150})
+          c.expect_same_bits(last);
+      }
+}
+
+TEST(Kernels, AttentionQ8IsSoftmax) {
+  for (const int head_size : {2, 8, 12, 48})
+    for (const float query_size : {0.1f, 1.0f, 3.0f})
+      for (const int last : {0, 1, 30, 127, 128, 400, 1150}) {
+        const int heads = 2;
+        AttentionQ8Case c(8, heads, head_size, 1152, query_size, 255);
+        const auto out = c.run(portable::attention_q8, last);
+        // The unit of the scores, as AttentionQ8 states it.
+        double largest = 0;
+        for (int h = 0; h < heads; ++h) {
+          double sum = 0;
+          for (int i = 0; i < head_size; ++i)
+            sum += std::fabs(static_cast<double>(c.q[static_cast<size_t>(h * head_size + i)]));
+          largest = std::max(largest, sum);
+        }
+        const double factor = static_cast<double>(c.kKeyStep * 64 * 65536 * c.kScale);
+        int exponent = 0;
+        while (std::ldexp(32768.0, exponent) <= largest * factor * (1 + 1.0 / 128)) ++exponent;
+        ASSERT_LE(exponent, 3);
         for (int h = 0; h < heads; ++h) {
           std::vector<double> p;
-          double total = 0, max = -1e300;
-          uint8_t largest = 0;
+          double total = 0, max = -1e300, key_size = 0;
           for (int j = 0; j <= last; ++j) {
-            double score = 0;
-            for (int i = 0; i < head_size; ++i)
-              score += 0.35 * static_cast<double>(q[static_cast<size_t>(h * head_size + i)]) * key(j, i);
+            double score = 0, size = 0;
+            for (int i = 0; i < head_size; ++i) {
+              const double k = c.key(j, i) * static_cast<double>(c.kKeyStep);
+              score += static_cast<double>(c.kScale * c.q[static_cast<size_t>(h * head_size + i)]) * k;
+              size += std::fabs(k);
+            }
             p.push_back(score);
             max = std::max(max, score);
-            largest = std::max(largest, value_scales[static_cast<size_t>(j)]);
+            key_size = std::max(key_size, size);
           }
           for (double& v : p) total += v = std::exp(v - max);
-          // A weight errs by 0.4 % (exp2's table, the queries' rounding) and by two units of its fixed point,
-          // the total by 0.4 % and one unit of 2^-15 a position.
-          const double unit = std::ldexp(1.0, attention_weight_shift(last) + largest / 8 - 27 - 15);
-          const double of_total = 0.004 + (last + 1) * std::ldexp(1.0, -15) / total;
+          // A difference of two scores errs by one unit from rounding down, and by both keys' share of the
+          // queries' rounding (half a step of 2^e / factor); the table by 2^-15 or, at 8 nats, by all there
+          // is.
+          const double nats = std::ldexp(1.0 / 64, exponent) +
+                              static_cast<double>(c.kScale) * key_size * std::ldexp(1 / factor, exponent);
+          const double relative = std::exp(nats) - 1;
           for (int i = 0; i < head_size; ++i) {
-            double sum = 0, error = 1e-6;
+            double sum = 0, error = 1e-6, total_error = 0;
             for (int j = 0; j <= last; ++j) {
               const double weight = p[static_cast<size_t>(j)] / total;
-              const double v8 =
-                  value(j, i) / static_cast<double>(scale8_value(value_scales[static_cast<size_t>(j)]));
-              sum += weight * value(j, i);
-              error += 0.004 * weight * std::fabs(value(j, i)) + 2 * unit / total * std::fabs(v8);
+              const double v = c.value(j, i) * static_cast<double>(c.kValueStep);
+              sum += weight * v;
+              const double cut = weight * total < std::exp(nats - 8) ? weight : 0;
+              error += (relative * weight + cut + 1.0 / 32767 / total) * std::fabs(v);
+              total_error += relative * weight + cut + 1.0 / 32767 / total;
             }
-            error += of_total * std::fabs(sum);
-            ASSERT_NEAR(want[static_cast<size_t>(h * head_size + i)], sum, error) << head_size << " " << last;
+            error += total_error * std::fabs(sum);
+            ASSERT_NEAR(out[static_cast<size_t>(h * head_size + i)], sum, error)
+                << head_size << " " << last << " " << query_size;
           }
         }
-        for (const auto& variant : variants) {
-          auto got = q;
-          a.q = got.data();
-          variant.run(a);
-          EXPECT_TRUE(same_bits(got, want))
-              << variant.name << " " << head_size << " " << heads << " " << last;
-        }
       }
+}
+
+// Everything at its end: codes of 255, keys and values of 127, scores of both signs, a maximum that comes
+// last.
+TEST(Kernels, AttentionQ8AtTheLimit) {
+  for (const int head_size : {8, 48})
+    for (const int sign : {-1, 1}) {
+      AttentionQ8Case c(9, 2, head_size, 2048, 1.0f, 255);
+      for (float& x : c.q) x = 1e9f;
+      for (std::byte& k : c.keys) k = static_cast<std::byte>((127 * sign) & 0xff);
+      for (int j = 0; j < 2048; ++j) c.code_byte(j) = static_cast<std::byte>(255);
+      for (std::byte& v : c.values) v = static_cast<std::byte>(0x81);
+      for (const int last : {0, 515, 516, 2047}) {
+        c.expect_same_bits(last);
+        for (const float x : c.run(portable::attention_q8, last)) EXPECT_NEAR(x, -127 * c.kValueStep, 1e-4);
+      }
+      // The last position's keys turned round: with the other sign it is the only one that counts, or none.
+      for (int i = 0; i < head_size; ++i)
+        c.key_byte(2047, q8_key_byte(head_size, 3, i)) = static_cast<std::byte>((-127 * sign) & 0xff);
+      for (int i = 0; i < head_size; ++i)
+        c.values[static_cast<size_t>(2046 * head_size + i / 2 * 4 + 2 + i % 2)] = static_cast<std::byte>(127);
+      c.expect_same_bits(2047);
+      for (const float x : c.run(portable::attention_q8, 2047))
+        EXPECT_NEAR(x, (sign < 0 ? 127 : -127) * c.kValueStep, 1e-4);
+    }
 }
 
 }  // namespace

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/kernels/exp2_fixed.h"
-#include "engine/kernels/scale8.h"
+#include "engine/kernels/exp_fixed.h"
 #include "engine/math/exp.h"
 #include "engine/math/rope.h"
 
@@ -52,22 +51,19 @@ TEST(Math, RopeRowsAreWithinOneUlp) {
   }
 }
 
-TEST(Math, Exp2FixedIsWithinItsBound) {
-  for (uint32_t x = 0; x <= kExp2Limit; x += 7) {
-    const double want = std::exp2(-static_cast<double>(x) / 65536.0);
-    ASSERT_NEAR(static_cast<double>(exp2_fixed(x)) / 32768.0, want, want * 0.0014 + 1.0 / 32768) << x;
+TEST(Math, ExpTablesAreRounded) {
+  for (int e = 0; e < kExpExponents + 3; ++e) {
+    const uint16_t* table = kExpTables.at + exp_table_offset(e);
+    const int steps = exp_steps(e);
+    EXPECT_EQ(table[0], 0);
+    EXPECT_EQ(table[steps], 32767);
+    const int unit = e < kExpExponents ? 1 << e : 1 << (kExpExponents - 1);
+    for (int u = 1; u <= steps; ++u) {
+      const double x = static_cast<double>((steps - u) * unit) / 64;
+      ASSERT_LT(x, 8);
+      ASSERT_NEAR(table[u], 32767 * std::exp(-x), 0.51) << e << " " << u;
+    }
   }
-}
-
-TEST(Math, Scale8IsTheLeastThatIsEnough) {
-  for (int code = 1; code < 256; ++code) {
-    const float value = scale8_value(static_cast<uint8_t>(code));
-    EXPECT_EQ(scale8_at_least(value), code);
-    EXPECT_EQ(scale8_at_least(std::nextafterf(value, 0.0f)), code);
-    EXPECT_GT(value, scale8_value(static_cast<uint8_t>(code - 1)));
-  }
-  EXPECT_EQ(scale8_at_least(0.0f), 0);
-  EXPECT_EQ(scale8_at_least(1e30f), 255);
 }
 
 }  // namespace

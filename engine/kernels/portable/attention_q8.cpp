@@ -4,16 +4,14 @@
 namespace pico_llama::portable {
 namespace {
 
-/// Truncated and saturated, as VCVT does it; 0 for NaN.
-int32_t saturate(float x) {
-  if (x >= 2147483648.0f) return INT32_MAX;
-  if (x < -2147483648.0f) return INT32_MIN;
-  return x == x ? static_cast<int32_t>(x) : 0;
+int key(const AttentionQ8& a, int position, int i) {
+  const std::byte* group = a.keys + position / 4 * q8_key_group_bytes(a.head_size);
+  return static_cast<int8_t>(group[q8_key_byte(a.head_size, position % 4, i)]);
 }
 
-int key(const AttentionQ8& a, int position, int i) {
-  const int word = position / 2 * (a.head_size / 2) + i / 2;
-  return static_cast<int8_t>(a.keys[word * 4 + i % 2 * 2 + position % 2]);
+int code(const AttentionQ8& a, int position) {
+  const std::byte* group = a.keys + position / 4 * q8_key_group_bytes(a.head_size);
+  return static_cast<uint8_t>(group[q8_key_group_bytes(a.head_size) - 4 + position % 4]);
 }
 
 int value(const AttentionQ8& a, int position, int i) {
@@ -26,50 +24,36 @@ int value(const AttentionQ8& a, int position, int i) {
 void attention_q8(const AttentionQ8& a) {
   const int n = a.head_size;
   const AttentionQ8Scratch s(a);
-  float q_scale;
-  quantize_q8({s.q, &q_scale, a.q, a.heads * n, a.heads * n, attention_q_limit(n)});
-  const float factor = (q_scale * a.scale) * kLog2eFixed16;
-  const int shift = attention_weight_shift(a.last);
-  for (int i = 0; i < a.heads * n; ++i) s.acc[i] = 0;
-  for (int h = 0; h < a.heads; ++h) s.sum[h] = 0;
-  uint32_t exponent = 0;
-
-  for (int first = 0; first <= a.last; first += kAttentionBlock) {
-    const int count = a.last - first < kAttentionBlock ? a.last - first + 1 : kAttentionBlock;
-    uint32_t largest = 0;
-    for (int j = 0; j < count; ++j)
-      largest = a.value_scales[first + j] > largest ? a.value_scales[first + j] : largest;
-    if (largest >> 3 > exponent) {
-      for (int i = 0; i < a.heads * n; ++i) s.acc[i] >>= (largest >> 3) - exponent;
-      exponent = largest >> 3;
-    }
-    for (int h = 0; h < a.heads; ++h) {
-      int32_t* t = s.t + h * kAttentionBlock;
-      int32_t* acc = s.acc + h * n;
-      int32_t max = first == 0 ? INT32_MIN : s.max[h];
-      const int32_t old_max = max;
+  const AttentionUnits units = attention_queries(a, s.q);
+  const int shift = attention_block_shift(a.last);
+  auto* t = reinterpret_cast<int16_t*>(s.block);
+  for (int h = 0; h < a.heads; ++h) {
+    const int16_t* q = s.q + h * q8_key_elements(n);
+    int max = INT16_MIN;
+    uint32_t sum = 0;
+    for (int i = 0; i < n; ++i) s.acc[i] = 0;
+    for (int first = 0; first <= a.last; first += kAttentionBlock) {
+      const int count = a.last - first < kAttentionBlock ? a.last - first + 1 : kAttentionBlock;
+      const int old_lowest = attention_lowest(max, units.steps);
       for (int j = 0; j < count; ++j) {
-        int32_t score = 0;
-        for (int i = 0; i < n; ++i) score += s.q[h * n + i] * key(a, first + j, i);
-        t[j] = saturate(static_cast<float>(score) * (factor * scale8_value(a.key_scales[first + j])));
+        int32_t dot = 0;
+        for (int i = 0; i < n; ++i) dot += q[i] * key(a, first + j, i);
+        t[j] = static_cast<int16_t>(dot * code(a, first + j) >> 16);
         max = t[j] > max ? t[j] : max;
       }
-      if (first != 0 && max > old_max) shrink(s, h, n, old_max, max);
-      s.max[h] = max;
+      const int lowest = attention_lowest(max, units.steps);
+      if (lowest > old_lowest) shrink(units, lowest - old_lowest, n, s.acc, sum);
+      for (int i = 0; i < n; ++i) s.sums[i] = 0;
       for (int j = 0; j < count; ++j) {
-        const uint32_t difference = static_cast<uint32_t>(max) - static_cast<uint32_t>(t[j]);
-        const uint32_t p = exp2_fixed(difference < kExp2Limit ? difference : kExp2Limit);
-        s.sum[h] += p;
-        const uint32_t code = a.value_scales[first + j];
-        const uint32_t down = static_cast<uint32_t>(shift) + exponent - (code >> 3);
-        const auto w = static_cast<int32_t>(p * (8 + (code & 7)) >> (down < 31 ? down : 31));
-        for (int i = 0; i < n; ++i) acc[i] += w * value(a, first + j, i);
+        if (t[j] <= lowest) continue;
+        const int32_t p = units.table[t[j] - lowest];
+        sum += static_cast<uint32_t>(p);
+        for (int i = 0; i < n; ++i) s.sums[i] += p * value(a, first + j, i);
       }
+      for (int i = 0; i < n; ++i) s.acc[i] += s.sums[i] >> shift;
     }
-  }
-  for (int h = 0; h < a.heads; ++h) {
-    const float scale = attention_output_scale(exponent, shift, s.sum[h]);
-    for (int i = 0; i < n; ++i) a.q[h * n + i] = static_cast<float>(s.acc[h * n + i]) * scale;
+    const float scale = attention_output_scale(a.value_step, shift, sum);
+    for (int i = 0; i < n; ++i) a.q[h * n + i] = static_cast<float>(s.acc[i]) * scale;
   }
 }
 

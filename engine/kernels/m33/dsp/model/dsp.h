@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "engine/kernels/fixed.h"
+
 namespace pico_llama::dsp {
 
 inline uint32_t sxtb16(uint32_t w) {
@@ -13,44 +15,22 @@ inline uint32_t sxtb16(uint32_t w) {
 
 inline uint32_t sxtb16_ror8(uint32_t w) { return sxtb16(w >> 8 | w << 24); }
 
-inline int32_t to_fixed(float x) {
-  if (x >= 2147483648.0f) return INT32_MAX;
-  if (x < -2147483648.0f) return INT32_MIN;
-  return x == x ? static_cast<int32_t>(x) : 0;
-}
-
 inline uint32_t smlad(uint32_t a, uint32_t b, uint32_t acc) {
   const int32_t low = static_cast<int16_t>(a & 0xffff) * static_cast<int16_t>(b & 0xffff);
   const int32_t high = static_cast<int16_t>(a >> 16) * static_cast<int16_t>(b >> 16);
   return acc + static_cast<uint32_t>(low) + static_cast<uint32_t>(high);
 }
 
-template <int kBits>
-inline uint32_t usat(uint32_t x) {
-  constexpr uint32_t kMost = (uint32_t{1} << kBits) - 1;
-  return x > kMost ? kMost : x;
+inline uint32_t max16(uint32_t a, uint32_t b) {
+  const auto larger = [](uint32_t x, uint32_t y) {
+    return static_cast<int16_t>(x) > static_cast<int16_t>(y) ? x & 0xffff : y & 0xffff;
+  };
+  return larger(a, b) | larger(a >> 16, b >> 16) << 16;
 }
 
-inline int32_t qsub(int32_t a, int32_t b) {
-  const int64_t difference = int64_t{a} - b;
-  if (difference > INT32_MAX) return INT32_MAX;
-  return difference < INT32_MIN ? INT32_MIN : static_cast<int32_t>(difference);
-}
+inline uint32_t upper_halves(uint32_t a, uint32_t b) { return a >> 16 | (b & 0xffff0000u); }
 
-template <int kBits>
-inline uint32_t usat_asr8(int32_t x) {
-  return x < 0 ? 0 : usat<kBits>(static_cast<uint32_t>(x) >> 8);
-}
-
-inline uint32_t umax8(uint32_t a, uint32_t b) {
-  uint32_t result = 0;
-  for (int shift = 0; shift < 32; shift += 8) {
-    const uint32_t x = a >> shift & 0xff;
-    const uint32_t y = b >> shift & 0xff;
-    result |= (x > y ? x : y) << shift;
-  }
-  return result;
-}
+inline int32_t to_fixed(float x) { return pico_llama::to_fixed(x); }
 
 template <int kBits, int kShift>
 inline int32_t ssat_asr(int32_t x) {

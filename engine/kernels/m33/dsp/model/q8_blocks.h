@@ -17,8 +17,7 @@ struct Q8Blocks {
   float* out;
 };
 
-/// `step`: words from one column pair of x to the next.
-inline void q8_blocks(const Q8Blocks& a, int step = 1) {
+inline void q8_blocks(const Q8Blocks& a) {
   const auto* words = static_cast<const char*>(a.words);
   float* out = a.out;
   while (words != a.words_end) {
@@ -30,7 +29,7 @@ inline void q8_blocks(const Q8Blocks& a, int step = 1) {
     uint32_t total[4] = {};
     for (int pair = 0; pair < a.pairs; ++pair, words += 16) {
       uint32_t xi;
-      std::memcpy(&xi, static_cast<const char*>(a.x) + pair * step * 4, sizeof xi);
+      std::memcpy(&xi, static_cast<const char*>(a.x) + pair * 4, sizeof xi);
       for (int r = 0; r < 4; ++r) {
         uint32_t w;
         std::memcpy(&w, words + r * 4, sizeof w);

@@ -28,41 +28,25 @@ inline uint32_t smlad(uint32_t a, uint32_t b, uint32_t acc) {
   return acc;
 }
 
+/// The larger of each half, as signed numbers.
+inline uint32_t max16(uint32_t a, uint32_t b) {
+  uint32_t result;
+  __asm__("ssub16 %0, %1, %2 \n sel %0, %1, %2" : "=&r"(result) : "r"(a), "r"(b));
+  return result;
+}
+
+/// The upper halves, a's below b's.
+inline uint32_t upper_halves(uint32_t a, uint32_t b) {
+  uint32_t result;
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(b), "r"(a));
+  return result;
+}
+
 /// Truncated to an integer and saturated; 0 for NaN. VCVT does what a C++ cast leaves undefined.
 inline int32_t to_fixed(float x) {
   float result;
   __asm__("vcvt.s32.f32 %0, %1" : "=t"(result) : "t"(x));
   return std::bit_cast<int32_t>(result);
-}
-
-/// x, at most 2^kBits - 1. Requires: x < 2^31.
-template <int kBits>
-inline uint32_t usat(uint32_t x) {
-  uint32_t result;
-  __asm__("usat %0, %2, %1" : "=r"(result) : "r"(x), "I"(kBits) : "cc");
-  return result;
-}
-
-/// a - b, saturated.
-inline int32_t qsub(int32_t a, int32_t b) {
-  int32_t result;
-  __asm__("qsub %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
-  return result;
-}
-
-/// x >> 8, within 0 and 2^kBits - 1.
-template <int kBits>
-inline uint32_t usat_asr8(int32_t x) {
-  uint32_t result;
-  __asm__("usat %0, %2, %1, asr #8" : "=r"(result) : "r"(x), "I"(kBits) : "cc");
-  return result;
-}
-
-/// The larger of each of the four bytes: a + saturated (b - a).
-inline uint32_t umax8(uint32_t a, uint32_t b) {
-  uint32_t more;
-  __asm__("uqsub8 %0, %1, %2" : "=r"(more) : "r"(b), "r"(a));
-  return a + more;
 }
 
 /// x >> kShift, within -2^(kBits-1) and 2^(kBits-1) - 1.

@@ -1,0 +1,196 @@
+// The three inner loops of q8 attention for two query heads on one kv head, in assembly: each wants all 14
+// registers, which GCC 12 does not manage without the stack. The first and the last are for heads of 8
+// elements.
+#pragma once
+#include <cstdint>
+
+#include "engine/kernels/arguments.h"
+
+namespace pico_llama::dsp {
+
+/// Weights of two positions that are not all 0, and where the positions' values lie.
+struct AttentionEntry {
+  uint32_t weights_a;  ///< the first position's in the lower half
+  uint32_t weights_b;
+  uint32_t values;
+};
+
+inline uint32_t values_handle(const void* values, const void* /*base*/) {
+  return reinterpret_cast<uint32_t>(values);
+}
+inline const void* values_at(uint32_t handle, const void* /*base*/) {
+  return reinterpret_cast<const void*>(handle);
+}
+
+/// What weights_of_two_heads() reads and writes.
+struct AttentionWeights {
+  const uint32_t* t;      ///< scores of a position: a's in the lower half, b's in the upper
+  const uint32_t* t_end;  ///< an even number of them
+  AttentionEntry* out;    ///< in: room for entries, which may begin where scores have been read; out: its end
+  uint32_t values;        ///< handle of the first two positions' values
+  uint32_t values_step;   ///< bytes to the next two's
+  uint32_t lowest;        ///< scores whose weight is 0, of both heads
+  const uint16_t* table;  ///< of exp(); see exp_fixed.h
+  uint32_t sum_a;         ///< sums of the weights are added here
+  uint32_t sum_b;
+};
+
+// clang-format off
+
+/// t[j] = the scores of position j, a's below b's: (sum_i x[i] * k[j][i]) * code[j] >> 16. Returns `max` with
+/// each half replaced by the largest score of its head, if that is larger.
+/// keys: `groups` groups of 4 positions (AttentionQ8). x: (2, 8) int16. Requires: groups above 0.
+/// Cost: 22 cycles a position, 6 for each turn of 8. Reads, and drops, the word behind the last group.
+// In a turn r0 is at the first of two groups; r3 has been loaded with the first word of the position. No
+// result of SXTB16, SMLAD, MUL or PKHTB and no load is used by the next instruction.
+[[gnu::noipa, gnu::naked]] inline uint32_t scores_of_two_heads8(const void* /*keys*/, const void* /*x*/, int /*groups*/,
+                                                                uint32_t* /*t*/, uint32_t /*max*/) {
+#define PICO_LLAMA_POSITION(WORD1, CODE, NEXT, OUT) \
+      "sxtb16 r2, r3, ror #8 \n" \
+      "sxtb16 r1, r3 \n" \
+      "smuad  r3, r2, r5 \n" \
+      "smuad  r12, r2, r9 \n" \
+      "ldr    r2, [r0, #" WORD1 "] \n" \
+      "smlad  r3, r1, r4, r3 \n" \
+      "smlad  r12, r1, r8, r12 \n" \
+      "sxtb16 r1, r2, ror #8 \n" \
+      "sxtb16 r2, r2 \n" \
+      "smlad  r3, r1, r7, r3 \n" \
+      "smlad  r12, r1, r11, r12 \n" \
+      "ldrb   r1, [r0, #" CODE "] \n" \
+      "smlad  r3, r2, r6, r3 \n" \
+      "smlad  r12, r2, r10, r12 \n" \
+      "mul    r3, r3, r1 \n" \
+      "mul    r12, r12, r1 \n" \
+      "ldr    r1, [sp, #4] \n" \
+      "pkhtb  r2, r12, r3, asr #16 \n" \
+      "ldr    r3, [r0, #" NEXT " \n" \
+      "ssub16 r12, r2, lr \n" \
+      "sel    lr, r2, lr \n" \
+      "str    r2, [r1, #" OUT "] \n"
+  __asm__(
+      "push   {r4-r11, lr} \n"
+      "ldr    lr, [sp, #36] \n"
+      "ldm    r1, {r4-r11} \n"
+      "lsls   r1, r2, #31 \n"
+      "add    r2, r2, r2, lsl #3 \n"
+      "add    r2, r0, r2, lsl #2 \n"     // end of the keys
+      "bne    3f \n"
+      "push   {r2, r3} \n"
+      "ldr    r3, [r0] \n"
+      "1: \n"
+      PICO_LLAMA_POSITION("4", "32", "8]", "0")
+      PICO_LLAMA_POSITION("12", "33", "16]", "4")
+      PICO_LLAMA_POSITION("20", "34", "24]", "8")
+      PICO_LLAMA_POSITION("28", "35", "36]", "12")
+      "2: \n"
+      PICO_LLAMA_POSITION("40", "68", "44]", "16")
+      PICO_LLAMA_POSITION("48", "69", "52]", "20")
+      PICO_LLAMA_POSITION("56", "70", "60]", "24")
+      PICO_LLAMA_POSITION("64", "71", "72]!", "28")
+      "ldr    r2, [sp] \n"
+      "adds   r1, #32 \n"
+      "str    r1, [sp, #4] \n"
+      "cmp    r0, r2 \n"
+      "bne    1b \n"
+      "add    sp, #8 \n"
+      "mov    r0, lr \n"
+      "pop    {r4-r11, pc} \n"
+      "3: \n"                            // an odd number of groups: into the middle of the first turn
+      "subs   r3, #16 \n"
+      "push   {r2, r3} \n"
+      "subs   r0, #36 \n"
+      "ldr    r3, [r0, #36] \n"
+      "b      2b \n");
+#undef PICO_LLAMA_POSITION
+}
+
+/// Scores into weights: p = table[t - lowest], 0 for what is lower. Two positions whose four weights are 0 make
+/// no entry. Cost: 14 cycles two positions without an entry, 28 with one.
+[[gnu::noipa, gnu::naked]] inline void weights_of_two_heads(AttentionWeights& /*w*/) {
+  __asm__(
+      "push   {r0, r4-r11, lr} \n"
+      "ldm    r0, {r0-r8} \n"            // t, end, out, values, step, lowest, table, sums
+      "mov    r9, #0x00010001 \n"
+      "1: \n"
+      "ldrd   r10, r11, [r0], #8 \n"
+      "qsub16 r10, r10, r5 \n"
+      "qsub16 r11, r11, r5 \n"
+      "usat16 r10, #15, r10 \n"
+      "usat16 r11, #15, r11 \n"
+      "orrs   r12, r10, r11 \n"
+      "beq    2f \n"
+      "uxth   r12, r10 \n"
+      "uxth   lr, r11 \n"
+      "lsr    r10, r10, #16 \n"
+      "lsr    r11, r11, #16 \n"
+      "ldrh   r12, [r6, r12, lsl #1] \n"
+      "ldrh   lr, [r6, lr, lsl #1] \n"
+      "ldrh   r10, [r6, r10, lsl #1] \n"
+      "ldrh   r11, [r6, r11, lsl #1] \n"
+      "orr    r12, r12, lr, lsl #16 \n"
+      "str    r3, [r2, #8] \n"
+      "orr    r10, r10, r11, lsl #16 \n"
+      "smlad  r7, r12, r9, r7 \n"
+      "smlad  r8, r10, r9, r8 \n"
+      "strd   r12, r10, [r2], #12 \n"
+      "2: \n"
+      "add    r3, r3, r4 \n"
+      "cmp    r0, r1 \n"
+      "bne    1b \n"
+      "pop    {r0} \n"
+      "str    r2, [r0, #8] \n"
+      "strd   r7, r8, [r0, #28] \n"
+      "pop    {r4-r11, pc} \n");
+}
+
+/// acc[h][i] += sum_j w[h][j] * v[j][i] over the entries: an even number of them, above 0. acc: (2, 8).
+/// Cost: 38 cycles an entry.
+[[gnu::noipa, gnu::naked]] inline void values_of_two_heads8(const AttentionEntry* /*entries*/, const AttentionEntry* /*end*/,
+                                                            const void* /*base*/, int32_t* /*acc*/) {
+#define PICO_LLAMA_ENTRY(OFFSET) \
+      "ldr    r3, [r0, #8] \n" \
+      "ldrd   r1, r2, [r0], #12 \n" \
+      "ldrd   r3, r12, [r3, #" OFFSET "] \n" \
+      "sxtb16 lr, r3 \n" \
+      "sxtb16 r3, r3, ror #8 \n" \
+      "smlad  r4, lr, r1, r4 \n" \
+      "smlad  r8, lr, r2, r8 \n" \
+      "sxtb16 lr, r12 \n" \
+      "smlad  r5, r3, r1, r5 \n" \
+      "smlad  r9, r3, r2, r9 \n" \
+      "sxtb16 r12, r12, ror #8 \n" \
+      "smlad  r6, lr, r1, r6 \n" \
+      "smlad  r10, lr, r2, r10 \n" \
+      "smlad  r7, r12, r1, r7 \n" \
+      "smlad  r11, r12, r2, r11 \n"
+#define PICO_LLAMA_FOUR_ELEMENTS(OFFSET) \
+      "ldmia  r3!, {r4-r7} \n" \
+      "adds   r3, #16 \n" \
+      "ldmia  r3, {r8-r11} \n" \
+      "1: \n" \
+      PICO_LLAMA_ENTRY(OFFSET) \
+      PICO_LLAMA_ENTRY(OFFSET) \
+      "ldr    lr, [sp, #4] \n" \
+      "cmp    r0, lr \n" \
+      "bne    1b \n" \
+      "ldr    r3, [sp, #8] \n" \
+      "stmia  r3!, {r4-r7} \n" \
+      "adds   r3, #16 \n" \
+      "stmia  r3, {r8-r11} \n"
+  __asm__(
+      "push   {r4-r11, lr} \n"
+      "push   {r0, r1, r3} \n"
+      PICO_LLAMA_FOUR_ELEMENTS("0")
+      "subs   r3, #16 \n"                // elements 4 to 7
+      "ldr    r0, [sp] \n"
+      "str    r3, [sp, #8] \n"
+      PICO_LLAMA_FOUR_ELEMENTS("8")
+      "add    sp, #12 \n"
+      "pop    {r4-r11, pc} \n");
+#undef PICO_LLAMA_FOUR_ELEMENTS
+#undef PICO_LLAMA_ENTRY
+}
+// clang-format on
+
+}  // namespace pico_llama::dsp

@@ -1,31 +1,55 @@
 #!/usr/bin/env bash
-# The main job, from a fresh clone: sets up, builds the firmware and the virtual board, drags firmware and model
-# onto it, types a prompt over USB serial and shows the story as it streams out.
-#   ./run.sh                       a story that begins with "Once upon a time"
-#   ./run.sh --prompt "The old fox"    one that begins with your words (the option's name may be left out)
-#   ./run.sh --interactive         the board's console is this terminal (Ctrl-] leaves)
-#   ./run.sh --profile f32|q8      how the model's numbers are stored (default q8)
-#   ./run.sh --clock MHZ           133 (fastest bus within all ratings), 150 (default), 200, 250 or 300 (overclocked)
+# The main job, from a fresh clone: sets up, builds the firmware and the virtual board, boots story.uf2 (firmware and
+# model in one) on it, types a prompt over USB serial and shows the story as it streams out.
+#   ./run.sh                          a story that begins with "Once upon a time"
+#   ./run.sh --prompt "The old fox"   one that begins with your words (--prompt itself may be left out)
+#   ./run.sh --interactive            the board's console is this terminal (Ctrl-] leaves)
+#   --profile f32|q8|q4               how the weights are stored (default q8)
+#   --clock MHZ                       133 (fastest bus within all ratings), 150 (default), 200, 250 or 300 (overclocked)
+#   --model CHECKPOINT --tokenizer TOKENIZER      your own; else stories260K where it is found, else models/pico-tales
 set -euo pipefail
+caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
-usage() { echo "usage: ./run.sh [--interactive] [--profile f32|q8] [--clock 133|150|200|250|300] [[--prompt] \"a prompt\"]" >&2; exit 2; }
-prompt="Once upon a time" profile=${PROFILE:-q8} clock=150 interactive=
+wrong() { echo "run.sh: $*; see ./run.sh --help" >&2; exit 2; }
+path() { case $1 in /*) echo "$1" ;; *) echo "$caller/$1" ;; esac; }
+
+profile=q8 clock=150 prompt="Once upon a time" prompted=no interactive=no model='' tokenizer=''
 while [ $# -gt 0 ]; do
-  case "$1" in
-    --interactive) interactive=1 ;;
-    --prompt | --profile | --clock) [ $# -ge 2 ] || usage; printf -v "${1#--}" '%s' "$2"; shift ;;
-    -*) usage ;;
-    *) prompt=$1 ;;
+  case $1 in
+    -h | --help) sed -n '/^set /q; 2,$s/^# \{0,1\}//p' run.sh; exit ;;
+    --interactive) interactive=yes; shift; continue ;;
+    --profile | --clock | --prompt | --model | --tokenizer) [ $# -ge 2 ] || wrong "$1 needs a value" ;;
+    -*) wrong "unknown option $1" ;;
+    *) set -- --prompt "$@" ;;
   esac
-  shift
+  case $1 in
+    --profile) profile=$2 ;;
+    --clock) clock=$2 ;;
+    --prompt)
+      [ $prompted = no ] || wrong "more than one prompt; put the words into quotes"
+      prompt=$2 prompted=yes ;;
+    --model) model=$(path "$2") ;;
+    --tokenizer) tokenizer=$(path "$2") ;;
+  esac
+  shift 2
 done
-case "$profile" in f32 | q8) ;; *) echo "run.sh: the profile is '$profile'; it must be f32 or q8" >&2; exit 2 ;; esac
-case "$clock" in 133 | 150 | 200 | 250 | 300) ;; *) echo "run.sh: the clock is '$clock'; it must be 133, 150, 200, 250 or 300" >&2; exit 2 ;; esac
+case $profile in f32 | q8 | q4) ;; *) wrong "the profile is '$profile'; it must be f32, q8 or q4" ;; esac
+case $clock in 133 | 150 | 200 | 250 | 300) ;; *) wrong "the clock is '$clock'; it must be 133, 150, 200, 250 or 300" ;; esac
+[ $interactive$prompted != yesyes ] || wrong "with --interactive, type the prompt at the board's console"
+[ "${model:+given}" = "${tokenizer:+given}" ] || wrong "--model and --tokenizer go together"
 
 scripts/setup.sh
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-quietly() { "$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; echo "run.sh: that failed: $*" >&2; exit 1; }; }
+if [ -z "$model" ]; then
+  if folder=$(scripts/get-models.sh --here 2>/dev/null); then
+    model=$folder/stories260K.bin tokenizer=$folder/tok512.bin
+  else
+    model=models/pico-tales.bin tokenizer=models/pico-tales.tok.bin
+  fi
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+quietly() { "$@" >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; echo "run.sh: that failed: $*" >&2; exit 1; }; }
 echo "run: building the pico-llama command and the firmware (a few minutes the first time)" >&2
 quietly cmake --preset host
 quietly cmake --build --preset host --target pico-llama -j "$(nproc)"
@@ -34,18 +58,24 @@ firmware=build/firmware
 quietly cmake --preset firmware -B "$firmware" -DPICO_LLAMA_CLK_SYS_MHZ="$clock"
 quietly cmake --build "$firmware" -j "$(nproc)"
 
-models=$(scripts/get-models.sh)
 pico_llama=build/host/tools/pico-llama
-"$pico_llama" pack "$models/stories260K.bin" -z "$models/tok512.bin" --profile "$profile" \
-  -o "build/stories260K-$profile.uf2" >&2
+"$pico_llama" pack "$model" -z "$tokenizer" --profile "$profile" -o build/story.plm >&2
+"$pico_llama" uf2 "$firmware/firmware.elf" build/story.plm -o build/story.uf2 >&2
 
-board=("$pico_llama" simulate "$firmware/firmware.uf2" "build/stories260K-$profile.uf2")
-echo "run: booting firmware.uf2 and stories260K-$profile.uf2 on the virtual board" >&2
-if [ -n "$interactive" ]; then
-  "${board[@]}"
+echo "run: booting build/story.uf2 on the virtual board" >&2
+if [ $interactive = yes ]; then
+  "$pico_llama" simulate build/story.uf2
 else
-  # The story's last line has its speed: simulated, at the clock that was asked for.
-  "${board[@]}" --send "$prompt" --expect "tok/s" --expect $'\n> ' --max-seconds 120
+  "$pico_llama" simulate build/story.uf2 --send "$prompt" --expect "tok/s" --expect $'\n> ' --max-seconds 300 \
+    --stats "$work/stats.json"
   echo
-  echo "run: the speed above is the virtual board's at $clock MHz (simulated cycles, not a measurement on hardware)" >&2
+  python3 - "$work/stats.json" >&2 <<'SUMMARY'
+import json, sys
+stats = json.load(open(sys.argv[1]))
+flash, psram = stats["qspi"]["flash"], stats["qspi"]["psram"]
+print(f"run: from power-on {stats['simulated_seconds']:.2f} s at {stats['clk_sys_hz'] / 1e6:g} MHz, "
+      f"{stats['instructions'] / 1e6:.1f} M instructions on two cores; read {flash['bytes_read'] / 1e6:.2f} MB of flash, "
+      f"{psram['bytes_read'] / 1e6:.2f} MB of PSRAM")
+print("run: all speeds are the virtual board's (simulated cycles); nobody has measured them on hardware yet")
+SUMMARY
 fi

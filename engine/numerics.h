@@ -78,9 +78,10 @@ struct NumericsQ8 : Numerics {
   void attention(int layer, Range kv_heads) const;
 
  private:
-  /// Calls quantize(t, row) for each token that is this worker's to quantise, and waits for the others'.
+  /// Calls quantize(t, place in s.xq, scale) for each token that is this worker's to quantise, and waits for
+  /// the others'.
   template <typename Quantize>
-  void share_input(Quantize quantize);
+  void share_input(const Tensor& consumer, Quantize quantize);
 };
 
 }  // namespace pico_llama

@@ -35,30 +35,34 @@ int padded_columns_of(const Tensor& consumer) {
 }  // namespace
 
 template <typename Quantize>
-void NumericsQ8::share_input(Quantize quantize) {
+void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
   if (n - first == 1) {  // a barrier costs more than half a vector
     input_row = worker;
-    quantize(first, input_row);
+    quantize(first, Q8Place{input_row * s.columns_stride, 1}, s.xq_scale + input_row);
     return;
   }
   const Range tokens = Share{worker, workers.count()}.of(n);
-  for (int t = tokens.begin; t < tokens.end; ++t) quantize(t, t);
+  for (int t = tokens.begin; t < tokens.end; ++t)
+    quantize(t,
+             consumer.encoding == Encoding::kRowsQ4 ? Q8Place{t * s.columns_stride, 1}
+                                                    : q8_place(t, n, s.columns_stride),
+             s.xq_scale + t);
   input_row = 0;
   workers.barrier();
 }
 
 void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
   const auto columns = static_cast<int>(consumer.columns);
-  share_input([&](int t, int row) {
-    kernels::quantize_q8({s.xq + row * s.columns_stride, s.xq_scale + row, x + t * stride, columns,
-                          padded_columns_of(consumer), consumer.activation_limit});
+  share_input(consumer, [&](int t, Q8Place place, float* scale) {
+    kernels::quantize_q8({s.xq + place.offset, scale, x + t * stride, columns, padded_columns_of(consumer),
+                          consumer.activation_limit, place.step});
   });
 }
 
 void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
-  share_input([&](int t, int row) {
-    kernels::rmsnorm_q8({s.xq + row * s.columns_stride, s.xq_scale + row, s.x + t * s.dim_stride,
-                         weight.f32(), p.dim, padded_columns_of(consumer), consumer.activation_limit, eps});
+  share_input(consumer, [&](int t, Q8Place place, float* scale) {
+    kernels::rmsnorm_q8({s.xq + place.offset, scale, s.x + t * s.dim_stride, weight.f32(), p.dim,
+                         padded_columns_of(consumer), consumer.activation_limit, eps, place.step});
   });
 }
 

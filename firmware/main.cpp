@@ -7,7 +7,7 @@
 // The macro makes names of its line number, so each needs a line of its own.
 // clang-format off
 bi_decl(bi_program_feature("llama2.c inference"))
-bi_decl(bi_program_feature("model cartridge at 0x10100000"))
+bi_decl(bi_program_feature("model cartridge at 0x10080000"))
     // clang-format on
 
     namespace {

@@ -4,6 +4,7 @@
 # Looks in: FOLDER if given, $PICO_LLAMA_MODELS, models/, ../shared/models. If none of them has every file, the missing
 # ones are downloaded into models/ (never committed) from Karpathy's tinyllamas: checked against their sha256, and
 # resumed after a break.
+#   scripts/get-models.sh --here [...]            only looks; downloads nothing (exit 1 if a file is missing)
 #   PICO_LLAMA_MODELS_URL=URL   download from a mirror instead
 set -euo pipefail
 caller=$PWD
@@ -57,9 +58,11 @@ fetch() {  # NAME: into models/
 
 folders=(${PICO_LLAMA_MODELS:+"$PICO_LLAMA_MODELS"} models ../shared/models)
 names=()
+here=no
 for argument; do
   case $argument in
     -h|--help) sed -n '/^set /q; 2,$s/^# \{0,1\}//p' scripts/get-models.sh; exit ;;
+    --here) here=yes ;;
     -*) say "unknown option $argument; see scripts/get-models.sh --help"; exit 2 ;;
     */*|.|..)
       case $argument in /*) folder=$argument ;; *) folder=$caller/$argument ;; esac
@@ -80,6 +83,7 @@ for folder in "${folders[@]}"; do
   (cd "$folder" && pwd)
   exit
 done
+[ $here = no ] || die "not here: ${names[*]}"
 for name in "${names[@]}"; do
   [ -f "models/$name" ] || fetch "$name"
 done

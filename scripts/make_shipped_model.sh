@@ -12,7 +12,7 @@ mkdir -p "$work"
 resume=()
 [ -f "$work/pico-tales.state" ] && resume=(--resume)
 # The options are those of models/README.md.
-"$command" train "$work/stories.txt" -o "$work/pico-tales" --steps 3600 --batch-tokens 8192 --learning-rate 6e-3 \
+"$command" train "$work/stories.txt" -o "$work/pico-tales" --steps 6000 --batch-tokens 8192 --learning-rate 6e-3 \
   --warmup 200 --threads 2 --checkpoint-every 100 --sample-every 600 "${resume[@]}" | tee "$work/train.out"
 
 cp "$work/pico-tales.bin" "$work/pico-tales.tok.bin" models/

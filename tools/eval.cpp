@@ -208,8 +208,9 @@ void add_eval(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("eval", "Measure what a profile costs in quality, against f32");
   const auto o = std::make_shared<Options>();
   sub->add_option("model", o->model, "Checkpoint (.bin)")->required();
-  sub->add_option("-z,--tokenizer", o->tokenizer,
-                  "Its tokenizer.bin; by default tok<vocab>.bin or tokenizer.bin beside it, or here");
+  sub->add_option(
+      "-z,--tokenizer", o->tokenizer,
+      "Its tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin beside it, or here");
   sub->add_option("--profile", o->profile, "The profile to compare with f32")
       ->check(CLI::IsMember({"f32", "q8", "q4"}))
       ->capture_default_str();

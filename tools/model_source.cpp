@@ -29,17 +29,18 @@ std::string find_tokenizer(const std::string& given, const std::string& checkpoi
                            std::int32_t vocab_size) {
   if (!given.empty()) return given;
   const std::filesystem::path folder = std::filesystem::path(checkpoint_path).parent_path();
+  const std::string by_name = std::filesystem::path(checkpoint_path).stem().string() + ".tok.bin";
   const std::string by_size = fmt::format("tok{}.bin", vocab_size);
-  const std::array candidates = {folder / by_size, folder / "tokenizer.bin",
+  const std::array candidates = {folder / by_name, folder / by_size, folder / "tokenizer.bin",
                                  std::filesystem::path("tokenizer.bin")};
   for (const auto& candidate : candidates) {
     std::error_code ignored;
     if (std::filesystem::exists(candidate, ignored)) return candidate.string();
   }
   fail(
-      "{}: a checkpoint needs its tokenizer; give it with -z (looked for {} and {} beside it, and "
+      "{}: a checkpoint needs its tokenizer; give it with -z (looked for {}, {} and {} beside it, and "
       "./tokenizer.bin)",
-      checkpoint_path, by_size, "tokenizer.bin");
+      checkpoint_path, by_name, by_size, "tokenizer.bin");
 }
 
 ModelSource ModelSource::open(const std::string& path, const std::string& tokenizer_path,

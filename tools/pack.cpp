@@ -80,8 +80,9 @@ void add_pack(Cli& cli) {
   sub->add_option("checkpoint", options->checkpoint,
                   "llama2.c checkpoint: legacy, version 1 or version 2 (q80)")
       ->required();
-  sub->add_option("-z,--tokenizer", options->tokenizer,
-                  "Its tokenizer.bin; by default tok<vocab>.bin or tokenizer.bin beside it, or here");
+  sub->add_option(
+      "-z,--tokenizer", options->tokenizer,
+      "Its tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin beside it, or here");
   sub->add_option("--profile", options->profile,
                   "f32: llama2.c's exact tokens; q8: a quarter of the size, faster; q4: half of q8, for "
                   "models too large for SRAM")

@@ -115,9 +115,9 @@ void add_run(Cli& cli) {
       cli.app.add_subcommand("run", "Tell a story on this PC, with llama2.c's flags and defaults");
   const auto o = std::make_shared<Options>();
   sub->add_option("model", o->model, "Checkpoint (.bin) or model image (.plm)")->required();
-  sub->add_option(
-      "-z,--tokenizer", o->tokenizer,
-      "The checkpoint's tokenizer.bin; by default tok<vocab>.bin or tokenizer.bin beside it, or here");
+  sub->add_option("-z,--tokenizer", o->tokenizer,
+                  "The checkpoint's tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin "
+                  "beside it, or here");
   sub->add_option("-i,--prompt", o->prompt, "How the story begins (UTF-8)");
   sub->add_option("-t,--temperature", o->temperature,
                   "0: always the likeliest token; higher: more surprising")

@@ -41,7 +41,8 @@ struct QuantizeQ8 {
   const float* x;  ///< (columns)
   int columns;
   int padded_columns;
-  int limit;  ///< the tensor's activation_limit
+  int limit;     ///< the tensor's activation_limit
+  int step = 1;  ///< words from one column pair to the next: 1, or 2 between another token's
 };
 
 /// rmsnorm and quantize_q8 in one, with the norm in the scale alone. With y[i] = weight[i] * x[i], m = max|y|
@@ -56,7 +57,19 @@ struct RmsNormQ8 {
   int padded_columns;
   int limit;  ///< the tensor's activation_limit
   float eps;
+  int step = 1;  ///< as QuantizeQ8::step
 };
+
+/// Where a token's activations lie among those of all tokens of a q8 matmul.
+struct Q8Place {
+  int offset;  ///< of its first column
+  int step;    ///< words (column pairs) from one of its column pairs to the next
+};
+/// Two by two, the column pairs of two tokens take turns; an odd last token is alone.
+constexpr Q8Place q8_place(int token, int n_tokens, int x_stride) {
+  if ((token | 1) >= n_tokens) return {token * x_stride, 1};
+  return {token / 2 * 2 * x_stride + token % 2 * 2, 2};
+}
 
 /// out[t][r] = float(sum_i b[r][i] * x[t][i]) * (x_scale[t] * scale[r]); the sum is exact, so its order is
 /// free.
@@ -65,7 +78,7 @@ struct MatmulQ8 {
   int columns;
   int chunk_pairs;
   BlockRange blocks;
-  const int16_t* x;  ///< (n_tokens, x_stride), aligned to 4; x_stride even
+  const int16_t* x;  ///< (n_tokens, x_stride) as q8_place() says, aligned to 4; x_stride even
   int x_stride;
   const float* x_scale;  ///< (n_tokens)
   int n_tokens;

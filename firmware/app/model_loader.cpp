@@ -23,6 +23,8 @@ constexpr size_t fitting(uint64_t bytes) { return static_cast<size_t>(bytes); }
 constexpr uint64_t kRingBytes = 32 * 1024;
 /// Of one read, unless a row block is longer. The longer, the less often the bus waits for the next to start.
 constexpr uint32_t kPieceBytes = 4 * 1024;
+/// Pieces that a ring has room for, at least: for each worker one in use, one that waits, one on its way.
+constexpr uint32_t kPieces = 8;
 
 /// Whether this profile's attention takes its cache in pieces.
 bool streams_cache(Profile profile) { return profile == Profile::kF32; }
@@ -172,9 +174,19 @@ bool ModelLoader::plan(bool with_psram) {
     psram += fitting(placement_.kv_bytes);
     board_.fill(kv_memory_, 0);
   }
-  stream_memory_ = {arena.alloc<std::byte>(fitting(placement_.stream_bytes), kItemAlignment),
-                    fitting(placement_.stream_bytes)};
-  sram_weights_ = arena.alloc<std::byte>(0, kItemAlignment);
+  const uint64_t kv_in_sram = placement_.kv_memory == Memory::kSram ? placement_.kv_bytes : 0;
+  sram_weights_ = arena.alloc<std::byte>(
+      fitting(placement_.sram_used - placement_.state_bytes - kv_in_sram - placement_.stream_bytes),
+      kItemAlignment);
+  stream_memory_ = {};
+  if (placement_.stream_bytes != 0) {
+    // What nobody else has room for makes the ring longer.
+    const uint64_t left =
+        (memory.sram.size() - arena.used()) / kItemAlignment * kItemAlignment - kItemAlignment;
+    placement_.sram_used += left - placement_.stream_bytes;
+    placement_.stream_bytes = left;
+    stream_memory_ = {arena.alloc<std::byte>(fitting(left), kItemAlignment), fitting(left)};
+  }
   psram_weights_ = psram;
   return true;
 }
@@ -226,15 +238,16 @@ void ModelLoader::bind_stream(int worker_count) {
   stream.stop();
   if (stream_memory_.empty()) return;
   const size_t list_bytes = fitting(stream_list_bytes(image_.config()));
-  const std::span ring = stream_memory_.subspan(list_bytes);
+  const std::span memory = stream_memory_.subspan(list_bytes);
   const std::span list(reinterpret_cast<StreamItem*>(stream_memory_.data()), transformer.most_stream_items());
   for (StreamItem& item : list) item = {};
   const bool cache = placement_.kv_memory != Memory::kSram && streams_cache(image_.profile());
   const size_t count = transformer.stream_items(cache, list);
+  const uint32_t ring_bytes = static_cast<uint32_t>(memory.size()) - StagedStream::table_bytes();
+  const uint32_t piece_bytes = ring_bytes / kPieces;
   stream.open(StreamSchedule(list.first(count), cache ? transformer.cache_arrays() : CacheArrays{},
-                             static_cast<uint32_t>(ring.size()) - StagedStream::table_bytes(), kPieceBytes,
-                             worker_count),
-              ring);
+                             ring_bytes, piece_bytes, worker_count),
+              memory);
   transformer.set_stream(&stream);
 }
 

@@ -231,6 +231,7 @@ void report_memory(Output& output, hal::Board& board, ModelLoader& loader) {
     positions << p.context << " positions";
     row("key/value cache", p.kv_bytes, name_of(p.kv_memory), positions.view());
     row("activations", p.state_bytes, "SRAM", "");
+    if (p.stream_bytes != 0) row("stream", p.stream_bytes, "SRAM", "what is on its way from the bus");
     row("SRAM free", board.memory().sram.size() - p.sram_used, "", "");
     if (!board.memory().psram.empty()) row("PSRAM free", board.memory().psram.size() - p.psram_used, "", "");
     row("bus, each token", p.bus_bytes_per_token, "QSPI", "at half the context");

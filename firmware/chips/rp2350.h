@@ -38,7 +38,8 @@ struct Rp2350 {
 /// Where the model cartridge sits in flash: the firmware ends below it (asserted at link time), a model image
 /// starts exactly here, and both can be dragged onto the board independently of each other.
 struct Cartridge {
-  static constexpr uint32_t kFlashOffset = 0x00100000;  ///< 1 MiB
+  static constexpr uint32_t kFlashOffset =
+      0x00080000;  ///< 512 KiB: the firmware is a quarter of that, and a 15M model at int8 needs the rest
   static constexpr uint32_t kAddress = Rp2350::kXipCachedBase + kFlashOffset;
 };
 

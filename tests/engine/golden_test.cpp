@@ -1,4 +1,4 @@
-// The engine against llama2.c's own output.
+// The engine against llama2.c's own output, and against an independent reader's for the model that ships.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -30,9 +30,9 @@ struct Model {
   SingleWorker worker;
 };
 
-void compare_tokens(const std::string& golden) {
-  PICO_LLAMA_MODEL_OR_SKIP(checkpoint, "stories260K.bin");
-  PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
+void compare_tokens(const char* checkpoint_name, const char* tokenizer_name, const std::string& golden) {
+  PICO_LLAMA_MODEL_OR_SKIP(checkpoint, checkpoint_name);
+  PICO_LLAMA_MODEL_OR_SKIP(tokenizer, tokenizer_name);
   PICO_LLAMA_GOLDEN_OR_SKIP(path, golden);
   Model model(test_support::build_image(test_support::load_legacy(checkpoint, tokenizer), Profile::kF32));
   Session session = model.session();
@@ -63,8 +63,19 @@ void compare_tokens(const std::string& golden) {
   EXPECT_GT(count, 0);
 }
 
-TEST(Golden, GreedyTokensAreLlama2cs) { compare_tokens("stories260K.greedy.jsonl"); }
-TEST(Golden, SampledTokensAreLlama2cs) { compare_tokens("stories260K.sampled.jsonl"); }
+TEST(Golden, GreedyTokensAreLlama2cs) {
+  compare_tokens("stories260K.bin", "tok512.bin", "stories260K.greedy.jsonl");
+}
+TEST(Golden, SampledTokensAreLlama2cs) {
+  compare_tokens("stories260K.bin", "tok512.bin", "stories260K.sampled.jsonl");
+}
+// The model that ships, against what an independent reader of the checkpoint computed.
+TEST(Golden, ShippedModelsGreedyTokens) {
+  compare_tokens("pico-tales.bin", "pico-tales.tok.bin", "pico-tales.greedy.jsonl");
+}
+TEST(Golden, ShippedModelsSampledTokens) {
+  compare_tokens("pico-tales.bin", "pico-tales.tok.bin", "pico-tales.sampled.jsonl");
+}
 
 TEST(Golden, LogitsAreWithin1e4OfLlama2cs) {
   PICO_LLAMA_MODEL_OR_SKIP(checkpoint, "stories260K.bin");

@@ -56,6 +56,13 @@ template <typename T>
   return ::testing::AssertionSuccess();
 }
 
+/// The same column pairs with untouched ones between (q8_place()).
+std::vector<int16_t> between_another_tokens(const std::vector<int16_t>& x) {
+  std::vector<int16_t> all(2 * x.size(), 99);
+  for (size_t i = 0; i < x.size(); ++i) all[i / 2 * 4 + i % 2] = x[i];
+  return all;
+}
+
 TEST(Kernels, RmsNorm) {
   Numbers numbers(1);
   for (const int n : {2, 8, 13, 64, 172, 288}) {
@@ -146,7 +153,9 @@ TEST(Kernels, SwiGluQ8) {
 
 TEST(Kernels, RmsNormQ8) {
   Numbers numbers(9);
-  const Variant<RmsNormQ8> variants[] = {{"m33", m33::rmsnorm_q8, true}, {"avx2", avx2::rmsnorm_q8, kAvx2}};
+  const Variant<RmsNormQ8> variants[] = {{"portable", portable::rmsnorm_q8, true},
+                                         {"m33", m33::rmsnorm_q8, true},
+                                         {"avx2", avx2::rmsnorm_q8, kAvx2}};
   for (const int n : {2, 8, 13, 64, 172, 288})
     for (const int limit : {1, 2103, 32767})
       for (const float size : {0.0f, 3.0f}) {
@@ -169,6 +178,10 @@ TEST(Kernels, RmsNormQ8) {
           variant.run({got.data(), &got_scale, x.data(), w.data(), n, padded, limit, 1e-5f});
           EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << n << " " << limit;
           EXPECT_EQ(got_scale, want_scale);
+          const auto between = between_another_tokens(want);
+          got.assign(between.size(), 99);
+          variant.run({got.data(), &got_scale, x.data(), w.data(), n, padded, limit, 1e-5f, 2});
+          EXPECT_TRUE(same_bits(got, between)) << variant.name << " " << n << " " << limit;
         }
       }
 }
@@ -219,14 +232,19 @@ TEST(Kernels, QuantizeQ8) {
         EXPECT_LE(std::abs(want[i]), limit);
         EXPECT_NEAR(static_cast<float>(want[i]) * want_scale, x[i], want_scale * 0.502f);
       }
-      const Variant<QuantizeQ8> variants[] = {{"m33", m33::quantize_q8, true},
+      const Variant<QuantizeQ8> variants[] = {{"portable", portable::quantize_q8, true},
+                                              {"m33", m33::quantize_q8, true},
                                               {"avx2", avx2::quantize_q8, kAvx2}};
+      const auto between = between_another_tokens(want);
       for (const auto& variant : variants) {
         if (!variant.can_run) continue;
-        got.assign(got.size(), 99);
+        got.assign(want.size(), 99);
         variant.run({got.data(), &got_scale, x.data(), columns, padded, limit});
         EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << columns;
         EXPECT_EQ(got_scale, want_scale);
+        got.assign(between.size(), 99);
+        variant.run({got.data(), &got_scale, x.data(), columns, padded, limit, 2});
+        EXPECT_TRUE(same_bits(got, between)) << variant.name << " " << columns;
       }
     }
   int16_t out[4];

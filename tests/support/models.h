@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-/// Where the tests find model files, which are never part of the repository. The order of
+/// Where the tests find model files; but for pico-tales they are no part of the repository. The order of
 /// scripts/get-models.sh, without its download: $PICO_LLAMA_MODELS, models/, ../shared/models.
 /// Tests run in the root of the source tree (pico_llama_test sets that).
 namespace pico_llama::test_support {
@@ -31,9 +31,10 @@ inline std::optional<std::string> find_model(const std::string& name) {
   return find_in(folders, name);
 }
 
-/// Path of a golden file made by llama2.c, such as "stories260K.greedy.jsonl".
+/// Path of a golden file: made by llama2.c, such as "stories260K.greedy.jsonl", or, for the model that ships,
+/// by scripts/write_goldens.py.
 inline std::optional<std::string> find_golden(const std::string& name) {
-  return find_in({"../shared/golden"}, name);
+  return find_in({"tests/golden", "../shared/golden"}, name);
 }
 
 inline std::string read_file(const std::string& path) {

@@ -92,7 +92,7 @@ TEST(Uf2, ModelsLieOneBehindTheOther) {
   std::vector<std::uint32_t> starts;
   for (std::size_t at = 0; at < file.size(); at += 512)
     if (word(file, at + 32) == 0x314d4c50) starts.push_back(word(file, at + 12));
-  EXPECT_EQ(starts, (std::vector<std::uint32_t>{0x10100000, 0x10102000, 0x10103000}));
+  EXPECT_EQ(starts, (std::vector<std::uint32_t>{0x10080000, 0x10082000, 0x10083000}));
 }
 
 TEST(Uf2, RefusesWhatDoesNotFitOrOverlaps) {

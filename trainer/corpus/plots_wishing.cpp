@@ -184,7 +184,12 @@ void tell_garden(Teller& t) {
   t.set("use", t.expand({plant.use}));
   t.set("used", t.expand({plant.used}));
   open_story(t);
-  say_wish(t);
+  // What one wishes to grow is said in words of its own: it is no toy.
+  t.say({"{h} wanted {a thing} for {h.his} own little garden.",
+         "For a long time, {h} had wished for {a thing} in the garden.",
+         "{h} had a little garden behind the house, and {h.he} wanted {a thing} to grow there.",
+         "There was nothing in the garden. {h} dreamed of {a thing}."});
+  t.maybe(0.6, {"{h.he} wanted to {use}.", "\"Then I could {use},\" {h.he} said."});
   t.say({"{day}, {m} gave {h.him} a tiny seed. \"[Take good care of it|Plant it and wait],\" {m.he} said.",
          "{day}, {h} found a seed [on the path|in an old bag|under a stone]. \"What is it?\" {h.he} asked. "
          "\"It is the seed of {a noun},\" said {m}.",

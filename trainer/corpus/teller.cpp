@@ -82,6 +82,13 @@ void Teller::set_person(const std::string& key, const Person& person) {
   set(key + ".self", person.male ? "himself" : "herself");
 }
 
+bool Teller::speaks_in_full() {
+  const std::string& thing = get("thing");
+  int told = 0;
+  for (size_t at = text_.find(thing); at != std::string::npos; at = text_.find(thing, at + 1)) ++told;
+  return told < 2 || random_.chance(0.3);
+}
+
 std::string Teller::expand_one(std::string_view pattern) {
   std::string out;
   for (size_t i = 0; i < pattern.size(); ++i) {
@@ -105,6 +112,8 @@ std::string Teller::expand_one(std::string_view pattern) {
       } else if (name == "f" && !friend_named_) {
         friend_named_ = true;
         out += get("f.full");
+      } else if (name == "thing") {
+        out += get(speaks_in_full() ? "thing" : "noun");
       } else {
         out += get(name);
       }

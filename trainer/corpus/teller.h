@@ -15,6 +15,7 @@ struct Person;
 ///
 ///   {x}        the value of x ("red kite")
 ///   {a x}      the same with "a" or "an"
+///   {thing}    the thing: once it has been named twice in full ("red kite"), mostly just "kite"
 ///   {f}        the friend: the first time in full ("her friend Ben"), then by name
 ///   [p|q|r]    one of them, equally likely; they nest, and an empty one leaves the words out
 ///   ^          the next letter is a capital
@@ -48,6 +49,7 @@ class Teller {
 
  private:
   std::string expand_one(std::string_view pattern);
+  bool speaks_in_full();
 
   Random& random_;
   std::map<std::string, std::string> values_;

@@ -7,64 +7,51 @@
 namespace pico_llama::trainer {
 namespace {
 
-constexpr std::array kBoys = {"Tom",  "Ben",   "Sam",  "Max",  "Leo",   "Finn", "Jack", "Tim",
-                              "Noah", "Oscar", "Hugo", "Milo", "Peter", "Adam", "Luke", "Paul"};
-constexpr std::array kGirls = {"Lily",  "Anna", "Mia", "Sue", "Emma", "Lucy", "Nora",  "Ella",
-                               "Sally", "Zoe",  "Ivy", "Amy", "Jane", "Ruby", "Clara", "Kate"};
-constexpr std::array kMaleAnimals = {"Pip", "Bo", "Rusty", "Bruno", "Toby", "Otto", "Gus", "Hank"};
-constexpr std::array kFemaleAnimals = {"Dot", "Tilly", "Coco", "Hazel", "Molly", "Penny", "Willa", "Daisy"};
-constexpr std::array kAnimals = {"fox",    "rabbit",   "bear",  "mouse", "duck",
-                                 "kitten", "squirrel", "puppy", "frog",  "hedgehog"};
+// Few names, and no two of a row alike at first sight: a model of 260,000 parameters is to keep them apart.
+constexpr std::array kBoys = {"Tom", "Ben", "Sam", "Max", "Leo", "Finn", "Jack", "Hugo", "Noah", "Peter"};
+constexpr std::array kGirls = {"Lily", "Anna", "Mia", "Sue", "Emma", "Zoe", "Ivy", "Kate", "Ruby", "Clara"};
+constexpr std::array kMaleAnimals = {"Pip", "Bo", "Otto", "Gus", "Rusty", "Hank"};
+constexpr std::array kFemaleAnimals = {"Dot", "Tilly", "Coco", "Willa", "Daisy", "Hazel"};
+constexpr std::array kAnimals = {"fox", "rabbit", "bear", "mouse", "duck", "kitten", "squirrel", "frog"};
 
-#define COLORS "red|blue|green|yellow|orange|white|purple|pink"
+#define COLORS "red|blue|green|yellow"
 const std::vector<Thing> kThings = {
     {"kite", "fly it in the wind", "flew it in the wind", COLORS "|big", kOutdoors | kLight | kHard,
      "some paper, two sticks and a long string", "it was too heavy and would not fly",
      "made a lighter one from thin paper"},
-    {"boat", "sail it on the pond", "sailed it on the pond", COLORS "|little|wooden",
+    {"boat", "sail it on the pond", "sailed it on the pond", COLORS,
      kOutdoors | kLight | kHard, "some wood, a nail and a bit of cloth", "it filled with water and sank",
      "closed the hole with wax"},
-    {"wagon", "pull it up and down the hill", "pulled it up and down the hill", COLORS "|little|wooden",
+    {"wagon", "pull it up and down the hill", "pulled it up and down the hill", COLORS,
      kOutdoors | kHard, "an old box and four wheels", "one of the wheels fell off",
      "put the wheel back on with a strong nail"},
-    {"drum", "play a song on it", "played a song on it", COLORS "|big|little", kHard,
+    {"drum", "play a song on it", "played a song on it", COLORS "|big", kHard,
      "an old pot and some soft leather", "the leather came off and there was no sound",
      "tied the leather with a strong string"},
-    {"sled", "ride it down the hill", "rode it down the hill", COLORS "|fast|wooden", kOutdoors | kHard,
+    {"sled", "ride it down the hill", "rode it down the hill", COLORS "|fast", kOutdoors | kHard,
      "three boards and a rope", "the rope broke", "used a new rope that was twice as thick"},
-    {"puppet", "put on a show with it", "put on a show with it", "funny|little|" COLORS, 0,
+    {"puppet", "put on a show with it", "put on a show with it", "funny|" COLORS, 0,
      "an old sock and two buttons", "the eyes fell off", "sewed the buttons on again"},
-    {"lamp", "make shadows on the wall with it", "made shadows on the wall with it", COLORS "|little|old",
+    {"lamp", "make shadows on the wall with it", "made shadows on the wall with it", COLORS,
      kHard, "a glass jar and a candle", "the wind blew the candle out",
      "put a lid with little holes on the jar"},
-    {"basket", "fill it with berries", "filled it with berries", COLORS "|big|round", kOutdoors | kLight,
+    {"basket", "fill it with berries", "filled it with berries", COLORS "|round", kOutdoors | kLight,
      "long grass and thin sticks", "there was a big hole in the bottom", "closed the hole with more grass"},
-    {"ball", "kick it over the grass", "kicked it over the grass", COLORS "|big|round|bouncy",
+    {"ball", "kick it over the grass", "kicked it over the grass", COLORS "|big",
      kOutdoors | kLight, nullptr, nullptr, nullptr},
-    {"flute", "play a song on it", "played a song on it", "wooden|silver|little", kHard, nullptr, nullptr,
-     nullptr},
     {"bell", "ring it", "rang it", "shiny|silver|little|golden", 0, nullptr, nullptr, nullptr},
-    {"book", "read it under a tree", "read it under a tree", COLORS "|big|old", kOutdoors, nullptr, nullptr,
+    {"book", "read it under a tree", "read it under a tree", COLORS "|big", kOutdoors, nullptr, nullptr,
      nullptr},
-    {"crown", "play king and queen with it", "played king and queen with it", "golden|silver|shiny|little",
+    {"crown", "play king and queen with it", "played king and queen with it", "golden|silver|shiny",
      kHard, nullptr, nullptr, nullptr},
-    {"bike", "ride it down the road", "rode it down the road", COLORS "|fast|shiny", kOutdoors | kHard,
+    {"bike", "ride it down the road", "rode it down the road", COLORS "|fast", kOutdoors | kHard,
      nullptr, nullptr, nullptr},
-    {"doll", "have tea with it", "had tea with it", "pretty|little|" COLORS, kOutdoors | kLight | kHard,
+    {"doll", "have tea with it", "had tea with it", "pretty|" COLORS, kOutdoors | kLight | kHard,
      nullptr, nullptr, nullptr},
-    {"train", "make it go around the room", "made it go around the room", COLORS "|fast|wooden", kHard,
+    {"train", "make it go around the room", "made it go around the room", COLORS "|fast", kHard,
      nullptr, nullptr, nullptr},
-    {"umbrella", "dance in the rain with it", "danced in the rain with it", COLORS "|big", kLight, nullptr,
+    {"robot", "make it walk and talk", "made it walk and talk", "shiny|funny|" COLORS, kHard, nullptr,
      nullptr, nullptr},
-    {"blanket", "build a tent with it", "built a tent with it", COLORS "|warm|soft", kOutdoors, nullptr,
-     nullptr, nullptr},
-    {"whistle", "blow it like a bird", "blew it like a bird", "silver|shiny|little|" COLORS, kOutdoors,
-     nullptr, nullptr, nullptr},
-    {"robot", "make it walk and talk", "made it walk and talk", "shiny|silver|funny|" COLORS, kHard, nullptr,
-     nullptr, nullptr},
-    {"teddy", "have a picnic with it", "had a picnic with it", "soft|brown|big|little|fluffy",
-     kOutdoors | kLight, nullptr, nullptr, nullptr},
-    {"rope", "jump with it", "jumped with it", "long|" COLORS, kOutdoors, nullptr, nullptr, nullptr},
 };
 #undef COLORS
 

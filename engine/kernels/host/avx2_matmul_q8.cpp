@@ -16,6 +16,11 @@ struct Avx2 {
     return _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(both),
                                        _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
   }
+  static void load_two_x(const int16_t* x, int, V& first, V& second) {
+    const V all = _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
+    first = _mm256_permutevar8x32_epi32(all, _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2));
+    second = _mm256_permutevar8x32_epi32(all, _mm256_setr_epi32(1, 1, 1, 1, 3, 3, 3, 3));
+  }
   static V low_bytes(V w) { return _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8); }
   static V high_bytes(V w, V low) { return _mm256_srai_epi16(_mm256_sub_epi16(w, low), 8); }
   static V multiply_add(V sum, V w, V x) { return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x)); }

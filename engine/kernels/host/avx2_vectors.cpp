@@ -17,13 +17,19 @@ float largest_lane(__m256 v) {
   return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
 }
 
-/// The low 16 bits of each lane.
-void store_low_halves(int16_t* out, __m256 y) {
+/// The low 16 bits of each lane, pairs of them `step` words apart.
+void store_low_halves(int16_t* out, int step, __m256 y) {
   const __m256i low_halves = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1,  //
                                               0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
   const __m256i halves =
       _mm256_permute4x64_epi64(_mm256_shuffle_epi8(_mm256_castps_si256(y), low_halves), 0x08);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_castsi256_si128(halves));
+  const __m128i pairs = _mm256_castsi256_si128(halves);
+  auto* words = reinterpret_cast<__m128i*>(out);
+  if (step == 1) return _mm_storeu_si128(words, pairs);
+  // Other tokens' words between are not to be touched, not even with what they hold.
+  const __m128i in = _mm_setr_epi32(-1, 0, -1, 0);
+  _mm_maskstore_epi32(reinterpret_cast<int*>(words), in, _mm_unpacklo_epi32(pairs, pairs));
+  _mm_maskstore_epi32(reinterpret_cast<int*>(words + 1), in, _mm_unpackhi_epi32(pairs, pairs));
 }
 
 int16_t rounded(float y) {
@@ -90,10 +96,11 @@ void quantize_q8(const QuantizeQ8& a) {
   const __m256 factor = _mm256_set1_ps(max > 0 ? limit / max : 0);
   int i = 0;
   for (; i + 8 <= a.columns; i += 8)
-    store_low_halves(a.out + i, _mm256_add_ps(_mm256_mul_ps(_mm256_loadu_ps(a.x + i), factor),
-                                              _mm256_set1_ps(12582912.0f)));
-  for (; i < a.columns; ++i) a.out[i] = rounded(a.x[i] * _mm256_cvtss_f32(factor));
-  for (; i < a.padded_columns; ++i) a.out[i] = 0;
+    store_low_halves(
+        a.out + i * a.step, a.step,
+        _mm256_add_ps(_mm256_mul_ps(_mm256_loadu_ps(a.x + i), factor), _mm256_set1_ps(12582912.0f)));
+  for (; i < a.columns; ++i) a.out[i / 2 * 2 * a.step + i % 2] = rounded(a.x[i] * _mm256_cvtss_f32(factor));
+  for (; i < a.padded_columns; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
 }
 
 void rmsnorm_q8(const RmsNormQ8& a) {
@@ -114,11 +121,11 @@ void rmsnorm_q8(const RmsNormQ8& a) {
   int i = 0;
   for (; i + 8 <= a.n; i += 8) {
     const __m256 y = _mm256_mul_ps(_mm256_loadu_ps(a.weight + i), _mm256_loadu_ps(a.x + i));
-    store_low_halves(a.out + i,
+    store_low_halves(a.out + i * a.step, a.step,
                      _mm256_add_ps(_mm256_mul_ps(y, _mm256_set1_ps(factor)), _mm256_set1_ps(12582912.0f)));
   }
-  for (; i < a.n; ++i) a.out[i] = rounded((a.weight[i] * a.x[i]) * factor);
-  for (; i < a.padded_columns; ++i) a.out[i] = 0;
+  for (; i < a.n; ++i) a.out[i / 2 * 2 * a.step + i % 2] = rounded((a.weight[i] * a.x[i]) * factor);
+  for (; i < a.padded_columns; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
 }
 
 void argmax(const Argmax& a) {

@@ -28,7 +28,12 @@ void q8_columns_of(const MatmulQ8& a, int block, int token) {
     for (int t = 0; t < kTokens; ++t) even[b][t] = odd[b][t] = Simd::zero();
   const auto step = [&](int pair, int count) {
     V x[kTokens];
-    for (int t = 0; t < kTokens; ++t) x[t] = Simd::load_x(a.x + (token + t) * a.x_stride + 2 * pair, count);
+    if constexpr (kTokens == 1) {
+      x[0] = Simd::load_x(a.x + token * a.x_stride + 2 * pair, count);
+    } else {  // two tokens' column pairs take turns
+      for (int t = 0; t < kTokens; t += 2)
+        Simd::load_two_x(a.x + (token + t) * a.x_stride + 4 * pair, count, x[t], x[t + 1]);
+    }
     for (int b = 0; b < kBlocks; ++b) {
       const V w = Simd::load_w(base + b * block_bytes + kScaleBytes + ptrdiff_t{pair} * 16, count);
       const V low = Simd::low_bytes(w);

@@ -3,20 +3,35 @@
 #include "engine/kernels/m33/kernels.h"
 #include "engine/model_image_layout.h"
 #include "q8_blocks.h"
+#include "q8_blocks_two.h"
 
 namespace pico_llama::m33 {
+namespace {
+
+constexpr ptrdiff_t kCached = 8192;  ///< half of the RP2350's XIP cache
+
+}  // namespace
 
 void matmul_q8(const MatmulQ8& a) {
   const auto columns = static_cast<uint32_t>(a.columns);
   const auto block_bytes = static_cast<ptrdiff_t>(q8_block_bytes(columns));
-  // Each weight is read once for all tokens: it may come from a memory that is slow to read.
-  const int at_once = a.n_tokens == 1 ? a.blocks.end - a.blocks.begin : 1;
+  const auto pairs = static_cast<int>(q8_columns(columns) / 2);
+  // A weight that comes from a slow memory comes once for all tokens: as many blocks at a time as stay in the
+  // XIP cache.
+  int at_once = a.blocks.end - a.blocks.begin;
+  if (a.n_tokens > 2 && at_once * block_bytes > kCached)
+    at_once = static_cast<int>(kCached / block_bytes) + 1;
   for (int block = a.blocks.begin; block < a.blocks.end; block += at_once) {
+    const int left = a.blocks.end - block;
     const std::byte* words = a.weights + block * block_bytes;
-    for (int t = 0; t < a.n_tokens; ++t)
-      dsp::q8_blocks({words, words + at_once * block_bytes, a.x + t * a.x_stride,
-                      static_cast<int>(q8_columns(columns) / 2), a.chunk_pairs, a.x_scale[t],
-                      a.out + t * a.out_stride + block * kBlockRows});
+    const std::byte* end = words + (left < at_once ? left : at_once) * block_bytes;
+    float* out = a.out + block * kBlockRows;
+    int t = 0;
+    for (; t + 2 <= a.n_tokens; t += 2, out += 2 * a.out_stride)
+      dsp::q8_blocks_two(
+          {words, end, a.x + t * a.x_stride, pairs, a.chunk_pairs, a.x_scale + t, out, a.out_stride});
+    if (t < a.n_tokens)
+      dsp::q8_blocks({words, end, a.x + t * a.x_stride, pairs, a.chunk_pairs, a.x_scale[t], out});
   }
 }
 

@@ -12,9 +12,9 @@ void quantize_q8(const QuantizeQ8& a) {
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const float factor = max > 0 ? limit / max : 0;
-  dsp::store_rounded(a.x, factor, eights, a.out);
+  dsp::store_rounded(a.x, factor, eights, a.out, a.step);
   for (int i = eights; i < a.padded_columns; ++i)
-    a.out[i] = i < a.columns ? dsp::rounded(a.x[i] * factor) : int16_t{0};
+    a.out[i / 2 * 2 * a.step + i % 2] = i < a.columns ? dsp::rounded(a.x[i] * factor) : int16_t{0};
 }
 
 }  // namespace pico_llama::m33

@@ -22,9 +22,9 @@ void rmsnorm_q8(const RmsNormQ8& a) {
   const auto limit = static_cast<float>(a.limit);
   *a.scale = ss * (max / limit);
   const float factor = max > 0 ? limit / max : 0;
-  dsp::store_rounded_product(a.x, a.weight, factor, eights, a.out);
+  dsp::store_rounded_product(a.x, a.weight, factor, eights, a.out, a.step);
   for (int i = eights; i < a.padded_columns; ++i)
-    a.out[i] = i < a.n ? dsp::rounded((a.weight[i] * a.x[i]) * factor) : int16_t{0};
+    a.out[i / 2 * 2 * a.step + i % 2] = i < a.n ? dsp::rounded((a.weight[i] * a.x[i]) * factor) : int16_t{0};
 }
 
 }  // namespace pico_llama::m33

@@ -20,9 +20,9 @@ void rmsnorm_q8(const RmsNormQ8& a) {
   *a.scale = ss * (max / limit);
   const float factor = max > 0 ? limit / max : 0;
   for (int i = 0; i < a.n; ++i)
-    a.out[i] =
+    a.out[i / 2 * 2 * a.step + i % 2] =
         static_cast<int16_t>(std::bit_cast<uint32_t>((a.weight[i] * a.x[i]) * factor + 12582912.0f) & 0xffff);
-  for (int i = a.n; i < a.padded_columns; ++i) a.out[i] = 0;
+  for (int i = a.n; i < a.padded_columns; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
 }
 
 }  // namespace pico_llama::portable

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The digests that /selftest expects are those of the greedy story this engine tells on a PC.
 
-golden_digests_test.py PICO_LLAMA     exit 77: a model is absent
+golden_digests_test.py PICO_LLAMA            a model that is absent is left out, and said
+golden_digests_test.py PICO_LLAMA --update   writes what it found, after the q8 arithmetic was changed on purpose
 """
 import hashlib
 import json
@@ -28,7 +29,8 @@ def digest(tokens):
 
 
 def main():
-    text = (ROOT / "firmware/app/golden_digests.inc").read_text()
+    path = ROOT / "firmware/app/golden_digests.inc"
+    text = path.read_text()
     rows = re.findall(r"\{\{((?:0x[0-9a-f]{2}(?:, )?){4})\}, Profile::k(\w+), (0x[0-9a-f]{8})u\}", text)
     steps = re.search(r"kDigestTokens = (\d+)", (ROOT / "firmware/app/measure.h").read_text())[1]
     assert rows and len(rows) == text.count("Profile::"), "golden_digests.inc does not read as expected"
@@ -38,13 +40,19 @@ def main():
         file = by_sha.get(bytes(int(byte, 16) for byte in sha.split(", ")))
         if file is None:
             print("skipped: the checkpoint", sha, "is not here; run scripts/get-models.sh")
-            return 77
+            continue
         run = subprocess.run([sys.argv[1], "run", file, "--profile", profile.lower(), "-t", "0", "-n", steps, "--json"],
                              capture_output=True, text=True, check=True)
         tokens = json.loads(run.stdout)["tokens"]
         found = digest(tokens)
         print(f"{file.name} {profile}: {len(tokens)} tokens, {found:#010x}, the firmware expects {wanted}")
-        wrong += found != int(wanted, 16)
+        if found != int(wanted, 16):
+            wrong += 1
+            # f32 is llama2.c's own arithmetic: its tokens are never up to us.
+            if profile != "F32":
+                text = text.replace(wanted, f"{found:#010x}")
+    if "--update" in sys.argv:
+        path.write_text(text)
     return 1 if wrong else 0
 
 

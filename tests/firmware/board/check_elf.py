@@ -34,7 +34,7 @@ def main():
         problems += [f"{name} is at {address:#x}, not in SRAM" for address, name in found if address < 0x20000000]
     problems += [f"{name} is linked" for _, name in symbols for never in NEVER if re.search(never, name)]
     end = next(address for address, name in symbols if name == "__flash_binary_end")
-    if end > 0x10100000:
+    if end > 0x10080000:
         problems.append(f"the program ends at {end:#x}, in the model's place")
     print("\n".join(problems) or f"ok: {end - 0x10000000} bytes of flash")
     return 1 if problems else 0

@@ -17,7 +17,8 @@ struct Q8Blocks {
   float* out;
 };
 
-inline void q8_blocks(const Q8Blocks& a) {
+/// `step`: words from one column pair of x to the next.
+inline void q8_blocks(const Q8Blocks& a, int step = 1) {
   const auto* words = static_cast<const char*>(a.words);
   float* out = a.out;
   while (words != a.words_end) {
@@ -29,7 +30,7 @@ inline void q8_blocks(const Q8Blocks& a) {
     uint32_t total[4] = {};
     for (int pair = 0; pair < a.pairs; ++pair, words += 16) {
       uint32_t xi;
-      std::memcpy(&xi, static_cast<const char*>(a.x) + pair * 4, sizeof xi);
+      std::memcpy(&xi, static_cast<const char*>(a.x) + pair * step * 4, sizeof xi);
       for (int r = 0; r < 4; ++r) {
         uint32_t w;
         std::memcpy(&w, words + r * 4, sizeof w);

@@ -22,14 +22,17 @@ inline float largest_product(const float* x, const float* w, int n, float* lane)
   return max;
 }
 
-inline void store_rounded(const float* x, float factor, int n, int16_t* out) {
+inline void store_rounded(const float* x, float factor, int n, int16_t* out, int step) {
   for (int i = 0; i < n; ++i)
-    out[i] = static_cast<int16_t>(std::bit_cast<uint32_t>(x[i] * factor + 12582912.0f) & 0xffff);
+    out[i / 2 * 2 * step + i % 2] =
+        static_cast<int16_t>(std::bit_cast<uint32_t>(x[i] * factor + 12582912.0f) & 0xffff);
 }
 
-inline void store_rounded_product(const float* x, const float* w, float factor, int n, int16_t* out) {
+inline void store_rounded_product(const float* x, const float* w, float factor, int n, int16_t* out,
+                                  int step) {
   for (int i = 0; i < n; ++i)
-    out[i] = static_cast<int16_t>(std::bit_cast<uint32_t>((w[i] * x[i]) * factor + 12582912.0f) & 0xffff);
+    out[i / 2 * 2 * step + i % 2] =
+        static_cast<int16_t>(std::bit_cast<uint32_t>((w[i] * x[i]) * factor + 12582912.0f) & 0xffff);
 }
 
 }  // namespace pico_llama::dsp

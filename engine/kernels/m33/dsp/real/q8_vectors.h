@@ -37,13 +37,16 @@ namespace pico_llama::dsp {
       "vmov   %[p], s0 \n vmov   %[q], s1 \n vmov   %[r], s2 \n vmov   %[t], s3 \n" \
       "pkhbt  %[p], %[p], %[q], lsl #16 \n" \
       "pkhbt  %[r], %[r], %[t], lsl #16 \n" \
-      "vmov   %[q], s4 \n" \
-      "strd   %[p], %[r], [%[out]], #8 \n" \
-      "vmov   %[p], s5 \n vmov   %[r], s6 \n vmov   %[t], s7 \n" \
-      "pkhbt  %[q], %[q], %[p], lsl #16 \n" \
+      "str    %[p], [%[out]] \n" \
+      "str    %[r], [%[out], %[step]] \n" \
+      "vmov   %[p], s4 \n vmov   %[q], s5 \n vmov   %[r], s6 \n vmov   %[t], s7 \n" \
+      "add    %[out], %[out], %[step], lsl #1 \n" \
+      "pkhbt  %[p], %[p], %[q], lsl #16 \n" \
       "pkhbt  %[r], %[r], %[t], lsl #16 \n" \
       "cmp    %[x], %[end] \n" \
-      "strd   %[q], %[r], [%[out]], #8 \n"
+      "str    %[p], [%[out]] \n" \
+      "str    %[r], [%[out], %[step]] \n" \
+      "add    %[out], %[out], %[step], lsl #1 \n"
 #define PICO_LLAMA_CLOBBERS_16 \
       "cc", "memory", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", \
       "s15", "s16", "s17"
@@ -97,8 +100,9 @@ inline float largest_product(const float* x, const float* w, int n, float* lane)
   return most > -least ? most : -least;
 }
 
-/// out[i] = round(x[i] * factor). Requires: n a multiple of 8, out aligned to 4. Cost: 5.5 cycles an element.
-inline void store_rounded(const float* x, float factor, int n, int16_t* out) {
+/// out[i] = round(x[i] * factor), column pairs `step` words apart. Requires: n a multiple of 8, out aligned to 4.
+/// Cost: 5.8 cycles an element.
+inline void store_rounded(const float* x, float factor, int n, int16_t* out, int step) {
   const float* const end = x + n;
   uint32_t p, q, r, t;
   if (n == 0) return;
@@ -110,12 +114,12 @@ inline void store_rounded(const float* x, float factor, int n, int16_t* out) {
       PICO_LLAMA_STORE_ROUNDED_8
       "bne    1b \n"
       : [x] "+r"(x), [out] "+r"(out), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r), [t] "=&r"(t)
-      : [end] "r"(end), [factor] "r"(factor), [magic] "r"(12582912.0f)
+      : [end] "r"(end), [step] "r"(4 * step), [factor] "r"(factor), [magic] "r"(12582912.0f)
       : PICO_LLAMA_CLOBBERS_16);
 }
 
-/// out[i] = round((w[i] * x[i]) * factor). The same otherwise. Cost: 7.5 cycles an element.
-inline void store_rounded_product(const float* x, const float* w, float factor, int n, int16_t* out) {
+/// out[i] = round((w[i] * x[i]) * factor). The same otherwise. Cost: 7.8 cycles an element.
+inline void store_rounded_product(const float* x, const float* w, float factor, int n, int16_t* out, int step) {
   const float* const end = x + n;
   uint32_t p, q, r, t;
   if (n == 0) return;
@@ -129,7 +133,7 @@ inline void store_rounded_product(const float* x, const float* w, float factor, 
       PICO_LLAMA_STORE_ROUNDED_8
       "bne    1b \n"
       : [x] "+r"(x), [w] "+r"(w), [out] "+r"(out), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r), [t] "=&r"(t)
-      : [end] "r"(end), [factor] "r"(factor), [magic] "r"(12582912.0f)
+      : [end] "r"(end), [step] "r"(4 * step), [factor] "r"(factor), [magic] "r"(12582912.0f)
       : PICO_LLAMA_CLOBBERS_16);
 }
 

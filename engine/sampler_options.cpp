@@ -1,0 +1,30 @@
+// What begins a story: once, so the firmware leaves this in flash.
+#include "engine/check.h"
+#include "engine/sampler.h"
+
+namespace pico_llama {
+namespace {
+
+Status bad_option(const char* text) { return {StatusCode::kInvalidArgument, text}; }
+
+}  // namespace
+
+Status SamplerOptions::validate() const {
+  // Written so that NaN fails each of them.
+  if (!(temperature >= 0.0f && temperature <= 1e6f))
+    return bad_option("temperature must be a number from 0 (greedy) up");
+  if (!(topp >= 0.0f && topp <= 1.0f)) return bad_option("top-p must be from 0 to 1");
+  if (topk < 0) return bad_option("top-k must be 0 (off) or more");
+  if (!(minp >= 0.0f && minp <= 1.0f)) return bad_option("min-p must be from 0 to 1");
+  if (!(repetition_penalty > 0.0f && repetition_penalty <= 1e6f))
+    return bad_option("the repetition penalty must be above 0 (1 is off)");
+  if (seed == 0) return bad_option("the seed must not be 0");
+  return {};
+}
+
+Sampler::Sampler(const SamplerOptions& options, std::span<uint32_t> scratch)
+    : options_(options), rng_(options.seed), scratch_(scratch) {
+  CHECK(options.validate().ok());
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""What a llama2.c checkpoint says, computed by nothing of this project: goldens for the model that ships.
+
+    scripts/write_goldens.py CHECKPOINT TOKENIZER FOLDER          writes FOLDER/NAME.greedy.jsonl and NAME.sampled.jsonl
+    scripts/write_goldens.py CHECKPOINT TOKENIZER --check FILE... [--tokens N]    the first N tokens of each line, again
+
+Standard library only. It follows llama2.c's published behaviour (legacy checkpoint, tokenizer.bin, merging by best
+score, xorshift random numbers, top-p) in binary64, so a token that two roundings would decide differently is not
+fit for a golden; none of those below is. One JSON object a line, keys as llama2.c's goldens have them: prompt,
+temperature, topp, seed, steps, prompt_tokens, tokens (each after the first, prompt included, 1 = BOS ends it), text.
+"""
+import argparse
+import json
+import math
+import operator
+import pathlib
+import struct
+import sys
+
+BOS = 1
+
+
+class Tokenizer:
+    def __init__(self, path, vocab_size):
+        data = pathlib.Path(path).read_bytes()
+        at, self.pieces, self.scores = 4, [], []
+        for _ in range(vocab_size):
+            score, length = struct.unpack_from("<fi", data, at)
+            self.pieces.append(data[at + 8:at + 8 + length])
+            self.scores.append(score)
+            at += 8 + length
+        self.ids = {}
+        for token, piece in enumerate(self.pieces):
+            self.ids.setdefault(piece, token)
+
+    def encode(self, text):
+        tokens = [BOS]
+        if text:
+            tokens.append(self.ids[b" "])
+        for character in text:
+            raw = character.encode()
+            tokens += [self.ids[raw]] if raw in self.ids else [byte + 3 for byte in raw]
+        while True:
+            best = None
+            for i in range(len(tokens) - 1):
+                merged = self.ids.get(self.pieces[tokens[i]] + self.pieces[tokens[i + 1]])
+                if merged is not None and (best is None or self.scores[merged] > best[0]):
+                    best = (self.scores[merged], i, merged)
+            if best is None:
+                return tokens
+            tokens[best[1]:best[1] + 2] = [best[2]]
+
+    def decode(self, before, token):
+        piece = self.pieces[token]
+        if before == BOS and piece.startswith(b" "):
+            piece = piece[1:]
+        if len(piece) == 6 and piece.startswith(b"<0x") and piece.endswith(b">"):
+            return bytes([int(piece[3:5], 16)])
+        return piece
+
+
+class Transformer:
+    def __init__(self, path):
+        data = pathlib.Path(path).read_bytes()
+        (self.dim, self.hidden, self.layers, self.heads, self.kv_heads, vocab, self.context) = struct.unpack_from("<7i", data)
+        self.vocab = abs(vocab)
+        self.head = self.dim // self.heads
+        kv = self.head * self.kv_heads
+        at = 28
+
+        def take(rows, columns):
+            nonlocal at
+            matrix = [struct.unpack_from(f"<{columns}f", data, at + 4 * columns * row) for row in range(rows)]
+            at += 4 * rows * columns
+            return matrix
+
+        def per_layer(rows, columns):
+            return [take(rows, columns) for _ in range(self.layers)]
+
+        self.embedding = take(self.vocab, self.dim)
+        self.rms_att = take(self.layers, self.dim)
+        self.wq, self.wk, self.wv = per_layer(self.dim, self.dim), per_layer(kv, self.dim), per_layer(kv, self.dim)
+        self.wo = per_layer(self.dim, self.dim)
+        self.rms_ffn = take(self.layers, self.dim)
+        self.w1, self.w2 = per_layer(self.hidden, self.dim), per_layer(self.dim, self.hidden)
+        self.w3 = per_layer(self.hidden, self.dim)
+        self.rms_final = take(1, self.dim)[0]
+        at += 4 * self.context * self.head  # two tables of RoPE that llama2.c no longer reads
+        self.classifier = self.embedding if vocab > 0 else take(self.vocab, self.dim)
+        self.keys, self.values = ([[] for _ in range(self.layers)] for _ in range(2))
+
+    def forward(self, token, pos):
+        def matmul(matrix, x):
+            return [sum(map(operator.mul, row, x)) for row in matrix]
+
+        def rmsnorm(x, weight):
+            scale = 1 / math.sqrt(sum(v * v for v in x) / len(x) + 1e-5)
+            return [w * (scale * v) for v, w in zip(x, weight)]
+
+        def rotate(vector):
+            for i in range(0, len(vector), 2):
+                angle = pos / 10000 ** (i % self.head / self.head)
+                a, b = vector[i], vector[i + 1]
+                vector[i] = a * math.cos(angle) - b * math.sin(angle)
+                vector[i + 1] = a * math.sin(angle) + b * math.cos(angle)
+            return vector
+
+        x = list(self.embedding[token])
+        if pos == 0:
+            self.keys, self.values = ([[] for _ in range(self.layers)] for _ in range(2))
+        for layer in range(self.layers):
+            normed = rmsnorm(x, self.rms_att[layer])
+            query = rotate(matmul(self.wq[layer], normed))
+            self.keys[layer].append(rotate(matmul(self.wk[layer], normed)))
+            self.values[layer].append(matmul(self.wv[layer], normed))
+            attended = []
+            for head in range(self.heads):
+                part = slice(head * self.head, (head + 1) * self.head)
+                shared = head // (self.heads // self.kv_heads) * self.head
+                kv_part = slice(shared, shared + self.head)
+                scores = [sum(map(operator.mul, query[part], key[kv_part])) / math.sqrt(self.head)
+                          for key in self.keys[layer]]
+                weights = [math.exp(score - max(scores)) for score in scores]
+                total = sum(weights)
+                columns = zip(*(value[kv_part] for value in self.values[layer]))
+                attended += [sum(map(operator.mul, weights, column)) / total for column in columns]
+            x = list(map(operator.add, x, matmul(self.wo[layer], attended)))
+            normed = rmsnorm(x, self.rms_ffn[layer])
+            gate, up = matmul(self.w1[layer], normed), matmul(self.w3[layer], normed)
+            x = list(map(operator.add, x, matmul(self.w2[layer], [g / (1 + math.exp(-g)) * u for g, u in zip(gate, up)])))
+        return matmul(self.classifier, rmsnorm(x, self.rms_final))
+
+
+class Sampler:
+    def __init__(self, temperature, topp, seed):
+        self.temperature, self.topp, self.state = temperature, topp, seed
+
+    def coin(self):
+        state = self.state
+        state ^= state >> 12
+        state ^= state << 25 & 0xFFFFFFFFFFFFFFFF
+        state ^= state >> 27
+        self.state = state
+        return ((state * 0x2545F4914F6CDD1D & 0xFFFFFFFFFFFFFFFF) >> 32 >> 8) / 16777216
+
+    def pick(self, logits):
+        if self.temperature == 0:
+            return max(range(len(logits)), key=logits.__getitem__)
+        highest = max(logits)
+        weights = [math.exp((value - highest) / self.temperature) for value in logits]
+        total = sum(weights)
+        chances = [weight / total for weight in weights]
+        coin = self.coin()
+        if not 0 < self.topp < 1:
+            candidates, share = list(range(len(chances))), 1.0
+        else:
+            least = (1 - self.topp) / (len(chances) - 1)
+            candidates = sorted((i for i, p in enumerate(chances) if p >= least), key=lambda i: -chances[i])
+            share = 0.0
+            for count, candidate in enumerate(candidates):
+                share += chances[candidate]
+                if share > self.topp:
+                    candidates = candidates[:count + 1]
+                    break
+        bound, reached = coin * share, 0.0
+        for candidate in candidates:
+            reached += chances[candidate]
+            if bound < reached:
+                return candidate
+        return candidates[-1]
+
+
+def tell(model, tokenizer, line, limit=None):
+    """The line with prompt_tokens, tokens and text filled in."""
+    sampler = Sampler(line["temperature"], line["topp"], line["seed"])
+    prompt = tokenizer.encode(line["prompt"])
+    tokens, text, token = [], b"", prompt[0]
+    for pos in range(min(line["steps"], model.context)):
+        if limit is not None and pos >= limit:
+            break
+        logits = model.forward(token, pos)
+        following = prompt[pos + 1] if pos + 1 < len(prompt) else sampler.pick(logits)
+        tokens.append(following)
+        if following == BOS:
+            break
+        text += tokenizer.decode(token, following)
+        token = following
+    return {**line, "prompt_tokens": prompt, "tokens": tokens, "text": text.decode(errors="replace")}
+
+
+GREEDY = [("", 256), ("Once upon a time", 256), ("There was a fox who", 128), ("Lily wanted a red", 128), ("Zoë: «nä» 🐸", 48)]
+SAMPLED = [("", 1.0, 0.9, 42, 256), ("", 0.8, 0.9, 7, 256), ("One day, Tom", 1.0, 1.0, 1234, 128), ("Her name was", 0.5, 0.5, 99, 128)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint")
+    parser.add_argument("tokenizer")
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--check", nargs="+")
+    parser.add_argument("--tokens", type=int)
+    options = parser.parse_args()
+    model = Transformer(options.checkpoint)
+    tokenizer = Tokenizer(options.tokenizer, model.vocab)
+    if options.check:
+        lines = [json.loads(line) for path in options.check for line in pathlib.Path(path).read_text().splitlines()]
+        wrong = 0
+        for line in lines:
+            again = tell(model, tokenizer, line, options.tokens)["tokens"]
+            if again != line["tokens"][:len(again)] or not again:
+                print(f"write_goldens: {line['prompt']!r}: {again} is not how {line['tokens']} begins", file=sys.stderr)
+                wrong += 1
+        print(f"{len(lines) - wrong} of {len(lines)} lines agree")
+        return 1 if wrong or not lines else 0
+    if not options.folder:
+        parser.error("give a folder to write to, or --check")
+    name = pathlib.Path(options.checkpoint).stem
+    greedy = [dict(prompt=p, temperature=0.0, topp=0.9, seed=1, steps=n) for p, n in GREEDY]
+    sampled = [dict(prompt=p, temperature=t, topp=top, seed=s, steps=n) for p, t, top, s, n in SAMPLED]
+    for kind, lines in (("greedy", greedy), ("sampled", sampled)):
+        text = "".join(json.dumps(tell(model, tokenizer, line), ensure_ascii=False) + "\n" for line in lines)
+        pathlib.Path(options.folder, f"{name}.{kind}.jsonl").write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

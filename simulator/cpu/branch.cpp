@@ -60,12 +60,11 @@ void decode_branch_16(Insn& i) {
     i.rm = u8(op >> 3 & 15);
     i.reads = hazard::reg(i.rm);
     const bool link = (op & 0x80) != 0;
-    if ((op & 3) != 0)
+    const bool secure = (op & 4) != 0;
+    if ((op & 3) != 0 || (!secure && (i.rm == 15 || (link && i.rm == 13))))
       i.run = unpredictable;
-    else if ((op & 4) != 0)
+    else if (secure)
       i.run = branch_secure;
-    else if (i.rm == 15 || (link && i.rm == 13))
-      i.run = unpredictable;
     else
       i.run = link ? blx : bx;
     return;

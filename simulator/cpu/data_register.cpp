@@ -51,14 +51,14 @@ void extend(Cpu& cpu, const Insn& i) {
   else if constexpr (kExtend == Extend::kUxth)
     result = base + (operand & 0xffff);
   else if constexpr (kExtend == Extend::kSxtb)
-    result = base + static_cast<std::uint32_t>(static_cast<std::int8_t>(operand));
+    result = base + sign_extend(operand & 0xff, 8);
   else if constexpr (kExtend == Extend::kUxtb)
     result = base + (operand & 0xff);
   else {
     std::uint32_t low, high;
     if constexpr (kExtend == Extend::kSxtb16) {
-      low = static_cast<std::uint32_t>(static_cast<std::int8_t>(operand));
-      high = static_cast<std::uint32_t>(static_cast<std::int8_t>(operand >> 16));
+      low = sign_extend(operand & 0xff, 8);
+      high = sign_extend(operand >> 16 & 0xff, 8);
     } else {
       low = operand & 0xff;
       high = operand >> 16 & 0xff;

@@ -47,7 +47,7 @@ void load(Cpu& cpu, const Insn& i) {
   } else {
     value = cpu.load<kSize>(address);
   }
-  if constexpr (kType == Type::kSb) value = static_cast<std::uint32_t>(static_cast<std::int8_t>(value));
+  if constexpr (kType == Type::kSb) value = sign_extend(value, 8);
   if constexpr (kType == Type::kSh) value = static_cast<std::uint32_t>(static_cast<std::int16_t>(value));
   if constexpr (kMode == Mode::kPre || kMode == Mode::kPost) write_back<kMode>(cpu, i, cpu.r[i.rn]);
   cpu.r[i.rd] = value;

@@ -444,7 +444,6 @@ void write_word(Cpu& cpu, std::uint32_t address, std::uint32_t value) {
     case 0xdd8:
     case 0xddc:
     case 0xde0:
-      return;
     case 0xde4:
     case 0xde8:
       return;

@@ -172,6 +172,20 @@ void msr(Cpu& cpu, const Insn& i) {
   cpu.update_attention();
 }
 
+/// What both encodings of a hint do. The rest are NOPs: YIELD, CSDB, DBG, and those not allocated.
+Handler hint(unsigned number) {
+  switch (number) {
+    case 2:
+      return wfe;
+    case 3:
+      return wfi;
+    case 4:
+      return sev;
+    default:
+      return nop;
+  }
+}
+
 bool is_sp_or_pc(unsigned reg) { return reg == 13 || reg == 15; }
 
 }  // namespace
@@ -191,21 +205,8 @@ void decode_misc_16(Insn& i) {
   } else if ((op & 0xffc0) == 0xba80) {
     i.run = hlt;
   } else if ((op & 0xff0f) == 0xbf00) {
-    switch (op >> 4 & 15) {
-      case 2:
-        i.run = wfe;
-        break;
-      case 3:
-        i.run = wfi;
-        break;
-      case 4:
-        i.run = sev;
-        break;
-      default:
-        i.run = nop;
-        if ((op & 0xf0) == 0) i.wants = pairing::kAny;
-        break;
-    }
+    i.run = hint(op >> 4 & 15);
+    if (op == 0xbf00) i.wants = pairing::kAny;  // NOP
   } else {
     i.run = undefined;
   }
@@ -229,20 +230,7 @@ void decode_system_32(Insn& i) {
       i.run = undefined;
       return;
     }
-    switch (i.opcode & 0xff) {
-      case 2:
-        i.run = wfe;
-        break;
-      case 3:
-        i.run = wfi;
-        break;
-      case 4:
-        i.run = sev;
-        break;
-      default:
-        i.run = nop;
-        break;  // NOP.W, YIELD, CSDB, DBG and unallocated hints
-    }
+    i.run = hint(i.opcode & 0xff);
   } else if (op == 0x3b) {
     switch (i.opcode >> 4 & 15) {
       case 2:

@@ -9,6 +9,19 @@ namespace pico_llama {
 /// How weights are stored and what the arithmetic is (SPEC.md, "Profiles").
 enum class Profile : uint32_t { kF32 = 0, kQ8 = 1, kQ4 = 2 };
 
+/// Its name, as commands and documents have it.
+constexpr const char* profile_name(Profile profile) {
+  switch (profile) {
+    case Profile::kF32:
+      return "f32";
+    case Profile::kQ8:
+      return "q8";
+    case Profile::kQ4:
+      return "q4";
+  }
+  return "?";
+}
+
 /// Tokens that one pass over the weights can prefill.
 inline constexpr int kPrefillBlock = 8;
 /// Rows that lie interleaved in one weight block.

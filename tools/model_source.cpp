@@ -72,18 +72,6 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
   return source;
 }
 
-const char* profile_name(Profile profile) {
-  switch (profile) {
-    case Profile::kF32:
-      return "f32";
-    case Profile::kQ8:
-      return "q8";
-    case Profile::kQ4:
-      return "q4";
-  }
-  return "an unknown profile";
-}
-
 std::optional<Profile> profile_of(const std::string& name) {
   for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4})
     if (name == profile_name(profile)) return profile;

@@ -39,7 +39,6 @@ class ModelSource {
   ModelImage image_;
 };
 
-const char* profile_name(Profile profile);
 /// The profile of a name, such as --profile has; nothing for any other word.
 std::optional<Profile> profile_of(const std::string& name);
 

@@ -169,7 +169,7 @@ void Commands::steps(Application& app, std::string_view argument) {
 
 void Commands::profile(Application& app, std::string_view argument) {
   const bool ready = app.loader_.state() == ModelState::kReady;
-  const std::string_view have = ready ? name_of(app.loader_.image().profile()) : "none";
+  const std::string_view have = ready ? profile_name(app.loader_.image().profile()) : "none";
   if (!argument.empty() && argument != "f32" && argument != "q8" && argument != "q4") {
     return app.output_.error("/profile takes f32, q8 or q4, or nothing to show what the model is");
   }
@@ -178,7 +178,7 @@ void Commands::profile(Application& app, std::string_view argument) {
     const Cartridge cartridge = Cartridge::in(app.board_.memory().model_slot);
     for (int i = 0; i < cartridge.count(); ++i) {
       const ImageHeader* header = cartridge.header(i);
-      if (header != nullptr && name_of(static_cast<Profile>(header->profile)) == argument)
+      if (header != nullptr && profile_name(static_cast<Profile>(header->profile)) == argument)
         return use_model(app, i);
     }
     text << "no model in flash is " << argument << "; pack the checkpoint again (pico-llama pack --profile "

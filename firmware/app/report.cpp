@@ -32,18 +32,6 @@ std::string_view name_of(hal::Memory memory) {
   return "?";
 }
 
-std::string_view name_of(Profile profile) {
-  switch (profile) {
-    case Profile::kF32:
-      return "f32";
-    case Profile::kQ8:
-      return "q8";
-    case Profile::kQ4:
-      return "q4";
-  }
-  return "?";
-}
-
 void append_shape(Text& text, std::span<const std::string_view> names, const KernelShape& shape) {
   const int32_t numbers[] = {shape.a, shape.b, shape.c};
   for (size_t i = 0; i < names.size(); ++i) text << (i == 0 ? " " : ", ") << names[i] << ' ' << numbers[i];
@@ -158,7 +146,7 @@ void report_model(Output& output, hal::Board& board, ModelLoader& loader) {
   }
   const Config& c = loader.image().config();
   const Placement& p = loader.placement();
-  text << "model   " << name_of(loader.image().profile()) << ", " << c.n_layers << " layers of " << c.dim
+  text << "model   " << profile_name(loader.image().profile()) << ", " << c.n_layers << " layers of " << c.dim
        << ", " << c.n_heads << " heads, vocabulary " << c.vocab_size << ", context " << p.context << "; ";
   text.grouped(loader.image().bytes().size()) << " B, loaded in " << loader.load_milliseconds() << " ms";
   output.line(text);
@@ -183,7 +171,7 @@ void report_cartridge(Output& output, const Cartridge& cartridge, int chosen) {
     TextOf<128> text;
     text << (i == chosen ? "flash * " : "flash   ") << i + 1 << ": ";
     if (const ImageHeader* header = cartridge.header(i); header != nullptr) {
-      text << name_of(static_cast<Profile>(header->profile)) << ", " << header->n_layers << " layers of "
+      text << profile_name(static_cast<Profile>(header->profile)) << ", " << header->n_layers << " layers of "
            << header->dim << ", vocabulary " << header->vocab_size << "; ";
       text.grouped(header->file_bytes) << " B";
     } else {

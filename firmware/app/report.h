@@ -25,6 +25,5 @@ void report_model_details(Output& output, ModelLoader& loader);
 void append_shape(Text& text, std::span<const std::string_view> names, const KernelShape& shape);
 
 std::string_view name_of(hal::Memory memory);
-std::string_view name_of(Profile profile);
 
 }  // namespace pico_llama::app

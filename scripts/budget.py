@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """What the firmware costs, against bench/budget.csv.
 
-budget.py check FIRMWARE_ELF [--command PICO_LLAMA] [--only size|speed]     1: over budget, 77: not built or no model
+budget.py check FIRMWARE_ELF [--command PICO_LLAMA] [--only size|speed|models]     1: over budget, 77: not built or no model
 budget.py update FIRMWARE_ELF --command PICO_LLAMA                          writes what is measured now
 
 Sizes and stack bounds come from the ELF (scripts/stack_bound.py); cycles of a token from the virtual board, which runs the ELF
-with stories260K and tells 64 greedy tokens on both cores. A regression is more than the budget: the figure of the last
+with stories260K and tells 64 greedy tokens on both cores; those of other models, profiles and cores (`models`) from bench/board.py,
+which docs/performance.md is made of. A regression is more than the budget: the figure of the last
 update, and for cycles 2 % on top. `update` is how a cost is accepted, or a gain is locked in; it shows up in review.
 """
 import argparse
@@ -17,14 +18,19 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "bench")]
+import board  # noqa: E402
 import stack_bound  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 TABLE = ROOT / "bench" / "budget.csv"
 CLK_SYS_HZ = 150_000_000
 # Over what is measured at an update: sizes move by a little with every line of code, cycles should not.
-ROOM = {"flash_bytes": 1.05, "static_ram_bytes": 1.05, "cycles_per_token_q8": 1.02, "cycles_per_token_f32": 1.02}
+SIZE_ROOM, CYCLES_ROOM = 1.05, 1.02
+# Of bench/board.py's rows: model, profile, and the story's tokens, longer story, parts (as its MODELS).
+ALWAYS = [("stories260K", "q8", (64, 0, True))]
+OTHERS = [("stories260K", "q4", (32, 0, False)), ("stories260K", "f32", (32, 0, False)), ("stories3M", "q8", (6, 0, False)),
+          ("stories3M", "q4", (6, 0, False)), ("15M shape", "q8", (3, 0, False)), ("15M shape", "q4", (4, 0, False))]
 
 
 def skip(why):
@@ -70,18 +76,45 @@ def speeds(command, elf):
             for profile in ("q8", "f32")}
 
 
+def models(command, elf, which):
+    """Cycles of a token: first tokens with each number of cores, the context's last position, a token of a prompt."""
+    measured = {}
+    with board.scratch_folder() as scratch:
+        try:
+            bench = board.Bench(scratch, command)
+        except board.Missing as why:
+            skip(why)
+        for model, profile, plan in which:
+            try:
+                rows = board.measure(bench, elf, model, profile, plan=plan)
+            except board.Missing as why:
+                print("left out:", why)
+                continue
+            for row in rows:
+                name = f"{model}_{profile}_{row['cores']}core".replace(" ", "_")
+                how = "virtual board, 150 MHz; bench/board.py"
+                measured[name] = round(row["cycles"]), None, f"cycles a token, first {row['tokens']}; {how}"
+                if "prefill_rate" in row:
+                    cycles = row["clk_sys_hz"] / row["prefill_rate"]
+                    measured[name + "_prompt"] = round(cycles), None, f"cycles a token of {row['prompt_tokens']} of a prompt; {how}"
+                for position, at in row.get("positions", {}).items():
+                    if position > 64:
+                        measured[f"{name}_at_{position}"] = at["cycles"], None, f"cycles of the token there; {how}"
+    return measured
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["check", "update"])
     parser.add_argument("elf", type=pathlib.Path)
     parser.add_argument("--command")
-    parser.add_argument("--only", choices=["size", "speed"])
+    parser.add_argument("--only", choices=["size", "speed", "models"])
     arguments = parser.parse_args()
     if not arguments.elf.exists():
         skip(f"{arguments.elf} is not built")
     measured = {}
     try:
-        if arguments.only != "speed":
+        if arguments.only in (None, "size"):
             measured |= sizes(arguments.elf)
     except stack_bound.Unbounded as why:
         print("no stack bound:", why)
@@ -89,13 +122,18 @@ def main():
     if arguments.only != "size":
         if not arguments.command or not pathlib.Path(arguments.command).exists():
             skip("pico-llama is not built")
-        measured |= speeds(arguments.command, arguments.elf)
+        if arguments.only in (None, "speed"):
+            measured |= speeds(arguments.command, arguments.elf)
+            measured |= models(arguments.command, arguments.elf, ALWAYS)
+        if arguments.only in (None, "models"):
+            measured |= models(arguments.command, arguments.elf, OTHERS)
 
     with TABLE.open(newline="") as file:
         rows = {row["what"]: row for row in csv.DictReader(file)}
     if arguments.what == "update":
         for what, (value, budget, how) in measured.items():
-            rows[what] = {"what": what, "budget": budget or int(value * ROOM[what]), "measured": value, "how": how}
+            room = SIZE_ROOM if what.endswith("_bytes") else CYCLES_ROOM
+            rows[what] = {"what": what, "budget": budget or int(value * room), "measured": value, "how": how}
         with TABLE.open("w", newline="") as file:
             writer = csv.DictWriter(file, ["what", "budget", "measured", "how"], lineterminator="\n")
             writer.writeheader()

@@ -1,0 +1,181 @@
+"""Models on the virtual board, measured: what board_table.py prints and scripts/budget.py guards.
+
+Everything is simulated time of the real firmware image, read from what the firmware itself says over USB serial.
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+COMMAND = ROOT / "build/host/tools/pico-llama"
+MAKE_MODEL = ROOT / "build/host/tests/support/make_model"
+
+# name: checkpoint and tokenizer; profiles; tokens of the short story; a longer one, and the parts of a token, where that is quick.
+MODELS = {
+    "stories260K": ("stories260K.bin", "tok512.bin", {"q8": (64, 256, True), "q4": (64, 256, True), "f32": (64, 256, False)}),
+    "pico-tales": ("pico-tales.bin", "pico-tales.tok.bin", {"q8": (32, 0, False), "q4": (32, 0, False)}),
+    "stories3M": ("stories3M_q80.bin", "tok4096.bin", {"q8": (16, 0, False), "q4": (16, 0, False), "f32": (4, 0, False)}),
+    "15M shape": ("", "", {"q8": (4, 0, False), "q4": (8, 0, False)}),
+}
+# 64 tokens or a few more of prompt, for the rate at which a prompt is read.
+PROMPT = ("Once upon a time there was a little girl who liked to play in the park with her dog. One day she saw a big red ball "
+          "and a small blue bird. The bird was sad. She ran to it")
+
+# The least the Cortex-M33 can spend on a multiply-accumulate of a matmul: DESIGN.md, "Two rows in one operand" (q8: 17
+# instructions for 16), a load, VMUL and VADD and an eighth of x's load (f32). q4 is counted as q8 is, its unpacking as nothing.
+MATMUL_CYCLES = {"q8": 17 / 16, "q4": 17 / 16, "f32": 3.125}
+# Attention: a load, two SXTB16 and four SMLAD for four int8 and two heads; a load, VMUL and VADD. No exponential is counted.
+ATTENTION_CYCLES = {"q8": 7 / 8, "q4": 7 / 8, "f32": 3.0}
+
+
+class Missing(Exception):
+    """A model or a build that is not here; says which."""
+
+
+def find(name):
+    for place in (os.environ.get("PICO_LLAMA_MODELS"), ROOT / "models", ROOT.parent / "shared" / "models"):
+        if place and (pathlib.Path(place) / name).exists():
+            return pathlib.Path(place) / name
+    raise Missing(f"no {name} here")
+
+
+def number(text):
+    return int(text.replace(",", ""))
+
+
+class Bench:
+    def __init__(self, scratch, command=COMMAND):
+        self.scratch, self.command = pathlib.Path(scratch), command
+        if not pathlib.Path(command).exists():
+            raise Missing(f"{command} is not built")
+
+    def run(self, *arguments):
+        """pico-llama; what it refuses is missing, with its own words."""
+        run = subprocess.run([self.command, *arguments], capture_output=True, text=True)
+        if run.returncode != 0:
+            raise Missing(run.stderr.strip().splitlines()[-1])
+        return run.stdout
+
+    def pack(self, model, profile):
+        """The model's cartridge, and what it holds."""
+        checkpoint, tokenizer = MODELS[model][:2]
+        if checkpoint:
+            files = find(checkpoint), find(tokenizer)
+        else:
+            files = self.scratch / "shape.bin", self.scratch / "shape.tok.bin"
+            if not files[0].exists():
+                if not MAKE_MODEL.exists():
+                    raise Missing(f"{MAKE_MODEL} is not built")
+                subprocess.run([MAKE_MODEL, *files, "15m"], check=True)
+        image = self.scratch / f"{model}-{profile}.plm".replace(" ", "")
+        if not image.exists():
+            self.run("pack", files[0], "-z", files[1], "--profile", profile, "-o", image)
+        info = json.loads(self.run("info", image, "--json"))
+        uf2 = image.with_suffix(".uf2")
+        if not uf2.exists():
+            self.run("uf2", image, "-o", uf2)
+        return uf2, info
+
+    def play(self, elf, uf2, lines, seconds=240):
+        if not pathlib.Path(elf).exists():
+            raise Missing(f"{elf} is not built")
+        script = self.scratch / "script"
+        script.write_text("\n".join(["expect > ", *lines]) + "\n")
+        run = subprocess.run([self.command, "simulate", elf, uf2, "--script", script, "--max-seconds", str(seconds)],
+                             capture_output=True, text=True)
+        if run.returncode != 0:
+            raise RuntimeError(f"exit {run.returncode}: {run.stderr[-500:]}\n{run.stdout[-1500:]}")
+        return run.stdout.replace("\r\n", "\n")
+
+
+def story(prompt, steps):
+    return [f"send /steps {steps}", "expect steps", f"send {prompt}", 'expect "seed":', "expect }"]
+
+
+def ends(text):
+    return [json.loads(line) for line in text.splitlines() if line.startswith('{"stop"')]
+
+
+def messages(text):
+    return [json.loads(line).get("message", "") for line in text.splitlines() if line.startswith('{"message"')]
+
+
+def roofline(info, clk_sys_hz, cores, position, bus):
+    """Cycles a token costs at least: by arithmetic, and by what crosses the QSPI bus. `bus`: (bytes, divider) of each memory."""
+    c, profile = info["config"], info["profile"]
+    head = c["dim"] // c["n_heads"]
+    kv_dim = head * c["n_kv_heads"]
+    matmul = (c["n_layers"] * (2 * c["dim"] * c["dim"] + 2 * c["dim"] * kv_dim + 3 * c["dim"] * c["hidden_dim"])
+              + c["vocab_size"] * c["dim"])
+    attention = 2 * c["n_layers"] * c["dim"] * (position + 1)
+    arithmetic = (matmul * MATMUL_CYCLES[profile] + attention * ATTENTION_CYCLES[profile]) / cores
+    # A line of 8 bytes, chained, costs 16 dividers and 2 (docs/timing.md).
+    return arithmetic, sum(size / 8 * (16 * divider + 2) for size, divider in bus)
+
+
+def measure(bench, elf, model, profile, cores=(2, 1), plan=None):
+    """One row for each number of cores."""
+    uf2, info = bench.pack(model, profile)
+    short, long, parts = plan or MODELS[model][2][profile]
+    lines = ["send /json on", "expect json on", "send /temp 0", "expect temperature", "send /mem", "expect stack of core 1"]
+    for core in cores:
+        lines += [f"send /cores {core}", "expect cores", *story("", short)]
+        lines += story("", long) if long else []
+        lines += story(PROMPT, 80) if parts else []
+    # The answer's last line is read to its end, or it is cut.
+    lines += ["send /bench", f"expect story, {max(cores)} core", "expect digest", "expect }"] if parts else []
+    text = bench.play(elf, uf2, lines)
+    # The banner came before /json.
+    clk = int(float(re.search(r"^clocks +([\d.]+) MHz", text, re.MULTILINE)[1]) * 1_000_000)
+    flash_divider = int(re.search(r"\(divider \d+ to (\d+)", text)[1])
+    psram = re.search(r"PSRAM +8 MB, QPI at ([\d.]+) MHz", text)
+    said = messages(text)
+    placed = [m for line in said if (m := re.match(r"weights +([\d,]+) B +(SRAM|PSRAM|flash)", line))]
+    weights = {m[2]: number(m[1]) for m in placed}
+    bus_bytes = next(number(m[1]) for line in said if (m := re.match(r"bus, each token +([\d,]+) B", line)))
+    cache = next(m for line in said if (m := re.match(r"key/value cache +([\d,]+) B +(\w+)", line)))
+    # /mem counts half the cache where that is on the bus; the rest are weights, first those in PSRAM.
+    cache_bytes = number(cache[1]) // 2 if cache[2] != "SRAM" else 0
+    psram_divider = round(clk / (float(psram[1]) * 1e6)) if psram else 0
+    from_psram = min(bus_bytes - cache_bytes, weights.get("PSRAM", 0))
+    streamed = " and ".join(name for name, size in (("PSRAM", from_psram + cache_bytes), ("flash", bus_bytes - from_psram - cache_bytes))
+                            if size > 1000)
+    bus = [(from_psram + cache_bytes, psram_divider), (bus_bytes - from_psram - cache_bytes, flash_divider)]
+    told, rows = ends(text), []
+    for core in cores:
+        row = {"model": model, "profile": profile, "cores": core, "clk_sys_hz": clk, "image_bytes": info["bytes"],
+               "bus_bytes": bus_bytes, "streamed_from": streamed, "tokens": told[0]["tokens"]}
+        row["rate"] = told.pop(0)["tokens_per_second"]
+        if long:
+            row["long_tokens"] = told[0]["tokens"]
+            row["long_rate"] = told.pop(0)["tokens_per_second"]
+        if parts:
+            row["prompt_tokens"] = told[0]["prompt_tokens"]
+            row["prefill_rate"] = told.pop(0)["prefill_tokens_per_second"]
+            for line in said:
+                if m := re.match(rf"token, {core} cores?, position (\d+): ([\d,]+) cycles: (.*)", line):
+                    row.setdefault("positions", {})[int(m[1])] = {"cycles": number(m[2]), **{
+                        p[1]: number(p[2]) for p in (re.match(r"(.*) ([\d,]+)$", part) for part in m[3].split("; "))}}
+        row["arithmetic_cycles"], row["bus_cycles"] = roofline(info, clk, core, row["tokens"] / 2, bus)
+        row["cycles"] = clk / row["rate"]
+        row["limit_rate"] = clk / max(row["arithmetic_cycles"], row["bus_cycles"])
+        rows.append(row)
+    return rows
+
+
+def clock_of(megahertz):
+    """The firmware built for a clock; builds it."""
+    folder = ROOT / ("build/firmware" if megahertz == 150 else f"build/firmware-{megahertz}mhz")
+    for command in (["cmake", "--preset", "firmware", "-B", folder, f"-DPICO_LLAMA_CLK_SYS_MHZ={megahertz}"],
+                    ["cmake", "--build", folder]):
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if run.returncode != 0:
+            raise Missing(f"the firmware at {megahertz} MHz does not build:\n{run.stdout[-2000:]}")
+    return folder / "firmware.elf"
+
+
+def scratch_folder():
+    return tempfile.TemporaryDirectory(prefix="pico-llama-bench-")

@@ -71,9 +71,13 @@ Status check_tensor(std::span<const std::byte> bytes, const TensorEntry& e, cons
   if (e.rows != want.rows || e.columns != want.columns)
     return corrupt("image: tensor {} has {} rows or another number of columns than the model's shape says",
                    index, e.rows);
-  if (e.encoding != static_cast<uint32_t>(want.encoding))
+  // A q4 image may keep what 4 bits would hurt most in 8.
+  const bool kept =
+      want.encoding == Encoding::kRowsQ4 && e.encoding == static_cast<uint32_t>(Encoding::kRowsQ8);
+  if (e.encoding != static_cast<uint32_t>(want.encoding) && !kept)
     return corrupt("image: tensor {} has encoding {}, not its profile's", index, e.encoding);
-  const uint64_t want_bytes = tensor_bytes(want.encoding, e.rows, e.columns);
+  const auto encoding = static_cast<Encoding>(e.encoding);
+  const uint64_t want_bytes = tensor_bytes(encoding, e.rows, e.columns);
   if (e.bytes != want_bytes)
     return corrupt("image: tensor {} should have {} bytes", index, static_cast<int64_t>(want_bytes));
   if (!inside(e.offset, e.bytes, bytes.size(), kImageAlignment) || e.offset < end)
@@ -81,8 +85,8 @@ Status check_tensor(std::span<const std::byte> bytes, const TensorEntry& e, cons
   end = uint64_t{e.offset} + e.bytes;
 
   const auto tensor = bytes.subspan(e.offset, e.bytes);
-  if (want.encoding == Encoding::kRowsQ8) return check_q8(tensor, e, index);
-  if (want.encoding == Encoding::kRowsQ4) return check_q4(tensor, e, index);
+  if (encoding == Encoding::kRowsQ8) return check_q8(tensor, e, index);
+  if (encoding == Encoding::kRowsQ4) return check_q4(tensor, e, index);
   if (e.activation_limit != 0 || e.chunk_pairs != 0)
     return corrupt("image: tensor {} is of floats but has limits for integers", index);
   const uint64_t floats = e.bytes / sizeof(float);
@@ -186,6 +190,7 @@ Result<ModelImage> ModelImage::parse(std::span<const std::byte> bytes) {
 
   uint64_t end = 0;
   uint16_t limit_of_group = 0;
+  uint32_t encoding_of_group = 0;
   for (uint32_t i = 0; i < count; ++i) {
     const TensorEntry& e = image.entry(i);
     const TensorShape want = tensor_shape(image.config_, image.profile_, image.shared_classifier_, i);
@@ -193,8 +198,11 @@ Result<ModelImage> ModelImage::parse(std::span<const std::byte> bytes) {
     // wq wk wv read one quantised vector, as do w1 w3.
     const bool shares_input =
         want.kind == TensorKind::kWk || want.kind == TensorKind::kWv || want.kind == TensorKind::kW3;
-    if (shares_input && e.activation_limit != limit_of_group)
-      return corrupt("image: tensor {} must have its input's activation limit {}", i, limit_of_group);
+    if (shares_input && (e.activation_limit != limit_of_group || e.encoding != encoding_of_group))
+      return corrupt(
+          "image: tensor {} must have the encoding and activation limit {} of others with its input", i,
+          limit_of_group);
+    encoding_of_group = e.encoding;
     limit_of_group = e.activation_limit;
   }
   Result<TokenizerView> tokenizer =

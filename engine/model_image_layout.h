@@ -105,7 +105,7 @@ struct TensorShape {
   Encoding encoding;
 };
 
-/// What tensor number `index` of an image must be.
+/// What tensor number `index` of an image must be. kRowsQ4 stands for kRowsQ8 too.
 /// Requires: c.validate() passed, index < tensor_count().
 TensorShape tensor_shape(const Config& c, Profile profile, bool shared_classifier, uint32_t index);
 

@@ -2,6 +2,8 @@
 """Reads a model image from SPEC.md alone and continues a text greedily; prints the token ids.
 
     scripts/read_image.py MODEL.plm [STEPS] [PROMPT_TOKEN...]
+    scripts/read_image.py MODEL.plm --gaps TOKEN...    prints by how much each token is less likely than the likeliest,
+                                                       as a difference of logits
 
 Standard library only, and none of this project's code: what SPEC.md leaves out would be missing here.
 It computes in binary64, so it is a check of the format and of the greedy choices, not of the last bits.
@@ -165,11 +167,20 @@ class Model:
         return matmul(self.image.tensors[WCLS, 0], self.rmsnorm(x, RMS_FINAL))
 
 
+def print_gaps(image, tokens):
+    model = Model(image)
+    for pos, (token, following) in enumerate(zip([1] + tokens, tokens)):
+        logits = model.forward(token, pos)
+        print(max(logits) - logits[following])
+
+
 def main():
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         sys.exit(__doc__.strip())
     with open(sys.argv[1], "rb") as file:
         image = Image(file.read())
+    if sys.argv[2:3] == ["--gaps"]:
+        return print_gaps(image, [int(t) for t in sys.argv[3:]])
     steps = int(sys.argv[2]) if len(sys.argv) > 2 else 32
     tokens = [1] + [int(t) for t in sys.argv[3:]]
     prompt_count = len(tokens)

@@ -30,6 +30,7 @@ struct Options {
   std::string text;
   int tokens = 8192;
   int threads = 1;
+  Q4Settings q4{};
   bool json = false;
 };
 
@@ -165,7 +166,8 @@ int eval(const Options& options) {
            options.model);
   }
   const ModelSource f32 = ModelSource::open(options.model, options.tokenizer, Profile::kF32);
-  const ModelSource other = ModelSource::open(options.model, options.tokenizer, profile_of(options.profile));
+  const ModelSource other =
+      ModelSource::open(options.model, options.tokenizer, profile_of(options.profile), options.q4);
   const auto wanted = static_cast<std::size_t>(options.tokens);
   const Sequences sequences = options.text.empty() ? sample_stories(f32.image(), wanted, options.threads)
                                                    : split_text(f32.image(), options.text, wanted);
@@ -223,6 +225,7 @@ void add_eval(Cli& cli) {
   sub->add_option("--threads", o->threads, "The result does not depend on it")
       ->check(CLI::Range(1, kMaxWorkers))
       ->capture_default_str();
+  add_q4_settings(*sub, o->q4);
   sub->add_flag("--json", o->json, "Print one JSON object");
   sub->footer(
       R"(Perplexity: lower is better; the ratio says what the profile costs. Mean KL: how far its predictions lie

@@ -1,11 +1,14 @@
 #include "tools/model_source.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <filesystem>
 
 #include "engine/check.h"
+#include "firmware/chips/rp2350.h"
 #include "tools/support/failure.h"
+#include "tools/support/progress.h"
 #include "tools/support/sha256.h"
 
 namespace pico_llama {
@@ -43,8 +46,56 @@ std::string find_tokenizer(const std::string& given, const std::string& checkpoi
       checkpoint_path, by_name, by_size, "tokenizer.bin");
 }
 
+namespace {
+
+struct NamedKind {
+  const char* name;
+  TensorKind kind;
+};
+constexpr NamedKind kMatrices[] = {
+    {"wq", TensorKind::kWq}, {"wk", TensorKind::kWk}, {"wv", TensorKind::kWv}, {"wo", TensorKind::kWo},
+    {"w1", TensorKind::kW1}, {"w2", TensorKind::kW2}, {"w3", TensorKind::kW3}, {"wcls", TensorKind::kWcls}};
+
+}  // namespace
+
+void add_q4_settings(CLI::App& sub, Q4Settings& settings) {
+  std::vector<std::string> names;
+  for (const NamedKind& matrix : kMatrices) names.emplace_back(matrix.name);
+  sub.add_option(
+         "--calibration", settings.calibration_tokens,
+         "q4: tokens of the model's own stories that its rounding is fitted to; 0: none, which is faster "
+         "and worse")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  sub.add_option("--q8", settings.keep_q8,
+                 "q4: matrices that keep 8 bits, as wo,w2 (wq, wk and wv together, as w1 and w3)")
+      ->delimiter(',')
+      ->check(CLI::IsMember(names));
+}
+
+packer::ImageBytes pack_with_progress(const checkpoint::Checkpoint& checkpoint,
+                                      const checkpoint::TokenizerFile& tokenizer, Profile profile,
+                                      const Q4Settings& settings) {
+  packer::Q4Options q4;
+  // In flash, where it stays, it costs no memory a token reads.
+  q4.own_embedding_below = chips::Rp2350::kChipSelect1Offset - chips::Cartridge::kFlashOffset;
+  for (const NamedKind& matrix : kMatrices)
+    if (std::ranges::find(settings.keep_q8, matrix.name) != settings.keep_q8.end())
+      q4.keep_q8.push_back(matrix.kind);
+  std::optional<packer::InputMoments> moments;
+  if (profile == Profile::kQ4 && settings.calibration_tokens > 0) {
+    Progress progress("calibrating", static_cast<std::uint64_t>(settings.calibration_tokens));
+    moments = packer::input_moments(checkpoint, tokenizer, settings.calibration_tokens,
+                                    [&progress](std::uint64_t more) { progress.advance(more); });
+    q4.moments = &*moments;
+  }
+  Progress progress("packing", packer::image_bytes(checkpoint, tokenizer, profile, q4));
+  return packer::pack(
+      checkpoint, tokenizer, profile, [&progress](std::uint64_t packed) { progress.advance(packed); }, q4);
+}
+
 ModelSource ModelSource::open(const std::string& path, const std::string& tokenizer_path,
-                              std::optional<Profile> profile) {
+                              std::optional<Profile> profile, const Q4Settings& settings) {
   ModelSource source;
   source.file_ = std::make_unique<MappedFile>(path);
   if (is_image(*source.file_)) {
@@ -64,7 +115,7 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
   const auto checkpoint = checkpoint::Checkpoint::open(path);
   const auto tokenizer = checkpoint::TokenizerFile::open(
       find_tokenizer(tokenizer_path, path, checkpoint.header().config.vocab_size));
-  source.packed_ = packer::pack(checkpoint, tokenizer, profile.value_or(Profile::kF32));
+  source.packed_ = pack_with_progress(checkpoint, tokenizer, profile.value_or(Profile::kF32), settings);
   Result<ModelImage> image = ModelImage::parse(source.packed_);
   // A failure here would be the packer's: it made the bytes from inputs that were checked.
   CHECK(image.ok());

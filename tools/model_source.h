@@ -1,8 +1,10 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/model_image.h"
 #include "tools/checkpoint/checkpoint.h"
@@ -24,12 +26,25 @@ ModelImage parse_image(std::span<const std::byte> bytes, const std::string& name
 std::string find_tokenizer(const std::string& given, const std::string& checkpoint_path,
                            std::int32_t vocab_size);
 
+/// What the command line says about profile q4.
+struct Q4Settings {
+  int calibration_tokens = packer::kCalibrationTokens;  ///< 0: each weight is rounded for itself
+  std::vector<std::string> keep_q8;                     ///< names of matrices, as `info` shows them
+};
+/// Adds --calibration and --q8.
+void add_q4_settings(CLI::App& sub, Q4Settings& settings);
+
+/// Packs with a progress bar.
+packer::ImageBytes pack_with_progress(const checkpoint::Checkpoint& checkpoint,
+                                      const checkpoint::TokenizerFile& tokenizer, Profile profile,
+                                      const Q4Settings& settings);
+
 /// MODEL of the command line: an image, used in place, or a checkpoint with its tokenizer, packed in memory.
 class ModelSource {
  public:
   /// Errors: Failure. An image holds its profile and tokenizer: asking for others is refused.
   static ModelSource open(const std::string& path, const std::string& tokenizer_path,
-                          std::optional<Profile> profile);
+                          std::optional<Profile> profile, const Q4Settings& settings = {});
 
   const ModelImage& image() const { return image_; }
 

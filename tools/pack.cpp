@@ -13,7 +13,6 @@
 #include "tools/packer/packer.h"
 #include "tools/support/failure.h"
 #include "tools/support/output_file.h"
-#include "tools/support/progress.h"
 #include "tools/uf2/flash_image.h"
 
 namespace pico_llama {
@@ -24,6 +23,7 @@ struct Options {
   std::string tokenizer;
   std::string profile = "q8";
   std::string output;
+  Q4Settings q4{};
 };
 
 std::span<const std::uint8_t> octets(std::span<const std::byte> bytes) {
@@ -52,12 +52,7 @@ int pack(const Options& options) {
   const Profile profile = profile_of(options.profile).value();
   // Before the work: a place that cannot be written shall be known now.
   OutputFile output(options.output);
-  packer::ImageBytes bytes;
-  {
-    Progress progress("packing", packer::image_bytes(checkpoint, tokenizer, profile));
-    bytes = packer::pack(checkpoint, tokenizer, profile,
-                         [&progress](std::uint64_t packed) { progress.advance(packed); });
-  }
+  const packer::ImageBytes bytes = pack_with_progress(checkpoint, tokenizer, profile, options.q4);
   // What leaves the house has passed the parser that will meet it.
   const ModelImage image = parse_image(bytes, options.output);
   if (options.output.ends_with(".uf2")) {
@@ -88,6 +83,7 @@ void add_pack(Cli& cli) {
                   "models too large for SRAM")
       ->check(CLI::IsMember({"f32", "q8", "q4"}))
       ->capture_default_str();
+  add_q4_settings(*sub, options->q4);
   sub->add_option("-o,--output", options->output,
                   "The image to write: NAME.plm, or NAME.uf2 to drag onto the board")
       ->required();

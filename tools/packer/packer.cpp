@@ -22,6 +22,8 @@ using checkpoint::TokenizerFile;
 
 constexpr float kRopeBase = 10000.0f;
 constexpr float kRmsEps = 1e-5f;
+/// What a weight's error counts for itself, beside what it does to products measured on few tokens.
+constexpr double kQ4Identity = 0.03;
 
 /// Where everything goes; 64-bit until it is known to fit.
 struct Plan {
@@ -35,6 +37,7 @@ struct Plan {
   std::uint64_t text_bytes = 0;
   std::vector<Place> tensors;
   std::uint64_t file_bytes = 0;
+  bool shared_classifier = true;
 };
 
 constexpr std::uint64_t kTensorTableOffset =
@@ -44,25 +47,55 @@ std::uint64_t aligned(std::uint64_t offset) {
   return (offset + kImageAlignment - 1) / kImageAlignment * kImageAlignment;
 }
 
-Plan make_plan(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile) {
+/// Tensors that multiply the same input quantise it once.
+TensorKind first_of_input(TensorKind kind) {
+  if (kind == TensorKind::kWk || kind == TensorKind::kWv) return TensorKind::kWq;
+  return kind == TensorKind::kW3 ? TensorKind::kW1 : kind;
+}
+
+bool keeps_q8(const Q4Options& q4, TensorKind kind, bool shared) {
+  // A token reads one row of an embedding that is no classifier: 4 bits would save nothing but flash.
+  if (kind == TensorKind::kTokenEmbedding) {
+    if (!shared) return true;
+    kind = TensorKind::kWcls;
+  }
+  return std::ranges::any_of(
+      q4.keep_q8, [kind](TensorKind kept) { return first_of_input(kept) == first_of_input(kind); });
+}
+
+Plan make_plan(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile,
+               const Q4Options& q4, bool shared) {
   const Config& config = checkpoint.header().config;
   tokenizer.require_vocab_size(config.vocab_size);
-  const bool shared = checkpoint.header().shared_classifier;
   const std::uint32_t count = tensor_count(config, shared);
   Plan plan;
+  plan.shared_classifier = shared;
   plan.tokenizer_offset = aligned(kTensorTableOffset + count * sizeof(TensorEntry));
   const std::uint64_t vocab_size = tokenizer.tokens().size();
   for (const auto& token : tokenizer.tokens()) plan.text_bytes += token.text.size();
   plan.tokenizer_bytes = sizeof(TokenizerHeader) + (3 * vocab_size + 1) * 4 + (plan.text_bytes + 3) / 4 * 4;
   std::uint64_t at = plan.tokenizer_offset + plan.tokenizer_bytes;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const TensorShape shape = tensor_shape(config, profile, shared, i);
+    TensorShape shape = tensor_shape(config, profile, shared, i);
+    if (shape.encoding == Encoding::kRowsQ4 && keeps_q8(q4, shape.kind, shared))
+      shape.encoding = Encoding::kRowsQ8;
     at = aligned(at);
     plan.tensors.push_back({shape, at, tensor_bytes(shape.encoding, shape.rows, shape.columns)});
     at += plan.tensors.back().bytes;
   }
   plan.file_bytes = at;
-  if (at > std::numeric_limits<std::uint32_t>::max())
+  return plan;
+}
+
+Plan make_plan(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile,
+               const Q4Options& q4) {
+  const bool shared = checkpoint.header().shared_classifier;
+  Plan plan = make_plan(checkpoint, tokenizer, profile, q4, shared);
+  if (shared && profile == Profile::kQ4) {
+    Plan unshared = make_plan(checkpoint, tokenizer, profile, q4, false);
+    if (unshared.file_bytes < q4.own_embedding_below) plan = std::move(unshared);
+  }
+  if (const std::uint64_t at = plan.file_bytes; at > std::numeric_limits<std::uint32_t>::max())
     fail(
         "the image would be {} bytes, and the format reaches {}; pack it with --profile q8, or a smaller "
         "model",
@@ -118,7 +151,8 @@ void encode_rope(const TensorShape& shape, std::span<std::byte> out) {
 }
 
 /// Writes a tensor and says what its activations may be.
-Q8Limits encode(const Checkpoint& checkpoint, const TensorShape& shape, std::span<std::byte> out) {
+Q8Limits encode(const Checkpoint& checkpoint, const TensorShape& shape, const Moments* moments,
+                std::span<std::byte> out) {
   if (shape.kind == TensorKind::kRope) {
     encode_rope(shape, out);
     return {};
@@ -136,25 +170,18 @@ Q8Limits encode(const Checkpoint& checkpoint, const TensorShape& shape, std::spa
       encode_rows_q8(tensor, out);
       return choose_q8_limits(out, shape.rows, shape.columns);
     case Encoding::kRowsQ4:
-      return {encode_rows_q4(tensor, out), 0};
+      return {encode_rows_q4(tensor, Q4Quantizer(shape.columns, moments, kQ4Identity), out), 0};
   }
   CHECK(!"an encoding");
   return {};
 }
 
-/// Tensors that multiply the same input quantise it once, so they share the lowest of their limits.
-bool same_input(TensorKind a, TensorKind b) {
-  const auto input = [](TensorKind kind) {
-    if (kind == TensorKind::kWk || kind == TensorKind::kWv) return TensorKind::kWq;
-    return kind == TensorKind::kW3 ? TensorKind::kW1 : kind;
-  };
-  return input(a) == input(b);
-}
-
+/// They share the lowest of their limits too.
 void share_limits(std::span<TensorEntry> table) {
   for (TensorEntry& a : table) {
     for (TensorEntry& b : table) {
-      if (a.layer == b.layer && same_input(static_cast<TensorKind>(a.kind), static_cast<TensorKind>(b.kind)))
+      if (a.layer == b.layer &&
+          first_of_input(static_cast<TensorKind>(a.kind)) == first_of_input(static_cast<TensorKind>(b.kind)))
         a.activation_limit = b.activation_limit = std::min(a.activation_limit, b.activation_limit);
     }
   }
@@ -194,13 +221,14 @@ void write_tokenizer(const TokenizerFile& tokenizer, std::uint64_t text_bytes, s
 
 }  // namespace
 
-std::uint64_t image_bytes(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile) {
-  return make_plan(checkpoint, tokenizer, profile).file_bytes;
+std::uint64_t image_bytes(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile,
+                          const Q4Options& q4) {
+  return make_plan(checkpoint, tokenizer, profile, q4).file_bytes;
 }
 
 ImageBytes pack(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile,
-                const OnProgress& on_progress) {
-  const Plan plan = make_plan(checkpoint, tokenizer, profile);
+                const OnProgress& on_progress, const Q4Options& q4) {
+  const Plan plan = make_plan(checkpoint, tokenizer, profile, q4);
   ImageBytes image(plan.file_bytes);
   const auto part = [&image](std::uint64_t offset, std::uint64_t bytes) {
     return std::span(image).subspan(offset, bytes);
@@ -210,7 +238,8 @@ ImageBytes pack(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Pr
   std::vector<TensorEntry> table;
   for (const auto& [shape, offset, bytes] : plan.tensors) {
     const auto out = part(offset, bytes);
-    const Q8Limits limits = encode(checkpoint, shape, out);
+    const Q8Limits limits = encode(
+        checkpoint, shape, q4.moments != nullptr ? &q4.moments->of(shape.kind, shape.layer) : nullptr, out);
     table.push_back({static_cast<std::uint32_t>(shape.kind), shape.layer, shape.rows, shape.columns,
                      static_cast<std::uint32_t>(shape.encoding), static_cast<std::uint32_t>(offset),
                      static_cast<std::uint32_t>(bytes), limits.activation_limit, limits.chunk_pairs});
@@ -232,7 +261,7 @@ ImageBytes pack(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Pr
   header.n_kv_heads = c.n_kv_heads;
   header.vocab_size = c.vocab_size;
   header.seq_len = c.seq_len;
-  header.shared_classifier = checkpoint.header().shared_classifier ? 1 : 0;
+  header.shared_classifier = plan.shared_classifier ? 1 : 0;
   header.tensor_count = static_cast<std::uint32_t>(table.size());
   header.tensor_table_offset = kTensorTableOffset;
   header.tokenizer_offset = static_cast<std::uint32_t>(plan.tokenizer_offset);
@@ -245,6 +274,14 @@ ImageBytes pack(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Pr
   header.crc32 = crc32(std::span(image).subspan(kCrcFrom));
   std::memcpy(image.data(), &header, sizeof(header));
   return image;
+}
+
+InputMoments input_moments(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, int tokens,
+                           const OnProgress& on_progress) {
+  const ImageBytes exact = pack(checkpoint, tokenizer, Profile::kF32);
+  const Result<ModelImage> image = ModelImage::parse(exact);
+  if (!image.ok()) fail("{}", text_of(image.status()));
+  return InputMoments(image.value(), tokens, on_progress);
 }
 
 }  // namespace pico_llama::packer

@@ -3,41 +3,49 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <new>
 #include <vector>
 
 #include "engine/model_image_layout.h"
 #include "tools/checkpoint/checkpoint.h"
 #include "tools/checkpoint/tokenizer_file.h"
+#include "tools/packer/image_bytes.h"
+#include "tools/packer/input_moments.h"
 
 namespace pico_llama::packer {
-
-/// Memory where an image in RAM has the alignment its sections assume.
-template <typename T>
-struct ImageAllocator {
-  using value_type = T;
-  ImageAllocator() = default;
-  template <typename U>
-  explicit ImageAllocator(const ImageAllocator<U>&) {}
-  T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{kImageAlignment}));
-  }
-  void deallocate(T* p, std::size_t) { ::operator delete (p, std::align_val_t{kImageAlignment}); }
-  friend bool operator==(const ImageAllocator&, const ImageAllocator&) { return true; }
-};
-using ImageBytes = std::vector<std::byte, ImageAllocator<std::byte>>;
 
 /// Called with the bytes just packed.
 using OnProgress = std::function<void(std::uint64_t)>;
 
-/// Bytes of the image that pack() makes.
-/// Errors: Failure if the format's 32-bit offsets cannot reach that far.
-std::uint64_t image_bytes(const checkpoint::Checkpoint& checkpoint,
-                          const checkpoint::TokenizerFile& tokenizer, Profile profile);
+/// How profile q4 rounds.
+struct Q4Options {
+  /// What rounding is fitted to; nullptr: each weight is rounded for itself.
+  const InputMoments* moments = nullptr;
+  /// Matrices that keep 8 bits. wq, wk and wv go together, as do w1 and w3: they share their input.
+  std::vector<TensorKind> keep_q8{};
+  /// A shared classifier's token embedding becomes a tensor of its own, in 8 bits, if the image stays below
+  /// this: a token reads one row of it, and the model is five times as sensitive to errors there as in the
+  /// classifier.
+  std::uint64_t own_embedding_below = 0;
+};
 
 /// The model image of SPEC.md. The same inputs give the same bytes.
 /// Errors: Failure if the tokenizer has another vocabulary, or the image would be too large.
 ImageBytes pack(const checkpoint::Checkpoint& checkpoint, const checkpoint::TokenizerFile& tokenizer,
-                Profile profile, const OnProgress& on_progress = {});
+                Profile profile, const OnProgress& on_progress = {}, const Q4Options& q4 = {});
+
+/// Bytes of the image that pack() makes.
+/// Errors: Failure if the format's 32-bit offsets cannot reach that far.
+std::uint64_t image_bytes(const checkpoint::Checkpoint& checkpoint,
+                          const checkpoint::TokenizerFile& tokenizer, Profile profile,
+                          const Q4Options& q4 = {});
+
+/// Tokens that q4's rounding is fitted to unless somebody says otherwise (docs/decisions/0006).
+inline constexpr int kCalibrationTokens = 4096;
+
+/// Moments of a checkpoint's matrices over `tokens` positions of its own stories.
+/// Errors: as pack() to f32, and Failure for weights that are no numbers.
+InputMoments input_moments(const checkpoint::Checkpoint& checkpoint,
+                           const checkpoint::TokenizerFile& tokenizer, int tokens,
+                           const OnProgress& on_progress = {});
 
 }  // namespace pico_llama::packer

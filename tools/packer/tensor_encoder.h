@@ -5,6 +5,7 @@
 
 #include "engine/model_image_layout.h"
 #include "tools/checkpoint/tensor.h"
+#include "tools/packer/q4_quantizer.h"
 
 namespace pico_llama::packer {
 
@@ -18,9 +19,9 @@ void encode_rows_f32(const checkpoint::Tensor& tensor, std::span<std::byte> out)
 /// Every row anew, whatever groups the checkpoint had: scale = max|w| / 127, weights rounded to nearest.
 void encode_rows_q8(const checkpoint::Tensor& tensor, std::span<std::byte> out);
 
-/// Each group's code is the one that loses least, weights are rounded to nearest. Returns the activation
-/// limit.
-std::uint16_t encode_rows_q4(const checkpoint::Tensor& tensor, std::span<std::byte> out);
+/// As the quantizer rounds. Returns the activation limit. Errors: Failure for weights that are no numbers.
+std::uint16_t encode_rows_q4(const checkpoint::Tensor& tensor, const Q4Quantizer& quantizer,
+                             std::span<std::byte> out);
 
 /// The longest chunk that leaves activations at least kWantedActivationLimit, with the limit it leaves.
 Q8Limits choose_q8_limits(std::span<const std::byte> tensor, std::uint32_t rows, std::uint32_t columns);

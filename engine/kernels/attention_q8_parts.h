@@ -39,26 +39,27 @@ struct AttentionUnits {
 
 }  // namespace
 
-/// The queries as int16, those of each head padded with 0; see AttentionQ8.
-[[gnu::always_inline]] static inline AttentionUnits attention_queries(const AttentionQ8& a, int16_t* q) {
+/// The queries as int16, those of each head padded with 0; see AttentionQ8. heads and head_size are a's:
+/// where they are constants, the loops are unrolled.
+[[gnu::always_inline]] static inline AttentionUnits attention_queries(const AttentionQ8& a, int heads,
+                                                                      int head_size, int16_t* q) {
   float largest = 0;
-  for (int h = 0; h < a.heads; ++h) {
+  for (int h = 0; h < heads; ++h) {
     float sum = 0;
-    for (int i = 0; i < a.head_size; ++i) {
-      const float x = a.q[h * a.head_size + i];
-      sum += x < 0 ? -x : x;
-    }
+    for (int i = 0; i < head_size; ++i) sum += __builtin_fabsf(a.q[h * head_size + i]);
     largest = sum > largest ? sum : largest;
   }
   // 1/128 more, for what rounding adds; the bits of a positive float begin with its exponent.
   const uint32_t bound = std::bit_cast<uint32_t>(largest * a.factor * 1.0078125f) >> 23;
   const int exponent = bound <= 127 + 14 ? 0 : static_cast<int>(bound) - (127 + 14);
   const float factor = a.factor * std::bit_cast<float>(static_cast<uint32_t>(127 - exponent) << 23);
-  for (int h = 0; h < a.heads; ++h) {
-    for (int i = 0; i < a.head_size; ++i)
-      *q++ = static_cast<int16_t>(std::bit_cast<uint32_t>(a.q[h * a.head_size + i] * factor + 12582912.0f) &
-                                  0xffff);
-    for (int i = a.head_size; i % 4 != 0; ++i) *q++ = 0;
+  const auto rounded = [&](float x) { return std::bit_cast<uint32_t>(x * factor + 12582912.0f) & 0xffff; };
+  using Word [[gnu::may_alias]] = uint32_t;
+  auto* words = reinterpret_cast<Word*>(q);
+  for (int h = 0; h < heads; ++h) {
+    const float* const x = a.q + h * head_size;
+    for (int i = 0; i < head_size; i += 2) *words++ = rounded(x[i]) | rounded(x[i + 1]) << 16;
+    if (head_size % 4 != 0) *words++ = 0;
   }
   return {kExpTables.at + exp_table_offset(exponent), exp_steps(exponent)};
 }

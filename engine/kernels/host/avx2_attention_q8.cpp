@@ -131,7 +131,7 @@ uint32_t weights(const uint16_t* table, int lowest, int count, int32_t* t) {
 void attention_q8(const AttentionQ8& a) {
   const int n = a.head_size;
   const AttentionQ8Scratch s(a);
-  const AttentionUnits units = attention_queries(a, s.q);
+  const AttentionUnits units = attention_queries(a, a.heads, a.head_size, s.q);
   const int shift = attention_block_shift(a.last);
   for (int h = 0; h < a.heads; ++h) {
     int max = INT16_MIN;

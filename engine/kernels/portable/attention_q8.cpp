@@ -24,7 +24,7 @@ int value(const AttentionQ8& a, int position, int i) {
 void attention_q8(const AttentionQ8& a) {
   const int n = a.head_size;
   const AttentionQ8Scratch s(a);
-  const AttentionUnits units = attention_queries(a, s.q);
+  const AttentionUnits units = attention_queries(a, a.heads, a.head_size, s.q);
   const int shift = attention_block_shift(a.last);
   auto* t = reinterpret_cast<int16_t*>(s.block);
   for (int h = 0; h < a.heads; ++h) {

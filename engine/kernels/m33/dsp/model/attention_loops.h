@@ -24,14 +24,14 @@ inline const void* values_at(uint32_t handle, const void* base) {
 
 struct AttentionWeights {
   const uint32_t* t;
-  const uint32_t* t_end;
-  AttentionEntry* out;
   uint32_t values;
-  uint32_t values_step;
-  uint32_t lowest;
   const uint16_t* table;
   uint32_t sum_a;
   uint32_t sum_b;
+  const uint32_t* t_end;
+  AttentionEntry* out;
+  uint32_t values_step;
+  uint32_t lowest;
 };
 
 inline uint32_t word_at(const void* words, int i) {

@@ -25,14 +25,14 @@ inline const void* values_at(uint32_t handle, const void* /*base*/) {
 /// What weights_of_two_heads() reads and writes.
 struct AttentionWeights {
   const uint32_t* t;      ///< scores of a position: a's in the lower half, b's in the upper
-  const uint32_t* t_end;  ///< an even number of them
-  AttentionEntry* out;    ///< in: room for entries, which may begin where scores have been read; out: its end
   uint32_t values;        ///< handle of the first two positions' values
-  uint32_t values_step;   ///< bytes to the next two's
-  uint32_t lowest;        ///< scores whose weight is 0, of both heads
   const uint16_t* table;  ///< of exp(); see exp_fixed.h
   uint32_t sum_a;         ///< sums of the weights are added here
   uint32_t sum_b;
+  const uint32_t* t_end;  ///< an even number of them; two more are read
+  AttentionEntry* out;    ///< in: room for entries, which may begin where scores have been read; out: its end
+  uint32_t values_step;   ///< bytes to the next two's
+  uint32_t lowest;        ///< scores whose weight is 0, of both heads
 };
 
 // clang-format off
@@ -40,7 +40,7 @@ struct AttentionWeights {
 /// t[j] = the scores of position j, a's below b's: (sum_i x[i] * k[j][i]) * code[j] >> 16. Returns `max` with
 /// each half replaced by the largest score of its head, if that is larger.
 /// keys: `groups` groups of 4 positions (AttentionQ8). x: (2, 8) int16. Requires: groups above 0.
-/// Cost: 22 cycles a position, 6 for each turn of 8. Reads, and drops, the word behind the last group.
+/// Cost: 22 cycles a position, 5 for each turn of 8. Reads, and drops, the word behind the last group.
 // In a turn r0 is at the first of two groups; r3 has been loaded with the first word of the position. No
 // result of SXTB16, SMLAD, MUL or PKHTB and no load is used by the next instruction.
 [[gnu::noipa, gnu::naked]] inline uint32_t scores_of_two_heads8(const void* /*keys*/, const void* /*x*/, int /*groups*/,
@@ -90,8 +90,8 @@ struct AttentionWeights {
       PICO_LLAMA_POSITION("64", "71", "72]!", "28")
       "ldr    r2, [sp] \n"
       "adds   r1, #32 \n"
-      "str    r1, [sp, #4] \n"
       "cmp    r0, r2 \n"
+      "str    r1, [sp, #4] \n"
       "bne    1b \n"
       "add    sp, #8 \n"
       "mov    r0, lr \n"
@@ -106,50 +106,53 @@ struct AttentionWeights {
 }
 
 /// Scores into weights: p = table[t - lowest], 0 for what is lower. Two positions whose four weights are 0 make
-/// no entry. Cost: 14 cycles two positions without an entry, 28 with one.
+/// no entry. Cost: 11 cycles two positions without an entry, 26 with one.
+// Branches come after 16-bit instructions that set no flags: taken they then cost one cycle, not two.
 [[gnu::noipa, gnu::naked]] inline void weights_of_two_heads(AttentionWeights& /*w*/) {
   __asm__(
       "push   {r0, r4-r11, lr} \n"
-      "ldm    r0, {r0-r8} \n"            // t, end, out, values, step, lowest, table, sums
-      "mov    r9, #0x00010001 \n"
+      "ldm    r0, {r0, r3-r6, r8-r11} \n"  // t, values, table, sums, end, out, step, lowest
+      "mov    lr, #0x00010001 \n"
+      "sub    r3, r3, r10 \n"
+      "ldmia  r0!, {r1, r2} \n"
       "1: \n"
-      "ldrd   r10, r11, [r0], #8 \n"
-      "qsub16 r10, r10, r5 \n"
-      "qsub16 r11, r11, r5 \n"
-      "usat16 r10, #15, r10 \n"
-      "usat16 r11, #15, r11 \n"
-      "orrs   r12, r10, r11 \n"
+      "qsub16 r1, r1, r11 \n"
+      "qsub16 r2, r2, r11 \n"
+      "usat16 r1, #15, r1 \n"
+      "usat16 r2, #15, r2 \n"
+      "orrs   r7, r1, r2 \n"
+      "add    r3, r10 \n"
       "beq    2f \n"
-      "uxth   r12, r10 \n"
-      "uxth   lr, r11 \n"
-      "lsr    r10, r10, #16 \n"
-      "lsr    r11, r11, #16 \n"
-      "ldrh   r12, [r6, r12, lsl #1] \n"
-      "ldrh   lr, [r6, lr, lsl #1] \n"
-      "ldrh   r10, [r6, r10, lsl #1] \n"
-      "ldrh   r11, [r6, r11, lsl #1] \n"
-      "orr    r12, r12, lr, lsl #16 \n"
-      "str    r3, [r2, #8] \n"
-      "orr    r10, r10, r11, lsl #16 \n"
-      "smlad  r7, r12, r9, r7 \n"
-      "smlad  r8, r10, r9, r8 \n"
-      "strd   r12, r10, [r2], #12 \n"
+      "uxth   r7, r1 \n"
+      "uxth   r12, r2 \n"
+      "lsrs   r1, r1, #16 \n"
+      "lsrs   r2, r2, #16 \n"
+      "ldrh   r7, [r4, r7, lsl #1] \n"
+      "ldrh   r12, [r4, r12, lsl #1] \n"
+      "ldrh   r1, [r4, r1, lsl #1] \n"
+      "ldrh   r2, [r4, r2, lsl #1] \n"
+      "orr    r7, r7, r12, lsl #16 \n"
+      "str    r3, [r9, #8] \n"
+      "orr    r1, r1, r2, lsl #16 \n"
+      "smlad  r5, r7, lr, r5 \n"
+      "smlad  r6, r1, lr, r6 \n"
+      "strd   r7, r1, [r9], #12 \n"
       "2: \n"
-      "add    r3, r3, r4 \n"
-      "cmp    r0, r1 \n"
+      "cmp    r0, r8 \n"
+      "ldmia  r0!, {r1, r2} \n"
       "bne    1b \n"
       "pop    {r0} \n"
-      "str    r2, [r0, #8] \n"
-      "strd   r7, r8, [r0, #28] \n"
+      "strd   r5, r6, [r0, #12] \n"
+      "str    r9, [r0, #24] \n"
       "pop    {r4-r11, pc} \n");
 }
 
 /// acc[h][i] += sum_j w[h][j] * v[j][i] over the entries: an even number of them, above 0. acc: (2, 8).
-/// Cost: 38 cycles an entry.
+/// Cost: 37 cycles an entry. Reads a word behind the entries.
+// r3 has been loaded with the entry's third word.
 [[gnu::noipa, gnu::naked]] inline void values_of_two_heads8(const AttentionEntry* /*entries*/, const AttentionEntry* /*end*/,
                                                             const void* /*base*/, int32_t* /*acc*/) {
-#define PICO_LLAMA_ENTRY(OFFSET) \
-      "ldr    r3, [r0, #8] \n" \
+#define PICO_LLAMA_ENTRY(OFFSET, AFTER_R3, AFTER_LR) \
       "ldrd   r1, r2, [r0], #12 \n" \
       "ldrd   r3, r12, [r3, #" OFFSET "] \n" \
       "sxtb16 lr, r3 \n" \
@@ -159,20 +162,23 @@ struct AttentionWeights {
       "sxtb16 lr, r12 \n" \
       "smlad  r5, r3, r1, r5 \n" \
       "smlad  r9, r3, r2, r9 \n" \
+      AFTER_R3 \
       "sxtb16 r12, r12, ror #8 \n" \
       "smlad  r6, lr, r1, r6 \n" \
       "smlad  r10, lr, r2, r10 \n" \
+      AFTER_LR \
       "smlad  r7, r12, r1, r7 \n" \
       "smlad  r11, r12, r2, r11 \n"
 #define PICO_LLAMA_FOUR_ELEMENTS(OFFSET) \
       "ldmia  r3!, {r4-r7} \n" \
       "adds   r3, #16 \n" \
       "ldmia  r3, {r8-r11} \n" \
+      "ldr    r3, [r0, #8] \n" \
       "1: \n" \
-      PICO_LLAMA_ENTRY(OFFSET) \
-      PICO_LLAMA_ENTRY(OFFSET) \
-      "ldr    lr, [sp, #4] \n" \
+      PICO_LLAMA_ENTRY(OFFSET, "ldr r3, [r0, #8] \n", "") \
+      PICO_LLAMA_ENTRY(OFFSET, "", "ldr lr, [sp, #4] \n") \
       "cmp    r0, lr \n" \
+      "ldr    r3, [r0, #8] \n" \
       "bne    1b \n" \
       "ldr    r3, [sp, #8] \n" \
       "stmia  r3!, {r4-r7} \n" \

@@ -89,37 +89,46 @@ void NumericsQ8::swiglu(Range rows) const {
 
 namespace {
 
-/// x / step as an integer; y is x * (1 / step). In range but for what 8 |w| cuts off (engine/kv_steps.h).
-uint32_t to_int8(float y) {
-  y = y > 127.0f ? 127.0f : y;
-  y = y < -127.0f ? -127.0f : y;
-  return std::bit_cast<uint32_t>(y + 12582912.0f) & 0xff;
-}
+/// y as an integer, to nearest; garbage that no sum minds for what only a broken model has.
+int rounded(float y) { return static_cast<int>(std::bit_cast<uint32_t>(y + 12582912.0f) - 0x4b400000u); }
 
-/// One position's key into its group.
+/// One position's key into its group. kHeadSize: head_size where it is constant, or 0.
+template <int kHeadSize>
 void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* group, int position) {
-  float max = 0;
-  for (int i = 0; i < head_size; ++i) {
-    const float size = x[i] < 0 ? -x[i] : x[i];
-    max = size > max ? size : max;
+  const int n = kHeadSize != 0 ? kHeadSize : head_size;
+  // Sizes of floats compare as integers, which costs the M33 half as much.
+  uint32_t largest = 0;
+  for (int i = 0; i < n; ++i) {
+    const uint32_t size = std::bit_cast<uint32_t>(x[i]) & 0x7fffffffu;
+    largest = size > largest ? size : largest;
   }
-  const float codes = max * (steps.inverse_key * (1.0f / 127.0f));
+  // The next code up: then no element is above 127 of its steps.
+  const float codes = std::bit_cast<float>(largest) * (steps.inverse_key * (1.0f / 127.0f));
   const int code = codes < 254.0f ? static_cast<int>(codes) + 1 : 255;
   const float inverse = steps.inverse_key / static_cast<float>(code);
-  std::byte* const words = group + q8_key_byte(head_size, position, 0);
-  for (int i = 0; i < q8_key_elements(head_size); i += 4) {
-    const auto element = [&](int at) { return at < head_size ? to_int8(x[at] * inverse) : 0; };
+  std::byte* const words = group + q8_key_byte(n, position, 0);
+  const auto element = [&](int i) {
+    return i < n ? static_cast<uint32_t>(rounded(x[i] * inverse)) & 0xff : 0;
+  };
+  for (int i = 0; i < q8_key_elements(n); i += 4) {
     const uint32_t word = element(i) | element(i + 2) << 8 | element(i + 1) << 16 | element(i + 3) << 24;
     std::memcpy(words + i, &word, sizeof word);
   }
-  group[q8_key_group_bytes(head_size) - 4 + position] = static_cast<std::byte>(code);
+  group[q8_key_group_bytes(n) - 4 + position] = static_cast<std::byte>(code);
 }
 
 /// One position's values, 2 elements in each word that it shares with its neighbour.
+template <int kHeadSize>
 void store_value(const float* x, int head_size, const KvSteps& steps, std::byte* words) {
-  for (int i = 0; i < head_size; i += 2) {
-    const auto pair = static_cast<uint16_t>(to_int8(x[i] * steps.inverse_value) |
-                                            to_int8(x[i + 1] * steps.inverse_value) << 8);
+  const int n = kHeadSize != 0 ? kHeadSize : head_size;
+  const auto element = [&](int i) {
+    int y = rounded(x[i] * steps.inverse_value);
+    y = y > 127 ? 127 : y;
+    y = y < -128 ? -128 : y;
+    return static_cast<uint32_t>(y) & 0xff;
+  };
+  for (int i = 0; i < n; i += 2) {
+    const auto pair = static_cast<uint16_t>(element(i) | element(i + 1) << 8);
     std::memcpy(words + i * 2, &pair, sizeof pair);
   }
 }
@@ -135,10 +144,15 @@ void NumericsQ8::store(int layer, Range kv_heads) const {
     for (int t = 0; t < n; ++t) {
       const int at = pos + t;
       const int row = t * s.kv_stride + h * head_size;
-      store_key(s.k + row, head_size, s.kv_steps[head],
-                keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size), at % 4);
-      store_value(s.v + row, head_size, s.kv_steps[head],
-                  values + static_cast<ptrdiff_t>(at / 2) * 2 * head_size + at % 2 * 2);
+      std::byte* const group = keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size);
+      std::byte* const pair = values + static_cast<ptrdiff_t>(at / 2) * 2 * head_size + at % 2 * 2;
+      if (head_size == 8) {  // stories260K
+        store_key<8>(s.k + row, head_size, s.kv_steps[head], group, at % 4);
+        store_value<8>(s.v + row, head_size, s.kv_steps[head], pair);
+      } else {
+        store_key<0>(s.k + row, head_size, s.kv_steps[head], group, at % 4);
+        store_value<0>(s.v + row, head_size, s.kv_steps[head], pair);
+      }
     }
   }
 }

@@ -133,7 +133,7 @@ struct AttentionF32 {
 ///     acc[i] += (sum_j p[j] * v[j][i]) >> shift, shift 0 up to position 511, one more at each doubling.
 ///   out[i] = float(acc[i]) * (value_step * 2^shift / float(sum)).
 /// Nothing overflows: |x| sums to less than 2^15 + head_size / 2, so |t| * 2^16 < 2^31 up to head sizes of
-/// 65536; a block is below 128 * 32767 * 127 < 2^29, and 516 positions below 2^31.
+/// 65536; a block is at most 128 * 32767 * 128 = 2^29, and 512 positions below 2^31.
 struct AttentionQ8 {
   float* q;  ///< (heads, head_size) in: queries; out: attention output
   int heads;

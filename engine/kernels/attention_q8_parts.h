@@ -10,7 +10,7 @@
 namespace pico_llama {
 
 /// How far a block's sums of p * value are shifted right so that the total stays below 2^31:
-/// 516 * 32767 * 127 does.
+/// 512 * 32767 * 128 does.
 constexpr int attention_block_shift(int last) {
   int shift = 0;
   while ((last >> shift) >= 512) ++shift;

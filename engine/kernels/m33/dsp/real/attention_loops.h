@@ -78,6 +78,7 @@ struct AttentionWeights {
       "bne    3f \n"
       "push   {r2, r3} \n"
       "ldr    r3, [r0] \n"
+      ".balign 4 \n"
       "1: \n"
       PICO_LLAMA_POSITION("4", "32", "8]", "0")
       PICO_LLAMA_POSITION("12", "33", "16]", "4")
@@ -107,7 +108,8 @@ struct AttentionWeights {
 
 /// Scores into weights: p = table[t - lowest], 0 for what is lower. Two positions whose four weights are 0 make
 /// no entry. Cost: 11 cycles two positions without an entry, 26 with one.
-// Branches come after 16-bit instructions that set no flags: taken they then cost one cycle, not two.
+// Branches come after 16-bit instructions that set no flags: taken they then cost one cycle, not two. They go to
+// whole words: a 32-bit instruction across two costs a cycle more.
 [[gnu::noipa, gnu::naked]] inline void weights_of_two_heads(AttentionWeights& /*w*/) {
   __asm__(
       "push   {r0, r4-r11, lr} \n"
@@ -115,15 +117,16 @@ struct AttentionWeights {
       "mov    lr, #0x00010001 \n"
       "sub    r3, r3, r10 \n"
       "ldmia  r0!, {r1, r2} \n"
+      ".balign 4 \n"
       "1: \n"
       "qsub16 r1, r1, r11 \n"
       "qsub16 r2, r2, r11 \n"
       "usat16 r1, #15, r1 \n"
       "usat16 r2, #15, r2 \n"
-      "orrs   r7, r1, r2 \n"
+      "uxth   r7, r1 \n"
+      "orrs   r12, r1, r2 \n"
       "add    r3, r10 \n"
       "beq    2f \n"
-      "uxth   r7, r1 \n"
       "uxth   r12, r2 \n"
       "lsrs   r1, r1, #16 \n"
       "lsrs   r2, r2, #16 \n"
@@ -174,6 +177,7 @@ struct AttentionWeights {
       "adds   r3, #16 \n" \
       "ldmia  r3, {r8-r11} \n" \
       "ldr    r3, [r0, #8] \n" \
+      ".balign 4 \n" \
       "1: \n" \
       PICO_LLAMA_ENTRY(OFFSET, "ldr r3, [r0, #8] \n", "") \
       PICO_LLAMA_ENTRY(OFFSET, "", "ldr lr, [sp, #4] \n") \

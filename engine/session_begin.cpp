@@ -57,10 +57,7 @@ Status Session::open(const ModelImage& image, int context, std::span<std::byte> 
             static_cast<int64_t>(needed.value()), static_cast<int64_t>(memory.size())};
   Arena arena(memory);
   const Parts parts = allocate(image, context, arena);
-  const Result<Transformer> transformer =
-      Transformer::create(image, context, memory.subspan(arena.used()), cache, workers);
-  if (!transformer.ok()) return transformer.status();
-  transformer_ = transformer.value();
+  PICO_LLAMA_RETURN_IF_ERROR(transformer_.open(image, context, memory.subspan(arena.used()), cache, workers));
   tokenizer_ = Tokenizer(image.tokenizer());
   tokens_ = parts.tokens;
   text_ = parts.text;

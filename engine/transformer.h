@@ -35,6 +35,9 @@ class Transformer {
   /// The same with the key/value cache in a memory of its own, kv_cache_bytes() long.
   static Result<Transformer> create(const ModelImage& image, int context, std::span<std::byte> memory,
                                     std::span<std::byte> cache, Workers& workers);
+  /// The same in place, for callers with little stack. A failure leaves it as it was.
+  Status open(const ModelImage& image, int context, std::span<std::byte> memory, std::span<std::byte> cache,
+              Workers& workers);
 
   /// Runs 1 to kPrefillBlock tokens at positions pos, pos+1, ... and leaves the logits of the last in
   /// logits(). Exact: one call with n tokens gives the same bits as n calls with one. Requires: 0 <= token <
@@ -65,10 +68,6 @@ class Transformer {
 
  private:
   struct Pass;
-  /// create() but for what is computed from the weights: apart, because loading is where the board's stack is
-  /// deepest.
-  static Result<Transformer> assemble(const ModelImage& image, int context, std::span<std::byte> memory,
-                                      std::span<std::byte> cache, Workers& workers);
   Config config_{};
   Profile profile_ = Profile::kF32;
   float rms_eps_ = 0;

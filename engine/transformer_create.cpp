@@ -46,39 +46,36 @@ size_t bytes_needed_beside_cache(const Config& config, Profile profile, int cont
 
 Result<Transformer> Transformer::create(const ModelImage& image, int context, std::span<std::byte> memory,
                                         std::span<std::byte> cache, Workers& workers) {
-  Result<Transformer> result = assemble(image, context, memory, cache, workers);
-  if (!result.ok()) return result;
-  const Transformer& t = result.value();
-  if (t.profile_ != Profile::kF32)
-    compute_kv_steps(t.config_, t.weights_.layers, t.state_.x, t.state_.kv_steps);
-  return result;
+  Transformer transformer;
+  PICO_LLAMA_RETURN_IF_ERROR(transformer.open(image, context, memory, cache, workers));
+  return transformer;
 }
 
-[[gnu::noinline]] Result<Transformer> Transformer::assemble(const ModelImage& image, int context,
-                                                            std::span<std::byte> memory,
-                                                            std::span<std::byte> cache, Workers& workers) {
+Status Transformer::open(const ModelImage& image, int context, std::span<std::byte> memory,
+                         std::span<std::byte> cache, Workers& workers) {
   const Result<size_t> all = bytes_needed(image.config(), image.profile(), context, workers.count());
   if (!all.ok()) return all.status();
   const size_t cache_bytes = kv_cache_bytes(image.config(), image.profile(), context);
   const size_t needed = cache.empty() ? all.value() : all.value() - cache_bytes;
   if (memory.size() < needed)
-    return Status{StatusCode::kOutOfMemory, "the model needs {} bytes of memory, there are {}",
-                  static_cast<int64_t>(needed), static_cast<int64_t>(memory.size())};
+    return {StatusCode::kOutOfMemory, "the model needs {} bytes of memory, there are {}",
+            static_cast<int64_t>(needed), static_cast<int64_t>(memory.size())};
   if (!cache.empty() && cache.size() < cache_bytes)
-    return Status{StatusCode::kOutOfMemory, "the key/value cache needs {} bytes, there are {}",
-                  static_cast<int64_t>(cache_bytes), static_cast<int64_t>(cache.size())};
+    return {StatusCode::kOutOfMemory, "the key/value cache needs {} bytes, there are {}",
+            static_cast<int64_t>(cache_bytes), static_cast<int64_t>(cache.size())};
   Arena arena(memory);
-  Transformer t;
-  t.config_ = image.config();
-  t.profile_ = image.profile();
-  t.rms_eps_ = image.rms_eps();
-  t.context_ = context;
-  t.weights_ = TransformerWeights::bind(image, arena);
+  config_ = image.config();
+  profile_ = image.profile();
+  rms_eps_ = image.rms_eps();
+  context_ = context;
+  weights_ = TransformerWeights::bind(image, arena);
   Arena own_cache(cache);
-  t.state_ = RunState::allocate(t.config_, t.profile_, context, workers.count(), arena,
-                                cache.empty() ? arena : own_cache);
-  t.workers_ = &workers;
-  return t;
+  state_ = RunState::allocate(config_, profile_, context, workers.count(), arena,
+                              cache.empty() ? arena : own_cache);
+  workers_ = &workers;
+  stream_ = nullptr;
+  if (profile_ != Profile::kF32) compute_kv_steps(config_, weights_.layers, state_.x, state_.kv_steps);
+  return {};
 }
 
 size_t Transformer::stream_items(bool cache, std::span<StreamItem> items) const {

@@ -52,7 +52,7 @@ INDIRECT = [
     (r"Transformer::forward\(", [CREW, STREAM], "Workers::run, count, WeightStream"),
     (r"Numerics(F32|Q8)?::", [STREAM], "WeightStream"),
     (r"StagedStream::", [COPIER], "StreamCopier"),
-    (r"(Transformer|Session)::(create|assemble|open)\(", [COUNT], "Workers::count"),
+    (r"(Transformer|Session)::(create|open)\(", [COUNT], "Workers::count"),
     (r"app::Commands::run\(", [r"app::Commands::(help|model|temp|topp|topk|seed|steps|profile|cores|mem|bench|selftest|json"
                                r"|bootsel|reboot)\("], "the table of commands"),
     (r"app::TimedWorkers::run\(", [r"(SingleWorker|CoreWorkers)::run\(", CLOCK], "the crew it times, never one of its kind"),

@@ -44,7 +44,7 @@ STORY_MODEL = STORIES260K if all(look_for("models", name) for name in STORIES260
 class Board:
     def __init__(self, arguments, scratch):
         self.command, self.firmware = arguments.command, arguments.firmware
-        self.kernel_digests = arguments.kernel_digests
+        self.kernel_digests, self.make_model = arguments.kernel_digests, arguments.make_model
         self.scratch = pathlib.Path(scratch)
         for file in (self.command, self.firmware):
             if not pathlib.Path(file).exists():
@@ -172,8 +172,91 @@ def q8_whole_context(board):
     assert len(tokens) == 512 and end["stop"] == "steps", (len(tokens), end)
 
 
+def streams(board, image, profile, vocabulary_and_rope_bytes, mhz=150, divider=2, firmware=None, prompt="Once upon a time",
+            steps=12):
+    """Tells a story with weights from flash: the host's tokens, at 85 % at least of what the bus could bring."""
+    text = board.play(["expect > ", "send /mem", "expect stack of core 1", "send /json on", "expect json on", "send /temp 0",
+                       f"send /steps {steps}", f"send {prompt}", *STORY_END], board.cartridge(image), firmware=firmware)
+    (tokens, end), = stories(text)
+    run = subprocess.run([board.command, "run", image, "-t", "0", "-n", str(steps), "-i", prompt, "--json"], capture_output=True,
+                         check=True)
+    assert tokens == json.loads(run.stdout)["tokens"], tokens
+    # What a token reads of the weights in flash, over chained reads of cache lines: 8 bytes in 16 divider + 2 cycles.
+    in_flash = int(re.search(r"^weights +([\d,]+) B  flash", text, re.MULTILINE)[1].replace(",", ""))
+    limit = 8e6 * mhz / (16 * divider + 2) / (in_flash - vocabulary_and_rope_bytes)
+    share = end["tokens_per_second"] / limit
+    print(f"{profile}: {len(tokens)} tokens as on the host, {end['tokens_per_second']} tok/s simulated at {mhz} MHz, "
+          f"{100 * share:.1f} % of the bus's {limit:.3f}")
+    assert share >= 0.85, share
+    return end
+
+
 def q8_3m(board):
-    same_as_host(board, "stories3M_q80.bin", "tok4096.bin", "q8", ["Once upon a time"], 24, cores=(2,))
+    board.pack("q8", "stories3M_q80.bin", "tok4096.bin")
+    streams(board, board.scratch / "stories3M_q80-q8.plm", "3M q8", 512 * 32 * 4, steps=24)
+
+
+def synthetic_15m(board, profile):
+    """The shape of stories15M with weights made from a seed."""
+    checkpoint, tokenizer, image = (board.scratch / name for name in ("15m.bin", "15m.tok", f"15m-{profile}.plm"))
+    subprocess.run([board.make_model, checkpoint, tokenizer, "15m", "1"], check=True)
+    subprocess.run([board.command, "pack", checkpoint, "-z", tokenizer, "--profile", profile, "-o", image], check=True,
+                   capture_output=True)
+    return image
+
+
+ROPE_15M = 256 * 48 * 4
+
+
+def q8_15m(board):
+    streams(board, synthetic_15m(board, "q8"), "15M q8", ROPE_15M, prompt="a", steps=5)
+
+
+def q4_15m(board):
+    streams(board, synthetic_15m(board, "q4"), "15M q4", ROPE_15M, prompt="a", steps=5)
+
+
+def q4_15m_133(board):
+    end = streams(board, synthetic_15m(board, "q4"), "15M q4", ROPE_15M, mhz=133, divider=1, prompt="a", steps=5,
+                  firmware=board.of_preset("firmware-133mhz"))
+    assert end["tokens_per_second"] >= 6.2, end
+
+
+def q4_15m_prefill(board):
+    prompt = " ".join(["once a cat"] * 7)
+    end = streams_prompt(board, synthetic_15m(board, "q4"), prompt)
+    print(f"{end['prompt_tokens']} tokens of a prompt at {end['prefill_tokens_per_second']} tok/s simulated, generated at "
+          f"{end['tokens_per_second']}")
+    assert end["prompt_tokens"] >= 48 and end["prefill_tokens_per_second"] >= 5 * end["tokens_per_second"], end
+
+
+def streams_prompt(board, image, prompt):
+    (_, end), = stories(board.play(["expect > ", "send /json on", "expect json on", "send /temp 0", "send /steps 72",
+                                    f"send {prompt}", *STORY_END], board.cartridge(image)))
+    return end
+
+
+def stream_stops(board):
+    """Ctrl-C, a pulled cable, another count of cores and every command that reads the bus, in the middle of streaming: no
+    hang, and the next story is the same as ever."""
+    script = ["expect > ", "send /json on", "expect json on", "send /temp 0", "expect temperature", "send /steps 24",
+              "expect steps 24", "send Once", *STORY_END]
+    again = ["send Once", *STORY_END]
+    for moment in (5, 12, 19):
+        script += ["send Once", *["expect {\"token\":"] * moment, "ctrl-c", *STORY_END, *again]
+    for command, answer in (("/cores 1", "expect core"), ("/mem", "expect stack of core 1"), ("/cores 2", "expect core"),
+                            ("/model 1", "expect loaded")):
+        script += ["send Once", *["expect {\"token\":"] * 9, "ctrl-c", *STORY_END, f"send {command}", answer, *again]
+    script += ["send Once", *["expect {\"token\":"] * 9, "ctrl-c", *STORY_END, "send /bootsel", "expect-bootsel"]
+    text = board.play(script, board.pack("f32"), seconds=120)
+    (whole, _), *rest = stories(text)
+    cut = [tokens for tokens, end in rest if end["stop"] == "cancelled"]
+    ended = [tokens for tokens, end in rest if end["stop"] != "cancelled"]
+    assert len(whole) == 24 and len(cut) == 3 + 4 + 1 and len(ended) == 3 + 4, (len(whole), len(cut), len(ended))
+    assert all(tokens == whole for tokens in ended)
+    assert all(tokens == whole[:len(tokens)] for tokens in cut)
+    board.play(["expect > ", "send /temp 0", "expect > ", "send Once", "expect upon", "unplug", "wait 1", "plug", "expect > ",
+                "send /steps 16", "expect > ", "send Once", "expect [15 tokens", "expect > "], board.pack("f32"))
 
 
 def no_model(board):
@@ -454,7 +537,8 @@ def stories_1000(board):
     many_stories(board, 1000)
 
 
-CASES = [f32_greedy, f32_sampled, shipped_f32, shipped_q8, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, no_model,
+CASES = [f32_greedy, f32_sampled, shipped_f32, shipped_q8, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, q8_15m,
+         q4_15m, q4_15m_133, q4_15m_prefill, stream_stops, no_model,
          two_models, flipped_bit, truncated, newer_version, psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe,
          clock_133, control_c, stall, unplug, paste, button, warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, pico2, sister_boards, stories_50, stories_1000]
 
@@ -465,6 +549,7 @@ def main():
     parser.add_argument("--command", required=True)
     parser.add_argument("--firmware", required=True)
     parser.add_argument("--kernel-digests", required=True, help="the program of tests/firmware/app")
+    parser.add_argument("--make-model", required=True, help="the program of tests/support")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         board = Board(arguments, scratch)

@@ -43,7 +43,17 @@ struct Numerics {
       left.begin += piece.blocks;
     }
   }
-  bool cache_is_streamed() const { return stream != nullptr && stream->brings_cache(); }
+  /// Calls body(keys, values) with one head's part of the cache, where it lies or as the stream brings it.
+  template <typename Body>
+  void with_cache(size_t head, Body body) const {
+    if (stream == nullptr || !stream->brings_cache())
+      return body(s.key_cache + head * s.key_head_bytes, s.value_cache + head * s.value_head_bytes);
+    const StreamPiece keys = stream->next(worker);
+    const StreamPiece values = stream->next(worker);
+    body(keys.data, values.data);
+    stream->done(worker);
+    stream->done(worker);
+  }
 };
 
 struct NumericsF32 : Numerics {

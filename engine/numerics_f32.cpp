@@ -55,19 +55,16 @@ void NumericsF32::store(int layer, Range kv_heads) const {
 
 void NumericsF32::attention(int layer, Range kv_heads) const {
   const int head_size = p.head_size();
-  const ptrdiff_t head_floats = static_cast<ptrdiff_t>(s.context) * head_size;
   const float scale = pico_llama::rsqrt(static_cast<float>(head_size));
   for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
-    const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * head_floats;
-    const bool staged = cache_is_streamed();
-    const auto* keys = reinterpret_cast<const float*>(staged ? stream->next(worker).data : s.key_cache) +
-                       (staged ? 0 : head);
-    const auto* values = reinterpret_cast<const float*>(staged ? stream->next(worker).data : s.value_cache) +
-                         (staged ? 0 : head);
-    for (int t = 0; t < n; ++t)
-      kernels::attention_f32({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
-                              pos + t, keys, values, scale, reinterpret_cast<float*>(scratch.attention)});
-    for (int i = 0; staged && i < 2; ++i) stream->done(worker);
+    const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
+    with_cache(head, [&](const std::byte* keys, const std::byte* values) {
+      for (int t = 0; t < n; ++t)
+        kernels::attention_f32({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
+                                pos + t, reinterpret_cast<const float*>(keys),
+                                reinterpret_cast<const float*>(values), scale,
+                                reinterpret_cast<float*>(scratch.attention)});
+    });
   }
 }
 

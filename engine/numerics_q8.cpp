@@ -163,11 +163,11 @@ void NumericsQ8::attention(int layer, Range kv_heads) const {
   for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
     const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
     const KvSteps& steps = s.kv_steps[head];
-    for (int t = 0; t < n; ++t)
-      kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
-                             pos + t, s.key_cache + head * s.key_head_bytes,
-                             s.value_cache + head * s.value_head_bytes, steps.key * factor, steps.value,
-                             scratch.attention});
+    with_cache(head, [&](const std::byte* keys, const std::byte* values) {
+      for (int t = 0; t < n; ++t)
+        kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
+                               pos + t, keys, values, steps.key * factor, steps.value, scratch.attention});
+    });
   }
 }
 

@@ -26,9 +26,6 @@ constexpr uint32_t kPieceBytes = 4 * 1024;
 /// Pieces that a ring has room for, at least: for each worker one in use, one that waits, one on its way.
 constexpr uint32_t kPieces = 8;
 
-/// Whether this profile's attention takes its cache in pieces.
-bool streams_cache(Profile profile) { return profile == Profile::kF32; }
-
 bool streamable(Encoding encoding) { return encoding != Encoding::kPlainF32; }
 
 /// The list of what a stream reads: seven matrices and the cache in each layer, and the classifier.
@@ -57,7 +54,6 @@ uint64_t stream_bytes_with_cache(const ModelImage& image, int context) {
   const uint64_t head = kv_cache_bytes(config, image.profile(), context) / heads +
                         uint64_t{CacheArrays::kMost} * kStreamAlignment;
   const uint64_t weights = stream_bytes(image);
-  if (!streams_cache(image.profile())) return weights;
   const uint64_t both =
       stream_list_bytes(config) + StagedStream::table_bytes() + aligned(head + 2 * kPieceBytes);
   return both > weights ? both : weights;
@@ -241,7 +237,7 @@ void ModelLoader::bind_stream(int worker_count) {
   const std::span memory = stream_memory_.subspan(list_bytes);
   const std::span list(reinterpret_cast<StreamItem*>(stream_memory_.data()), transformer.most_stream_items());
   for (StreamItem& item : list) item = {};
-  const bool cache = placement_.kv_memory != Memory::kSram && streams_cache(image_.profile());
+  const bool cache = placement_.kv_memory != Memory::kSram;
   const size_t count = transformer.stream_items(cache, list);
   const uint32_t ring_bytes = static_cast<uint32_t>(memory.size()) - StagedStream::table_bytes();
   const uint32_t piece_bytes = ring_bytes / kPieces;

@@ -162,18 +162,20 @@ TEST(Stream, SameBitsAsInPlace) {
 }
 
 TEST(Stream, SameBitsWithTheCacheStreamed) {
-  EngineModel m(odd_model(true), Profile::kF32);
-  SingleWorker single;
-  std::vector<std::byte> memory(bytes_needed(m.image.config(), Profile::kF32, 64).value());
-  Transformer in_place = Transformer::create(m.image, 64, memory, single).value();
-  const auto wanted = logits_of(in_place);
-  for (const int cores : {1, 2}) {
-    ThreadWorkers workers(cores);
-    for (const Streamed which : {Streamed::kAll, Streamed::kEverySecond, Streamed::kNoTensor}) {
-      // A limit of 8 positions: the first block comes, what is longer stays in place.
-      for (const uint32_t limit : {1u << 20, 2u * 8 * 4 * 4, 0u}) {
-        Streaming streaming(m.image, workers, which, true, 8192, 1000, limit);
-        ASSERT_EQ(logits_of(streaming.transformer()), wanted) << cores << " cores, limit " << limit;
+  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+    EngineModel m(odd_model(true), profile);
+    SingleWorker single;
+    std::vector<std::byte> memory(bytes_needed(m.image.config(), profile, 64).value());
+    Transformer in_place = Transformer::create(m.image, 64, memory, single).value();
+    const auto wanted = logits_of(in_place);
+    for (const int cores : {1, 2}) {
+      ThreadWorkers workers(cores);
+      for (const Streamed which : {Streamed::kAll, Streamed::kEverySecond, Streamed::kNoTensor}) {
+        // A limit of 8 positions: the first block comes, what is longer stays in place.
+        for (const uint32_t limit : {1u << 20, 2u * 8 * 4 * 4, 0u}) {
+          Streaming streaming(m.image, workers, which, true, 8192, 1000, limit);
+          ASSERT_EQ(logits_of(streaming.transformer()), wanted) << cores << " cores, limit " << limit;
+        }
       }
     }
   }

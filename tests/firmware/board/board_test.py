@@ -223,7 +223,7 @@ def q4_15m_133(board):
 
 
 def q4_15m_prefill(board):
-    prompt = " ".join(["once a cat"] * 7)
+    prompt = " ".join(["once a cat"] * 16)
     end = streams_prompt(board, synthetic_15m(board, "q4"), prompt)
     print(f"{end['prompt_tokens']} tokens of a prompt at {end['prefill_tokens_per_second']} tok/s simulated, generated at "
           f"{end['tokens_per_second']}")

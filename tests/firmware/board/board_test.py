@@ -222,6 +222,20 @@ def q4_15m_133(board):
     assert end["tokens_per_second"] >= 6.2, end
 
 
+def q4_15m_prefill(board):
+    prompt = " ".join(["once a cat"] * 16)
+    end = streams_prompt(board, synthetic_15m(board, "q4"), prompt)
+    print(f"{end['prompt_tokens']} tokens of a prompt at {end['prefill_tokens_per_second']} tok/s simulated, generated at "
+          f"{end['tokens_per_second']}")
+    assert end["prompt_tokens"] >= 48 and end["prefill_tokens_per_second"] >= 5 * end["tokens_per_second"], end
+
+
+def streams_prompt(board, image, prompt):
+    (_, end), = stories(board.play(["expect > ", "send /json on", "expect json on", "send /temp 0", "send /steps 72",
+                                    f"send {prompt}", *STORY_END], board.cartridge(image)))
+    return end
+
+
 def stream_stops(board):
     """Ctrl-C, a pulled cable, another count of cores and every command that reads the bus, in the middle of streaming: no
     hang, and the next story is the same as ever."""
@@ -524,7 +538,7 @@ def stories_1000(board):
 
 
 CASES = [f32_greedy, f32_sampled, shipped_f32, shipped_q8, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, q8_15m,
-         q4_15m, q4_15m_133, stream_stops, no_model,
+         q4_15m, q4_15m_133, q4_15m_prefill, stream_stops, no_model,
          two_models, flipped_bit, truncated, newer_version, psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe,
          clock_133, control_c, stall, unplug, paste, button, warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, pico2, sister_boards, stories_50, stories_1000]
 

@@ -44,16 +44,17 @@ void Numerics::rope(float* rows_of_tokens, int stride, const Tensor& table, Rang
 }
 
 void Numerics::add_to_x(const float* xb2, Range rows) const {
+  constexpr int kAtOnce = 8;  // all loads before all stores: no sum waits for the one before
   for (int t = 0; t < n; ++t) {
-    float* x = s.x + t * s.dim_stride;
-    const float* more = xb2 + t * s.dim_stride;
+    float* const x = s.x + t * s.dim_stride;
+    const float* const more = xb2 + t * s.dim_stride;
     int i = rows.begin;
-    for (; i + 4 <= rows.end; i += 4) {  // loads apart from what waits for them
-      const float x0 = x[i] + more[i], x1 = x[i + 1] + more[i + 1];
-      const float x2 = x[i + 2] + more[i + 2], x3 = x[i + 3] + more[i + 3];
-      x[i] = x0, x[i + 1] = x1;
-      x[i + 2] = x2, x[i + 3] = x3;
+    for (; i + kAtOnce <= rows.end; i += kAtOnce) {
+      float sum[kAtOnce];
+      for (int k = 0; k < kAtOnce; ++k) sum[k] = x[i + k] + more[i + k];
+      for (int k = 0; k < kAtOnce; ++k) x[i + k] = sum[k];
     }
+#pragma GCC unroll 1  // at most 7, where dim is no multiple of 8
     for (; i < rows.end; ++i) x[i] += more[i];
   }
 }

@@ -17,10 +17,19 @@ void NumericsQ8::embed(const Tensor& table, int32_t token, Range rows, float* x)
   float scale;
   std::memcpy(&scale, table.data + q8_scale_offset(row, table.columns), sizeof scale);
   const std::byte* words = table.data + q8_word_offset(row, 0, table.columns);
-  for (int i = rows.begin; i < rows.end; ++i) {
+  // q8_weight() of both columns of a word. The odd row is what is left of each half, a multiple of 256.
+  const bool odd = row % 2 != 0;
+  for (int i = rows.begin; i < rows.end; i += 2) {
     uint32_t word;
     std::memcpy(&word, words + static_cast<ptrdiff_t>(i / 2) * 16, sizeof word);
-    x[i] = scale * static_cast<float>(q8_weight(word, row, static_cast<uint32_t>(i)));
+    int w0 = static_cast<int8_t>(word & 0xff);
+    int w1 = static_cast<int8_t>(word >> 16 & 0xff);
+    if (odd) {
+      w0 = (static_cast<int16_t>(word & 0xffff) - w0) >> 8;
+      w1 = (static_cast<int16_t>(word >> 16) - w1) >> 8;
+    }
+    x[i] = scale * static_cast<float>(w0);
+    x[i + 1] = scale * static_cast<float>(w1);
   }
 }
 
@@ -117,14 +126,17 @@ void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* g
   group[q8_key_group_bytes(n) - 4 + position] = static_cast<std::byte>(code);
 }
 
-/// One position's values, 2 elements in each word that it shares with its neighbour.
-template <int kHeadSize>
+/// One position's values, 2 elements in each word that it shares with its neighbour. kCut: some may be beyond
+/// 127 steps (engine/kv_steps.h).
+template <int kHeadSize, bool kCut>
 void store_value(const float* x, int head_size, const KvSteps& steps, std::byte* words) {
   const int n = kHeadSize != 0 ? kHeadSize : head_size;
   const auto element = [&](int i) {
     int y = rounded(x[i] * steps.inverse_value);
-    y = y > 127 ? 127 : y;
-    y = y < -128 ? -128 : y;
+    if constexpr (kCut) {
+      y = y > 127 ? 127 : y;
+      y = y < -128 ? -128 : y;
+    }
     return static_cast<uint32_t>(y) & 0xff;
   };
   for (int i = 0; i < n; i += 2) {
@@ -146,12 +158,12 @@ void NumericsQ8::store(int layer, Range kv_heads) const {
       const int row = t * s.kv_stride + h * head_size;
       std::byte* const group = keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size);
       std::byte* const pair = values + static_cast<ptrdiff_t>(at / 2) * 2 * head_size + at % 2 * 2;
-      if (head_size == 8) {  // stories260K
+      if (head_size == 8 && p.dim <= 64) {  // stories260K
         store_key<8>(s.k + row, head_size, s.kv_steps[head], group, at % 4);
-        store_value<8>(s.v + row, head_size, s.kv_steps[head], pair);
+        store_value<8, false>(s.v + row, head_size, s.kv_steps[head], pair);
       } else {
         store_key<0>(s.k + row, head_size, s.kv_steps[head], group, at % 4);
-        store_value<0>(s.v + row, head_size, s.kv_steps[head], pair);
+        store_value<0, true>(s.v + row, head_size, s.kv_steps[head], pair);
       }
     }
   }

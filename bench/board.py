@@ -137,14 +137,18 @@ def measure(bench, elf, model, profile, cores=(2, 1), plan=None):
     weights = {m[2]: number(m[1]) for m in placed}
     bus_bytes = next(number(m[1]) for line in said if (m := re.match(r"bus, each token +([\d,]+) B", line)))
     cache = next(m for line in said if (m := re.match(r"key/value cache +([\d,]+) B +(\w+)", line)))
-    # /mem counts half the cache where that is on the bus; the rest are weights, first those in PSRAM.
-    cache_bytes = number(cache[1]) // 2 if cache[2] != "SRAM" else 0
+    # /mem counts half the cache where that is on the bus; the rest are weights, first those in PSRAM. A story's middle
+    # reads as much of the cache as has been told.
+    told, rows = ends(text), []
+    half_cache = number(cache[1]) // 2 if cache[2] != "SRAM" else 0
+    middle = told[0]["tokens"] / 2
+    cache_bytes = round(half_cache * (middle + 1) / (info["config"]["seq_len"] / 2))
+    bus_bytes += cache_bytes - half_cache
     psram_divider = round(clk / (float(psram[1]) * 1e6)) if psram else 0
     from_psram = min(bus_bytes - cache_bytes, weights.get("PSRAM", 0))
     streamed = " and ".join(name for name, size in (("PSRAM", from_psram + cache_bytes), ("flash", bus_bytes - from_psram - cache_bytes))
                             if size > 1000)
     bus = [(from_psram + cache_bytes, psram_divider), (bus_bytes - from_psram - cache_bytes, flash_divider)]
-    told, rows = ends(text), []
     for core in cores:
         row = {"model": model, "profile": profile, "cores": core, "clk_sys_hz": clk, "image_bytes": info["bytes"],
                "bus_bytes": bus_bytes, "streamed_from": streamed, "tokens": told[0]["tokens"]}
@@ -159,7 +163,7 @@ def measure(bench, elf, model, profile, cores=(2, 1), plan=None):
                 if m := re.match(rf"token, {core} cores?, position (\d+): ([\d,]+) cycles: (.*)", line):
                     row.setdefault("positions", {})[int(m[1])] = {"cycles": number(m[2]), **{
                         p[1]: number(p[2]) for p in (re.match(r"(.*) ([\d,]+)$", part) for part in m[3].split("; "))}}
-        row["arithmetic_cycles"], row["bus_cycles"] = roofline(info, clk, core, row["tokens"] / 2, bus)
+        row["arithmetic_cycles"], row["bus_cycles"] = roofline(info, clk, core, middle, bus)
         row["cycles"] = clk / row["rate"]
         row["limit_rate"] = clk / max(row["arithmetic_cycles"], row["bus_cycles"])
         rows.append(row)

@@ -77,8 +77,12 @@ int run(Options options) {
   try {
     const trainer::RunResult result =
         trainer::run_training(options.recipe, options.files, options.plan, events);
-    fmt::print("{} steps: held-out loss {:.4f} nats a token, {:.4f} with q8 weights; {}.bin, {}.tok.bin\n",
-               result.steps, result.held_out_loss, result.held_out_loss_q8, options.files.output,
+    const std::string losses =
+        options.qat == "none" ? fmt::format("held-out loss {:.4f} nats a token, {:.4f} with q8 weights",
+                                            result.held_out_loss, result.held_out_loss_q8)
+                              : fmt::format("held-out loss {:.4f} nats a token with the {} weights it wrote",
+                                            result.held_out_loss, options.qat);
+    fmt::print("{} steps: {}; {}.bin, {}.tok.bin\n", result.steps, losses, options.files.output,
                options.files.output);
   } catch (const trainer::Error& error) {
     fail("{}", error.what());

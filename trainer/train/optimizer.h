@@ -59,6 +59,9 @@ class Optimizer {
   /// Mean loss of the held-out sequences, with the weights rounded as `as` says.
   double held_out_loss(Quantisation as);
 
+  /// The weights rounded as `as` says, all of the layout; until the next call or step.
+  const float* forward_parameters(Quantisation as);
+
  private:
   void next_batch();
   const std::vector<uint32_t>& order_of_epoch();
@@ -66,7 +69,6 @@ class Optimizer {
   /// left in each member's own array.
   double run_sequences(const std::vector<Dataset::Sequence>& sequences, const float* parameters,
                        int32_t tokens, bool with_gradient);
-  const float* forward_parameters(Quantisation as);
 
   const Recipe recipe_;
   const Layout& layout_;

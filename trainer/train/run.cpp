@@ -99,6 +99,13 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
        std::to_string(recipe.threads) + " threads" +
        (files.resume ? "; going on after step " + std::to_string(file.state.step) : ""));
 
+  // What was trained is the rounded model: its checkpoint holds the rounded weights, so that whoever packs
+  // it finds them on a grid already. The exact ones, which the next step needs, are in the state.
+  const auto weights_to_write = [&] {
+    const float* weights = optimizer.forward_parameters(recipe.quantisation);
+    return AlignedVector<float>(weights, weights + layout.total);
+  };
+
   const int32_t last = plan.stop_after > 0 && plan.stop_after < recipe.steps ? plan.stop_after : recipe.steps;
   const auto begin = Clock::now();
   const int32_t first_step = file.state.step;
@@ -125,15 +132,15 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
       drawn = Mean();
       write_file_atomically(state_path, to_bytes(file));
       write_file_atomically(files.output + ".bin",
-                            to_checkpoint_file(recipe.shape, layout, file.state.parameters));
+                            to_checkpoint_file(recipe.shape, layout, weights_to_write()));
       write_file_atomically(files.output + ".csv", curve_csv(file.curve));
       write_file_atomically(files.output + ".png", curve_png(file.curve));
     }
     if (events.sample && due(step, plan.sample_every, last)) {
-      events.sample(step, to_checkpoint_file(recipe.shape, layout, file.state.parameters), tokenizer_bytes);
+      events.sample(step, to_checkpoint_file(recipe.shape, layout, weights_to_write()), tokenizer_bytes);
     }
   }
-  return {optimizer.held_out_loss(Quantisation::kNone), optimizer.held_out_loss(Quantisation::kQ8),
+  return {optimizer.held_out_loss(recipe.quantisation), optimizer.held_out_loss(Quantisation::kQ8),
           file.state.step};
 }
 

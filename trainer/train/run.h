@@ -45,8 +45,8 @@ struct RunEvents {
 };
 
 struct RunResult {
-  double held_out_loss;
-  double held_out_loss_q8;
+  double held_out_loss;     ///< of the checkpoint as it was written
+  double held_out_loss_q8;  ///< of the exact weights, rounded to q8
   int32_t steps;
 };
 

@@ -90,11 +90,11 @@ Speed measure(const checkpoint::Checkpoint& checkpoint, const checkpoint::Tokeni
 void bench(const std::string& name, const checkpoint::Checkpoint& checkpoint,
            const checkpoint::TokenizerFile& tokenizer, int tokens, int rounds) {
   double f32_seconds = 0;
-  for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     const Speed speed = measure(checkpoint, tokenizer, profile, tokens, rounds);
     fmt::print(
         "{:<12} {:<4} {:>10.1f} tokens/s  {:>7.2f} GB/s of weights  {:>6.1f} % of a plain read of {} bytes",
-        name, profile == Profile::kF32 ? "f32" : "q8", 1 / speed.seconds_per_token,
+        name, profile_name(profile), 1 / speed.seconds_per_token,
         static_cast<double>(speed.bytes) / speed.seconds_per_token / 1e9,
         100 * speed.seconds_per_read / speed.seconds_per_token, speed.bytes);
     if (profile == Profile::kF32) {

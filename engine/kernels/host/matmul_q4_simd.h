@@ -16,6 +16,8 @@ constexpr int kGroup = 32;
 constexpr ptrdiff_t kWordBytes = kGroup / 2 * 8;
 constexpr ptrdiff_t kGroupBytes = kWordBytes + kRows;
 
+// The loops over rows and tokens are unrolled whatever GCC makes of their size: its arrays are registers
+// then.
 template <typename Simd, int kTokens>
 void q4_block(const MatmulQ4& a, int block, int token) {
   using V = typename Simd::V;
@@ -25,10 +27,13 @@ void q4_block(const MatmulQ4& a, int block, int token) {
   std::memcpy(&scale, base, sizeof scale);
   const std::byte* at = base + sizeof scale;
   V total[kTokens][4];  // row n in even lanes, row 4 + n in odd ones
+#pragma GCC unroll 2
   for (auto& of_token : total)
+#pragma GCC unroll 4
     for (V& row : of_token) row = Simd::zero();
   for (int group = 0; group < groups; ++group, at += kGroupBytes) {
     V sum[kTokens][4];
+#pragma GCC unroll 4
     for (int pair = 0; pair < kGroup / 2; pair += Simd::kPairs) {
       const V w = Simd::load(at + ptrdiff_t{pair} * 8);
       V x[kTokens];
@@ -36,7 +41,9 @@ void q4_block(const MatmulQ4& a, int block, int token) {
         x[t] = Simd::load_x(a.x + (token + t) * a.x_stride + group * kGroup + 2 * pair);
       const V rows[4] = {Simd::template top_nibbles<12>(w), Simd::template top_nibbles<8>(w),
                          Simd::template top_nibbles<4>(w), Simd::template top_nibbles<0>(w)};
+#pragma GCC unroll 2
       for (int t = 0; t < kTokens; ++t)
+#pragma GCC unroll 4
         for (int n = 0; n < 4; ++n)
           sum[t][n] =
               pair == 0 ? Simd::multiply(rows[n], x[t]) : Simd::multiply_add(sum[t][n], rows[n], x[t]);
@@ -44,14 +51,17 @@ void q4_block(const MatmulQ4& a, int block, int token) {
     int64_t codes;
     std::memcpy(&codes, at + kWordBytes, sizeof codes);
     const __m128i bytes = _mm_cvtsi64_si128(codes);
+#pragma GCC unroll 4
     for (int n = 0; n < 4; ++n) {
       const V code = Simd::codes_of(bytes, n);
       for (int t = 0; t < kTokens; ++t)
         total[t][n] = Simd::add(total[t][n], Simd::times(Simd::shift_down(sum[t][n]), code));
     }
   }
+#pragma GCC unroll 2
   for (int t = 0; t < kTokens; ++t) {
     __m128i rows[4];  // {row n, row 4 + n, the same of other column pairs}
+#pragma GCC unroll 4
     for (int n = 0; n < 4; ++n) rows[n] = Simd::sum_of_quarters(total[t][n]);
     const __m128i low01 = _mm_unpacklo_epi32(rows[0], rows[1]), high01 = _mm_unpackhi_epi32(rows[0], rows[1]);
     const __m128i low23 = _mm_unpacklo_epi32(rows[2], rows[3]), high23 = _mm_unpackhi_epi32(rows[2], rows[3]);

@@ -24,7 +24,7 @@ import svg  # noqa: E402
 ROOT = board.ROOT
 RESULTS = ROOT / "bench/board.json"
 CLOCKS = (133, 150, 200, 250, 300)
-PARTS = ["embedding", "query, key, value", "attention", "output", "feed forward up", "feed forward down", "classifier"]
+PARTS = ["embedding", "query, key, value", "attention", "output", "feed forward up", "hidden input", "feed forward down", "classifier"]
 
 
 def rate(value):

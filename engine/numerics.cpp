@@ -43,20 +43,4 @@ void Numerics::rope(float* rows_of_tokens, int stride, const Tensor& table, Rang
   }
 }
 
-void Numerics::add_to_x(const float* xb2, Range rows) const {
-  constexpr int kAtOnce = 8;  // all loads before all stores: no sum waits for the one before
-  for (int t = 0; t < n; ++t) {
-    float* const x = s.x + t * s.dim_stride;
-    const float* const more = xb2 + t * s.dim_stride;
-    int i = rows.begin;
-    for (; i + kAtOnce <= rows.end; i += kAtOnce) {
-      float sum[kAtOnce];
-      for (int k = 0; k < kAtOnce; ++k) sum[k] = x[i + k] + more[i + k];
-      for (int k = 0; k < kAtOnce; ++k) x[i + k] = sum[k];
-    }
-#pragma GCC unroll 1  // at most 7, where dim is no multiple of 8
-    for (; i < rows.end; ++i) x[i] += more[i];
-  }
-}
-
 }  // namespace pico_llama

@@ -26,7 +26,6 @@ struct Numerics {
 
   /// Turns each pair of these rows by its position's angle.
   void rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const;
-  void add_to_x(const float* xb2, Range rows) const;
   /// The classifier runs for the last token only.
   void keep_last() { first = n - 1; }
 
@@ -61,8 +60,13 @@ struct NumericsF32 : Numerics {
   int input_stride = 0;
 
   static void embed(const Tensor& table, int32_t token, Range rows, float* x);
+  /// Adds xb2 to x, which the norm of this weight will read.
+  void add_to_x(const float* xb2, Range rows, const Tensor& next_norm) const;
+  /// x has been set, for the norm of this weight to read.
+  void x_is_new(Range, const Tensor&) const {}
   /// What the next matmuls read: (n, stride).
   void set_input(const float* x, int stride, const Tensor& consumer);
+  void set_hidden_input(const Tensor& consumer) { set_input(s.hb, s.hidden_stride, consumer); }
   /// The same of rmsnorm(x, weight), for every token: cheap enough for each worker to do it all, and no
   /// barrier.
   void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
@@ -77,10 +81,15 @@ struct NumericsF32 : Numerics {
 /// tensor says itself.
 /// set_input() and set_normed_input() may meet at a barrier: every worker calls them.
 struct NumericsQ8 : Numerics {
-  int input_row = 0;  ///< of s.xq
+  int input_row = 0;                   ///< of s.xq
+  const float* input_scale = nullptr;  ///< of each token
 
   static void embed(const Tensor& table, int32_t token, Range rows, float* x);
+  void add_to_x(const float* xb2, Range rows, const Tensor& next_norm) const;
+  void x_is_new(Range rows, const Tensor& next_norm) const;
   void set_input(const float* x, int stride, const Tensor& consumer);
+  /// set_input() of what swiglu() has left in s.hb.
+  void set_hidden_input(const Tensor& consumer);
   void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void swiglu(Range rows) const;
@@ -92,6 +101,8 @@ struct NumericsQ8 : Numerics {
   /// the others'.
   template <typename Quantize>
   void share_input(const Tensor& consumer, Quantize quantize);
+  /// Of all workers' parts of a token's vector.
+  float largest_of(const float* of_workers, int t) const;
 };
 
 }  // namespace pico_llama

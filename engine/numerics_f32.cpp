@@ -10,6 +10,11 @@ void NumericsF32::embed(const Tensor& table, int32_t token, Range rows, float* x
   for (int i = rows.begin; i < rows.end; ++i) x[i] = block[static_cast<ptrdiff_t>(i) * kBlockRows];
 }
 
+void NumericsF32::add_to_x(const float* xb2, Range rows, const Tensor&) const {
+  for (int t = 0; t < n; ++t)
+    for (int i = rows.begin; i < rows.end; ++i) s.x[t * s.dim_stride + i] += xb2[t * s.dim_stride + i];
+}
+
 void NumericsF32::set_input(const float* x, int stride, const Tensor&) {
   input = x;
   input_stride = stride;

@@ -43,11 +43,37 @@ int padded_columns_of(const Tensor& consumer) {
 
 }  // namespace
 
+void NumericsQ8::add_to_x(const float* xb2, Range rows, const Tensor& next_norm) const {
+  for (int t = 0; t < n; ++t)
+    kernels::residual_q8({s.x + t * s.dim_stride + rows.begin, xb2 + t * s.dim_stride + rows.begin,
+                          next_norm.f32() + rows.begin, rows.end - rows.begin,
+                          s.x_squares() + (t * s.dim_stride + rows.begin) / 8,
+                          s.x_largest() + t * workers.count() + worker});
+}
+
+void NumericsQ8::x_is_new(Range rows, const Tensor& next_norm) const {
+  // Once a token: adding 0 to it is the shortest way.
+  for (int t = 0; t < n; ++t)
+    for (int i = rows.begin; i < rows.end; ++i) s.xb2[t * s.dim_stride + i] = 0;
+  add_to_x(s.xb2, rows, next_norm);
+}
+
+float NumericsQ8::largest_of(const float* of_workers, int t) const {
+  const int count = workers.count();
+  float largest = of_workers[t * count];
+  for (int w = 1; w < count; ++w) {
+    const float part = of_workers[t * count + w];
+    largest = part > largest ? part : largest;
+  }
+  return largest;
+}
+
 template <typename Quantize>
 void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
   if (n - first == 1) {  // a barrier costs more than half a vector
     input_row = worker;
-    quantize(first, Q8Place{input_row * s.columns_stride, 1}, s.xq_scale + input_row);
+    input_scale = s.xq_scale + worker;
+    quantize(first, Q8Place{input_row * s.columns_stride, 1}, s.xq_scale + worker);
     return;
   }
   const Range tokens = Share{worker, workers.count()}.of(n);
@@ -57,6 +83,7 @@ void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
                                                     : q8_place(t, n, s.columns_stride),
              s.xq_scale + t);
   input_row = 0;
+  input_scale = s.xq_scale;
   workers.barrier();
 }
 
@@ -68,23 +95,47 @@ void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
   });
 }
 
+void NumericsQ8::set_hidden_input(const Tensor& consumer) {
+  const auto columns = static_cast<int>(consumer.columns);
+  const int padded = padded_columns_of(consumer);
+  if (n > 1) {
+    share_input(consumer, [&](int t, Q8Place place, float* scale) {
+      kernels::quantize_q8({s.xq + place.offset, scale, s.hb + t * s.hidden_stride, columns, padded,
+                            consumer.activation_limit, place.step,
+                            largest_of(s.hb_largest(workers.count()), t)});
+    });
+    return;
+  }
+  // A long vector, whose largest element is known: here a share of it each and a barrier are faster.
+  const Range eights = Share{worker, workers.count()}.of(padded / 8);
+  const int begin = eights.begin * 8;
+  const bool is_last = worker == workers.count() - 1;
+  const int end = is_last ? padded : eights.end * 8;
+  input_row = 0;
+  input_scale = s.xq_scale + worker;
+  const int here = (end < columns ? end : columns) - begin;
+  kernels::quantize_q8({s.xq + begin, s.xq_scale + worker, s.hb + begin, here > 0 ? here : 0, end - begin,
+                        consumer.activation_limit, 1, largest_of(s.hb_largest(workers.count()), 0)});
+  workers.barrier();
+}
+
 void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
   share_input(consumer, [&](int t, Q8Place place, float* scale) {
-    kernels::rmsnorm_q8({s.xq + place.offset, scale, s.x + t * s.dim_stride, weight.f32(), p.dim,
+    kernels::rmsnorm_q8({s.xq + place.offset, scale, s.x + t * s.dim_stride, weight.f32(),
+                         s.x_squares() + t * s.dim_stride / 8, largest_of(s.x_largest(), t), p.dim,
                          padded_columns_of(consumer), consumer.activation_limit, eps, place.step});
   });
 }
 
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
   const int16_t* x = s.xq + input_row * s.columns_stride;
-  const float* x_scale = s.xq_scale + input_row;
   const auto columns = static_cast<int>(w.columns);
   each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
     if (w.encoding == Encoding::kRowsQ4)
       kernels::matmul_q4(
-          {data, columns, blocks, x, s.columns_stride, x_scale, n - first, out + row, out_stride});
+          {data, columns, blocks, x, s.columns_stride, input_scale, n - first, out + row, out_stride});
     else
-      kernels::matmul_q8({data, columns, w.chunk_pairs, blocks, x, s.columns_stride, x_scale, n - first,
+      kernels::matmul_q8({data, columns, w.chunk_pairs, blocks, x, s.columns_stride, input_scale, n - first,
                           out + row, out_stride});
   });
 }
@@ -92,7 +143,8 @@ void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine)
 void NumericsQ8::swiglu(Range rows) const {
   for (int t = 0; t < n; ++t) {
     const int at = t * s.hidden_stride + rows.begin;
-    kernels::swiglu_q8({s.hb + at, s.hb2 + at, rows.end - rows.begin});
+    kernels::swiglu_q8({s.hb + at, s.hb2 + at, rows.end - rows.begin,
+                        s.hb_largest(workers.count()) + t * workers.count() + worker});
   }
 }
 

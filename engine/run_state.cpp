@@ -30,7 +30,8 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   const auto block_of = [&](int stride) {
     return floats(static_cast<size_t>(kPrefillBlock) * static_cast<size_t>(stride));
   };
-  s.x = block_of(s.dim_stride);
+  s.x =
+      block_of(s.dim_stride + (profile == Profile::kF32 ? 0 : s.dim_stride / kBlockRows + 2 * worker_count));
   const int qkv = s.dim_stride + 2 * s.kv_stride;
   const size_t first = kPrefillBlock * static_cast<size_t>(larger(qkv, s.hidden_stride));
   const size_t second = kPrefillBlock * static_cast<size_t>(s.columns_stride);

@@ -53,6 +53,13 @@ struct RunState {
   size_t value_head_bytes;  ///< of one head's values
   size_t kv_cache_bytes;    ///< of the caches, which lie together from key_cache on
 
+  /// Behind x, q8 and q4 only: (kPrefillBlock, dim_stride / 8) as ResidualQ8 leaves them.
+  float* x_squares() const { return x + kPrefillBlock * dim_stride; }
+  /// (kPrefillBlock, worker_count) of each worker's part of weight * x.
+  float* x_largest() const { return x_squares() + kPrefillBlock * dim_stride / kBlockRows; }
+  /// The same of hb.
+  float* hb_largest(int worker_count) const { return x_largest() + kPrefillBlock * worker_count; }
+
   /// The key/value cache comes from `cache`, which may be the same arena; all else from `arena`.
   static RunState allocate(const Config& config, Profile profile, int context, int worker_count, Arena& arena,
                            Arena& cache);

@@ -37,6 +37,7 @@ void Transformer::Pass::run(int worker) {
   for (int t = 0; t < n; ++t)
     Numerics::embed(w.token_embedding, tokens[static_cast<size_t>(t)], mine.rows(p.dim),
                     s.x + t * s.dim_stride);
+  numerics.x_is_new(mine.rows(p.dim), w.layers[0].rms_att);
   workers.barrier();
 
   for (int l = 0; l < p.n_layers; ++l) {
@@ -61,7 +62,7 @@ void Transformer::Pass::run(int worker) {
     // output matmul, residual connection back into x
     numerics.set_input(s.q, s.dim_stride, layer.wo);
     numerics.matmul(s.xb2, s.dim_stride, layer.wo, mine);
-    numerics.add_to_x(s.xb2, mine.rows(p.dim));
+    numerics.add_to_x(s.xb2, mine.rows(p.dim), layer.rms_ffn);
     workers.barrier();
 
     // ffn rmsnorm; then w2(silu(w1 x) * w3 x)
@@ -70,9 +71,9 @@ void Transformer::Pass::run(int worker) {
     numerics.matmul(s.hb2, s.hidden_stride, layer.w3, mine);
     numerics.swiglu(mine.rows(p.hidden_dim));
     workers.barrier();
-    numerics.set_input(s.hb, s.hidden_stride, layer.w2);
+    numerics.set_hidden_input(layer.w2);
     numerics.matmul(s.xb2, s.dim_stride, layer.w2, mine);
-    numerics.add_to_x(s.xb2, mine.rows(p.dim));
+    numerics.add_to_x(s.xb2, mine.rows(p.dim), l + 1 < p.n_layers ? w.layers[l + 1].rms_att : w.rms_final);
     workers.barrier();
   }
   if (!want_logits) return;

@@ -41,18 +41,33 @@ struct QuantizeQ8 {
   const float* x;  ///< (columns)
   int columns;
   int padded_columns;
-  int limit;     ///< the tensor's activation_limit
-  int step = 1;  ///< words from one column pair to the next: 1, or 2 between another token's
+  int limit;           ///< the tensor's activation_limit
+  int step = 1;        ///< words from one column pair to the next: 1, or 2 between another token's
+  float largest = -1;  ///< max|x| where it is known already, else below 0
+};
+
+/// x[i] += more[i], and what rmsnorm_q8 will need of the new x: squares[b] = the sum of x[i]^2 of the eight
+/// elements from 8b on, added as ((0+4)+(2+6)) + ((1+5)+(3+7)), elements past n as 0; largest = max
+/// |weight[i] * x[i]|, where NaN counts for nothing. A vector may be cut into parts at multiples of 8.
+struct ResidualQ8 {
+  float* x;             ///< (n)
+  const float* more;    ///< (n)
+  const float* weight;  ///< (n) of the norm that comes next
+  int n;
+  float* squares;  ///< (n / 8, rounded up)
+  float* largest;  ///< (1)
 };
 
 /// rmsnorm and quantize_q8 in one, with the norm in the scale alone. With y[i] = weight[i] * x[i], m = max|y|
-/// and ss = rsqrt(sum(x^2) / n + eps): scale = ss * (m / limit), out[i] = round(y[i] * (limit / m)), to
-/// nearest, ties to even; all 0 when m is 0. The sum is in RmsNorm's order.
+/// and ss = rsqrt((squares[0] + squares[1] + ...) / n + eps): scale = ss * (m / limit), out[i] = round(y[i] *
+/// (limit / m)), to nearest, ties to even; all 0 when m is 0.
 struct RmsNormQ8 {
-  int16_t* out;         ///< (padded_columns), aligned to 4
-  float* scale;         ///< (1)
-  const float* x;       ///< (n)
-  const float* weight;  ///< (n)
+  int16_t* out;          ///< (padded_columns), aligned to 4
+  float* scale;          ///< (1)
+  const float* x;        ///< (n)
+  const float* weight;   ///< (n)
+  const float* squares;  ///< (n / 8, rounded up) of x, as ResidualQ8 leaves them
+  float largest;         ///< max|y|
   int n;
   int padded_columns;
   int limit;  ///< the tensor's activation_limit
@@ -182,6 +197,7 @@ struct SwiGluQ8 {
   float* hb;         ///< (n)
   const float* hb2;  ///< (n)
   int n;
+  float* largest;  ///< (1) max|hb[i]| afterwards, where NaN counts for nothing
 };
 
 /// The first of the largest values; NaN counts for nothing, and where nothing counts it is 0.

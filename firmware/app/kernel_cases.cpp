@@ -237,8 +237,24 @@ KernelOutputs KernelCases<SwiGlu>::make(const KernelShape& s, uint32_t seed, Are
 KernelOutputs KernelCases<SwiGluQ8>::make(const KernelShape& s, uint32_t seed, Arena& memory, SwiGluQ8& a) {
   Numbers numbers(seed);
   float* hb = reals(memory, numbers, s.a, 20.0f);
-  a = {.hb = hb, .hb2 = reals(memory, numbers, s.a, 2.0f), .n = s.a};
-  return {bytes_of(hb, s.a)};
+  float* largest = zeros<float>(memory, 1);
+  a = {.hb = hb, .hb2 = reals(memory, numbers, s.a, 2.0f), .n = s.a, .largest = largest};
+  return {bytes_of(hb, s.a), bytes_of(largest, 1)};
+}
+
+KernelOutputs KernelCases<ResidualQ8>::make(const KernelShape& s, uint32_t seed, Arena& memory,
+                                            ResidualQ8& a) {
+  Numbers numbers(seed);
+  const int32_t blocks = whole_blocks(s.a);
+  float* x = reals(memory, numbers, s.a, 3.0f);
+  float* squares_and_largest = zeros<float>(memory, blocks + 1);
+  a = {.x = x,
+       .more = reals(memory, numbers, s.a, 1.0f),
+       .weight = reals(memory, numbers, s.a, 1.0f),
+       .n = s.a,
+       .squares = squares_and_largest,
+       .largest = squares_and_largest + blocks};
+  return {bytes_of(x, s.a), bytes_of(squares_and_largest, blocks + 1)};
 }
 
 KernelOutputs KernelCases<RmsNormQ8>::make(const KernelShape& s, uint32_t seed, Arena& memory, RmsNormQ8& a) {
@@ -246,10 +262,14 @@ KernelOutputs KernelCases<RmsNormQ8>::make(const KernelShape& s, uint32_t seed, 
   const int32_t padded = round_up(s.a, 4);
   int16_t* out = zeros<int16_t>(memory, padded);
   float* scale = zeros<float>(memory, 1);
+  float* squares = reals(memory, numbers, whole_blocks(s.a), 4.0f);
+  for (int32_t i = 0; i < whole_blocks(s.a); ++i) squares[i] += 5.0f;
   a = {.out = out,
        .scale = scale,
        .x = reals(memory, numbers, s.a, 3.0f),
        .weight = reals(memory, numbers, s.a, 1.0f),
+       .squares = squares,
+       .largest = 3.0f,
        .n = s.a,
        .padded_columns = padded,
        .limit = s.b,

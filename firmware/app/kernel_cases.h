@@ -136,6 +136,16 @@ struct KernelCases<SwiGluQ8> {  // a: elements
 };
 
 template <>
+struct KernelCases<ResidualQ8> {  // a: elements
+  static constexpr KernelShape kCheck[] = {{2}, {13}, {64}, {172}, {288}};
+  static constexpr KernelShape typical(const KernelWidths& w) { return {w.dim}; }
+  static constexpr std::string_view kUnit = "an element";
+  static constexpr std::string_view kNames[] = {"elements"};
+  static int64_t work(const KernelShape& s) { return s.a; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, ResidualQ8& a);
+};
+
+template <>
 struct KernelCases<RmsNormQ8> {  // a: elements, b: limit
   static constexpr KernelShape kCheck[] = {{2, 1}, {13, 2103}, {64, 1032}, {172, 767}, {288, 32767}};
   static constexpr KernelShape typical(const KernelWidths& w) { return {w.dim, 1032}; }

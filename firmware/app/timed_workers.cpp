@@ -23,7 +23,8 @@ void TimedWorkers::barrier() {
   if (passed_ == 0) {
     cycles_.embedding += cycles;
   } else {
-    cycles_.layers[(passed_ - 1) % cycles_.layers.size()] += cycles;
+    const uint32_t part = (passed_ - 1) % parts();
+    cycles_.layers[part + (!hidden_input_ && part == 4 ? 1 : 0)] += cycles;
   }
   ++passed_;
   ++cycles_.barriers;

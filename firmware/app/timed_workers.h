@@ -13,13 +13,14 @@ namespace pico_llama::app {
 /// Cycles on core 0, waiting for the other core included, summed over passes; a part ends where all have met.
 struct PassCycles {
   /// In the order of forward(): the embedding, then these for each layer, then the classifier.
-  static constexpr std::array<std::string_view, 5> kLayerParts = {"query, key, value", "attention", "output",
-                                                                  "feed forward up", "feed forward down"};
+  static constexpr std::array<std::string_view, 6> kLayerParts = {
+      "query, key, value", "attention", "output", "feed forward up", "hidden input", "feed forward down"};
   uint32_t embedding = 0;
   std::array<uint32_t, kLayerParts.size()> layers{};
   uint32_t classifier = 0;  ///< and its norm; next to nothing where no logits were wanted
-  uint32_t barriers =
-      0;  ///< met: 1 + 5 for each layer of each pass, or the parts are not what they are called
+  /// Met: 1 + 6 for each layer of a pass of q8 or q4 over one token, or the parts are not what they are
+  /// called.
+  uint32_t barriers = 0;
 
   uint32_t sum() const {
     uint32_t total = embedding + classifier;
@@ -30,12 +31,17 @@ struct PassCycles {
 
 class TimedWorkers final : public Workers {
  public:
-  TimedWorkers(Workers& crew, hal::Board& board) : crew_(crew), board_(board) {}
+  /// hidden_input: passes meet after it, as those of q8 and q4 over one token do; f32 has nothing to
+  /// quantise.
+  TimedWorkers(Workers& crew, hal::Board& board, bool hidden_input = true)
+      : crew_(crew), board_(board), hidden_input_(hidden_input) {}
 
   int count() const override { return crew_.count(); }
   void run(Task task, void* context) override;
   void barrier() override;
 
+  /// Of kLayerParts, those that a layer has.
+  uint32_t parts() const { return hidden_input_ ? 6 : 5; }
   /// What the passes since the last call took.
   PassCycles take();
 
@@ -44,6 +50,7 @@ class TimedWorkers final : public Workers {
 
   Workers& crew_;
   hal::Board& board_;
+  bool hidden_input_;
   PassCycles cycles_;
   uint32_t passed_ = 0;  ///< barriers of the pass under way
   uint32_t last_ = 0;

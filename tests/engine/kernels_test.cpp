@@ -126,6 +126,12 @@ TEST(Kernels, Argmax) {
   expect({-3, -1, -2, -1, -5, -4, -3, -2, -1}, 1);
 }
 
+float largest_of(const std::vector<float>& v) {
+  float largest = 0;
+  for (const float x : v) largest = std::max(largest, std::fabs(x));
+  return largest;
+}
+
 TEST(Kernels, SwiGluQ8) {
   Numbers numbers(8);
   const Variant<SwiGluQ8> variants[] = {{"m33", m33::swiglu_q8, true}, {"avx2", avx2::swiglu_q8, kAvx2}};
@@ -135,7 +141,9 @@ TEST(Kernels, SwiGluQ8) {
       if (size > 1000) want[0] = INFINITY;
       const auto in = want;
       const auto hb2 = numbers.reals(static_cast<size_t>(n), 2.0f);
-      portable::swiglu_q8({want.data(), hb2.data(), n});
+      float largest = -1;
+      portable::swiglu_q8({want.data(), hb2.data(), n, &largest});
+      EXPECT_EQ(largest, largest_of(want));
       for (size_t i = 0; i < in.size() && size < 1000; ++i) {
         const double h = static_cast<double>(in[i]);
         const double error = std::fabs(h) < 7.8 ? 2e-4 : 3.9e-4;
@@ -145,10 +153,48 @@ TEST(Kernels, SwiGluQ8) {
       for (const auto& variant : variants) {
         if (!variant.can_run) continue;
         auto got = in;
-        variant.run({got.data(), hb2.data(), n});
+        float got_largest = -1;
+        variant.run({got.data(), hb2.data(), n, &got_largest});
         EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << n << " " << size;
+        EXPECT_EQ(got_largest, largest) << variant.name;
       }
     }
+}
+
+TEST(Kernels, ResidualQ8) {
+  Numbers numbers(11);
+  const Variant<ResidualQ8> variants[] = {{"m33", m33::residual_q8, true},
+                                          {"avx2", avx2::residual_q8, kAvx2}};
+  for (const int n : {2, 8, 13, 64, 172, 288}) {
+    const auto size = static_cast<size_t>(n);
+    const auto x = numbers.reals(size, 3.0f);
+    const auto more = numbers.reals(size, 1.0f);
+    const auto w = numbers.reals(size, 1.0f);
+    auto want = x;
+    std::vector<float> squares((size + 7) / 8);
+    float largest = -1;
+    portable::residual_q8({want.data(), more.data(), w.data(), n, squares.data(), &largest});
+    double sum = 0, squares_sum = 0;
+    std::vector<float> products;
+    for (size_t i = 0; i < size; ++i) {
+      EXPECT_EQ(want[i], x[i] + more[i]);
+      sum += static_cast<double>(want[i]) * static_cast<double>(want[i]);
+      products.push_back(w[i] * want[i]);
+    }
+    for (const float s : squares) squares_sum += static_cast<double>(s);
+    EXPECT_NEAR(squares_sum, sum, 1e-6 * sum);
+    EXPECT_EQ(largest, largest_of(products));
+    for (const auto& variant : variants) {
+      if (!variant.can_run) continue;
+      auto got = x;
+      std::vector<float> got_squares(squares.size());
+      float got_largest = -1;
+      variant.run({got.data(), more.data(), w.data(), n, got_squares.data(), &got_largest});
+      EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << n;
+      EXPECT_TRUE(same_bits(got_squares, squares)) << variant.name << " " << n;
+      EXPECT_EQ(got_largest, largest) << variant.name << " " << n;
+    }
+  }
 }
 
 TEST(Kernels, RmsNormQ8) {
@@ -158,30 +204,37 @@ TEST(Kernels, RmsNormQ8) {
                                          {"avx2", avx2::rmsnorm_q8, kAvx2}};
   for (const int n : {2, 8, 13, 64, 172, 288})
     for (const int limit : {1, 2103, 32767})
-      for (const float size : {0.0f, 3.0f}) {
-        const auto x = numbers.reals(static_cast<size_t>(n), size);
-        const auto w = numbers.reals(static_cast<size_t>(n), 1.0f);
+      for (const float range : {0.0f, 3.0f}) {
+        const auto size = static_cast<size_t>(n);
+        auto x = numbers.reals(size, range);
+        const auto w = numbers.reals(size, 1.0f);
         const int padded = round_up(n, 4);
+        const std::vector<float> nothing(size);
+        std::vector<float> squares((size + 7) / 8), normed(size);
+        float largest = 0;
+        portable::residual_q8({x.data(), nothing.data(), w.data(), n, squares.data(), &largest});
+        portable::rmsnorm({normed.data(), x.data(), w.data(), n, 1e-5f});
         std::vector<int16_t> want(static_cast<size_t>(padded), 99);
         float want_scale = 0;
-        portable::rmsnorm_q8({want.data(), &want_scale, x.data(), w.data(), n, padded, limit, 1e-5f});
-        std::vector<float> normed(x.size());
-        portable::rmsnorm({normed.data(), x.data(), w.data(), n, 1e-5f});
-        for (size_t i = 0; i < x.size(); ++i) {
+        RmsNormQ8 a{want.data(), &want_scale, x.data(), w.data(), squares.data(),
+                    largest,     n,           padded,   limit,    1e-5f};
+        portable::rmsnorm_q8(a);
+        for (size_t i = 0; i < size; ++i) {
           EXPECT_LE(std::abs(want[i]), limit);
           EXPECT_NEAR(static_cast<float>(want[i]) * want_scale, normed[i], want_scale * 0.51f);
         }
+        const auto between = between_another_tokens(want);
         for (const auto& variant : variants) {
           if (!variant.can_run) continue;
-          std::vector<int16_t> got(want.size(), 99);
-          float got_scale = 0;
-          variant.run({got.data(), &got_scale, x.data(), w.data(), n, padded, limit, 1e-5f});
-          EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << n << " " << limit;
-          EXPECT_EQ(got_scale, want_scale);
-          const auto between = between_another_tokens(want);
-          got.assign(between.size(), 99);
-          variant.run({got.data(), &got_scale, x.data(), w.data(), n, padded, limit, 1e-5f, 2});
-          EXPECT_TRUE(same_bits(got, between)) << variant.name << " " << n << " " << limit;
+          for (const int step : {1, 2}) {
+            const auto& expected = step == 1 ? want : between;
+            std::vector<int16_t> got(expected.size(), 99);
+            float got_scale = 0;
+            a.out = got.data(), a.scale = &got_scale, a.step = step;
+            variant.run(a);
+            EXPECT_TRUE(same_bits(got, expected)) << variant.name << " " << n << " " << limit;
+            EXPECT_EQ(got_scale, want_scale);
+          }
         }
       }
 }
@@ -245,6 +298,9 @@ TEST(Kernels, QuantizeQ8) {
         got.assign(between.size(), 99);
         variant.run({got.data(), &got_scale, x.data(), columns, padded, limit, 2});
         EXPECT_TRUE(same_bits(got, between)) << variant.name << " " << columns;
+        got.assign(want.size(), 99);
+        variant.run({got.data(), &got_scale, x.data(), columns, padded, limit, 1, largest_of(x)});
+        EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << columns;
       }
     }
   int16_t out[4];

@@ -79,7 +79,7 @@ class ObservedModel {
       numerics.set_input(s.q, s.dim_stride, layer.wo);
       observe(TensorKind::kWo, l, numerics.input);
       numerics.matmul(s.xb2, s.dim_stride, layer.wo, all);
-      numerics.add_to_x(s.xb2, dim);
+      numerics.add_to_x(s.xb2, dim, layer.rms_ffn);
       numerics.set_normed_input(layer.rms_ffn, image_.rms_eps(), layer.w1);
       observe(TensorKind::kW1, l, numerics.input);
       numerics.matmul(s.hb, s.hidden_stride, layer.w1, all);
@@ -88,7 +88,7 @@ class ObservedModel {
       numerics.set_input(s.hb, s.hidden_stride, layer.w2);
       observe(TensorKind::kW2, l, numerics.input);
       numerics.matmul(s.xb2, s.dim_stride, layer.w2, all);
-      numerics.add_to_x(s.xb2, dim);
+      numerics.add_to_x(s.xb2, dim, weights_.rms_final);
     }
     numerics.set_normed_input(weights_.rms_final, image_.rms_eps(), weights_.wcls);
     observe(TensorKind::kTokenEmbedding, 0, numerics.input);

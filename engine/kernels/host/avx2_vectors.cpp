@@ -68,6 +68,7 @@ void swiglu(const SwiGlu& a) {
 
 void swiglu_q8(const SwiGluQ8& a) {
   const __m256i fraction = _mm256_set1_epi32((1 << kSigmoidFractionBits) - 1);
+  __m256 sizes = _mm256_setzero_ps();
   for (int i = 0; i < a.n; i += 8) {
     const __m256i in = first_lanes(a.n - i);
     const __m256 h = _mm256_maskload_ps(a.hb + i, in);
@@ -81,16 +82,21 @@ void swiglu_q8(const SwiGluQ8& a) {
                                             _mm256_set1_epi32(1 << kSigmoidFractionBits));
     const __m256 sigmoid =
         _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_madd_epi16(word, factors)), _mm256_set1_ps(0x1p-28f));
-    _mm256_maskstore_ps(a.hb + i, in,
-                        _mm256_mul_ps(_mm256_mul_ps(h, sigmoid), _mm256_maskload_ps(a.hb2 + i, in)));
+    const __m256 y = _mm256_mul_ps(_mm256_mul_ps(h, sigmoid), _mm256_maskload_ps(a.hb2 + i, in));
+    _mm256_maskstore_ps(a.hb + i, in, y);
+    sizes = larger_sizes(sizes, y);
   }
+  *a.largest = largest_lane(sizes);
 }
 
 void quantize_q8(const QuantizeQ8& a) {
-  __m256 sizes = _mm256_setzero_ps();
-  for (int i = 0; i < a.columns; i += 8)
-    sizes = larger_sizes(sizes, _mm256_maskload_ps(a.x + i, first_lanes(a.columns - i)));
-  const float max = largest_lane(sizes);
+  float max = a.largest;
+  if (max < 0) {
+    __m256 sizes = _mm256_setzero_ps();
+    for (int i = 0; i < a.columns; i += 8)
+      sizes = larger_sizes(sizes, _mm256_maskload_ps(a.x + i, first_lanes(a.columns - i)));
+    max = largest_lane(sizes);
+  }
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const __m256 factor = _mm256_set1_ps(max > 0 ? limit / max : 0);
@@ -103,21 +109,25 @@ void quantize_q8(const QuantizeQ8& a) {
   for (; i < a.padded_columns; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
 }
 
-void rmsnorm_q8(const RmsNormQ8& a) {
-  __m256 lanes = _mm256_setzero_ps();
+void residual_q8(const ResidualQ8& a) {
   __m256 sizes = _mm256_setzero_ps();
   for (int i = 0; i < a.n; i += 8) {
     const __m256i in = first_lanes(a.n - i);
-    const __m256 x = _mm256_maskload_ps(a.x + i, in);
-    const __m256 y = _mm256_mul_ps(_mm256_maskload_ps(a.weight + i, in), x);
-    lanes = _mm256_add_ps(lanes, _mm256_mul_ps(x, x));
-    sizes = larger_sizes(sizes, y);
+    const __m256 x = _mm256_add_ps(_mm256_maskload_ps(a.x + i, in), _mm256_maskload_ps(a.more + i, in));
+    _mm256_maskstore_ps(a.x + i, in, x);
+    a.squares[i / 8] = add_lanes8(_mm256_mul_ps(x, x));
+    sizes = larger_sizes(sizes, _mm256_mul_ps(_mm256_maskload_ps(a.weight + i, in), x));
   }
-  const float max = largest_lane(sizes);
-  const float ss = 1.0f / __builtin_sqrtf(add_lanes8(lanes) / static_cast<float>(a.n) + a.eps);
+  *a.largest = largest_lane(sizes);
+}
+
+void rmsnorm_q8(const RmsNormQ8& a) {
+  float sum = a.squares[0];
+  for (int i = 1; i < (a.n + 7) / 8; ++i) sum += a.squares[i];
+  const float ss = 1.0f / __builtin_sqrtf(sum / static_cast<float>(a.n) + a.eps);
   const auto limit = static_cast<float>(a.limit);
-  *a.scale = ss * (max / limit);
-  const float factor = max > 0 ? limit / max : 0;
+  *a.scale = ss * (a.largest / limit);
+  const float factor = a.largest > 0 ? limit / a.largest : 0;
   int i = 0;
   for (; i + 8 <= a.n; i += 8) {
     const __m256 y = _mm256_mul_ps(_mm256_loadu_ps(a.weight + i), _mm256_loadu_ps(a.x + i));

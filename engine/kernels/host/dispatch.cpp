@@ -12,6 +12,7 @@ PICO_LLAMA_KERNEL(attention_f32, AttentionF32)
 PICO_LLAMA_KERNEL(attention_q8, AttentionQ8)
 PICO_LLAMA_KERNEL(swiglu, SwiGlu)
 PICO_LLAMA_KERNEL(swiglu_q8, SwiGluQ8)
+PICO_LLAMA_KERNEL(residual_q8, ResidualQ8)
 PICO_LLAMA_KERNEL(rmsnorm_q8, RmsNormQ8)
 PICO_LLAMA_KERNEL(argmax, Argmax)
 #undef PICO_LLAMA_KERNEL

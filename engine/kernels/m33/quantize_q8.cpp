@@ -7,8 +7,11 @@ namespace pico_llama::m33 {
 
 void quantize_q8(const QuantizeQ8& a) {
   const int eights = a.columns / 8 * 8;
-  float max = dsp::largest_size(a.x, eights);
-  for (int i = eights; i < a.columns; ++i) max = dsp::larger_size(max, a.x[i]);
+  float max = a.largest;
+  if (max < 0) {
+    max = dsp::largest_size(a.x, eights);
+    for (int i = eights; i < a.columns; ++i) max = dsp::larger_size(max, a.x[i]);
+  }
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const float factor = max > 0 ? limit / max : 0;

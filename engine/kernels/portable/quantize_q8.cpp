@@ -5,8 +5,8 @@
 namespace pico_llama::portable {
 
 void quantize_q8(const QuantizeQ8& a) {
-  float max = 0;
-  for (int i = 0; i < a.columns; ++i) {
+  float max = a.largest < 0 ? 0 : a.largest;
+  for (int i = 0; i < a.columns && a.largest < 0; ++i) {
     const float size = a.x[i] < 0 ? -a.x[i] : a.x[i];
     max = size > max ? size : max;
   }

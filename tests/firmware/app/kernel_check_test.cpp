@@ -42,6 +42,7 @@ TEST_F(KernelCheckTest, TheModelledM33sAreToo) {
   m33.attention_q8 = m33::attention_q8;
   m33.swiglu_q8 = m33::swiglu_q8;
   m33.argmax = m33::argmax;
+  m33.residual_q8 = m33::residual_q8;
   m33.rmsnorm_q8 = m33::rmsnorm_q8;
   const auto expected = check(portable_kernels());
   const auto found = check(m33);
@@ -131,6 +132,13 @@ TEST_F(KernelCheckTest, OneBitInEachKernelIsFound) {
   EXPECT_EQ(the_one(check(set), "swiglu_q8").shape.a, 86);
 
   set = kernels_in_use();
+  set.residual_q8 = [](const ResidualQ8& a) {
+    portable::residual_q8(a);
+    if (a.n == 172) flip(*a.largest);
+  };
+  EXPECT_EQ(the_one(check(set), "residual_q8").shape.a, 172);
+
+  set = kernels_in_use();
   set.rmsnorm_q8 = [](const RmsNormQ8& a) {
     portable::rmsnorm_q8(a);
     if (a.n == 288) ++a.out[287];
@@ -177,7 +185,7 @@ TEST(TimedWorkersTest, AddsUpLayerByLayer) {
     auto& [fake, crew] = *static_cast<Pass*>(context);
     fake.now_us += 1;
     crew.barrier();
-    for (int part = 1; part <= 10; ++part) {
+    for (int part = 1; part <= 12; ++part) {
       fake.now_us += static_cast<uint64_t>(10 * part);
       crew.barrier();
     }
@@ -186,10 +194,11 @@ TEST(TimedWorkersTest, AddsUpLayerByLayer) {
   timed.run(two_layers, &pass);
   const PassCycles cycles = timed.take();
   EXPECT_EQ(cycles.embedding, 150u);
-  EXPECT_EQ(cycles.layers, (std::array<uint32_t, 5>{70 * 150, 90 * 150, 110 * 150, 130 * 150, 150 * 150}));
+  EXPECT_EQ(cycles.layers,
+            (std::array<uint32_t, 6>{80 * 150, 100 * 150, 120 * 150, 140 * 150, 160 * 150, 180 * 150}));
   EXPECT_EQ(cycles.classifier, 500u * 150);
-  EXPECT_EQ(cycles.barriers, 11u);
-  EXPECT_EQ(cycles.sum(), (1u + 550 + 500) * 150);
+  EXPECT_EQ(cycles.barriers, 13u);
+  EXPECT_EQ(cycles.sum(), (1u + 780 + 500) * 150);
   EXPECT_EQ(timed.take().sum(), 0u);
 }
 

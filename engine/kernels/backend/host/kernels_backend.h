@@ -11,6 +11,7 @@ using host::matmul_f32;
 using host::matmul_q4;
 using host::matmul_q8;
 using host::quantize_q8;
+using host::residual_q8;
 using host::rmsnorm;
 using host::rmsnorm_q8;
 using host::swiglu;

@@ -10,6 +10,7 @@ using m33::attention_q8;
 using m33::matmul_q4;
 using m33::matmul_q8;
 using m33::quantize_q8;
+using m33::residual_q8;
 using m33::rmsnorm_q8;
 using m33::swiglu_q8;
 using portable::attention_f32;

@@ -11,6 +11,7 @@ using portable::matmul_f32;
 using portable::matmul_q4;
 using portable::matmul_q8;
 using portable::quantize_q8;
+using portable::residual_q8;
 using portable::rmsnorm;
 using portable::rmsnorm_q8;
 using portable::swiglu;

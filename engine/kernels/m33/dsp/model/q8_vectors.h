@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "engine/kernels/lanes.h"
 #include "engine/kernels/m33/dsp/model/dsp.h"
 
 namespace pico_llama::dsp {
@@ -13,11 +14,16 @@ inline float largest_size(const float* x, int n) {
   return max;
 }
 
-inline float largest_product(const float* x, const float* w, int n, float* lane) {
+inline float add_and_measure(float* x, const float* more, const float* w, int n, float* squares) {
   float max = 0;
-  for (int i = 0; i < n; ++i) {
-    lane[i % 8] += x[i] * x[i];
-    max = larger_size(max, w[i] * x[i]);
+  for (int i = 0; i < n; i += 8) {
+    float square[8];
+    for (int j = 0; j < 8; ++j) {
+      x[i + j] += more[i + j];
+      square[j] = x[i + j] * x[i + j];
+      max = larger_size(max, w[i + j] * x[i + j]);
+    }
+    squares[i / 8] = add_lanes(square);
   }
   return max;
 }

@@ -52,6 +52,8 @@ struct NamedKind {
   const char* name;
   TensorKind kind;
 };
+/// Narrower models lose more than a twentieth of their perplexity to 4 bits everywhere (docs/decisions/0009).
+constexpr std::int32_t kWideEnoughForQ4 = 256;
 constexpr NamedKind kMatrices[] = {
     {"wq", TensorKind::kWq}, {"wk", TensorKind::kWk}, {"wv", TensorKind::kWv}, {"wo", TensorKind::kWo},
     {"w1", TensorKind::kW1}, {"w2", TensorKind::kW2}, {"w3", TensorKind::kW3}, {"wcls", TensorKind::kWcls}};
@@ -59,7 +61,7 @@ constexpr NamedKind kMatrices[] = {
 }  // namespace
 
 void add_q4_settings(CLI::App& sub, Q4Settings& settings) {
-  std::vector<std::string> names;
+  std::vector<std::string> names = {"auto", "none"};
   for (const NamedKind& matrix : kMatrices) names.emplace_back(matrix.name);
   sub.add_option(
          "--calibration", settings.calibration_tokens,
@@ -67,10 +69,13 @@ void add_q4_settings(CLI::App& sub, Q4Settings& settings) {
          "and worse")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
-  sub.add_option("--q8", settings.keep_q8,
-                 "q4: matrices that keep 8 bits, as wo,w2 (wq, wk and wv together, as w1 and w3)")
+  sub.add_option(
+         "--q8", settings.keep_q8,
+         "q4: matrices that keep 8 bits, as wo,w2 (wq, wk and wv go together, as do w1 and w3), or none; "
+         "auto: w1, w2, w3 of a model narrower than 256, which feels 4 bits most")
       ->delimiter(',')
-      ->check(CLI::IsMember(names));
+      ->check(CLI::IsMember(names))
+      ->default_str("auto");
 }
 
 packer::ImageBytes pack_with_progress(const checkpoint::Checkpoint& checkpoint,
@@ -79,9 +84,13 @@ packer::ImageBytes pack_with_progress(const checkpoint::Checkpoint& checkpoint,
   packer::Q4Options q4;
   // In flash, where it stays, it costs no memory a token reads.
   q4.own_embedding_below = chips::Rp2350::kChipSelect1Offset - chips::Cartridge::kFlashOffset;
+  const auto named = [&settings](const char* name) {
+    return std::ranges::find(settings.keep_q8, name) != settings.keep_q8.end();
+  };
+  if (named("auto") && checkpoint.header().config.dim < kWideEnoughForQ4)
+    q4.keep_q8 = {TensorKind::kW1, TensorKind::kW2};
   for (const NamedKind& matrix : kMatrices)
-    if (std::ranges::find(settings.keep_q8, matrix.name) != settings.keep_q8.end())
-      q4.keep_q8.push_back(matrix.kind);
+    if (named(matrix.name)) q4.keep_q8.push_back(matrix.kind);
   std::optional<packer::InputMoments> moments;
   if (profile == Profile::kQ4 && settings.calibration_tokens > 0) {
     Progress progress("calibrating", static_cast<std::uint64_t>(settings.calibration_tokens));

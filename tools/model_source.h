@@ -29,7 +29,8 @@ std::string find_tokenizer(const std::string& given, const std::string& checkpoi
 /// What the command line says about profile q4.
 struct Q4Settings {
   int calibration_tokens = packer::kCalibrationTokens;  ///< 0: each weight is rounded for itself
-  std::vector<std::string> keep_q8;                     ///< names of matrices, as `info` shows them
+  /// Names of matrices as `info` shows them; "auto": what a model of this width needs; "none".
+  std::vector<std::string> keep_q8 = {"auto"};
 };
 /// Adds --calibration and --q8.
 void add_q4_settings(CLI::App& sub, Q4Settings& settings);

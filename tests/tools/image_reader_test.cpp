@@ -22,8 +22,8 @@ void expect_same_tokens(const std::string& checkpoint, const std::string& tokeni
   const TemporaryFolder folder;
   for (const std::string profile : {"f32", "q8", "q4"}) {
     const std::string image = folder.file(profile + ".plm");
-    const auto packed = run_command(
-        {PICO_LLAMA_COMMAND, "pack", checkpoint, "-z", tokenizer, "--profile", profile, "-o", image});
+    const auto packed = run_command({PICO_LLAMA_COMMAND, "pack", checkpoint, "-z", tokenizer, "--profile",
+                                     profile, "--q8", "none", "-o", image});
     ASSERT_EQ(packed.exit_code, 0) << packed.err;
     const auto ours =
         run_command({PICO_LLAMA_COMMAND, "run", image, "-t", "0", "-n", "24", "-i", prompt, "--json"});

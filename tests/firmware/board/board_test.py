@@ -200,7 +200,7 @@ def q4_3m(board):
     """A trained model in q4: its embedding is a tensor of its own in 8 bits, of which a token reads one row."""
     image = board.scratch / "3m-q4.plm"
     subprocess.run([board.command, "pack", find("models", "stories3M_q80.bin"), "-z", find("models", "tok4096.bin"),
-                    "--profile", "q4", "--calibration", "512", "-o", image], check=True, capture_output=True)
+                    "--profile", "q4", "--q8", "none", "--calibration", "512", "-o", image], check=True, capture_output=True)
     streams(board, image, "3M q4", 512 * 32 * 4 + 4096 // 8 * (32 + 8 * 192), steps=24)
 
 

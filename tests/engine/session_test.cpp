@@ -71,6 +71,23 @@ TEST(Session, WorkersDoNotChangeABit) {
   }
 }
 
+// Heads whose size is no multiple of 4, of no others to share keys with, in odd groups; models wider than the
+// exact range of values; and more positions than one block of attention.
+TEST(Session, PrefillDoesNotChangeABitInAnyShape) {
+  for (const Config& config : {Config{36, 40, 2, 6, 2, 300, 160}, Config{96, 48, 2, 2, 2, 300, 160},
+                               Config{128, 48, 1, 16, 8, 300, 160}}) {
+    const auto image = test_support::build_image(test_support::random_model(config, true, 6), Profile::kQ8);
+    std::set<uint32_t> digests;
+    for (const int count : {1, 2}) {
+      ThreadWorkers workers(count);
+      std::vector<std::byte> memory(test_support::digest_memory(image, count));
+      for (const int block : {1, 4, 8})
+        digests.insert(test_support::logits_digest(image, memory, 0, block, workers));
+    }
+    EXPECT_EQ(digests.size(), 1u) << config.dim;
+  }
+}
+
 TEST(Session, SameSeedSameStoryWhateverWasToldBefore) {
   EngineModel m(small_model());
   Session session = m.session();

@@ -31,5 +31,9 @@ int main(int argc, char** argv) {
   write_all(folder, "odd", test_support::random_model({36, 54, 2, 6, 3, 300, 40}, false, 1));
   write_all(folder, "grouped", test_support::random_model({64, 172, 3, 8, 2, 512, 64}, true, 2));
   write_all(folder, "wide", test_support::random_model({96, 258, 2, 2, 2, 270, 32}, true, 3));
+  // stories260K's heads, which have loops of their own on the M33, over more than one block of attention.
+  write(folder + "/heads8.q8.plm",
+        test_support::build_image(test_support::random_model({64, 64, 2, 8, 4, 300, 160}, true, 4),
+                                  Profile::kQ8));
   return 0;
 }

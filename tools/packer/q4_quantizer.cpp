@@ -46,22 +46,23 @@ int best_code(std::span<const float> w, std::span<const float> weight, float sca
 }  // namespace
 
 Q4Quantizer::Q4Quantizer(std::uint32_t columns, const Moments* moments, double identity)
-    : n_(q4_columns(columns)), h_(n_ * n_), m_(n_ * n_), d_(n_) {
+    : n_(q4_columns(columns)), d_(n_, 1.0f) {
   // Codes so small that activations keep 10 bits whatever the codes of a row are.
   constexpr double kWantedLimit = 1023;
   max_code_ = std::clamp(static_cast<int>(2147483647.0 / (kWantedLimit * 8 * static_cast<double>(n_))), 1,
                          kQ4MaxCode);
-  std::vector<double> h(n_ * n_);
   double mean = 0;
   for (std::size_t i = 0; moments != nullptr && i < columns; ++i) mean += moments->at(i, i) / columns;
   // A model of absurd weights has no usable moments.
-  if (!std::isfinite(mean) || mean < 1e-30) mean = 0;
+  if (!std::isfinite(mean) || mean < 1e-30) return;
+  std::vector<double> h(n_ * n_);
   for (std::size_t i = 0; i < columns; ++i) {
-    for (std::size_t j = 0; mean > 0 && j < columns; ++j) h[i * n_ + j] = moments->at(i, j) / mean;
-    h[i * n_ + i] += mean > 0 ? identity : 1.0;
+    for (std::size_t j = 0; j < columns; ++j) h[i * n_ + j] = moments->at(i, j) / mean;
+    h[i * n_ + i] += identity;
   }
   for (std::size_t i = columns; i < n_; ++i) h[i * n_ + i] = 1;
-  std::copy(h.begin(), h.end(), h_.begin());
+  h_.assign(h.begin(), h.end());
+  m_.resize(n_ * n_);
 
   // h = R diag R', R upper triangular with 1 on its diagonal, from the last column back.
   for (std::size_t k = n_; k-- > 0;) {
@@ -93,7 +94,7 @@ Q4Block Q4Quantizer::quantize(std::span<const float> rows) const {
     const auto codes = std::span(block.codes).subspan(r * groups, groups);
     const auto weights = std::span(block.weights).subspan(r * n_, n_);
     round_forward(w, step, codes, weights);
-    improve(w, step, codes, weights);
+    if (!h_.empty()) improve(w, step, codes, weights);
   }
   return block;
 }
@@ -112,6 +113,7 @@ void Q4Quantizer::round_forward(std::span<const float> w, float scale, std::span
     }
     const int b = rounded(wanted[i] * inverse);
     weights[i] = static_cast<std::int8_t>(b);
+    if (m_.empty()) continue;
     // The error against the weight itself: what the columns before passed on is in `wanted` already.
     const float error = w[i] - step * static_cast<float>(b);
     const float* factors = m_.data() + i * n_;

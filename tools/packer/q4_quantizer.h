@@ -38,8 +38,8 @@ class Q4Quantizer {
 
   std::size_t n_;  ///< columns, to whole groups
   int max_code_;
-  std::vector<float> h_;  ///< (n, n) moments, mean of the diagonal 1
-  std::vector<float> m_;  ///< (n, n) row i: what column i's error adds to the columns after it
+  std::vector<float> h_;  ///< (n, n) moments, mean of the diagonal 1; empty without any
+  std::vector<float> m_;  ///< (n, n) row i: what column i's error adds to the columns after it; or empty
   std::vector<float> d_;  ///< (n) what an error counts once the columns after it have made up for it
 };
 

@@ -13,7 +13,7 @@ struct Settings {
   int32_t topk = 0;
   bool fixed_seed = false;  ///< else every story draws its own from the hardware
   uint64_t seed = 1;
-  int32_t steps = 256;  ///< positions, the prompt's included; 0: the whole context
+  int32_t steps = 0;  ///< positions, the prompt's included; 0: a story may fill the context
   int cores = 2;
 
   SamplerOptions sampler(uint64_t story_seed) const {

@@ -47,15 +47,16 @@ uint64_t stream_bytes(const ModelImage& image) {
          aligned(ring > kRingBytes ? ring : kRingBytes);
 }
 
-/// The same where a ring holds the cache of a head too.
-uint64_t stream_bytes_with_cache(const ModelImage& image, int context) {
+/// The same where a ring holds the cache too: of two heads, so that one comes while another is used, where
+/// that leaves three quarters of the SRAM; else of one.
+uint64_t stream_bytes_with_cache(const ModelImage& image, int context, uint64_t sram_bytes) {
   const Config& config = image.config();
   const uint64_t heads = static_cast<uint64_t>(config.n_layers) * static_cast<uint64_t>(config.n_kv_heads);
   const uint64_t head = kv_cache_bytes(config, image.profile(), context) / heads +
                         uint64_t{CacheArrays::kMost} * kStreamAlignment;
   const uint64_t weights = stream_bytes(image);
-  const uint64_t both =
-      stream_list_bytes(config) + StagedStream::table_bytes() + aligned(head + 2 * kPieceBytes);
+  const uint64_t both = stream_list_bytes(config) + StagedStream::table_bytes() +
+                        aligned(8 * head <= sram_bytes ? 2 * head : head + 2 * kPieceBytes);
   return both > weights ? both : weights;
 }
 
@@ -154,7 +155,7 @@ bool ModelLoader::plan(bool with_psram) {
       .flash_sck_hz = info.flash.divider ? clk / info.flash.divider : 0,
       .flash_is_dual = !info.flash.continuous_quad,
       .stream_bytes = stream_bytes(image_),
-      .stream_bytes_with_cache = stream_bytes_with_cache(image_, context),
+      .stream_bytes_with_cache = stream_bytes_with_cache(image_, context, memory.sram.size()),
   };
   placement_ = place(items_, state_bytes.value(), context, kv_bytes_of, &image_, limits);
   if (!placement_.fits) return false;

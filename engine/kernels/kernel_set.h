@@ -6,7 +6,8 @@ namespace pico_llama {
 
 /// One function for each line of kernels.inc.
 struct KernelSet {
-#define PICO_LLAMA_KERNEL(name, arguments) void (*name)(const arguments& a);
+#define PICO_LLAMA_KERNEL(name, arguments) \
+  void (*name)(const arguments& a);  // NOLINT(bugprone-macro-parentheses)
 #include "engine/kernels/kernels.inc"
 #undef PICO_LLAMA_KERNEL
 };

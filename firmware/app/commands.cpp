@@ -83,7 +83,7 @@ void Commands::use_model(Application& app, int index) {
 void Commands::model(Application& app, std::string_view argument) {
   const Cartridge cartridge = Cartridge::in(app.board_.memory().model_slot);
   if (!argument.empty()) {
-    uint64_t number;
+    uint64_t number = 0;
     if (!parse_unsigned(argument, number) || number == 0 ||
         number > static_cast<uint64_t>(cartridge.count())) {
       TextOf<128> text;
@@ -99,7 +99,7 @@ void Commands::model(Application& app, std::string_view argument) {
 }
 
 void Commands::temp(Application& app, std::string_view argument) {
-  float value;
+  float value = 0;
   if (!argument.empty() && (!parse_decimal(argument, value) || value > 10.0f)) {
     return app.output_.error("/temp takes a number from 0 to 10, for example /temp 0.8");
   }
@@ -111,7 +111,7 @@ void Commands::temp(Application& app, std::string_view argument) {
 }
 
 void Commands::topp(Application& app, std::string_view argument) {
-  float value;
+  float value = 0;
   if (!argument.empty() && (!parse_decimal(argument, value) || value > 1.0f)) {
     return app.output_.error("/topp takes a number from 0 to 1, for example /topp 0.9; 0 or 1 is off");
   }
@@ -123,7 +123,7 @@ void Commands::topp(Application& app, std::string_view argument) {
 }
 
 void Commands::topk(Application& app, std::string_view argument) {
-  uint64_t value;
+  uint64_t value = 0;
   if (!argument.empty() && (!parse_unsigned(argument, value) || value > 1'000'000)) {
     return app.output_.error("/topk takes a whole number, for example /topk 40; 0 is off");
   }
@@ -134,7 +134,7 @@ void Commands::topk(Application& app, std::string_view argument) {
 }
 
 void Commands::seed(Application& app, std::string_view argument) {
-  uint64_t value;
+  uint64_t value = 0;
   if (argument == "random") {
     app.settings_.fixed_seed = false;
   } else if (!argument.empty()) {
@@ -155,7 +155,7 @@ void Commands::seed(Application& app, std::string_view argument) {
 }
 
 void Commands::steps(Application& app, std::string_view argument) {
-  uint64_t value;
+  uint64_t value = 0;
   if (!argument.empty() && (!parse_unsigned(argument, value) || value > 1'000'000)) {
     return app.output_.error(
         "/steps takes a whole number of tokens, for example /steps 256; 0 is the whole context");

@@ -34,7 +34,8 @@ std::string_view name_of(hal::Memory memory) {
 
 void append_shape(Text& text, std::span<const std::string_view> names, const KernelShape& shape) {
   const int32_t numbers[] = {shape.a, shape.b, shape.c};
-  for (size_t i = 0; i < names.size(); ++i) text << (i == 0 ? " " : ", ") << names[i] << ' ' << numbers[i];
+  for (size_t i = 0; i < names.size() && i < std::size(numbers); ++i)
+    text << (i == 0 ? " " : ", ") << names[i] << ' ' << numbers[i];
 }
 
 void append_psram(Text& text, const hal::BoardInfo& info) {

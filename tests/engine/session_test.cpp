@@ -2,34 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <barrier>
 #include <set>
-#include <thread>
 
 #include "tests/engine/engine_model.h"
 #include "tests/target/digest.h"
+#include "tools/support/thread_workers.h"
 
 namespace pico_llama {
 namespace {
 
 using test_support::EngineModel;
 using test_support::small_model;
-
-class ThreadWorkers final : public Workers {
- public:
-  explicit ThreadWorkers(int count) : count_(count), barrier_(count) {}
-  int count() const override { return count_; }
-  void run(Task task, void* context) override {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < count_; ++i) threads.emplace_back([=] { task(context, i); });
-    task(context, 0);
-  }
-  void barrier() override { barrier_.arrive_and_wait(); }
-
- private:
-  int count_;
-  std::barrier<> barrier_;
-};
 
 struct Told {
   std::vector<int32_t> tokens;

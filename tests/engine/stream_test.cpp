@@ -1,13 +1,13 @@
 // Streamed weights and caches: the same bits as in place, each byte read once a pass, and never a hang.
 #include <gtest/gtest.h>
 
-#include <barrier>
 #include <cstdlib>
 #include <set>
 #include <thread>
 
 #include "tests/engine/engine_model.h"
 #include "tests/engine/support/thread_stream.h"
+#include "tools/support/thread_workers.h"
 
 namespace pico_llama {
 namespace {
@@ -16,22 +16,6 @@ using test_support::EngineModel;
 using test_support::random_model;
 using test_support::RawModel;
 using test_support::ThreadCopier;
-
-class ThreadWorkers final : public Workers {
- public:
-  explicit ThreadWorkers(int count) : count_(count), barrier_(count) {}
-  int count() const override { return count_; }
-  void run(Task task, void* context) override {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < count_; ++i) threads.emplace_back([=] { task(context, i); });
-    task(context, 0);
-  }
-  void barrier() override { barrier_.arrive_and_wait(); }
-
- private:
-  int count_;
-  std::barrier<> barrier_;
-};
 
 /// Which tensors stream; the others stay in place, as if pinned.
 enum class Streamed { kAll, kClassifier, kLayers, kEverySecond, kNoTensor };

@@ -40,7 +40,7 @@ case $clock in 133 | 150 | 200 | 250 | 300) ;; *) wrong "the clock is '$clock'; 
 
 scripts/setup.sh
 if [ -z "$model" ]; then
-  if folder=$(scripts/get-models.sh --here 2>/dev/null); then
+  if folder=$(scripts/get-models.sh --here); then
     model=$folder/stories260K.bin tokenizer=$folder/tok512.bin
   else
     model=models/pico-tales.bin tokenizer=models/pico-tales.tok.bin

@@ -4,7 +4,7 @@
 # Looks in: FOLDER if given, $PICO_LLAMA_MODELS, models/, ../shared/models. If none of them has every file, the missing
 # ones are downloaded into models/ (never committed) from Karpathy's tinyllamas: checked against their sha256, and
 # resumed after a break.
-#   scripts/get-models.sh --here [...]            only looks; downloads nothing (exit 1 if a file is missing)
+#   scripts/get-models.sh --here [...]            only looks, downloads nothing; exit 1 without a word if a file is missing
 #   PICO_LLAMA_MODELS_URL=URL   download from a mirror instead
 set -euo pipefail
 caller=$PWD
@@ -83,7 +83,7 @@ for folder in "${folders[@]}"; do
   (cd "$folder" && pwd)
   exit
 done
-[ $here = no ] || die "not here: ${names[*]}"
+[ $here = no ] || exit 1
 for name in "${names[@]}"; do
   [ -f "models/$name" ] || fetch "$name"
 done

@@ -29,7 +29,7 @@ void turn_heads8(float* v, const float* end, const float* angle) {
 
 void Numerics::rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const {
   const int head_size = p.head_size();
-  for (int t = 0; t < n; ++t) {
+  for (int t = first; t < n; ++t) {
     const float* angle = table.f32() + static_cast<ptrdiff_t>(pos + t) * head_size;
     float* v = rows_of_tokens + t * stride;
     if (head_size == 8) {  // a worker's rows are whole blocks, of 8

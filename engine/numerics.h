@@ -22,11 +22,11 @@ struct Numerics {
   int worker;
   WeightStream* stream;  ///< brings the tensors that are streamed, if any are
   Workers& workers;
-  int first = 0;  ///< tokens before it are done
+  int first = 0;  ///< tokens before it are done; token t's rows lie at t * stride in every buffer
 
   /// Turns each pair of these rows by its position's angle.
   void rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const;
-  /// The classifier runs for the last token only.
+  /// What follows runs for the last token only.
   void keep_last() { first = n - 1; }
 
   /// Calls body(data, blocks, row) for this worker's blocks of a tensor: once where it lies, or with each

@@ -11,7 +11,7 @@ void NumericsF32::embed(const Tensor& table, int32_t token, Range rows, float* x
 }
 
 void NumericsF32::add_to_x(const float* xb2, Range rows, const Tensor&) const {
-  for (int t = 0; t < n; ++t)
+  for (int t = first; t < n; ++t)
     for (int i = rows.begin; i < rows.end; ++i) s.x[t * s.dim_stride + i] += xb2[t * s.dim_stride + i];
 }
 
@@ -29,12 +29,13 @@ void NumericsF32::set_normed_input(const Tensor& weight, float eps, const Tensor
 void NumericsF32::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
   each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
     kernels::matmul_f32({reinterpret_cast<const float*>(data), static_cast<int>(w.columns), blocks,
-                         input + first * input_stride, input_stride, n - first, out + row, out_stride});
+                         input + first * input_stride, input_stride, n - first,
+                         out + first * out_stride + row, out_stride});
   });
 }
 
 void NumericsF32::swiglu(Range rows) const {
-  for (int t = 0; t < n; ++t) {
+  for (int t = first; t < n; ++t) {
     const int at = t * s.hidden_stride + rows.begin;
     kernels::swiglu({s.hb + at, s.hb2 + at, rows.end - rows.begin});
   }
@@ -47,7 +48,7 @@ void NumericsF32::store(int layer, Range kv_heads) const {
     const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * head_floats;
     auto* keys = reinterpret_cast<float*>(s.key_cache) + head;
     auto* values = reinterpret_cast<float*>(s.value_cache) + head;
-    for (int t = 0; t < n; ++t) {
+    for (int t = first; t < n; ++t) {
       const int at = pos + t;
       const int row = t * s.kv_stride + h * head_size;
       for (int i = 0; i < head_size; ++i) {
@@ -64,7 +65,7 @@ void NumericsF32::attention(int layer, Range kv_heads) const {
   for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
     const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
     with_cache(head, [&](const std::byte* keys, const std::byte* values) {
-      for (int t = 0; t < n; ++t)
+      for (int t = first; t < n; ++t)
         kernels::attention_f32({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
                                 pos + t, reinterpret_cast<const float*>(keys),
                                 reinterpret_cast<const float*>(values), scale,

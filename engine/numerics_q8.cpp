@@ -44,7 +44,7 @@ int padded_columns_of(const Tensor& consumer) {
 }  // namespace
 
 void NumericsQ8::add_to_x(const float* xb2, Range rows, const Tensor& next_norm) const {
-  for (int t = 0; t < n; ++t)
+  for (int t = first; t < n; ++t)
     kernels::residual_q8({s.x + t * s.dim_stride + rows.begin, xb2 + t * s.dim_stride + rows.begin,
                           next_norm.f32() + rows.begin, rows.end - rows.begin,
                           s.x_squares() + (t * s.dim_stride + rows.begin) / 8,
@@ -53,7 +53,7 @@ void NumericsQ8::add_to_x(const float* xb2, Range rows, const Tensor& next_norm)
 
 void NumericsQ8::x_is_new(Range rows, const Tensor& next_norm) const {
   // Once a token: adding 0 to it is the shortest way.
-  for (int t = 0; t < n; ++t)
+  for (int t = first; t < n; ++t)
     for (int i = rows.begin; i < rows.end; ++i) s.xb2[t * s.dim_stride + i] = 0;
   add_to_x(s.xb2, rows, next_norm);
 }
@@ -98,7 +98,7 @@ void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
 void NumericsQ8::set_hidden_input(const Tensor& consumer) {
   const auto columns = static_cast<int>(consumer.columns);
   const int padded = padded_columns_of(consumer);
-  if (n > 1) {
+  if (n - first > 1) {
     share_input(consumer, [&](int t, Q8Place place, float* scale) {
       kernels::quantize_q8({s.xq + place.offset, scale, s.hb + t * s.hidden_stride, columns, padded,
                             consumer.activation_limit, place.step,
@@ -114,8 +114,9 @@ void NumericsQ8::set_hidden_input(const Tensor& consumer) {
   input_row = 0;
   input_scale = s.xq_scale + worker;
   const int here = (end < columns ? end : columns) - begin;
-  kernels::quantize_q8({s.xq + begin, s.xq_scale + worker, s.hb + begin, here > 0 ? here : 0, end - begin,
-                        consumer.activation_limit, 1, largest_of(s.hb_largest(workers.count()), 0)});
+  kernels::quantize_q8({s.xq + begin, s.xq_scale + worker, s.hb + first * s.hidden_stride + begin,
+                        here > 0 ? here : 0, end - begin, consumer.activation_limit, 1,
+                        largest_of(s.hb_largest(workers.count()), first)});
   workers.barrier();
 }
 
@@ -132,16 +133,16 @@ void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine)
   const auto columns = static_cast<int>(w.columns);
   each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
     if (w.encoding == Encoding::kRowsQ4)
-      kernels::matmul_q4(
-          {data, columns, blocks, x, s.columns_stride, input_scale, n - first, out + row, out_stride});
+      kernels::matmul_q4({data, columns, blocks, x, s.columns_stride, input_scale, n - first,
+                          out + first * out_stride + row, out_stride});
     else
       kernels::matmul_q8({data, columns, w.chunk_pairs, blocks, x, s.columns_stride, input_scale, n - first,
-                          out + row, out_stride});
+                          out + first * out_stride + row, out_stride});
   });
 }
 
 void NumericsQ8::swiglu(Range rows) const {
-  for (int t = 0; t < n; ++t) {
+  for (int t = first; t < n; ++t) {
     const int at = t * s.hidden_stride + rows.begin;
     kernels::swiglu_q8({s.hb + at, s.hb2 + at, rows.end - rows.begin,
                         s.hb_largest(workers.count()) + t * workers.count() + worker});
@@ -205,7 +206,7 @@ void NumericsQ8::store(int layer, Range kv_heads) const {
     const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
     std::byte* const keys = s.key_cache + head * s.key_head_bytes;
     std::byte* const values = s.value_cache + head * s.value_head_bytes;
-    for (int t = 0; t < n; ++t) {
+    for (int t = first; t < n; ++t) {
       const int at = pos + t;
       const int row = t * s.kv_stride + h * head_size;
       std::byte* const group = keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size);
@@ -228,7 +229,7 @@ void NumericsQ8::attention(int layer, Range kv_heads) const {
     const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
     const KvSteps& steps = s.kv_steps[head];
     with_cache(head, [&](const std::byte* keys, const std::byte* values) {
-      for (int t = 0; t < n; ++t)
+      for (int t = first; t < n; ++t)
         kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
                                pos + t, keys, values, steps.key * factor, steps.value, scratch.attention});
     });

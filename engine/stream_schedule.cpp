@@ -84,15 +84,16 @@ bool StreamSchedule::next(StreamRun& run, const uint32_t (&written)[kMaxStreamWo
   for (;;) {
     const StreamItem& item = items_[item_];
     const bool known = static_cast<int32_t>(begun_ - pass_) > 0;
-    if (item.kind != StreamItem::Kind::kTensor && !known) return false;
+    if ((item.kind == StreamItem::Kind::kCache || item.for_logits) && !known) return false;
+    const bool wanted = !item.for_logits || want_logits_;
     if (item.kind == StreamItem::Kind::kCache) {
-      if (brings_cache_) {
+      if (wanted && brings_cache_) {
         const int found = next_of_cache(run, written);
         if (found != 0) return found > 0;
       }
       ++layer_;
-    } else if (item.kind == StreamItem::Kind::kTensor || want_logits_) {
-      if (next_of_tensor(item, run)) return true;
+    } else if (wanted && next_of_tensor(item, run)) {
+      return true;
     }
     next_item();
   }

@@ -42,11 +42,12 @@ inline constexpr int kMaxStreamWorkers = 2;
 
 /// A tensor to stream, or the place of a layer's cache among them.
 struct StreamItem {
-  enum class Kind : uint8_t { kTensor, kClassifier, kCache };
+  enum class Kind : uint8_t { kTensor, kCache };
   const std::byte* source = nullptr;  ///< of a tensor: its first row block
   uint32_t block_bytes = 0;           ///< a multiple of 4
   uint32_t blocks = 0;
   Kind kind = Kind::kTensor;
+  bool for_logits = false;  ///< left out by a pass that wants none
 };
 
 /// One sequential read.

@@ -43,12 +43,16 @@ void Transformer::Pass::run(int worker) {
   for (int l = 0; l < p.n_layers; ++l) {
     const LayerWeights& layer = w.layers[l];
 
+    // What leaves the last layer only the logits need; tokens to come read its keys and values alone.
+    const bool is_last = l + 1 == p.n_layers;
+    const bool only_cache = is_last && !want_logits;
+
     // attention rmsnorm; then qkv for these positions, turned by RoPE
     numerics.set_normed_input(layer.rms_att, transformer.rms_eps_, layer.wq);
-    numerics.matmul(s.q, s.dim_stride, layer.wq, mine);
+    if (!only_cache) numerics.matmul(s.q, s.dim_stride, layer.wq, mine);
     numerics.matmul(s.k, s.kv_stride, layer.wk, mine);
     numerics.matmul(s.v, s.kv_stride, layer.wv, mine);
-    numerics.rope(s.q, s.dim_stride, w.rope, mine.rows(p.dim));
+    if (!only_cache) numerics.rope(s.q, s.dim_stride, w.rope, mine.rows(p.dim));
     numerics.rope(s.k, s.kv_stride, w.rope, mine.rows(p.kv_dim()));
     workers.barrier();
 
@@ -56,6 +60,8 @@ void Transformer::Pass::run(int worker) {
     const Range kv_heads = mine.of(p.n_kv_heads);
     numerics.store(l, kv_heads);
     if (stream != nullptr) stream->cache_written(worker);
+    if (only_cache) return;
+    if (is_last) numerics.keep_last();
     numerics.attention(l, kv_heads);
     workers.barrier();
 
@@ -73,15 +79,13 @@ void Transformer::Pass::run(int worker) {
     workers.barrier();
     numerics.set_hidden_input(layer.w2);
     numerics.matmul(s.xb2, s.dim_stride, layer.w2, mine);
-    numerics.add_to_x(s.xb2, mine.rows(p.dim), l + 1 < p.n_layers ? w.layers[l + 1].rms_att : w.rms_final);
+    numerics.add_to_x(s.xb2, mine.rows(p.dim), is_last ? w.rms_final : w.layers[l + 1].rms_att);
     workers.barrier();
   }
-  if (!want_logits) return;
 
-  // final rmsnorm of the last token, classifier into logits
-  numerics.keep_last();
+  // final rmsnorm, classifier into logits
   numerics.set_normed_input(w.rms_final, transformer.rms_eps_, w.wcls);
-  numerics.matmul(s.logits, s.vocab_stride, w.wcls, mine);
+  numerics.matmul(s.logits, 0, w.wcls, mine);
 }
 
 void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_logits) {

@@ -41,7 +41,8 @@ class Transformer {
 
   /// Runs 1 to kPrefillBlock tokens at positions pos, pos+1, ... and leaves the logits of the last in
   /// logits(). Exact: one call with n tokens gives the same bits as n calls with one. Requires: 0 <= token <
-  /// vocab_size, pos + tokens.size() <= context(). want_logits: false skips the classifier (prefill).
+  /// vocab_size, pos + tokens.size() <= context(). want_logits: false leaves out what only
+  /// they need (prefill): of the last layer all but its keys and values, and the classifier.
   void forward(std::span<const int32_t> tokens, int pos, bool want_logits = true);
 
   /// Both until the next forward(): what forward() works in has the same memory.

@@ -81,18 +81,22 @@ Status Transformer::open(const ModelImage& image, int context, std::span<std::by
 size_t Transformer::stream_items(bool cache, std::span<StreamItem> items) const {
   CHECK(items.size() >= most_stream_items());
   size_t count = 0;
-  const auto add = [&](const Tensor& w, StreamItem::Kind kind) {
+  // Which items those are, forward() says.
+  const auto add = [&](const Tensor& w, bool for_logits) {
     if (!w.streamed) return;
     const uint64_t block_bytes = tensor_bytes(w.encoding, kBlockRows, w.columns);
-    items[count++] = {w.data, static_cast<uint32_t>(block_bytes), w.blocks(), kind};
+    items[count++] = {w.data, static_cast<uint32_t>(block_bytes), w.blocks(), StreamItem::Kind::kTensor,
+                      for_logits};
   };
   for (int l = 0; l < config_.n_layers; ++l) {
     const LayerWeights& layer = weights_.layers[l];
-    for (const Tensor* w : {&layer.wq, &layer.wk, &layer.wv}) add(*w, StreamItem::Kind::kTensor);
-    if (cache) items[count++].kind = StreamItem::Kind::kCache;
-    for (const Tensor* w : {&layer.wo, &layer.w1, &layer.w3, &layer.w2}) add(*w, StreamItem::Kind::kTensor);
+    const bool is_last = l + 1 == config_.n_layers;
+    add(layer.wq, is_last);
+    for (const Tensor* w : {&layer.wk, &layer.wv}) add(*w, false);
+    if (cache) items[count++] = {.kind = StreamItem::Kind::kCache, .for_logits = is_last};
+    for (const Tensor* w : {&layer.wo, &layer.w1, &layer.w3, &layer.w2}) add(*w, is_last);
   }
-  add(weights_.wcls, StreamItem::Kind::kClassifier);
+  add(weights_.wcls, true);
   return count;
 }
 

@@ -1,6 +1,7 @@
 // Sessions: options, endings, workers, and that nothing but the prompt and the seed decides a text.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 
@@ -68,6 +69,38 @@ TEST(Session, PrefillDoesNotChangeABitInAnyShape) {
         digests.insert(test_support::logits_digest(image, memory, 0, block, workers));
     }
     EXPECT_EQ(digests.size(), 1u) << config.dim;
+  }
+}
+
+// A prompt of any length, in blocks that leave out what only logits need, against every token's logits.
+TEST(Session, APromptsBlocksLeaveWhatItsTokensLeave) {
+  for (const int layers : {1, 2}) {
+    for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
+      EngineModel m(test_support::random_model({32, 48, layers, 4, 2, 400, 64}, true, 5), profile);
+      std::vector<int32_t> tokens(24);
+      for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<int32_t>(i * 37 % 400);
+      for (const int cores : {1, 2}) {
+        ThreadWorkers workers(cores);
+        const auto make = [&](std::vector<std::byte>& memory) {
+          memory.resize(bytes_needed(m.image.config(), profile, 64, cores).value());
+          return Transformer::create(m.image, 64, memory, workers).value();
+        };
+        std::vector<std::byte> one_memory, blocks_memory;
+        Transformer one = make(one_memory);
+        Transformer blocks = make(blocks_memory);
+        for (size_t prompt = 1; prompt < tokens.size(); prompt += prompt < 9 ? 1 : 5) {
+          for (size_t i = 0; i <= prompt; ++i) one.forward({&tokens[i], 1}, static_cast<int>(i));
+          const std::vector<float> wanted(one.logits().begin(), one.logits().end());
+          for (size_t i = 0; i < prompt; i += kPrefillBlock) {
+            const size_t n = std::min<size_t>(kPrefillBlock, prompt - i);
+            blocks.forward({&tokens[i], n}, static_cast<int>(i), i + n == prompt);
+          }
+          blocks.forward({&tokens[prompt], 1}, static_cast<int>(prompt));
+          ASSERT_TRUE(std::ranges::equal(blocks.logits(), wanted))
+              << prompt << " tokens, " << layers << " layers, " << cores << " cores";
+        }
+      }
+    }
   }
 }
 

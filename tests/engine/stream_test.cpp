@@ -69,11 +69,10 @@ class Streaming {
   Transformer& transformer() { return transformer_; }
   ThreadCopier& copier() { return copier_; }
   StagedStream& stream() { return copier_.stream(); }
-  uint64_t weight_bytes(bool classifier) const {
+  uint64_t weight_bytes(bool logits) const {
     uint64_t bytes = 0;
     for (const StreamItem& item : items_)
-      if (classifier || item.kind != StreamItem::Kind::kClassifier)
-        bytes += uint64_t{item.block_bytes} * item.blocks;
+      if (logits || !item.for_logits) bytes += uint64_t{item.block_bytes} * item.blocks;
     return bytes;
   }
 

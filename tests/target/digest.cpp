@@ -28,9 +28,11 @@ uint32_t logits_digest(std::span<const std::byte> image, std::span<std::byte> me
   for (int pos = 0; pos < positions; pos += block) {
     int32_t tokens[kPrefillBlock];
     for (int t = 0; t < block; ++t) tokens[t] = ((pos + t) * 7919 + (pos + t) / 3 + 1) % config.vocab_size;
-    transformer.forward({tokens, static_cast<size_t>(block)}, pos);
-    // Every block size sees the positions that end a block of kPrefillBlock.
-    if ((pos + block) % kPrefillBlock == 0) crc = crc32(std::as_bytes(transformer.logits()), crc);
+    // Every block size sees the positions that end a block of kPrefillBlock; the others want no logits, as
+    // those of a prompt.
+    const bool want_logits = (pos + block) % kPrefillBlock == 0;
+    transformer.forward({tokens, static_cast<size_t>(block)}, pos, want_logits);
+    if (want_logits) crc = crc32(std::as_bytes(transformer.logits()), crc);
   }
   return crc;
 }

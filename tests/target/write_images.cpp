@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
   const std::string folder = argv[1];
   // Odd sizes on purpose: columns that fill no pair of column pairs, rows that fill no block.
   write_all(folder, "odd", test_support::random_model({36, 54, 2, 6, 3, 300, 40}, false, 1));
+  // With 64 and 96 columns, every place at which the matmul of two tokens enters its loop.
+  write_all(folder, "short", test_support::random_model({44, 76, 1, 11, 11, 300, 32}, true, 6));
   write_all(folder, "grouped", test_support::random_model({64, 172, 3, 8, 2, 512, 64}, true, 2));
   write_all(folder, "wide", test_support::random_model({96, 258, 2, 2, 2, 270, 32}, true, 3));
   // stories260K's heads, which have loops of their own on the M33, over more than one block of attention.

@@ -98,25 +98,29 @@ void Pll::reset() {
   locked_ = false;
 }
 
-std::uint32_t Pll::hz() const {
+std::uint32_t Pll::reference_hz() const {
   const std::uint32_t refdiv = stored(kPllCs) & 0x3f;
-  if ((stored(kPllCs) & kBypass) != 0) return reference_.hz() / refdiv;
-  if (!locked_ || (stored(kPllPwr) & kPostDivPowerDown) != 0) return 0;
-  const std::uint32_t post = (stored(kPllPrim) >> 16 & 7) * (stored(kPllPrim) >> 12 & 7);
-  return static_cast<std::uint32_t>(std::uint64_t{reference_.hz()} / refdiv * stored(kPllFbdiv) / post);
+  return refdiv == 0 ? 0 : reference_.hz() / refdiv;
 }
 
-void Pll::check_limits() const {
+std::uint32_t Pll::hz() const {
+  if ((stored(kPllCs) & kBypass) != 0) return reference_hz();
+  if (!locked_ || (stored(kPllPwr) & kPostDivPowerDown) != 0) return 0;
+  const std::uint32_t post = (stored(kPllPrim) >> 16 & 7) * (stored(kPllPrim) >> 12 & 7);
+  return static_cast<std::uint32_t>(std::uint64_t{reference_hz()} * stored(kPllFbdiv) / post);
+}
+
+std::uint32_t Pll::checked_reference_hz() const {
   // Datasheet section 8.6: reference 5 MHz and up, VCO 750 to 1600 MHz, FBDIV 16 to 320.
-  const std::uint32_t refdiv = stored(kPllCs) & 0x3f, fbdiv = stored(kPllFbdiv);
+  const std::uint32_t reference = reference_hz(), fbdiv = stored(kPllFbdiv);
   if (reference_.hz() == 0) stop(kPllPwr, "powered up while the crystal oscillator is not running");
-  if (refdiv == 0 || reference_.hz() / refdiv < 5'000'000)
-    stop(kPllCs, "the reference must be at least 5 MHz");
+  if (reference < 5'000'000) stop(kPllCs, "the reference must be at least 5 MHz");
   if (fbdiv < 16 || fbdiv > 320) stop(kPllFbdiv, fmt::format("{} is not in 16..320", fbdiv));
-  const std::uint64_t vco = std::uint64_t{reference_.hz()} / refdiv * fbdiv;
+  const std::uint64_t vco = std::uint64_t{reference} * fbdiv;
   if (vco < 750'000'000 || vco > 1'600'000'000) {
     stop(kPllFbdiv, fmt::format("VCO at {} MHz, must be 750..1600", vco / 1'000'000));
   }
+  return reference;
 }
 
 std::uint32_t Pll::on_read(std::uint32_t offset, const Access&) {
@@ -128,11 +132,9 @@ void Pll::on_write(const Write& write, const Access& access) {
   const bool was_up = write.offset == kPllPwr && (write.old_value & down) == 0;
   const bool is_up = (stored(kPllPwr) & down) == 0;
   if (write.offset == kPllPwr && is_up && !was_up) {
-    check_limits();
-    const std::uint32_t refdiv = stored(kPllCs) & 0x3f;
     const Picoseconds due = timebase_.time_at(access.now) + timing::kPllLockReferenceCycles.cycles *
                                                                 kPicosecondsPerSecond /
-                                                                (reference_.hz() / refdiv);
+                                                                checked_reference_hz();
     locking_ = events_.at_time(due, [this, due] {
       locked_ = true;
       if (changed_) changed_(timebase_.cycle_at(due));
@@ -144,7 +146,7 @@ void Pll::on_write(const Write& write, const Access& access) {
   if (write.offset == kPllPrim && ((stored(kPllPrim) >> 16 & 7) == 0 || (stored(kPllPrim) >> 12 & 7) == 0)) {
     stop(kPllPrim, "a post divider of 0");
   }
-  if (is_up && locked_ && write.old_value != stored(write.offset)) check_limits();
+  if (is_up && locked_ && write.old_value != stored(write.offset)) (void)checked_reference_hz();
   if (changed_) changed_(access.now);
 }
 

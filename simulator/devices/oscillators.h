@@ -62,7 +62,10 @@ class Pll : public RegisterDevice {
   void on_write(const Write& write, const Access& access) override;
 
  private:
-  void check_limits() const;
+  std::uint32_t reference_hz() const;  ///< behind REFDIV; 0 if that is 0
+  /// The same, once all that is set is within the datasheet's limits.
+  /// Errors: Stop.
+  std::uint32_t checked_reference_hz() const;
 
   Timebase& timebase_;
   EventQueue& events_;

@@ -78,6 +78,17 @@ TEST(Pll, LocksAfterAWhileAndChecksItsLimits) {
   EXPECT_EQ(bench.pll_sys.hz(), 0U);  // post dividers are still off
 }
 
+TEST(Pll, BypassGivesTheDividedReference) {
+  Bench bench;
+  bench.write(bench.xosc, 0x0c, 47);
+  bench.write(bench.xosc, 0x00, 0xfabaa0);
+  bench.pass(2 * kPicosecondsPerSecond / 1000);
+  bench.write(bench.pll_sys, 0x00, 1U << 8 | 2);
+  EXPECT_EQ(bench.pll_sys.hz(), 6'000'000U);
+  bench.write(bench.pll_sys, 0x00, 1U << 8);  // a divider of 0 gives nothing
+  EXPECT_EQ(bench.pll_sys.hz(), 0U);
+}
+
 TEST(Ticks, CountMicrosecondsAcrossAChangeOfClock) {
   Bench bench;
   bench.start_clocks();

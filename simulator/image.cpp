@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -46,8 +48,15 @@ std::string SymbolTable::describe(std::uint32_t address) const {
 }
 
 Image read_image(const std::string& path) {
+  std::error_code problem;
+  const auto status = std::filesystem::status(path, problem);
+  if (status.type() == std::filesystem::file_type::not_found)
+    throw ImageError(fmt::format("{}: no such file; check the path", path));
+  // A folder has nothing to read; a device or a pipe may never end.
+  if (!problem && !std::filesystem::is_regular_file(status))
+    throw ImageError(fmt::format("{}: is not a regular file; give a .uf2 or .elf", path));
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw ImageError(fmt::format("{}: cannot be opened", path));
+  if (!stream) throw ImageError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
   const std::vector<std::uint8_t> file{std::istreambuf_iterator<char>(stream),
                                        std::istreambuf_iterator<char>()};
   if (file.empty()) throw ImageError(fmt::format("{}: is empty or cannot be read", path));

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "tools/cli.h"
+#include "tools/option_checks.h"
 #include "tools/support/output_file.h"
 #include "trainer/corpus/story.h"
 
@@ -32,6 +33,7 @@ void add_corpus(Cli& cli) {
       ->check(CLI::Range(std::size_t{1}, std::size_t{5'000'000}))
       ->capture_default_str();
   sub->add_option("-o,--output", o->output, "Text file: one story a line, an empty line after each")
+      ->type_name(kFileType)
       ->required();
   sub->footer(R"(Examples:
   pico-llama corpus --stories 3 -o /dev/stdout

@@ -13,8 +13,10 @@
 #include "engine/sampler.h"
 #include "engine/tokenizer.h"
 #include "engine/transformer.h"
+#include "engine/utf8.h"
 #include "tools/cli.h"
 #include "tools/model_source.h"
+#include "tools/option_checks.h"
 #include "tools/story.h"
 #include "tools/support/failure.h"
 #include "tools/support/progress.h"
@@ -67,6 +69,8 @@ Sequences sample_stories(const ModelImage& f32, std::size_t wanted, int threads)
 Sequences split_text(const ModelImage& image, const std::string& path, std::size_t wanted) {
   const MappedFile file(path);
   std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  if (const std::size_t good = utf8_valid_prefix(text); good < text.size())
+    fail("{}: is not text: byte {} is not UTF-8; give a plain text file", path, good);
   // A token is at most max_token_length bytes, so this much text is enough; cut at a line's end, inside no
   // character.
   const std::size_t enough = wanted * static_cast<std::size_t>(image.tokenizer().max_token_length);
@@ -209,16 +213,17 @@ int eval(const Options& options) {
 void add_eval(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("eval", "Measure what a profile costs in quality, against f32");
   const auto o = std::make_shared<Options>();
-  sub->add_option("model", o->model, "Checkpoint (.bin)")->required();
+  sub->add_option("model", o->model, "Checkpoint (.bin)")->type_name(kFileType)->required();
   sub->add_option(
-      "-z,--tokenizer", o->tokenizer,
-      "Its tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin beside it, or here");
+         "-z,--tokenizer", o->tokenizer,
+         "Its tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin beside it, or here")
+      ->type_name(kFileType);
   sub->add_option("--profile", o->profile, "The profile to compare with f32")
       ->check(CLI::IsMember({"f32", "q8", "q4"}))
       ->capture_default_str();
   sub->add_option("--text", o->text,
                   "UTF-8 text to predict; without it, stories sampled from f32 (t 1.0, p 0.9)")
-      ->capture_default_str();
+      ->type_name(kFileType);
   sub->add_option("-n,--tokens", o->tokens, "Tokens to evaluate, at most")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();

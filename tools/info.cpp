@@ -11,6 +11,7 @@
 #include "tools/checkpoint/checkpoint.h"
 #include "tools/cli.h"
 #include "tools/model_source.h"
+#include "tools/option_checks.h"
 #include "tools/support/sha256.h"
 
 namespace pico_llama {
@@ -185,7 +186,9 @@ int info(const Options& options) {
 void add_info(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("info", "Show what a checkpoint or a model image holds");
   const auto options = std::make_shared<Options>();
-  sub->add_option("file", options->file, "Checkpoint (.bin) or model image (.plm)")->required();
+  sub->add_option("file", options->file, "Checkpoint (.bin) or model image (.plm)")
+      ->type_name(kFileType)
+      ->required();
   sub->add_flag("--json", options->json, "Print one JSON object");
   sub->footer(R"(Example:
   pico-llama info stories260K.bin)");

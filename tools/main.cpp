@@ -2,10 +2,13 @@
 
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <string>
+#include <system_error>
 
 #include "tools/cli.h"
+#include "tools/option_checks.h"
 #include "tools/support/failure.h"
 
 namespace {
@@ -36,6 +39,15 @@ int complain(std::string text, int exit_code) {
   return exit_code;
 }
 
+/// The exit code, unless what was printed did not arrive: stdout may be a full disk, and the text is only out
+/// once this succeeds.
+int checked(int exit_code) {
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout)
+    return complain("standard output cannot be written; is the disk full?", kExitRuntime);
+  return exit_code;
+}
+
 std::string named_subcommand(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? "" : " " + chosen.front()->get_name();
@@ -52,26 +64,28 @@ int main(int argc, char** argv) {
     cli.app.require_subcommand(0, 1);  // not (1): a misspelt one shall be named in the message
     cli.app.set_version_flag("--version", "pico-llama " PICO_LLAMA_VERSION);
     for (const auto add : kSubcommands) add(cli);
+    pico_llama::check_values(cli.app);
     try {
       cli.app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return cli.app.exit(error);
+      if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
+        return checked(cli.app.exit(error));
       return complain(fmt::format("{}; see pico-llama{} --help", error.what(), named_subcommand(cli.app)),
                       kExitUsage);
     }
     if (!cli.action)
       return complain("say what to do: a subcommand is missing; see pico-llama --help", kExitUsage);
-    const int exit_code = cli.action();
-    // stdout may be a full disk: the text is only out once this succeeds.
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-      return complain("standard output cannot be written; is the disk full?", kExitRuntime);
-    return exit_code;
+    return checked(cli.action());
   } catch (const pico_llama::UsageFailure& failure) {
     return complain(failure.what(), kExitUsage);
   } catch (const pico_llama::Failure& failure) {
     return complain(failure.what(), kExitRuntime);
   } catch (const std::bad_alloc&) {
     return complain("not enough memory for this model", kExitRuntime);
+  } catch (const std::system_error& error) {
+    // fmt throws where stdout refuses bytes; else threads or memory that the system does not give.
+    if (std::ferror(stdout) != 0) return checked(kExitRuntime);
+    return complain(fmt::format("the system refused: {}", error.what()), kExitRuntime);
   } catch (const std::exception& error) {
     return complain(fmt::format("unexpected: {}", error.what()), kExitRuntime);
   }

@@ -1,6 +1,7 @@
 // pico-llama pack: a checkpoint and its tokenizer into one model image.
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include "tools/board_fit.h"
 #include "tools/cli.h"
 #include "tools/model_source.h"
+#include "tools/option_checks.h"
 #include "tools/packer/packer.h"
 #include "tools/support/failure.h"
 #include "tools/support/output_file.h"
@@ -47,11 +49,12 @@ int pack(const Options& options) {
       fail("{}: is a model image already; give the checkpoint it was packed from", options.checkpoint);
   }
   const auto checkpoint = checkpoint::Checkpoint::open(options.checkpoint);
-  const auto tokenizer = checkpoint::TokenizerFile::open(
-      find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.header().config.vocab_size));
+  const std::string tokenizer_path =
+      find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.header().config.vocab_size);
+  const auto tokenizer = checkpoint::TokenizerFile::open(tokenizer_path);
   const Profile profile = profile_of(options.profile).value();
   // Before the work: a place that cannot be written shall be known now.
-  OutputFile output(options.output);
+  OutputFile output(options.output, std::array{options.checkpoint, tokenizer_path});
   const packer::ImageBytes bytes = pack_with_progress(checkpoint, tokenizer, profile, options.q4);
   // What leaves the house has passed the parser that will meet it.
   const ModelImage image = parse_image(bytes, options.output);
@@ -74,10 +77,12 @@ void add_pack(Cli& cli) {
   const auto options = std::make_shared<Options>();
   sub->add_option("checkpoint", options->checkpoint,
                   "llama2.c checkpoint: legacy, version 1 or version 2 (q80)")
+      ->type_name(kFileType)
       ->required();
   sub->add_option(
-      "-z,--tokenizer", options->tokenizer,
-      "Its tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin beside it, or here");
+         "-z,--tokenizer", options->tokenizer,
+         "Its tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin beside it, or here")
+      ->type_name(kFileType);
   sub->add_option("--profile", options->profile,
                   "f32: llama2.c's exact tokens; q8: a quarter of the size, faster; q4: half of q8, for "
                   "models too large for SRAM")
@@ -86,6 +91,7 @@ void add_pack(Cli& cli) {
   add_q4_settings(*sub, options->q4);
   sub->add_option("-o,--output", options->output,
                   "The image to write: NAME.plm, or NAME.uf2 to drag onto the board")
+      ->type_name(kFileType)
       ->required();
   sub->footer(R"(Says afterwards where on the Pico Plus 2 W the model fits, or why not.
 

@@ -13,6 +13,7 @@
 
 #include "tools/cli.h"
 #include "tools/model_source.h"
+#include "tools/option_checks.h"
 #include "tools/q80/q80_story.h"
 #include "tools/story.h"
 #include "tools/support/failure.h"
@@ -114,10 +115,13 @@ void add_run(Cli& cli) {
   CLI::App* sub =
       cli.app.add_subcommand("run", "Tell a story on this PC, with llama2.c's flags and defaults");
   const auto o = std::make_shared<Options>();
-  sub->add_option("model", o->model, "Checkpoint (.bin) or model image (.plm)")->required();
+  sub->add_option("model", o->model, "Checkpoint (.bin) or model image (.plm)")
+      ->type_name(kFileType)
+      ->required();
   sub->add_option("-z,--tokenizer", o->tokenizer,
                   "The checkpoint's tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin "
-                  "beside it, or here");
+                  "beside it, or here")
+      ->type_name(kFileType);
   sub->add_option("-i,--prompt", o->prompt, "How the story begins (UTF-8)");
   sub->add_option("-t,--temperature", o->temperature,
                   "0: always the likeliest token; higher: more surprising")

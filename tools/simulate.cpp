@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "tools/cli.h"
+#include "tools/option_checks.h"
 #include "tools/support/failure.h"
 
 namespace pico_llama {
@@ -52,6 +53,7 @@ int start(Given& given) {
                               .number = 0});
   }
   for (const std::string& text : given.expects) {
+    if (text.empty()) fail_usage("--expect needs a text to wait for");
     options.script.push_back(
         {.kind = simulate::Step::Kind::kExpect, .text = simulate::unescape(text), .seconds = 0, .number = 0});
   }
@@ -73,6 +75,7 @@ void add_simulate(Cli& cli) {
   const auto given = std::make_shared<Given>();
   Options& options = given->options;
   sub->add_option("images", options.images, "Firmware and model files (.uf2, .elf), loaded in this order")
+      ->type_name(kFileType)
       ->required();
   sub->add_option("--board", given->board, "pico-plus-2-w (16 MB flash, 8 MB PSRAM) or pico2 (4 MB, none)")
       ->check(CLI::IsMember({"pico-plus-2-w", "pico2"}));
@@ -83,17 +86,20 @@ void add_simulate(Cli& cli) {
   sub->add_flag("--uart", options.uart, "UART0 is the terminal instead of USB");
   sub->add_flag("--no-pace", given->no_pace,
                 "With a terminal or --pty: let simulated time run ahead of real time");
-  sub->add_option("--script", given->script, "Play a file of commands (list below); the run ends with it");
+  sub->add_option("--script", given->script, "Play a file of commands (list below); the run ends with it")
+      ->type_name(kFileType);
   sub->add_option("--send", given->sends, "Type TEXT and Enter; may be repeated");
   sub->add_option("--expect", given->expects,
                   "End once the board has printed TEXT; repeated: one after the other");
   sub->add_option("--max-seconds", given->max_seconds, "End after so much simulated time");
   sub->add_option("--max-cycles", given->max_cycles, "End after so many clk_sys cycles");
   sub->add_option("--stats", options.stats_path,
-                  "Write the run in numbers (JSON); the same run, the same bytes");
+                  "Write the run in numbers (JSON); the same run, the same bytes")
+      ->type_name(kFileType);
   sub->add_flag("--stats-real", options.stats_real, "Add the real seconds it took to --stats");
   sub->add_option("--profile", options.profile_path,
-                  "Write cycles by function and line in callgrind's format; FILE.txt gets a table");
+                  "Write cycles by function and line in callgrind's format; FILE.txt gets a table")
+      ->type_name(kFileType);
   sub->add_option("--gdb", given->gdb_port,
                   "Wait for gdb on this local TCP port, before the first instruction")
       ->check(CLI::Range(1, 65535));

@@ -2,15 +2,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <span>
 #include <string>
 
 #include "tools/cli.h"
+#include "tools/option_checks.h"
 #include "tools/packer/packer.h"
 #include "tools/story.h"
 #include "tools/support/failure.h"
+#include "tools/support/output_file.h"
 #include "trainer/error.h"
 #include "trainer/train/run.h"
 
@@ -74,6 +77,9 @@ int run(Options options) {
       .progress = show_progress,
       .sample = tell_sample,
   };
+  // A folder that cannot be written shall be known before hours of work.
+  for (const char* suffix : {".bin", ".tok.bin", ".csv", ".png", ".state"})
+    require_writable(options.files.output + suffix, std::array{options.files.text, options.files.start});
   try {
     const trainer::RunResult result =
         trainer::run_training(options.recipe, options.files, options.plan, events);
@@ -96,18 +102,23 @@ void add_train(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("train", "Train a story model from a text file");
   const auto o = std::make_shared<Options>();
   Config& shape = o->recipe.shape;
-  sub->add_option("text", o->files.text, "Stories with an empty line between them (UTF-8)")->required();
+  sub->add_option("text", o->files.text, "Stories with an empty line between them (UTF-8)")
+      ->type_name(kFileType)
+      ->required();
   sub->add_option("-o,--output", o->files.output, "Writes OUTPUT.bin, .tok.bin, .csv, .png and .state")
+      ->type_name(kFileType)
       ->required();
   sub->add_flag("--resume", o->files.resume, "Go on from OUTPUT.state, with the same options");
-  sub->add_option("-z,--tokenizer", o->files.tokenizer, "Use this tokenizer.bin instead of training one");
+  sub->add_option("-z,--tokenizer", o->files.tokenizer, "Use this tokenizer.bin instead of training one")
+      ->type_name(kFileType);
   sub->add_option("--start", o->files.start,
                   "Weights to go on from (a .bin of this shape) instead of random ones; give its -z")
+      ->type_name(kFileType)
       ->excludes("--resume");
   sub->add_option("--vocab", shape.vocab_size, "Tokens")->capture_default_str();
   sub->add_option("--dim", shape.dim, "Width of the model")->capture_default_str();
   sub->add_option("--hidden", shape.hidden_dim, "Width of the feed-forward layers")->capture_default_str();
-  sub->add_option("--layers", shape.n_layers)->capture_default_str();
+  sub->add_option("--layers", shape.n_layers, "Depth of the model")->capture_default_str();
   sub->add_option("--heads", shape.n_heads, "Query heads")->capture_default_str();
   sub->add_option("--kv-heads", shape.n_kv_heads, "Key/value heads")->capture_default_str();
   sub->add_option("--seq", shape.seq_len, "Longest context")->capture_default_str();
@@ -116,19 +127,22 @@ void add_train(Cli& cli) {
   sub->add_option("--qat", o->qat, "Train with weights rounded as this profile will store them")
       ->check(CLI::IsMember({"none", "q8", "q4"}))
       ->capture_default_str();
-  sub->add_option("--steps", o->recipe.steps)->capture_default_str();
+  sub->add_option("--steps", o->recipe.steps, "How often the weights are changed")->capture_default_str();
   sub->add_option("--batch-tokens", o->recipe.batch_tokens, "Tokens a step")->capture_default_str();
   sub->add_option("--learning-rate", o->recipe.learning_rate, "The highest")->capture_default_str();
   sub->add_option("--warmup", o->recipe.warmup_steps, "Steps until the learning rate is reached")
       ->capture_default_str();
-  sub->add_option("--weight-decay", o->recipe.weight_decay)->capture_default_str();
+  sub->add_option("--weight-decay", o->recipe.weight_decay, "AdamW's pull of the matrices towards 0")
+      ->capture_default_str();
   sub->add_option("--clip", o->recipe.clip, "Largest norm of the gradient")->capture_default_str();
-  sub->add_option("--seed", o->recipe.seed)->capture_default_str();
+  sub->add_option("--seed", o->recipe.seed, "Of the first weights and of the order of the text")
+      ->capture_default_str();
   sub->add_option("--threads", o->recipe.threads, "The result depends on it, in the last bits")
       ->capture_default_str();
   sub->add_option("--measure-every", o->plan.measure_every, "Steps between two points of the loss curve")
       ->capture_default_str();
-  sub->add_option("--checkpoint-every", o->plan.checkpoint_every)->capture_default_str();
+  sub->add_option("--checkpoint-every", o->plan.checkpoint_every, "Steps between two writes of the files")
+      ->capture_default_str();
   sub->add_option("--sample-every", o->plan.sample_every, "Steps between two sample stories")
       ->capture_default_str();
   sub->add_option("--stop-after", o->plan.stop_after, "End early after this step, ready for --resume");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/cli.h"
+#include "tools/option_checks.h"
 #include "tools/support/failure.h"
 #include "tools/support/output_file.h"
 #include "tools/uf2/flash_image.h"
@@ -19,11 +20,11 @@ struct Options {
 };
 
 int make_uf2(const Options& options) {
+  OutputFile output(options.output, options.files);
   uf2::FlashImage image;
   for (const std::string& file : options.files) image.add_file(file);
   const std::vector<std::uint8_t> bytes =
       image.to_uf2(image.has_program() ? uf2::kFamilyRp2350ArmS : uf2::kFamilyData);
-  OutputFile output(options.output);
   output.write(bytes);
   output.commit();
   fmt::print(stderr, "{}: {} blocks, {} bytes of flash{}\n", options.output, image.page_count(),
@@ -38,11 +39,13 @@ void add_uf2(Cli& cli) {
   CLI::App* sub =
       cli.app.add_subcommand("uf2", "Join programs and models into one file to drag onto the board");
   const auto options = std::make_shared<Options>();
-  sub->add_option("files", options->files, "Any of: ELF, raw .bin, .uf2, model image .plm")->required();
-  sub->add_option("-o,--output", options->output, "The .uf2 file to write")->required();
+  sub->add_option("files", options->files, "Any of: ELF, raw .bin, .uf2, model image .plm")
+      ->type_name(kFileType)
+      ->required();
+  sub->add_option("-o,--output", options->output, "The .uf2 file to write")->type_name(kFileType)->required();
   sub->footer(
-      R"(An ELF or UF2 knows its addresses, a model image goes to the model's place in flash, further ones behind it (/model and /profile choose), a raw binary
-to its start.
+      R"(An ELF or UF2 knows its addresses; a model image goes to the model's place in flash, further ones behind it
+(/model and /profile choose); a raw binary is a program and goes to the start of flash.
 
 Examples:
   pico-llama uf2 firmware.elf -o firmware.uf2

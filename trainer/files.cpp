@@ -25,6 +25,14 @@ namespace {
 }  // namespace
 
 std::string read_file(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) throw Error(path + ": is a directory; give the file inside it");
+    // A device may never end, and a pipe cannot be read again by --resume.
+    if (!S_ISREG(status.st_mode)) throw Error(path + ": is not a regular file; copy it to one first");
+  } else if (errno == ENOENT) {
+    throw Error(path + ": no such file; check the path");
+  }
   std::FILE* file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) fail(path, "opened", errno);
   std::string bytes;

@@ -86,7 +86,7 @@ TEST_F(Cli, HelpTeachesWithExamples) {
   const CommandResult help = command({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.out.find("Examples:"), std::string::npos);
-  for (const std::string sub : {"run", "pack", "info", "eval", "uf2"}) {
+  for (const std::string sub : {"run", "pack", "info", "eval", "uf2", "corpus", "train", "simulate"}) {
     EXPECT_NE(help.out.find("\n  " + sub + " "), std::string::npos) << sub;
     const CommandResult of_sub = command({sub, "--help"});
     EXPECT_EQ(of_sub.exit_code, 0);
@@ -249,13 +249,42 @@ TEST_F(Cli, UsageErrorsExitWithTwo) {
   expect_error(command({"eval", model_, "-n", "0"}), kUsage, "tokens");
 }
 
+TEST_F(Cli, WordsThatANumberOrANameWouldBeBentFrom) {
+  const std::string out = folder_.file("out");
+  expect_error(run({"-n", ""}), kUsage, "--steps: an empty word is no number");
+  expect_error(run({"-t", ""}), kUsage, "--temperature: an empty word is no number");
+  expect_error(run({"-s", "99999999999999999999"}), kUsage, "--seed: 99999999999999999999 is out of range");
+  expect_error(command({"corpus", "--seed", "-1", "-o", out}), kUsage, "--seed: -1 is negative");
+  expect_error(command({"corpus", "--seed", "18446744073709551616", "-o", out}), kUsage, "is out of range");
+  expect_error(command({"simulate", model_, "--max-cycles", "-1"}), kUsage, "--max-cycles: -1 is negative");
+  expect_error(command({"simulate", model_, "--expect", ""}), kUsage, "--expect needs a text");
+  expect_error(pack(""), kUsage, "--output: an empty word is no file name");
+  expect_error(command({"info", ""}), kUsage, "file: an empty word is no file name");
+  expect_error(command({"run", model_, "-z", ""}), kUsage, "--tokenizer: an empty word is no file name");
+  EXPECT_EQ(run({"-i", "", "--stop", "", "-n", "3"}).exit_code, 0) << "texts may be empty";
+}
+
 TEST_F(Cli, MissingDirectoryAndEmptyFiles) {
   add_file("empty.bin", {});
-  for (const char* sub : {"run", "info", "eval"}) {
-    expect_error(command({sub, folder_.file("none.bin")}), 1, "no such file");
-    expect_error(command({sub, folder_.path()}), 1, "is a directory");
-    expect_error(command({sub, folder_.file("empty.bin")}), 1, "is empty");
-    expect_error(command({sub, "/dev/null"}), 1, "not a regular file");
+  const std::string out = folder_.file("out");
+  for (const Arguments& rest : std::vector<Arguments>{{"run"},
+                                                      {"info"},
+                                                      {"eval"},
+                                                      {"pack", "-o", out},
+                                                      {"uf2", "-o", out},
+                                                      {"train", "-o", out},
+                                                      {"simulate", "--max-seconds", "0"}}) {
+    const auto with = [&](const std::string& file) {
+      Arguments arguments = rest;
+      arguments.push_back(file);
+      return command(arguments);
+    };
+    const bool text = rest[0] == "train";
+    expect_error(with(folder_.file("none.bin")), 1, "no such file; check the path");
+    expect_error(with(folder_.path()), 1,
+                 rest[0] == "simulate" ? "is not a regular file" : "is a directory; give the file inside it");
+    expect_error(with(folder_.file("empty.bin")), 1, text ? "holds no text" : "is empty");
+    expect_error(with("/dev/zero"), 1, "is not a regular file");
   }
   expect_error(command({"run", model_, "-z", folder_.file("none.bin")}), 1, "no such file");
   expect_error(command({"run", model_, "-z", folder_.path()}), 1, "is a directory");
@@ -329,10 +358,47 @@ TEST_F(Cli, DamagedImages) {
 }
 
 TEST_F(Cli, PromptsThatCannotBe) {
-  expect_error(run({"-i", std::string(1000, 'x')}), 1, "prompt");
-  expect_error(run({"-i", "caf\xc3"}), 1, "UTF-8");
+  expect_error(run({"-i", std::string(1000, 'x')}), 1, "; shorten it");
+  expect_error(run({"-i", "caf\xc3"}), 1, "the prompt is not UTF-8 at byte 3; give it in that encoding");
   expect_error(run({"-i", "\xff\xfe"}), 1, "UTF-8");
   expect_error(run({"--profile", "q80"}), 1, "needs a version 2");
+}
+
+TEST_F(Cli, TextsThatAreNone) {
+  const std::string text = add_file("bad.txt", {'c', 'a', 'f', 0xc3});
+  expect_error(command({"eval", model_, "-z", tokenizer_, "--text", text}), 1,
+               "bad.txt: is not text: byte 3 is not UTF-8");
+  expect_error(command({"train", text, "-o", folder_.file("out")}), 1,
+               "bad.txt: is not text: byte 3 is not UTF-8");
+}
+
+TEST_F(Cli, TrainingRefusesNumbersThatCannotTrain) {
+  const std::string text = add_file("text.txt", {'a', '\n', '\n', 'b'});
+  for (const auto& [option, value] :
+       std::vector<std::pair<std::string, std::string>>{{"--learning-rate", "inf"},
+                                                        {"--learning-rate", "nan"},
+                                                        {"--weight-decay", "-1"},
+                                                        {"--clip", "0"},
+                                                        {"--vocab", "-1"},
+                                                        {"--dim", "0"}})
+    expect_error(command({"train", text, "-o", folder_.file("out"), option, value}), 1, option);
+}
+
+TEST_F(Cli, AnInputIsNeverOverwritten) {
+  const std::string model = test_support::read_file(model_);
+  expect_error(pack(model_), 1, "is an input as well");
+  expect_error(pack(folder_.path() + "/./tok.bin"), 1, "is an input as well");
+  expect_error(command({"uf2", model_, "-o", model_}), 1, "is an input as well");
+  expect_error(command({"simulate", model_, "--stats", model_}), 1, "is an input as well");
+  expect_error(command({"train", model_, "-o", folder_.file("model")}), 1, "is an input as well");
+  EXPECT_EQ(test_support::read_file(model_), model);
+}
+
+TEST_F(Cli, SimulateAndTrainKnowBeforeTheWorkWhereTheyCannotWrite) {
+  const std::string nowhere = "/nonexistent/folder/out";
+  expect_error(command({"simulate", model_, "--stats", nowhere}), 1, "cannot be created");
+  expect_error(command({"simulate", model_, "--profile", folder_.path()}), 1, "is a directory");
+  expect_error(command({"train", model_, "-o", nowhere}), 1, "cannot be created");
 }
 
 TEST_F(Cli, OutputsThatCannotBeWritten) {
@@ -345,7 +411,12 @@ TEST_F(Cli, OutputsThatCannotBeWritten) {
   // A disk that fills up while the image is being written.
   expect_error(pack(folder_.file("m.plm"), {.file_size_limit = 4096}), 1, "cannot be written");
   EXPECT_EQ(command({"run", model_, "-z", tokenizer_}, {.out_path = "/dev/full"}).exit_code, 1);
-  EXPECT_EQ(command({"info", model_}, {.out_path = "/dev/full"}).exit_code, 1);
+  for (const Arguments& arguments :
+       {Arguments{"info", model_}, Arguments{"--help"}, Arguments{"--version"}}) {
+    const CommandResult result = command(arguments, {.out_path = "/dev/full"});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.err, "pico-llama: standard output cannot be written; is the disk full?\n");
+  }
 }
 
 TEST_F(Cli, AnOldFileSurvivesAPackThatFails) {

@@ -25,6 +25,14 @@ std::uint32_t word(const Bytes& file, std::size_t at) {
   return value;
 }
 
+/// A program as the boot ROM wants one: an IMAGE_DEF block (datasheet 5.9.5.1) in its first 4 kB.
+Bytes program_bytes() {
+  Bytes program(1000, 1);
+  const std::uint32_t block[] = {0xffffded3, 0x10210142, 0x000001ff, 0, 0xab123579};
+  std::memcpy(program.data() + 256, block, sizeof(block));
+  return program;
+}
+
 TEST(Uf2, BlocksAreAsTheSpecificationSays) {
   FlashImage image;
   Bytes bytes(300);
@@ -55,7 +63,7 @@ TEST(Uf2, BlocksAreAsTheSpecificationSays) {
 TEST(Uf2, ReadsItsOwnFilesAndJoinsThem) {
   const test_support::TemporaryFolder folder;
   FlashImage program, model;
-  program.add(kFlash, Bytes(1000, 1), "program");
+  program.add(kFlash, program_bytes(), "program");
   model.add(chips::Cartridge::kAddress, Bytes(500, 2), "model");
   test_support::write_file(folder.file("p.uf2"), program.to_uf2(kFamilyRp2350ArmS));
   test_support::write_file(folder.file("m.uf2"), model.to_uf2(kFamilyData));
@@ -70,29 +78,91 @@ TEST(Uf2, ReadsItsOwnFilesAndJoinsThem) {
   EXPECT_EQ(file[5 * 512 + 32 + 100], 2);
 }
 
-TEST(Uf2, ModelsLieOneBehindTheOther) {
-  const test_support::TemporaryFolder folder;
-  // All that matters here of an image: magic, version, length.
-  const auto image = [](std::uint32_t bytes) {
-    Bytes file(bytes, 7);
-    const std::uint32_t head[] = {0x314d4c50, 1, bytes};
-    std::memcpy(file.data(), head, sizeof(head));
-    return file;
-  };
-  test_support::write_file(folder.file("a.plm"), image(5000));
-  test_support::write_file(folder.file("b.plm"), image(4096));
-  test_support::write_file(folder.file("c.plm"), image(300));
+/// Model images as `pack` writes them, of a few sizes.
+class Uf2Models : public testing::Test {
+ protected:
+  std::string image(const std::string& name, const std::string& profile) const {
+    const test_support::SyntheticModel tiny{.config = test_support::kShapeTiny};
+    const std::string model = folder_.file("m.bin"), tokenizer = folder_.file("t.bin"),
+                      image = folder_.file(name);
+    test_support::write_file(model, test_support::make_checkpoint(tiny));
+    test_support::write_file(tokenizer, test_support::make_tokenizer(tiny.config.vocab_size));
+    const auto packed = test_support::run_command(
+        {PICO_LLAMA_COMMAND, "pack", model, "-z", tokenizer, "--profile", profile, "-o", image});
+    EXPECT_EQ(packed.exit_code, 0) << packed.err;
+    return image;
+  }
+  /// What refusing this file says.
+  std::string problem(const std::string& name, const Bytes& bytes) const {
+    test_support::write_file(folder_.file(name), bytes);
+    try {
+      FlashImage().add_file(folder_.file(name));
+    } catch (const Failure& failure) {
+      return failure.what();
+    }
+    return "";
+  }
+  const test_support::TemporaryFolder folder_;
+};
+
+TEST_F(Uf2Models, LieOneBehindTheOther) {
+  const std::string a = image("a.plm", "f32"), b = image("b.plm", "q8"), c = image("c.plm", "q4");
   FlashImage two, three;
-  two.add_file(folder.file("a.plm"));
-  two.add_file(folder.file("b.plm"));
-  test_support::write_file(folder.file("two.uf2"), two.to_uf2(kFamilyData));
-  three.add_file(folder.file("two.uf2"));  // one more behind those of a UF2
-  three.add_file(folder.file("c.plm"));
+  two.add_file(a);
+  two.add_file(b);
+  test_support::write_file(folder_.file("two.uf2"), two.to_uf2(kFamilyData));
+  three.add_file(folder_.file("two.uf2"));  // one more behind those of a UF2
+  three.add_file(c);
   const Bytes file = three.to_uf2(kFamilyData);
   std::vector<std::uint32_t> starts;
   for (std::size_t at = 0; at < file.size(); at += 512)
     if (word(file, at + 32) == 0x314d4c50) starts.push_back(word(file, at + 12));
-  EXPECT_EQ(starts, (std::vector<std::uint32_t>{0x10080000, 0x10082000, 0x10083000}));
+  const auto behind = [](std::uint32_t start, const std::string& path) {
+    const auto bytes = static_cast<std::uint32_t>(test_support::read_file(path).size());
+    return start + (bytes + 4095) / 4096 * 4096;
+  };
+  const std::uint32_t second = behind(0x10080000, a);
+  EXPECT_EQ(starts, (std::vector<std::uint32_t>{0x10080000, second, behind(second, b)}));
+}
+
+TEST_F(Uf2Models, OnesThatTheBoardWouldRefuseAreRefusedHere) {
+  const std::string good = test_support::read_file(image("a.plm", "q8"));
+  Bytes bytes(good.begin(), good.end());
+  bytes.back() ^= 1;
+  EXPECT_NE(problem("flipped.plm", bytes).find("get or pack the file again"), std::string::npos);
+  bytes.assign(good.begin(), good.end() - 1);
+  EXPECT_NE(problem("cut.plm", bytes).find("pack the checkpoint again"), std::string::npos);
+}
+
+TEST_F(Uf2Models, AHeaderThatSaysNoLengthEndsTheRow) {
+  // In a UF2 nobody has parsed it: neither 0 nor more than the flash may send the search in circles.
+  for (const std::uint32_t length : {0u, 0xffffffffu, 0x01000000u}) {
+    Bytes head(16);
+    const std::uint32_t words[] = {0x314d4c50, 1, length, 0};
+    std::memcpy(head.data(), words, sizeof(words));
+    FlashImage odd;
+    odd.add(chips::Cartridge::kAddress, head, "odd");
+    test_support::write_file(folder_.file("odd.uf2"), odd.to_uf2(kFamilyData));
+    FlashImage joined;
+    joined.add_file(folder_.file("odd.uf2"));
+    EXPECT_THROW(joined.add_file(image("a.plm", "q8")), Failure) << "its place is taken";
+  }
+}
+
+TEST_F(Uf2Models, WhatNoRp2350WouldStartIsRefused) {
+  EXPECT_NE(problem("notes.md", Bytes(5000, 'x')).find("no IMAGE_DEF"), std::string::npos);
+  EXPECT_EQ(problem("program.bin", program_bytes()), "");
+
+  FlashImage program;
+  program.add(kFlash, program_bytes(), "program");
+  const Bytes file = program.to_uf2(kFamilyRp2350ArmS);
+  EXPECT_EQ(problem("good.uf2", file), "");
+  EXPECT_NE(problem("short.uf2", Bytes(file.begin(), file.end() - 512)).find("incomplete: 3 of 4"),
+            std::string::npos);
+  EXPECT_NE(problem("rp2040.uf2", program.to_uf2(0xe48bff56)).find("for an RP2040"), std::string::npos);
+  FlashImage text;
+  text.add(kFlash, Bytes(1000, 'x'), "text");
+  EXPECT_NE(problem("text.uf2", text.to_uf2(kFamilyRp2350ArmS)).find("no IMAGE_DEF"), std::string::npos);
 }
 
 TEST(Uf2, RefusesWhatDoesNotFitOrOverlaps) {
@@ -130,7 +200,7 @@ TEST(Uf2, TheCommandPutsAModelInItsPlace) {
   const auto broken = test_support::run_command(
       {PICO_LLAMA_COMMAND, "uf2", folder.file("broken.uf2"), "-o", folder.file("out.uf2")});
   EXPECT_EQ(broken.exit_code, 1);
-  EXPECT_NE(broken.err.find("whole number of UF2 blocks"), std::string::npos) << broken.err;
+  EXPECT_NE(broken.err.find("not a whole number of 512-byte blocks"), std::string::npos) << broken.err;
   const auto overlapping =
       test_support::run_command({PICO_LLAMA_COMMAND, "uf2", folder.file("packed.uf2"),
                                  folder.file("packed.uf2"), "-o", folder.file("out.uf2")});

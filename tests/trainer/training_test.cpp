@@ -207,9 +207,9 @@ TEST_F(Training, WritesAllItsFiles) {
 TEST_F(Training, SaysWhatIsWrongWithTheText) {
   RunFiles bad = files("bad");
   bad.text = path("missing.txt");
-  expect_error("No such file", bad);
+  expect_error("no such file", bad);
   bad.text = folder_.string();
-  expect_error("cannot be", bad);
+  expect_error("is a directory", bad);
   bad.text = path("other.txt");
   write("other.txt", "");
   expect_error("holds no text", bad);

@@ -1,11 +1,11 @@
 #include "tools/simulate/script.h"
 
 #include <charconv>
-#include <fstream>
 #include <sstream>
 
 #include "tools/simulate/fault.h"
 #include "tools/support/failure.h"
+#include "tools/support/mapped_file.h"
 
 namespace pico_llama::simulate {
 namespace {
@@ -39,11 +39,8 @@ constexpr Command kCommands[] = {
 };
 
 std::string contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file || text.fail()) fail("{}: cannot be read", path);
-  return text.str();
+  const MappedFile file(path);
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
 }  // namespace

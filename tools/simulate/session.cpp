@@ -58,6 +58,11 @@ void write_file(const std::string& path, std::string_view text) {
 }  // namespace
 
 int run(const Options& options) {
+  if (!options.stats_path.empty()) require_writable(options.stats_path, options.images);
+  if (!options.profile_path.empty()) {
+    require_writable(options.profile_path, options.images);
+    require_writable(options.profile_path + ".txt", options.images);
+  }
   try {
     return Session(options).run();
   } catch (const ImageError& error) {

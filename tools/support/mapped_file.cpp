@@ -28,7 +28,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) {
     if (errno == ENOENT) fail("{}: no such file; check the path", path);
-    fail("{}: cannot be opened: {}", path, errno_text(errno));
+    fail("{}: cannot be opened: {}; make it readable or give another file", path, errno_text(errno));
   }
   struct stat status {};
   if (::fstat(file.fd, &status) != 0) fail("{}: cannot be examined: {}", path, errno_text(errno));

@@ -10,6 +10,7 @@
 #include <climits>
 #include <csignal>
 #include <filesystem>
+#include <utility>
 
 #include "tools/support/failure.h"
 
@@ -27,29 +28,48 @@ extern "C" void remove_temporary_and_die(int signal_number) {
 }
 
 void watch_signals() {
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP})
-    std::signal(signal_number, remove_temporary_and_die);
+  // SIGPIPE: who reads our messages may leave (`| head -1`). What nohup or a shell had ignored stays ignored.
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE})
+    if (std::signal(signal_number, remove_temporary_and_die) == SIG_IGN) std::signal(signal_number, SIG_IGN);
   // Past a file-size limit write() shall return EFBIG, which becomes one line, rather than kill the process.
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
+/// What to do about a place that refuses bytes.
+const char* advice(int error_number) {
+  switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+      return "; free some space or choose another place";
+    case EFBIG:
+      return "; raise the limit on file sizes (ulimit -f) or choose another place";
+    default:
+      return "; choose another place";
+  }
+}
+
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path) : path_(path) {
+OutputFile::OutputFile(const std::string& path, std::span<const std::string> inputs) : path_(path) {
   watch_signals();
+  for (const std::string& input : inputs) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(path, input, ignored))
+      fail("{}: is an input as well, and would be lost; give the output another name", path);
+  }
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) fail("{}: is a directory; give a file name", path);
     if (!S_ISREG(status.st_mode)) {
       fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-      if (fd_ < 0) fail("{}: cannot be written: {}", path, errno_text(errno));
+      if (fd_ < 0) fail_write(errno);
       return;
     }
     // rename() must replace the file a link leads to, not the link.
     std::error_code ignored;
     const std::filesystem::path target = std::filesystem::canonical(path, ignored);
     if (!ignored) path_ = target.string();
-    if (::access(path_.c_str(), W_OK) != 0) fail("{}: cannot be written: {}", path, errno_text(errno));
+    if (::access(path_.c_str(), W_OK) != 0) fail_write(errno);
   }
   temporary_ = fmt::format("{}.{}.tmp", path_, ::getpid());
   if (temporary_.size() >= doomed_path.size()) fail("{}: the name is too long", path);
@@ -71,8 +91,7 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::fail_write(int error_number) {
-  fail("{}: cannot be written: {}{}", path_, errno_text(error_number),
-       error_number == ENOSPC || error_number == EDQUOT ? "; free some space or choose another place" : "");
+  fail("{}: cannot be written: {}{}", path_, errno_text(error_number), advice(error_number));
 }
 
 void OutputFile::write(std::span<const std::uint8_t> bytes) {
@@ -97,6 +116,14 @@ void OutputFile::commit() {
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_write(errno);
   temporary_.clear();
   doomed = 0;
+}
+
+void require_writable(const std::string& path, std::span<const std::string> inputs) {
+  struct stat status {};
+  const bool device =
+      ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  // Opening a pipe and closing it again would be an end of file to its reader.
+  if (!device) OutputFile(path, inputs);
 }
 
 }  // namespace pico_llama

@@ -13,8 +13,9 @@ namespace pico_llama {
 /// One at a time: the signal handler knows one temporary file.
 class OutputFile {
  public:
-  /// Errors: Failure if the name is a directory or cannot be created.
-  explicit OutputFile(const std::string& path);
+  /// Errors: Failure if the name is a directory, cannot be created, or is one of `inputs`: nobody wants a
+  /// model replaced by what was made of it.
+  explicit OutputFile(const std::string& path, std::span<const std::string> inputs = {});
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -33,5 +34,8 @@ class OutputFile {
   std::string temporary_;  // empty when path_ is written to directly, and after commit
   int fd_ = -1;
 };
+
+/// For a file that is written at the end of long work: fails now where OutputFile would fail then.
+void require_writable(const std::string& path, std::span<const std::string> inputs = {});
 
 }  // namespace pico_llama

@@ -14,11 +14,9 @@ namespace pico_llama::uf2 {
 inline constexpr std::uint32_t kMagicStart0 = 0x0a324655;  ///< "UF2\n"
 inline constexpr std::uint32_t kMagicStart1 = 0x9e5d5157;
 inline constexpr std::uint32_t kMagicEnd = 0x0ab16f30;
-inline constexpr std::uint32_t kFlagNotMainFlash = 0x00000001;
 inline constexpr std::uint32_t kFlagFamilyPresent = 0x00002000;
 inline constexpr std::uint32_t kFamilyRp2350ArmS = 0xe48bff59;  ///< a program: the board starts it
 inline constexpr std::uint32_t kFamilyData = 0xe48bff58;        ///< anything else
-inline constexpr std::uint32_t kFamilyAbsolute = 0xe48bff57;
 inline constexpr std::uint32_t kBlockBytes = 512;
 inline constexpr std::uint32_t kPayloadBytes = 256;  ///< one flash page
 
@@ -31,6 +29,8 @@ class FlashImage {
   /// A program or data, as the file itself says: an ELF (its loadable segments), a UF2 (its blocks), a model
   /// image (at the cartridge's place, or behind the images that are there), else a raw binary from the start
   /// of the flash.
+  /// Errors: Failure if the file is damaged, for another chip, or puts at the start of the flash what the
+  /// boot ROM would not start.
   void add_file(const std::string& path);
 
   /// True if something lies at the start of the flash, where the boot ROM looks for a program.
@@ -46,8 +46,8 @@ class FlashImage {
     std::array<std::uint8_t, kPayloadBytes> bytes{};
     std::array<bool, kPayloadBytes> given{};
   };
-  void add_uf2(std::span<const std::uint8_t> file, const std::string& name);
-  void add_elf(const std::string& path);
+  void add_program(const std::string& path);
+  bool has_image_def() const;
   /// Where the next model image goes: what the firmware would find, it must find here.
   std::uint32_t end_of_models() const;
   std::uint32_t word(std::uint32_t address) const;

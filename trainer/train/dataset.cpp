@@ -2,41 +2,19 @@
 
 #include <algorithm>
 
+#include "engine/utf8.h"
 #include "trainer/error.h"
 #include "trainer/random.h"
 
 namespace pico_llama::trainer {
-namespace {
-
-/// Length of the UTF-8 character at the front, or 0 if there is none.
-size_t utf8_character(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const size_t length = lead < 0x80   ? 1
-                        : lead < 0xc2 ? 0
-                        : lead < 0xe0 ? 2
-                        : lead < 0xf0 ? 3
-                        : lead < 0xf5 ? 4
-                                      : 0;
-  if (length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  }
-  return length;
-}
-
-}  // namespace
 
 void check_text(std::string_view text, const std::string& name) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     throw Error(name + ": holds no text; give stories with an empty line between them");
   }
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = utf8_character(text.substr(i));
-    if (length == 0 || text[i] == '\0') {
-      throw Error(name + ": is not text: byte " + std::to_string(i) +
-                  " is not UTF-8; give a plain text file");
-    }
-    i += length;
+  if (const size_t bad = std::min(utf8_valid_prefix(text), text.find('\0')); bad < text.size()) {
+    throw Error(name + ": is not text: byte " + std::to_string(bad) +
+                " is not UTF-8; give a plain text file");
   }
 }
 

@@ -28,6 +28,7 @@ void Recipe::validate() const {
                                       {s.n_layers, "--layers"},
                                       {s.n_heads, "--heads"},
                                       {s.n_kv_heads, "--kv-heads"},
+                                      {s.vocab_size, "--vocab"},
                                       {s.seq_len, "--seq"}}) {
     require(value > 0, std::string(option) + " must be positive, not " + text(value));
   }
@@ -40,8 +41,10 @@ void Recipe::validate() const {
   require(threads >= 1 && threads <= 256, "--threads must be 1 to 256");
   require(steps >= 1, "--steps must be positive");
   require(batch_tokens >= 1, "--batch-tokens must be positive");
-  require(learning_rate > 0, "--learning-rate must be positive");
+  require(learning_rate > 0 && std::isfinite(learning_rate), "--learning-rate must be a positive number");
   require(warmup_steps >= 0, "--warmup must not be negative");
+  require(weight_decay >= 0 && std::isfinite(weight_decay), "--weight-decay must be a number from 0 up");
+  require(clip > 0, "--clip must be positive");
 }
 
 float Recipe::learning_rate_at(int32_t step) const {

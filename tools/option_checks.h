@@ -1,0 +1,15 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace pico_llama {
+
+/// What a type name stands for in --help, and what check_values() asks of the words given for it.
+inline constexpr const char* kFileType = "FILE";
+
+/// Refuses values that CLI11 would bend into shape: an empty word as the number 0 or as a file's name, -1 as
+/// the largest unsigned number, and numbers beyond the type's range as its last one. Of all options of `app`
+/// and its subcommands; texts (a prompt, what to type) may be empty.
+void check_values(CLI::App& app);
+
+}  // namespace pico_llama

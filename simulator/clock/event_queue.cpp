@@ -1,36 +1,52 @@
 #include "simulator/clock/event_queue.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace pico_llama::simulator {
 
-EventQueue::Id EventQueue::at_time(Picoseconds time, Handler handler) {
+EventQueue::Id EventQueue::insert(Picoseconds time, Cycle cycle, Handler handler) {
   const Id id = next_id_++;
-  waiting_.emplace(Key{time, id}, std::move(handler));
-  time_of_.emplace(id, time);
+  std::uint32_t place = 0;
+  if (unused_.empty()) {
+    place = static_cast<std::uint32_t>(handlers_.size());
+    handlers_.push_back(std::move(handler));
+  } else {
+    place = unused_.back();
+    unused_.pop_back();
+    handlers_[place] = std::move(handler);
+  }
+  // Behind those of the same time in order, so before them in the array. From the end: most are due soon.
+  auto at = waiting_.end();
+  while (at != waiting_.begin() && std::prev(at)->time <= time) --at;
+  waiting_.insert(at, {time, id, cycle, place});
   update_horizon();
   return id;
 }
 
 void EventQueue::cancel(Id id) {
-  const auto found = time_of_.find(id);
-  if (found == time_of_.end()) return;
-  waiting_.erase(Key{found->second, id});
-  time_of_.erase(found);
+  const auto found =
+      std::find_if(waiting_.begin(), waiting_.end(), [id](const Waiting& event) { return event.id == id; });
+  if (id == 0 || found == waiting_.end()) return;
+  handlers_[found->handler] = nullptr;
+  unused_.push_back(found->handler);
+  waiting_.erase(found);
   update_horizon();
 }
 
-void EventQueue::run_due(Cycle now) {
-  while (horizon_ <= now) {
-    auto first = waiting_.begin();
-    Handler handler = std::move(first->second);
-    time_of_.erase(first->first.second);
-    waiting_.erase(first);
-    update_horizon();
-    handler();
-  }
+void EventQueue::run_first() {
+  const std::uint32_t place = waiting_.back().handler;
+  // Moved out, for the handler may schedule events and thereby move all of them.
+  const Handler handler = std::exchange(handlers_[place], nullptr);
+  unused_.push_back(place);
+  waiting_.pop_back();
+  update_horizon();
+  handler();
 }
 
-void EventQueue::update_horizon() {
-  horizon_ = waiting_.empty() ? kNever : timebase_.cycle_at(waiting_.begin()->first.first);
+void EventQueue::timebase_changed() {
+  for (Waiting& event : waiting_) event.cycle = timebase_.cycle_at(event.time);
+  update_horizon();
 }
 
 }  // namespace pico_llama::simulator

@@ -1,8 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <utility>
+#include <vector>
 
 #include "simulator/clock/timebase.h"
 
@@ -13,6 +12,10 @@ namespace pico_llama::simulator {
 ///
 /// Cores execute up to `horizon()`, the cycle of the earliest event, and read it again after every
 /// instruction: an instruction that schedules something sooner lowers it at once.
+///
+/// Cost: a word that the DMA brings from the XIP stream is three events, each scheduled and run within some
+/// twenty cycles, while a dozen others wait for their turn much later. So events stand in a short sorted
+/// array, the earliest last, and nothing is allocated for a handler that fits into std::function.
 class EventQueue {
  public:
   using Handler = std::function<void()>;
@@ -21,8 +24,12 @@ class EventQueue {
 
   explicit EventQueue(const Timebase& timebase) : timebase_(timebase) {}
 
-  Id at_time(Picoseconds time, Handler handler);
-  Id at_cycle(Cycle cycle, Handler handler) { return at_time(timebase_.time_at(cycle), std::move(handler)); }
+  Id at_time(Picoseconds time, Handler handler) {
+    return insert(time, timebase_.cycle_at(time), std::move(handler));
+  }
+  Id at_cycle(Cycle cycle, Handler handler) {
+    return insert(timebase_.time_at(cycle), timebase_.not_before_change(cycle), std::move(handler));
+  }
   /// Forgets an event that has not run. Unknown ids, 0 and events that have run are fine.
   void cancel(Id id);
 
@@ -30,17 +37,28 @@ class EventQueue {
   /// Cycle of the earliest event, kNever when there is none.
   Cycle horizon() const { return horizon_; }
   /// Runs every event due at or before `now`, earliest first, including those they schedule.
-  void run_due(Cycle now);
+  void run_due(Cycle now) {
+    while (horizon_ <= now) run_first();
+  }
   /// The clock changed: cycles of waiting events are other cycles now.
-  void timebase_changed() { update_horizon(); }
+  void timebase_changed();
 
  private:
-  using Key = std::pair<Picoseconds, Id>;  // Id grows, so equal times keep their order
-  void update_horizon();
+  struct Waiting {
+    Picoseconds time;
+    Id id;        ///< grows, so equal times keep their order
+    Cycle cycle;  ///< of `time`, by the clock of today
+    std::uint32_t handler;
+  };
+
+  Id insert(Picoseconds time, Cycle cycle, Handler handler);
+  void run_first();
+  void update_horizon() { horizon_ = waiting_.empty() ? kNever : waiting_.back().cycle; }
 
   const Timebase& timebase_;
-  std::map<Key, Handler> waiting_;
-  std::map<Id, Picoseconds> time_of_;
+  std::vector<Waiting> waiting_;       ///< the earliest is the last
+  std::vector<Handler> handlers_;      ///< apart, so that what is sorted is plain words
+  std::vector<std::uint32_t> unused_;  ///< of handlers_
   Id next_id_ = 1;
   Cycle horizon_ = kNever;
 };

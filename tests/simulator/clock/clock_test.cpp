@@ -8,7 +8,9 @@ namespace pico_llama::simulator {
 namespace {
 
 TEST(Timebase, CycleAndTimeAgreeAtFrequenciesThatDoNotDivideASecond) {
-  for (const std::uint32_t hz : {12'000'000u, 48'000'000u, 133'000'000u, 150'000'000u, 266'000'000u}) {
+  // The last two have no round period: products beyond 64 bits.
+  for (const std::uint32_t hz :
+       {12'000'000u, 48'000'000u, 133'000'000u, 150'000'000u, 266'000'000u, 149'999'993u, 11'000'003u}) {
     const Timebase timebase(hz);
     for (const Cycle cycle :
          {0ull, 1ull, 2ull, 3ull, 149'999'999ull, 150'000'001ull, 90'000'000'000'000ull}) {
@@ -59,6 +61,31 @@ TEST(EventQueue, CancelledEventsDoNotRun) {
   EXPECT_EQ(events.horizon(), kNever);
   events.run_due(100);
   EXPECT_EQ(runs, 0);
+}
+
+TEST(EventQueue, KeepsItsOrderWhileEventsComeAndGo) {
+  const Timebase timebase(1'000'000);
+  EventQueue events(timebase);
+  std::string order;
+  const auto later = [&](Cycle cycle, char name) {
+    return events.at_cycle(cycle, [&order, name] { order += name; });
+  };
+  const auto a = later(30, 'a');
+  later(40, 'b');
+  const auto c = later(30, 'c');
+  later(30, 'd');
+  events.cancel(c);
+  later(35, 'e');
+  events.at_cycle(30, [&] {
+    order += 'f';
+    events.cancel(a);  // has run
+    later(30, 'g');
+    for (char name = 'h'; name < 'z'; ++name) later(50, name);
+  });
+  events.run_due(49);
+  EXPECT_EQ(order, "adfgeb");
+  events.run_due(50);
+  EXPECT_EQ(order, "adfgebhijklmnopqrstuvwxy");
 }
 
 TEST(EventQueue, HorizonFollowsTheClock) {

@@ -18,7 +18,7 @@ void XipStream::reset() {
   event_ = 0;
   in_flight_ = false;
   address_ = count_ = 0;
-  fifo_.clear();
+  level_ = 0;
 }
 
 void XipStream::set_count(std::uint32_t words, Cycle now) {
@@ -63,7 +63,7 @@ void XipStream::issue() {
 void XipStream::arrive() {
   event_ = 0;
   in_flight_ = false;
-  fifo_.push_back(word_);
+  fifo_[level_++] = word_;
   ++words_;
   address_ += 4;
   --count_;
@@ -76,9 +76,11 @@ void XipStream::arrive() {
 }
 
 std::uint32_t XipStream::pop(Cycle now) {
-  if (fifo_.empty()) throw Stop("XIP stream: the FIFO is read while empty (4.4.3)");
-  const std::uint32_t word = fifo_.front();
-  fifo_.pop_front();
+  if (empty()) throw Stop("XIP stream: the FIFO is read while empty (4.4.3)");
+  static_assert(kDepth == 2);
+  const std::uint32_t word = fifo_[0];
+  fifo_[0] = fifo_[1];
+  --level_;
   schedule(now);
   return word;
 }

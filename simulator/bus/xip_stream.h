@@ -1,6 +1,6 @@
 #pragma once
+#include <array>
 #include <cstdint>
-#include <deque>
 
 #include "simulator/bus/dreq.h"
 #include "simulator/bus/xip_cache.h"
@@ -25,12 +25,12 @@ class XipStream : public DreqSource {
   /// Starts a stream, or with 0 halts one and discards the word in flight.
   void set_count(std::uint32_t words, Cycle now);
 
-  bool empty() const { return fifo_.empty(); }
-  bool full() const { return fifo_.size() == kDepth; }
+  bool empty() const { return level_ == 0; }
+  bool full() const { return level_ == kDepth; }
   /// Errors: throws Stop when empty: the hardware's answer is undefined.
   std::uint32_t pop(Cycle now);
 
-  unsigned dreq_level(Cycle) override { return static_cast<unsigned>(fifo_.size()); }
+  unsigned dreq_level(Cycle) override { return level_; }
   /// Words read since the board was made; for --stats.
   std::uint64_t words() const { return words_; }
 
@@ -45,7 +45,8 @@ class XipStream : public DreqSource {
   DreqListener* listener_ = nullptr;
   std::uint32_t address_ = 0;
   std::uint32_t count_ = 0;
-  std::deque<std::uint32_t> fifo_;
+  std::array<std::uint32_t, kDepth> fifo_{};  ///< the oldest word first
+  unsigned level_ = 0;
   EventQueue::Id event_ = 0;
   Cycle event_cycle_ = 0;
   bool in_flight_ = false;

@@ -1,6 +1,7 @@
 #include "simulator/dma/dma.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include "simulator/dma/fields.h"
@@ -21,6 +22,7 @@ void Dma::reset() {
     events_.cancel(channel.end_event);
     channel = {};
   }
+  moving_ = high_ = 0;
   timers_ = {};
   sniffer_ = {};
   raw_interrupts_ = 0;
@@ -28,6 +30,13 @@ void Dma::reset() {
   security_ = {};
   read_free_ = write_free_ = 0;
   update_interrupts();
+}
+
+void Dma::set_state(unsigned number, bool busy, bool ending) {
+  channels_[number].busy = busy;
+  channels_[number].ending = ending;
+  const std::uint32_t bit = 1u << number;
+  moving_ = busy && !ending ? moving_ | bit : moving_ & ~bit;
 }
 
 void Dma::null_trigger(unsigned number) {
@@ -45,7 +54,7 @@ void Dma::trigger(unsigned number, Cycle now) {
     throw Stop("DMA: TRANS_COUNT.MODE " + std::to_string(mode) + " is reserved (12.6.2.2)");
   }
   channel.count = channel.reload & kCountMask;
-  channel.busy = true;
+  set_state(number, true, channel.ending);
   const unsigned request = request_of(channel.control);
   if (request >= kFirstTimer && request < kUnpaced)
     channel.paced = timer_requests(request - kFirstTimer, now);
@@ -61,13 +70,13 @@ void Dma::abort(unsigned number) {
   Channel& channel = channels_[number];
   events_.cancel(channel.end_event);
   channel.end_event = 0;
-  channel.busy = channel.ending = false;
+  set_state(number, false, false);
   channel.count = 0;
 }
 
 void Dma::dreq_raised(unsigned dreq, Cycle now) {
-  for (const Channel& channel : channels_) {
-    if (channel.busy && !channel.ending && request_of(channel.control) == dreq) {
+  for (std::uint32_t left = moving_; left != 0; left &= left - 1) {
+    if (request_of(channels_[static_cast<unsigned>(std::countr_zero(left))].control) == dreq) {
       wake(now);
       return;
     }
@@ -89,8 +98,9 @@ std::uint64_t Dma::timer_requests(unsigned number, Cycle at) const {
   return timer.x >= timer.y ? at - timer.since : (at - timer.since) * timer.x / timer.y;
 }
 
-bool Dma::ready(Channel& channel, Cycle at) {
-  if (!channel.busy || channel.ending || (channel.control & kEnable) == 0) return false;
+/// Requires: `channel` is one of moving_.
+bool Dma::ready(const Channel& channel, Cycle at) {
+  if ((channel.control & kEnable) == 0) return false;
   const unsigned request = request_of(channel.control);
   if (request == kUnpaced) return true;
   if (request >= kFirstTimer) return timer_requests(request - kFirstTimer, at) > channel.paced;
@@ -102,8 +112,9 @@ bool Dma::ready(Channel& channel, Cycle at) {
 
 Cycle Dma::next_ready(Cycle after) const {
   Cycle next = kNever;
-  for (const Channel& channel : channels_) {
-    if (!channel.busy || channel.ending || (channel.control & kEnable) == 0) continue;
+  for (std::uint32_t left = moving_; left != 0; left &= left - 1) {
+    const Channel& channel = channels_[static_cast<unsigned>(std::countr_zero(left))];
+    if ((channel.control & kEnable) == 0) continue;
     const unsigned request = request_of(channel.control);
     if (request == kUnpaced) return after;
     if (request < kFirstTimer) continue;
@@ -116,26 +127,28 @@ Cycle Dma::next_ready(Cycle after) const {
   return next;
 }
 
-// Round robin over those that are ready. High priority first: in each round all of them, then a single low
-// one (hardware/regs/dma.h, HIGH_PRIORITY).
-int Dma::pick(Cycle at) {
-  const auto search = [&](bool high, std::uint32_t without, unsigned& next) {
-    for (unsigned i = 0; i < kChannels; ++i) {
-      const unsigned number = (next + i) % kChannels;
-      Channel& channel = channels_[number];
-      if (((channel.control & kHighPriority) != 0) != high || (without >> number & 1) != 0) continue;
-      if (!ready(channel, at)) continue;
+// Round robin: the first from `next` on that is ready.
+int Dma::pick(std::uint32_t candidates, unsigned& next, Cycle at) {
+  const std::uint32_t from_next = candidates & ~0u << next;
+  for (std::uint32_t part : {from_next, candidates & ~from_next}) {
+    for (; part != 0; part &= part - 1) {
+      const auto number = static_cast<unsigned>(std::countr_zero(part));
+      if (!ready(channels_[number], at)) continue;
       next = (number + 1) % kChannels;
       return static_cast<int>(number);
     }
-    return -1;
-  };
-  int number = search(true, served_high_, next_high_);
+  }
+  return -1;
+}
+
+// High priority first: in each round all of them, then a single low one (hardware/regs/dma.h, HIGH_PRIORITY).
+int Dma::pick(Cycle at) {
+  int number = pick(moving_ & high_ & ~served_high_, next_high_, at);
   if (number < 0) {
     served_high_ = 0;
-    number = search(false, 0, next_low_);
+    number = pick(moving_ & ~high_, next_low_, at);
     if (number >= 0) return number;
-    number = search(true, 0, next_high_);
+    number = pick(moving_ & high_, next_high_, at);
   }
   if (number >= 0) served_high_ |= 1u << number;
   return number;
@@ -160,8 +173,8 @@ void Dma::run() {
     wake(at);
     return;
   }
-  for (Channel& channel : channels_) {
-    if (ready(channel, at)) wake(at);
+  for (std::uint32_t left = moving_; left != 0; left &= left - 1) {
+    if (ready(channels_[static_cast<unsigned>(std::countr_zero(left))], at)) wake(at);
   }
 }
 
@@ -234,14 +247,14 @@ void Dma::transfer(unsigned number, Cycle at) {
 
 void Dma::finish(unsigned number, Cycle at) {
   Channel& channel = channels_[number];
-  channel.ending = true;
+  set_state(number, channel.busy, true);
   channel.end_event = events_.at_cycle(at, [this, number, at] { sequence_ended(number, at); });
 }
 
 void Dma::sequence_ended(unsigned number, Cycle now) {
   Channel& channel = channels_[number];
   channel.end_event = 0;
-  channel.busy = channel.ending = false;
+  set_state(number, false, false);
   if ((channel.control & kQuiet) == 0) {
     raw_interrupts_ |= 1u << number;
     update_interrupts();
@@ -254,7 +267,7 @@ void Dma::sequence_ended(unsigned number, Cycle now) {
 void Dma::fault(unsigned number, bool reading) {
   Channel& channel = channels_[number];
   channel.control |= reading ? kReadError : kWriteError;
-  channel.busy = false;
+  set_state(number, false, channel.ending);
   raw_interrupts_ |= 1u << number;
   update_interrupts();
 }

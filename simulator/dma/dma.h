@@ -57,7 +57,7 @@ class Dma : public Device, public DreqListener {
   };
 
   void write_channel(unsigned channel, unsigned offset, std::uint32_t value, const Access& access);
-  void write_control(Channel& channel, std::uint32_t value, AtomicOp op);
+  void write_control(unsigned number, std::uint32_t value, AtomicOp op);
   std::uint32_t read_control(const Channel& channel) const;
   void trigger(unsigned channel, Cycle now);
   void null_trigger(unsigned channel);
@@ -66,7 +66,9 @@ class Dma : public Device, public DreqListener {
   void wake(Cycle at);
   void run();
   int pick(Cycle at);
-  bool ready(Channel& channel, Cycle at);
+  int pick(std::uint32_t candidates, unsigned& next, Cycle at);
+  bool ready(const Channel& channel, Cycle at);
+  void set_state(unsigned number, bool busy, bool ending);
   /// The next cycle in which some channel may be ready without being told; kNever if none.
   Cycle next_ready(Cycle after) const;
   std::uint64_t timer_requests(unsigned timer, Cycle at) const;
@@ -88,7 +90,9 @@ class Dma : public Device, public DreqListener {
   std::uint32_t raw_interrupts_ = 0;
   std::array<std::uint32_t, 4> enabled_{}, forced_{};
   std::array<std::uint32_t, 0x54>
-      security_{};  ///< SECCFG and MPU registers: kept, without effect in Secure state
+      security_{};            ///< SECCFG and MPU registers: kept, without effect in Secure state
+  std::uint32_t moving_ = 0;  ///< bit n: channel n is busy and has transfers to make
+  std::uint32_t high_ = 0;    ///< bit n: its CTRL.HIGH_PRIORITY
   unsigned next_low_ = 0, next_high_ = 0;
   std::uint32_t served_high_ = 0;  ///< high-priority channels that had their turn in this round
   Cycle read_free_ = 0, write_free_ = 0;

@@ -27,11 +27,14 @@ std::uint32_t Dma::read_control(const Channel& channel) const {
   return value;
 }
 
-void Dma::write_control(Channel& channel, std::uint32_t value, AtomicOp op) {
+void Dma::write_control(unsigned number, std::uint32_t value, AtomicOp op) {
+  Channel& channel = channels_[number];
   const std::uint32_t errors = kReadError | kWriteError;
   std::uint32_t kept = channel.control & errors;
   if (op != AtomicOp::kClear) kept &= ~value;
   channel.control = (apply(op, channel.control, value) & kControlWritable) | kept;
+  const std::uint32_t bit = 1u << number;
+  high_ = (channel.control & kHighPriority) != 0 ? high_ | bit : high_ & ~bit;
 }
 
 Reply Dma::read(std::uint32_t offset, const Access& access) {
@@ -168,7 +171,7 @@ void Dma::write_channel(unsigned number, unsigned offset, std::uint32_t value, c
       break;
     case kControl: {
       const bool was_running = (channel.control & kEnable) != 0;
-      write_control(channel, value, access.op);
+      write_control(number, value, access.op);
       // Enabled again: a paused sequence goes on.
       if (channel.busy && !was_running && (channel.control & kEnable) != 0) wake(access.now + 1);
       break;

@@ -1,127 +1,226 @@
 #include "engine/sampler.h"
 
+#include <bit>
+
 #include "engine/check.h"
-#include "engine/math/exp.h"
+#include "engine/kernels/exp2_fixed.h"
+#include "engine/kernels/fixed.h"
+#include "engine/share.h"
 #include "kernels_backend.h"
 
 namespace pico_llama {
 namespace {
 
-/// In place: exp(x - max) / sum, in run.c's order.
-void softmax(std::span<float> x) {
-  float max = x[0];
-  for (float v : x) max = v > max ? v : max;
-  for (float& v : x) v = exp(v - max);
-  float sum = 0;
-  for (float v : x) sum += v;
-  for (float& v : x) v /= sum;
+/// More workers than this have nothing to do: a meeting costs what they would save.
+constexpr int kMostParts = 4;
+
+/// What one worker finds in its part of the vocabulary.
+struct Part {
+  int32_t best;  ///< the first of its largest logits; NaN counts for nothing
+  float max;
+  uint32_t candidates;  ///< ids that it left in its part of the scratch memory
+  uint64_t sum;
+};
+
+uint32_t weight_of(std::span<const float> weights, uint32_t id) {
+  return std::bit_cast<uint32_t>(weights[id]);
+}
+
+/// a * b / 2^kBits, rounded down, where the product has no room in 64 bits. Requires: a < 2^(64 - 32 +
+/// kBits).
+template <int kBits>
+uint64_t scaled(uint64_t a, uint32_t b) {
+  constexpr uint64_t kLow = (uint64_t{1} << kBits) - 1;
+  return (a >> kBits) * b + ((a & kLow) * b >> kBits);
+}
+
+/// Appends the ids of a range whose weights are this at least, in order. Four a turn, since few are.
+uint32_t* at_least(uint32_t least, std::span<const float> weights, Range range, uint32_t* ids) {
+  const auto take = [&](uint32_t id) __attribute__((always_inline)) {
+    if (weight_of(weights, id) >= least) [[unlikely]]
+      *ids++ = id;
+  };
+  auto id = static_cast<uint32_t>(range.begin);
+  const auto end = static_cast<uint32_t>(range.end);
+  for (; end - id >= 4; id += 4) {
+    take(id);
+    take(id + 1);
+    take(id + 2);
+    take(id + 3);
+  }
+  for (; id < end; ++id) take(id);
+  return ids;
 }
 
 /// Ids in a heap, most likely first, equals by id. pop() leaves what it took behind the heap, so that the
 /// popped ones can be walked again from the end.
 class Likeliest {
  public:
-  Likeliest(std::span<uint32_t> ids, std::span<const float> p) : ids_(ids), p_(p), count_(ids.size()) {
-    for (size_t at = count_ / 2; at-- > 0;) sink(at);
+  Likeliest(std::span<uint32_t> ids, std::span<const float> weights)
+      : ids_(ids), weights_(weights), count_(ids.size()) {
+    for (size_t at = count_ / 2; at-- > 0;) sink(at, ids_[at]);
   }
   uint32_t pop() {
     const uint32_t best = ids_[0];
-    ids_[0] = ids_[--count_];
+    const uint32_t last = ids_[--count_];
     ids_[count_] = best;
-    sink(0);
+    if (count_ > 0) sink(0, last);
     return best;
   }
 
  private:
-  bool before(uint32_t a, uint32_t b) const { return p_[a] > p_[b] || (p_[a] == p_[b] && a < b); }
-  void sink(size_t at) {
-    const uint32_t id = ids_[at];
+  /// Puts an id at a place or below it.
+  void sink(size_t at, uint32_t id) {
+    const uint32_t weight = weight_of(weights_, id);
     for (size_t child = 2 * at + 1; child < count_; child = 2 * at + 1) {
-      if (child + 1 < count_ && before(ids_[child + 1], ids_[child])) ++child;
-      if (!before(ids_[child], id)) break;
-      ids_[at] = ids_[child];
+      uint32_t below = ids_[child];
+      uint32_t heaviest = weight_of(weights_, below);
+      if (child + 1 < count_) {
+        const uint32_t other = ids_[child + 1];
+        const uint32_t heavy = weight_of(weights_, other);
+        if (heavy > heaviest || (heavy == heaviest && other < below)) {
+          ++child;
+          below = other;
+          heaviest = heavy;
+        }
+      }
+      if (weight > heaviest || (weight == heaviest && id < below)) break;
+      ids_[at] = below;
       at = child;
     }
     ids_[at] = id;
   }
 
   std::span<uint32_t> ids_;
-  std::span<const float> p_;
+  std::span<const float> weights_;
   size_t count_;
 };
 
 }  // namespace
 
-int32_t argmax(std::span<const float> values) {
-  int32_t index = 0;
-  kernels::argmax({&index, values.data(), static_cast<int>(values.size())});
-  return index;
+/// What all workers do with their parts: the arguments of a crew's task.
+struct Sampler::Crew {
+  const Sampler& sampler;
+  std::span<float> logits;
+  Workers& workers;
+  int count;
+  Part parts[kMostParts];
+
+  static void task(void* crew, int worker) { static_cast<Crew*>(crew)->run(worker); }
+  void run(int worker);
+  const Part& best() const;
+  uint64_t sum() const;
+  /// Moves all candidates to the front of the scratch memory and returns how many there are.
+  size_t gather() const;
+  Range part(int worker) const { return Share{worker, count}.rows(static_cast<int>(logits.size())); }
+};
+
+void Sampler::Crew::run(int worker) {
+  const bool works = worker < count;
+  const Range mine = part(worker);
+  Part& found = parts[works ? worker : 0];
+  if (works) {
+    kernels::argmax({&found.best, logits.data() + mine.begin, mine.end - mine.begin});
+    found.best += mine.begin;
+    found.max = logits[static_cast<size_t>(found.best)];
+  }
+  if (sampler.options_.temperature == 0.0f) return;
+
+  workers.barrier();
+  if (works)
+    kernels::softmax_fixed(
+        {logits.data() + mine.begin, mine.end - mine.begin, best().max, sampler.octaves_, &found.sum});
+  if (!sampler.filters()) return;
+
+  workers.barrier();
+  if (!works) return;
+  const uint32_t least = sampler.cutoff(sum(), logits.size());
+  uint32_t* const ids = sampler.scratch_.data() + mine.begin;
+  found.candidates = static_cast<uint32_t>(at_least(least, logits, mine, ids) - ids);
+}
+
+const Part& Sampler::Crew::best() const {
+  const Part* best = &parts[0];
+  float most = -__builtin_inff();
+  for (const Part& each : std::span(parts).first(static_cast<size_t>(count))) {
+    if (!(each.max > most)) continue;
+    best = &each;
+    most = each.max;
+  }
+  return *best;
+}
+
+uint64_t Sampler::Crew::sum() const {
+  uint64_t sum = 0;
+  for (int i = 0; i < count; ++i) sum += parts[i].sum;
+  return sum;
+}
+
+size_t Sampler::Crew::gather() const {
+  size_t all = parts[0].candidates;
+  for (int i = 1; i < count; ++i) {
+    const uint32_t* const ids = sampler.scratch_.data() + part(i).begin;
+    for (uint32_t j = 0; j < parts[i].candidates; ++j) sampler.scratch_[all++] = ids[j];
+  }
+  return all;
 }
 
 int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen) {
+  SingleWorker one;
+  return sample(logits, seen, one);
+}
+
+int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen, Workers& workers) {
   CHECK(!logits.empty() && scratch_.size() >= logits.size());
-  if (options_.repetition_penalty != 1.0f) {
-    // Each token once, however often it was seen: a mark a token, in the scratch memory.
-    for (size_t i = 0; i < logits.size(); ++i) scratch_[i] = 0;
-    for (const int32_t token : seen) {
-      const auto id = static_cast<size_t>(token);
-      if (scratch_[id]++ != 0) continue;
-      logits[id] = logits[id] > 0 ? logits[id] / options_.repetition_penalty
-                                  : logits[id] * options_.repetition_penalty;
-    }
-  }
-  if (options_.temperature == 0.0f) return argmax(logits);
-  for (float& v : logits) v /= options_.temperature;
-  softmax(logits);
-  const float coin = rng_.next_f32();
-  const bool nucleus = options_.topp > 0.0f && options_.topp < 1.0f;
-  return nucleus || options_.topk > 0 || options_.minp > 0.0f ? sample_top(logits, coin)
-                                                              : sample_mult(logits, coin);
+  if (options_.repetition_penalty != 1.0f) penalize(logits, seen);
+  const auto blocks = static_cast<int>((logits.size() + kBlockRows - 1) / kBlockRows);
+  int count = workers.count();
+  if (count > kMostParts) count = kMostParts;
+  if (count > blocks) count = blocks;
+  Crew crew{*this, logits, workers, count, {}};
+  workers.run(&Crew::task, &crew);
+  if (options_.temperature == 0.0f) return crew.best().best;
+  return filters() ? draw(logits, crew.gather(), crew.sum()) : draw_any(logits, crew.sum());
 }
 
-int32_t Sampler::sample_mult(std::span<const float> probabilities, float coin) const {
-  float cdf = 0.0f;
-  for (size_t i = 0; i < probabilities.size(); ++i) {
-    cdf += probabilities[i];
-    if (coin < cdf) return static_cast<int32_t>(i);
-  }
-  return static_cast<int32_t>(probabilities.size()) - 1;  // in case of rounding errors
+uint32_t Sampler::cutoff(uint64_t sum, size_t vocab_size) const {
+  float least = 0;
+  // What is below this cannot be in the nucleus: the others together would be less than 1 - topp. A millionth
+  // less, for this line's own roundings.
+  if (topp_ != 0)
+    least = (1.0f - options_.topp) / static_cast<float>(vocab_size - 1) *
+            static_cast<float>(static_cast<uint32_t>(sum >> 20)) * (0x1p20f - 1.0f);
+  constexpr uint32_t kHeaviest = exp2_fixed(0);
+  const float likely = options_.minp * static_cast<float>(kHeaviest);
+  const uint32_t cutoff = to_fixed_unsigned(likely > least ? likely : least);
+  return cutoff < kHeaviest ? cutoff : kHeaviest;  // the most likely one always counts
 }
 
-int32_t Sampler::sample_top(std::span<float> probabilities, float coin) {
-  const size_t n = probabilities.size();
-  const bool nucleus = options_.topp > 0.0f && options_.topp < 1.0f;
-  const float topp = nucleus ? options_.topp : 2.0f;
-  // What is below this cannot be in the nucleus: the n - 1 others together would be less than 1 - topp.
-  float cutoff = nucleus && n > 1 ? (1.0f - topp) / static_cast<float>(n - 1) : 0.0f;
-  if (options_.minp > 0.0f) {
-    const float best = probabilities[static_cast<size_t>(argmax(probabilities))];
-    if (options_.minp * best > cutoff) cutoff = options_.minp * best;
-  }
-  size_t candidates = 0;
-  for (size_t i = 0; i < n; ++i)
-    if (probabilities[i] >= cutoff) scratch_[candidates++] = static_cast<uint32_t>(i);
-  if (candidates == 0) return argmax(probabilities);  // only where the logits were not numbers
+int32_t Sampler::draw_any(std::span<const float> weights, uint64_t sum) {
+  const uint64_t r = scaled<24>(sum, rng_.next_u32() >> 8);
+  uint64_t cdf = 0;
+  uint32_t id = 0;
+  while ((cdf += weight_of(weights, id)) <= r) ++id;
+  return static_cast<int32_t>(id);
+}
 
-  const size_t most = options_.topk > 0 && static_cast<size_t>(options_.topk) < candidates
+int32_t Sampler::draw(std::span<const float> weights, size_t count, uint64_t sum) {
+  const uint64_t enough = topp_ != 0 ? scaled<32>(sum, topp_) : sum;
+  const size_t most = options_.topk > 0 && static_cast<size_t>(options_.topk) < count
                           ? static_cast<size_t>(options_.topk)
-                          : candidates;
-  Likeliest likeliest(scratch_.first(candidates), probabilities);
-  float cumulative = 0.0f;
+                          : count;
+  Likeliest likeliest(scratch_.first(count), weights);
+  uint64_t cumulative = 0;
   size_t kept = 0;
-  while (kept < most) {
-    cumulative += probabilities[likeliest.pop()];
+  while (kept < most && cumulative <= enough) {
+    cumulative += weight_of(weights, likeliest.pop());
     ++kept;
-    if (cumulative > topp) break;
   }
-  const float r = coin * cumulative;
-  float cdf = 0.0f;
-  for (size_t i = 0; i < kept; ++i) {
-    const uint32_t id = scratch_[candidates - 1 - i];
-    cdf += probabilities[id];
-    if (r < cdf) return static_cast<int32_t>(id);
-  }
-  return static_cast<int32_t>(scratch_[candidates - kept]);  // in case of rounding errors
+  const uint64_t r = scaled<24>(cumulative, rng_.next_u32() >> 8);
+  uint64_t cdf = 0;
+  const uint32_t* id = scratch_.data() + count - 1;
+  while ((cdf += weight_of(weights, *id)) <= r) --id;
+  return static_cast<int32_t>(*id);
 }
 
 }  // namespace pico_llama

@@ -6,6 +6,7 @@
 
 #include "engine/rng.h"
 #include "engine/status.h"
+#include "engine/workers.h"
 
 namespace pico_llama {
 
@@ -29,22 +30,30 @@ class Sampler {
   /// Scratch: vocab_size uint32.
   Sampler(const SamplerOptions& options, std::span<uint32_t> scratch);
 
-  /// Picks a token. Changes logits (into probabilities unless temperature is 0). Exactly run.c's choice when
-  /// topk, minp and repetition_penalty are off: same coin, same softmax order, same cutoff, and equal
-  /// probabilities in order of id. `seen`: the tokens so far, for the repetition penalty. Cost: O(vocab);
-  /// top-p, top-k and min-p add O(k log vocab) for the k tokens they look at.
+  /// Picks a token. Changes logits. run.c's choice when topk, minp and repetition_penalty are off: same coin,
+  /// same cutoff, the same order of tokens, equal ones in order of id. Where run.c's probabilities are off by
+  /// its order of sums, ours are not: weights are integers (SoftmaxFixed), within 1e-6 of e^(logit /
+  /// temperature), their sums exact, whatever the number of workers. `seen`: the tokens so far, for the
+  /// repetition penalty. Cost: O(vocab), shared by the workers; top-p, top-k and min-p add O(k log vocab) for
+  /// the k tokens they look at.
+  int32_t sample(std::span<float> logits, std::span<const int32_t> seen, Workers& workers);
   int32_t sample(std::span<float> logits, std::span<const int32_t> seen);
 
  private:
-  int32_t sample_mult(std::span<const float> probabilities, float coin) const;
-  int32_t sample_top(std::span<float> probabilities, float coin);
+  struct Crew;
+  bool filters() const { return topp_ != 0 || options_.topk > 0 || options_.minp > 0.0f; }
+  void penalize(std::span<float> logits, std::span<const int32_t> seen) const;
+  /// The least weight that may count. Requires: filters().
+  uint32_t cutoff(uint64_t sum, size_t vocab_size) const;
+  /// One of all, in order of id; one of those whose ids the scratch memory has first, the most likely first.
+  int32_t draw_any(std::span<const float> weights, uint64_t sum);
+  int32_t draw(std::span<const float> weights, size_t count, uint64_t sum);
 
   SamplerOptions options_{};
   Rng rng_{1};
   std::span<uint32_t> scratch_{};
+  uint32_t topp_ = 0;  ///< with 32 fractional bits; 0: off
+  float octaves_ = 0;  ///< 2^27 / ln(2) / temperature
 };
-
-/// Index of the largest, the first if several.
-int32_t argmax(std::span<const float> values);
 
 }  // namespace pico_llama

@@ -1,5 +1,6 @@
-// What begins a story: once, so the firmware leaves this in flash.
+// What begins a story or is rarely asked for: the firmware leaves this in flash.
 #include "engine/check.h"
+#include "engine/kernels/fixed.h"
 #include "engine/sampler.h"
 
 namespace pico_llama {
@@ -25,6 +26,23 @@ Status SamplerOptions::validate() const {
 Sampler::Sampler(const SamplerOptions& options, std::span<uint32_t> scratch)
     : options_(options), rng_(options.seed), scratch_(scratch) {
   CHECK(options.validate().ok());
+  constexpr float kOctaves = 193635251.0f;  // 2^27 / ln(2)
+  octaves_ = kOctaves / options.temperature;
+  if (options.topp > 0.0f && options.topp < 1.0f) {
+    topp_ = to_fixed_unsigned(options.topp * 0x1p32f);
+    if (topp_ == 0) topp_ = 1;
+  }
+}
+
+void Sampler::penalize(std::span<float> logits, std::span<const int32_t> seen) const {
+  // Each token once, however often it was seen: a mark a token, in the scratch memory.
+  for (size_t i = 0; i < logits.size(); ++i) scratch_[i] = 0;
+  for (const int32_t token : seen) {
+    const auto id = static_cast<size_t>(token);
+    if (scratch_[id]++ != 0) continue;
+    logits[id] =
+        logits[id] > 0 ? logits[id] / options_.repetition_penalty : logits[id] * options_.repetition_penalty;
+  }
 }
 
 }  // namespace pico_llama

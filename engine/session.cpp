@@ -69,7 +69,7 @@ SessionStep Session::step() {
     } else {
       transformer_.forward(tokens_.subspan(at, 1), pos_);
     }
-    step.token = sampler_.sample(transformer_.logits(), tokens_.first(at + 1));
+    step.token = sampler_.sample(transformer_.logits(), tokens_.first(at + 1), transformer_.workers());
     tokens_[at + 1] = step.token;
     ++generated_;
   }

@@ -50,6 +50,8 @@ class Transformer {
   std::span<uint32_t> sample_scratch() {
     return {state_.sample_scratch, static_cast<size_t>(config_.vocab_size)};
   }
+  /// For what else has parts.
+  Workers& workers() { return *workers_; }
   const Config& config() const { return config_; }
   int context() const { return context_; }
   /// To point tensors at copies in faster memory.

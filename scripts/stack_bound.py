@@ -24,7 +24,7 @@ BARRIER = r"(SingleWorker|CoreWorkers|TimedWorkers)::(barrier|count)\("
 KERNEL = r"^pico_llama::(m33|portable)::\w+\("
 STREAM = r"StagedStream::(begin|next|done|brings_cache|cache_written)\("
 COPIER = r"drivers::QspiStream::(copy|halt|wake|wait|announce|lock|unlock)\("
-ENGINE_TASK = r"Pass::task<"
+ENGINE_TASK = r"Pass::task<|Sampler::Crew::task\("
 BANDWIDTH_TASK = r"drivers::\(anonymous namespace\)::read_lines\("
 CLASS_DRIVER = r"^(cdcd|resetd)_"
 INDIRECT = [
@@ -49,6 +49,8 @@ INDIRECT = [
     (r"^core1_wrapper$", [r"CoreWorkers::core1_main\("], "multicore_launch_core1's argument"),
     (r"CoreWorkers::(run|core1_main)\(|SingleWorker::run\(", [ENGINE_TASK, BANDWIDTH_TASK], "Workers::Task"),
     (r"Pass::(run|task)<", [BARRIER, STREAM], "Workers::barrier, count, WeightStream"),
+    (r"Sampler::Crew::run\(", [BARRIER], "Workers::barrier"),
+    (r"Sampler::sample\(", [CREW], "Workers::run, count"),
     (r"Transformer::forward\(", [CREW, STREAM], "Workers::run, count, WeightStream"),
     (r"Numerics(F32|Q8)?::", [STREAM], "WeightStream"),
     (r"StagedStream::", [COPIER], "StreamCopier"),
@@ -58,7 +60,8 @@ INDIRECT = [
     (r"app::TimedWorkers::run\(", [r"(SingleWorker|CoreWorkers)::run\(", CLOCK], "the crew it times, never one of its kind"),
     (r"app::TimedWorkers::barrier\(", [r"(SingleWorker|CoreWorkers)::barrier\(", CLOCK], "the same"),
     (r"app::TimedWorkers::count\(", [r"(SingleWorker|CoreWorkers)::count\("], "the same"),
-    (r"app::(check_kernels|time_kernels)\(|app::\(anonymous namespace\)::(check|time)<", [KERNEL, BOARD], "a KernelSet"),
+    (r"app::(check_kernels|time_kernels)\(|app::\(anonymous namespace\)::(check|time)<", [KERNEL, CLOCK],
+     "a KernelSet, and hal::Board::cycles"),
     (r"pico_llama::app::", [BOARD, CONSOLE, COUNT], "hal::Board, hal::Console, Workers::count"),
 ]
 # The program is over where these begin: they report or restart, and an overflow ends in the same restart by the limit register.

@@ -207,4 +207,16 @@ struct Argmax {
   int n;
 };
 
+/// What a softmax divides by its sum, in fixed point, so that a sum has no order to keep:
+///   x[i] = fixed((max - logits[i]) * factor), truncated and saturated to 32 bits, 0 for NaN and what is
+///   negative; weight[i] = 2^-(x[i] / 2^27) with 31 fractional bits (engine/kernels/exp2_fixed.h); sum =
+///   sum_i weight[i].
+struct SoftmaxFixed {
+  float* logits;  ///< (n) in: logits; out: the weights, integers in the floats' place
+  int n;
+  float max;      ///< the largest logit, of these and of others
+  float factor;   ///< 2^27 / ln(2) / temperature
+  uint64_t* sum;  ///< (1)
+};
+
 }  // namespace pico_llama

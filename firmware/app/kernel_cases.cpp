@@ -284,4 +284,13 @@ KernelOutputs KernelCases<Argmax>::make(const KernelShape& s, uint32_t seed, Are
   return {bytes_of(index, 1)};
 }
 
+KernelOutputs KernelCases<SoftmaxFixed>::make(const KernelShape& s, uint32_t seed, Arena& memory,
+                                              SoftmaxFixed& a) {
+  Numbers numbers(seed);
+  float* logits = reals(memory, numbers, s.a, 20.0f);
+  uint64_t* sum = zeros<uint64_t>(memory, 1);
+  a = {.logits = logits, .n = s.a, .max = 20.0f, .factor = 0x1p27f / 1.25f, .sum = sum};
+  return {bytes_of(logits, s.a), bytes_of(sum, 1)};
+}
+
 }  // namespace pico_llama::app

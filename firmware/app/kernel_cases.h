@@ -165,4 +165,14 @@ struct KernelCases<Argmax> {  // a: values
   static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, Argmax& a);
 };
 
+template <>
+struct KernelCases<SoftmaxFixed> {  // a: logits
+  static constexpr KernelShape kCheck[] = {{1}, {8}, {54}, {512}, {515}};
+  static constexpr KernelShape typical(const KernelWidths&) { return {512}; }
+  static constexpr std::string_view kUnit = "a logit";
+  static constexpr std::string_view kNames[] = {"logits"};
+  static int64_t work(const KernelShape& s) { return s.a; }
+  static KernelOutputs make(const KernelShape& s, uint32_t seed, Arena& memory, SoftmaxFixed& a);
+};
+
 }  // namespace pico_llama::app

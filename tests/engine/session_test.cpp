@@ -214,37 +214,5 @@ TEST(Session, SaysHowMuchMemoryItNeeds) {
   EXPECT_FALSE(Session::bytes_needed(m.image, 0).ok());
 }
 
-TEST(Sampler, FiltersAreWhatTheySay) {
-  std::vector<uint32_t> scratch(6);
-  const std::vector<float> logits = {0.0f, 3.0f, 2.0f, 2.0f, -1.0f, 1.0f};
-  const auto drawn = [&](const SamplerOptions& options) {
-    std::set<int32_t> seen;
-    Sampler sampler(options, scratch);
-    for (int i = 0; i < 3000; ++i) {
-      auto copy = logits;
-      seen.insert(sampler.sample(copy, {}));
-    }
-    return seen;
-  };
-  SamplerOptions options;
-  options.topp = 1.0f;
-  EXPECT_EQ(drawn(options), (std::set<int32_t>{0, 1, 2, 3, 4, 5}));
-  options.topk = 2;
-  EXPECT_EQ(drawn(options), (std::set<int32_t>{1, 2}));  // of two equals the lower id
-  options.topk = 0;
-  options.minp = 0.3f;  // e^-1 = 0.37 of the best passes, e^-2 does not
-  EXPECT_EQ(drawn(options), (std::set<int32_t>{1, 2, 3}));
-  options.minp = 0;
-  options.topp = 0.5f;
-  EXPECT_EQ(drawn(options), (std::set<int32_t>{1}));
-  options.temperature = 0;
-  options.repetition_penalty = 2.0f;
-  Sampler sampler(options, scratch);
-  const int32_t seen[] = {1, 1, 1};
-  auto copy = logits;
-  EXPECT_EQ(sampler.sample(copy, seen), 2);
-  EXPECT_EQ(copy[1], 1.5f);
-}
-
 }  // namespace
 }  // namespace pico_llama

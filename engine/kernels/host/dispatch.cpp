@@ -17,6 +17,9 @@ PICO_LLAMA_KERNEL(rmsnorm_q8, RmsNormQ8)
 PICO_LLAMA_KERNEL(argmax, Argmax)
 #undef PICO_LLAMA_KERNEL
 
+// Look-ups in a table, of which a token has one a piece of the vocabulary: nothing for eight lanes to gain.
+void softmax_fixed(const SoftmaxFixed& a) { return portable::softmax_fixed(a); }
+
 void matmul_q8(const MatmulQ8& a) {
   if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) return avx512::matmul_q8(a);
   return __builtin_cpu_supports("avx2") ? avx2::matmul_q8(a) : portable::matmul_q8(a);

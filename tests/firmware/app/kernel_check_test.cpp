@@ -42,6 +42,7 @@ TEST_F(KernelCheckTest, TheModelledM33sAreToo) {
   m33.attention_q8 = m33::attention_q8;
   m33.swiglu_q8 = m33::swiglu_q8;
   m33.argmax = m33::argmax;
+  m33.softmax_fixed = m33::softmax_fixed;
   m33.residual_q8 = m33::residual_q8;
   m33.rmsnorm_q8 = m33::rmsnorm_q8;
   const auto expected = check(portable_kernels());
@@ -151,6 +152,13 @@ TEST_F(KernelCheckTest, OneBitInEachKernelIsFound) {
     if (a.n == 54) ++*a.index;
   };
   EXPECT_EQ(the_one(check(set), "argmax").shape.a, 54);
+
+  set = kernels_in_use();
+  set.softmax_fixed = [](const SoftmaxFixed& a) {
+    portable::softmax_fixed(a);
+    if (a.n == 512) ++*a.sum;
+  };
+  EXPECT_EQ(the_one(check(set), "softmax_fixed").byte, 512u * 4);
 }
 
 TEST_F(KernelCheckTest, CostsAreOfTheModelsWidths) {

@@ -14,6 +14,7 @@ using host::quantize_q8;
 using host::residual_q8;
 using host::rmsnorm;
 using host::rmsnorm_q8;
+using host::softmax_fixed;
 using host::swiglu;
 using host::swiglu_q8;
 

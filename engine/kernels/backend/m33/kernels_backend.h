@@ -12,6 +12,7 @@ using m33::matmul_q8;
 using m33::quantize_q8;
 using m33::residual_q8;
 using m33::rmsnorm_q8;
+using m33::softmax_fixed;
 using m33::swiglu_q8;
 using portable::attention_f32;
 using portable::matmul_f32;

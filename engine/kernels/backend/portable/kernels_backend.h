@@ -14,6 +14,7 @@ using portable::quantize_q8;
 using portable::residual_q8;
 using portable::rmsnorm;
 using portable::rmsnorm_q8;
+using portable::softmax_fixed;
 using portable::swiglu;
 using portable::swiglu_q8;
 

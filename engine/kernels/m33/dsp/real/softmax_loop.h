@@ -1,4 +1,5 @@
-// The loop of softmax_fixed in assembly: it wants all 14 registers, and its chains of products two elements each.
+// The loop of softmax_fixed in assembly: it wants all 14 registers, and its chains of products two elements
+// each.
 #pragma once
 #include <cstdint>
 

@@ -5,13 +5,15 @@
     scripts/read_image.py MODEL.plm --gaps TOKEN...    prints by how much each token is less likely than the likeliest,
                                                        as a difference of logits
 
-Standard library only, and none of this project's code: what SPEC.md leaves out would be missing here.
-It computes in binary64, so it is a check of the format and of the greedy choices, not of the last bits.
+Standard library only, and none of this project's code: what SPEC.md leaves out would be missing here. What a Llama 2
+computes is not SPEC.md's matter but llama2.c's (llama_forward.py). It computes in binary64, so it is a check of the
+format and of the greedy choices, not of the last bits.
 """
-import math
 import struct
 import sys
 import zlib
+
+from llama_forward import BOS, Layer, Llama, Weights, decode
 
 MAGIC = 0x314D4C50
 PROFILES = {0: "f32", 1: "q8", 2: "q4"}
@@ -91,7 +93,6 @@ class Image:
          self.seq_len) = struct.unpack_from("<7i", data, 20)
         shared, count, table, tokenizer, _ = struct.unpack_from("<5I", data, 48)
         _, self.rms_eps = struct.unpack_from("<2f", data, 68)
-        self.head_size = self.dim // self.n_heads
         self.tensors = {}
         for i in range(count):
             kind, layer, rows, columns, encoding, offset = struct.unpack_from("<6I", data, table + 32 * i)
@@ -106,70 +107,23 @@ class Image:
         assert starts[-1] == text_bytes
         return [data[at + text + a:at + text + b] for a, b in zip(starts, starts[1:])]
 
-    def decode(self, previous, token):
-        piece = self.pieces[token]
-        if len(piece) == 6 and piece.startswith(b"<0x"):
-            piece = bytes([int(piece[3:5], 16)])
-        return piece[1:] if previous == 1 and piece.startswith(b" ") else piece
+    def model(self):
+        def norm(kind, layer=0):
+            return self.tensors[kind, layer][0]
 
+        def layer(i):
+            matrices = {name: self.tensors[kind, i]
+                        for name, kind in dict(wq=WQ, wk=WK, wv=WV, wo=WO, w1=W1, w2=W2, w3=W3).items()}
+            return Layer(rms_att=norm(RMS_ATT, i), rms_ffn=norm(RMS_FFN, i), **matrices)
 
-def matmul(matrix, x):
-    return [sum(map(float.__mul__, row, x)) for row in matrix]
-
-
-class Model:
-    def __init__(self, image):
-        self.image = image
-        self.keys = [[] for _ in range(image.n_layers)]
-        self.values = [[] for _ in range(image.n_layers)]
-
-    def rmsnorm(self, x, kind, layer=0):
-        scale = 1 / math.sqrt(sum(v * v for v in x) / len(x) + self.image.rms_eps)
-        return [w * (scale * v) for w, v in zip(self.image.tensors[kind, layer][0], x)]
-
-    def rotate(self, x, pos):
-        row = self.image.tensors[ROPE, 0][pos]
-        out = []
-        for i in range(0, len(x), 2):
-            cos, sin = row[i % self.image.head_size], row[i % self.image.head_size + 1]
-            out += [x[i] * cos - x[i + 1] * sin, x[i] * sin + x[i + 1] * cos]
-        return out
-
-    def attention(self, x, layer, pos):
-        image, size = self.image, self.image.head_size
-        tensor = lambda kind: image.tensors[kind, layer]
-        q = self.rotate(matmul(tensor(WQ), x), pos)
-        self.keys[layer].append(self.rotate(matmul(tensor(WK), x), pos))
-        self.values[layer].append(matmul(tensor(WV), x))
-        out = []
-        for head in range(image.n_heads):
-            start = head // (image.n_heads // image.n_kv_heads) * size
-            query = q[head * size:(head + 1) * size]
-            scores = [sum(a * b for a, b in zip(query, key[start:start + size])) / math.sqrt(size)
-                      for key in self.keys[layer]]
-            top = max(scores)
-            weights = [math.exp(s - top) for s in scores]
-            total = sum(weights)
-            for i in range(start, start + size):
-                out.append(sum(w * value[i] for w, value in zip(weights, self.values[layer])) / total)
-        return matmul(tensor(WO), out)
-
-    def feed_forward(self, x, layer):
-        tensor = lambda kind: self.image.tensors[kind, layer]
-        gate, up = matmul(tensor(W1), x), matmul(tensor(W3), x)
-        return matmul(tensor(W2), [g / (1 + math.exp(-g)) * u for g, u in zip(gate, up)])
-
-    def forward(self, token, pos):
-        x = list(self.image.tensors[EMBEDDING, 0][token])
-        for layer in range(self.image.n_layers):
-            x = [a + b for a, b in zip(x, self.attention(self.rmsnorm(x, RMS_ATT, layer), layer, pos))]
-            x = [a + b for a, b in zip(x, self.feed_forward(self.rmsnorm(x, RMS_FFN, layer), layer))]
-        return matmul(self.image.tensors[WCLS, 0], self.rmsnorm(x, RMS_FINAL))
+        weights = Weights(self.n_heads, self.n_kv_heads, self.tensors[EMBEDDING, 0],
+                          [layer(i) for i in range(self.n_layers)], norm(RMS_FINAL), self.tensors[WCLS, 0])
+        return Llama(weights, self.tensors[ROPE, 0].__getitem__, self.rms_eps)
 
 
 def print_gaps(image, tokens):
-    model = Model(image)
-    for pos, (token, following) in enumerate(zip([1] + tokens, tokens)):
+    model = image.model()
+    for pos, (token, following) in enumerate(zip([BOS] + tokens, tokens)):
         logits = model.forward(token, pos)
         print(max(logits) - logits[following])
 
@@ -182,16 +136,16 @@ def main():
     if sys.argv[2:3] == ["--gaps"]:
         return print_gaps(image, [int(t) for t in sys.argv[3:]])
     steps = int(sys.argv[2]) if len(sys.argv) > 2 else 32
-    tokens = [1] + [int(t) for t in sys.argv[3:]]
+    tokens = [BOS] + [int(t) for t in sys.argv[3:]]
     prompt_count = len(tokens)
-    model, text = Model(image), b""
+    model, text = image.model(), b""
     for pos in range(min(steps, image.seq_len)):
         logits = model.forward(tokens[pos], pos)
         if pos + 1 >= prompt_count:
             tokens.append(max(range(len(logits)), key=logits.__getitem__))
-        if tokens[pos + 1] == 1:
+        if tokens[pos + 1] == BOS:
             break
-        text += image.decode(tokens[pos], tokens[pos + 1])
+        text += decode(image.pieces, tokens[pos], tokens[pos + 1])
     print(*tokens[1:])
     sys.stderr.write(text.decode(errors="replace") + "\n")
 

@@ -12,12 +12,11 @@ temperature, topp, seed, steps, prompt_tokens, tokens (each after the first, pro
 import argparse
 import json
 import math
-import operator
 import pathlib
 import struct
 import sys
 
-BOS = 1
+from llama_forward import BOS, Layer, Llama, Weights, decode
 
 
 class Tokenizer:
@@ -50,22 +49,14 @@ class Tokenizer:
                 return tokens
             tokens[best[1]:best[1] + 2] = [best[2]]
 
-    def decode(self, before, token):
-        piece = self.pieces[token]
-        if before == BOS and piece.startswith(b" "):
-            piece = piece[1:]
-        if len(piece) == 6 and piece.startswith(b"<0x") and piece.endswith(b">"):
-            return bytes([int(piece[3:5], 16)])
-        return piece
 
-
-class Transformer:
+class Checkpoint:
+    """A legacy checkpoint: all layers of a kind one after the other."""
     def __init__(self, path):
         data = pathlib.Path(path).read_bytes()
-        (self.dim, self.hidden, self.layers, self.heads, self.kv_heads, vocab, self.context) = struct.unpack_from("<7i", data)
-        self.vocab = abs(vocab)
-        self.head = self.dim // self.heads
-        kv = self.head * self.kv_heads
+        dim, hidden, layers, heads, kv_heads, vocab, self.context = struct.unpack_from("<7i", data)
+        self.vocab, self.head_size = abs(vocab), dim // heads
+        kv = self.head_size * kv_heads
         at = 28
 
         def take(rows, columns):
@@ -75,60 +66,26 @@ class Transformer:
             return matrix
 
         def per_layer(rows, columns):
-            return [take(rows, columns) for _ in range(self.layers)]
+            return [take(rows, columns) for _ in range(layers)]
 
-        self.embedding = take(self.vocab, self.dim)
-        self.rms_att = take(self.layers, self.dim)
-        self.wq, self.wk, self.wv = per_layer(self.dim, self.dim), per_layer(kv, self.dim), per_layer(kv, self.dim)
-        self.wo = per_layer(self.dim, self.dim)
-        self.rms_ffn = take(self.layers, self.dim)
-        self.w1, self.w2 = per_layer(self.hidden, self.dim), per_layer(self.dim, self.hidden)
-        self.w3 = per_layer(self.hidden, self.dim)
-        self.rms_final = take(1, self.dim)[0]
-        at += 4 * self.context * self.head  # two tables of RoPE that llama2.c no longer reads
-        self.classifier = self.embedding if vocab > 0 else take(self.vocab, self.dim)
-        self.keys, self.values = ([[] for _ in range(self.layers)] for _ in range(2))
+        embedding = take(self.vocab, dim)
+        rms_att = take(layers, dim)
+        wq, wk, wv = per_layer(dim, dim), per_layer(kv, dim), per_layer(kv, dim)
+        wo = per_layer(dim, dim)
+        rms_ffn = take(layers, dim)
+        w1, w2 = per_layer(hidden, dim), per_layer(dim, hidden)
+        w3 = per_layer(hidden, dim)
+        rms_final = take(1, dim)[0]
+        at += 4 * self.context * self.head_size  # two tables of RoPE that llama2.c no longer reads
+        classifier = embedding if vocab > 0 else take(self.vocab, dim)
+        self.weights = Weights(heads, kv_heads, embedding,
+                               [Layer(*one) for one in zip(rms_att, wq, wk, wv, wo, rms_ffn, w1, w2, w3)], rms_final, classifier)
 
-    def forward(self, token, pos):
-        def matmul(matrix, x):
-            return [sum(map(operator.mul, row, x)) for row in matrix]
-
-        def rmsnorm(x, weight):
-            scale = 1 / math.sqrt(sum(v * v for v in x) / len(x) + 1e-5)
-            return [w * (scale * v) for v, w in zip(x, weight)]
-
-        def rotate(vector):
-            for i in range(0, len(vector), 2):
-                angle = pos / 10000 ** (i % self.head / self.head)
-                a, b = vector[i], vector[i + 1]
-                vector[i] = a * math.cos(angle) - b * math.sin(angle)
-                vector[i + 1] = a * math.sin(angle) + b * math.cos(angle)
-            return vector
-
-        x = list(self.embedding[token])
-        if pos == 0:
-            self.keys, self.values = ([[] for _ in range(self.layers)] for _ in range(2))
-        for layer in range(self.layers):
-            normed = rmsnorm(x, self.rms_att[layer])
-            query = rotate(matmul(self.wq[layer], normed))
-            self.keys[layer].append(rotate(matmul(self.wk[layer], normed)))
-            self.values[layer].append(matmul(self.wv[layer], normed))
-            attended = []
-            for head in range(self.heads):
-                part = slice(head * self.head, (head + 1) * self.head)
-                shared = head // (self.heads // self.kv_heads) * self.head
-                kv_part = slice(shared, shared + self.head)
-                scores = [sum(map(operator.mul, query[part], key[kv_part])) / math.sqrt(self.head)
-                          for key in self.keys[layer]]
-                weights = [math.exp(score - max(scores)) for score in scores]
-                total = sum(weights)
-                columns = zip(*(value[kv_part] for value in self.values[layer]))
-                attended += [sum(map(operator.mul, weights, column)) / total for column in columns]
-            x = list(map(operator.add, x, matmul(self.wo[layer], attended)))
-            normed = rmsnorm(x, self.rms_ffn[layer])
-            gate, up = matmul(self.w1[layer], normed), matmul(self.w3[layer], normed)
-            x = list(map(operator.add, x, matmul(self.w2[layer], [g / (1 + math.exp(-g)) * u for g, u in zip(gate, up)])))
-        return matmul(self.classifier, rmsnorm(x, self.rms_final))
+    def model(self):
+        def rope_row(pos):
+            angles = [pos / 10000 ** (i / self.head_size) for i in range(0, self.head_size, 2)]
+            return [turn(angle) for angle in angles for turn in (math.cos, math.sin)]
+        return Llama(self.weights, rope_row)
 
 
 class Sampler:
@@ -170,12 +127,13 @@ class Sampler:
         return candidates[-1]
 
 
-def tell(model, tokenizer, line, limit=None):
+def tell(checkpoint, tokenizer, line, limit=None):
     """The line with prompt_tokens, tokens and text filled in."""
+    model = checkpoint.model()
     sampler = Sampler(line["temperature"], line["topp"], line["seed"])
     prompt = tokenizer.encode(line["prompt"])
     tokens, text, token = [], b"", prompt[0]
-    for pos in range(min(line["steps"], model.context)):
+    for pos in range(min(line["steps"], checkpoint.context)):
         if limit is not None and pos >= limit:
             break
         logits = model.forward(token, pos)
@@ -183,7 +141,7 @@ def tell(model, tokenizer, line, limit=None):
         tokens.append(following)
         if following == BOS:
             break
-        text += tokenizer.decode(token, following)
+        text += decode(tokenizer.pieces, token, following)
         token = following
     return {**line, "prompt_tokens": prompt, "tokens": tokens, "text": text.decode(errors="replace")}
 
@@ -200,13 +158,13 @@ def main():
     parser.add_argument("--check", nargs="+")
     parser.add_argument("--tokens", type=int)
     options = parser.parse_args()
-    model = Transformer(options.checkpoint)
-    tokenizer = Tokenizer(options.tokenizer, model.vocab)
+    checkpoint = Checkpoint(options.checkpoint)
+    tokenizer = Tokenizer(options.tokenizer, checkpoint.vocab)
     if options.check:
         lines = [json.loads(line) for path in options.check for line in pathlib.Path(path).read_text().splitlines()]
         wrong = 0
         for line in lines:
-            again = tell(model, tokenizer, line, options.tokens)["tokens"]
+            again = tell(checkpoint, tokenizer, line, options.tokens)["tokens"]
             if again != line["tokens"][:len(again)] or not again:
                 print(f"write_goldens: {line['prompt']!r}: {again} is not how {line['tokens']} begins", file=sys.stderr)
                 wrong += 1
@@ -218,7 +176,7 @@ def main():
     greedy = [dict(prompt=p, temperature=0.0, topp=0.9, seed=1, steps=n) for p, n in GREEDY]
     sampled = [dict(prompt=p, temperature=t, topp=top, seed=s, steps=n) for p, t, top, s, n in SAMPLED]
     for kind, lines in (("greedy", greedy), ("sampled", sampled)):
-        text = "".join(json.dumps(tell(model, tokenizer, line), ensure_ascii=False) + "\n" for line in lines)
+        text = "".join(json.dumps(tell(checkpoint, tokenizer, line), ensure_ascii=False) + "\n" for line in lines)
         pathlib.Path(options.folder, f"{name}.{kind}.jsonl").write_text(text)
     return 0
 

@@ -62,7 +62,7 @@ void Commands::help(Application& app, std::string_view) {
   for (const Entry& entry : kEntries) {
     TextOf<128> text;
     text << "/" << entry.name << " " << entry.argument;
-    text.column(20) << entry.help;
+    text.column(22) << entry.help;
     app.output_.line(text);
   }
 }

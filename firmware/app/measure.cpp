@@ -166,8 +166,8 @@ int self_test(Output& output, hal::Board& board, ModelLoader& loader, Workers& s
   bool room = true;
   for (int core = 0; core < 2; ++core) {
     room = room && board.stack_used(core) < board.stack_bytes(core);
-    detail << "core " << core << ": " << board.stack_used(core) << " of " << board.stack_bytes(core)
-           << " B; ";
+    detail << (core == 0 ? "core " : "; core ") << core << ": " << board.stack_used(core) << " of "
+           << board.stack_bytes(core) << " B";
   }
   checks.report("stacks", room, detail);
   report_bandwidth(output, board);

@@ -109,7 +109,7 @@ void Board::request_stop() {
   parts_->interrupt_runner();
 }
 
-void Board::set_uart_sink(std::function<void(unsigned, std::uint8_t)> sink) {
+void Board::set_uart_sink(const std::function<void(unsigned, std::uint8_t)>& sink) {
   parts_->uart0.set_sink([sink](std::uint8_t byte) { sink(0, byte); });
   parts_->uart1.set_sink([sink](std::uint8_t byte) { sink(1, byte); });
 }

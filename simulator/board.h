@@ -99,7 +99,7 @@ class Board {
 
   // --- the world outside the chip --------------------------------------------------------------------
   /// Bytes that UART0/1 send, as they leave the shift register.
-  void set_uart_sink(std::function<void(unsigned uart, std::uint8_t byte)> sink);
+  void set_uart_sink(const std::function<void(unsigned uart, std::uint8_t byte)>& sink);
   void uart_receive(unsigned uart, std::uint8_t byte);
   /// The BOOT button: GPIO45 on the Pico Plus 2 W, and BOOTSEL at reset on both.
   void set_button(bool pressed);

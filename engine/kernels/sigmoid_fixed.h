@@ -19,7 +19,8 @@ struct SigmoidTable {
 inline constexpr SigmoidTable kSigmoidTable = [] {
   SigmoidTable table{};
   const auto start = [](int i) {
-    const float x = static_cast<float>(i - kSigmoidLines / 2) / 8.0f;
+    constexpr int kMiddle = kSigmoidLines / 2;
+    const float x = static_cast<float>(i - kMiddle) / 8.0f;
     return static_cast<uint32_t>(32768.0f / (1.0f + exp(-x)) + 0.5f);
   };
   for (int i = 1; i < kSigmoidLines - 1; ++i) table.at[i] = start(i) | (start(i + 1) - start(i)) << 16;

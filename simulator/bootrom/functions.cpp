@@ -229,7 +229,9 @@ RomTask Bootrom::reboot(Core& core, RomBus& bus) {
               static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{delay_ms} * 1000, kLoadMax)));
     bus.set_bits(kWatchdog, 1U << 30);
   }
-  while ((flags & kNoReturn) != 0 || delay_ms == 0) co_await WaitUntil{bus.now + 1000};
+  if ((flags & kNoReturn) != 0 || delay_ms == 0) {
+    for (;;) co_await WaitUntil{bus.now + 1000};  // until the watchdog strikes
+  }
   co_return static_cast<std::uint32_t>(kOk);
 }
 

@@ -18,7 +18,7 @@ packages=(
   libcli11-dev:"command line" libfmt-dev:"formatting" nlohmann-json3-dev:"JSON"
   libgtest-dev:"tests" libbenchmark-dev:"benchmarks"
   libcapstone-dev:"disassembly" libelf-dev:"ELF files" libdw-dev:"source lines of a profile" libunicorn-dev:"independent Cortex-M33"
-  libserialport-dev:"serial ports" libeigen3-dev:"the trainer's matrix products"
+  libserialport-dev:"finding the board's serial port" libeigen3-dev:"the trainer's matrix products"
   libpng-dev:"the trainer's loss curve as a picture"
   gcc-arm-none-eabi:"firmware compiler" libnewlib-arm-none-eabi:"its C library"
   libstdc++-arm-none-eabi-newlib:"its C++ library"

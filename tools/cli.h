@@ -21,5 +21,6 @@ void add_uf2(Cli& cli);
 void add_corpus(Cli& cli);
 void add_train(Cli& cli);
 void add_simulate(Cli& cli);
+void add_console(Cli& cli);
 
 }  // namespace pico_llama

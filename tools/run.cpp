@@ -1,8 +1,6 @@
 // pico-llama run: a story on this PC.
 #include <fmt/format.h>
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <limits>
@@ -17,6 +15,7 @@
 #include "tools/q80/q80_story.h"
 #include "tools/story.h"
 #include "tools/support/failure.h"
+#include "tools/support/stop_on_ctrl_c.h"
 
 namespace pico_llama {
 namespace {
@@ -36,19 +35,6 @@ struct Options {
   double temperature = 1.0;
   double topp = 0.9;
 };
-
-std::atomic<bool> cancelled{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
-
-extern "C" void cancel_story(int) { cancelled.store(true, std::memory_order_relaxed); }
-
-/// The first Ctrl-C ends the story after the token it is at; a second one ends the program.
-void cancel_on_ctrl_c() {
-  struct sigaction action {};
-  action.sa_handler = cancel_story;
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  ::sigaction(SIGINT, &action, nullptr);
-}
 
 void print_json(const Options& options, const Story& story) {
   const nlohmann::ordered_json object = {{"prompt", options.prompt},
@@ -81,13 +67,12 @@ int run(Options options) {
     fail_usage("--stop takes up to {} bytes, not {}", kMaxStopBytes, options.stop.size());
 
   const SessionOptions session{
-      .sampler = options.sampler, .steps = options.steps, .stop = options.stop, .cancel = &cancelled};
+      .sampler = options.sampler, .steps = options.steps, .stop = options.stop, .cancel = &stop_on_ctrl_c()};
   const OnText stream = [&options](std::string_view text) {
     if (options.json) return;
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
   };
-  cancel_on_ctrl_c();
   Story story;
   std::string profile = options.profile;
   if (profile == "q80") {
@@ -105,7 +90,6 @@ int run(Options options) {
     std::fflush(stdout);
     print_speed(options, story, profile);
   }
-  constexpr int kExitInterrupted = 128 + SIGINT;  // what a shell expects of a command that Ctrl-C ended
   return story.cancelled ? kExitInterrupted : 0;
 }
 

@@ -86,7 +86,8 @@ TEST_F(Cli, HelpTeachesWithExamples) {
   const CommandResult help = command({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.out.find("Examples:"), std::string::npos);
-  for (const std::string sub : {"run", "pack", "info", "eval", "uf2", "corpus", "train", "simulate"}) {
+  for (const std::string sub :
+       {"run", "pack", "info", "eval", "uf2", "corpus", "train", "simulate", "console"}) {
     EXPECT_NE(help.out.find("\n  " + sub + " "), std::string::npos) << sub;
     const CommandResult of_sub = command({sub, "--help"});
     EXPECT_EQ(of_sub.exit_code, 0);

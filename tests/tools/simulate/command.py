@@ -4,8 +4,10 @@ A test file is run as `test.py PICO_LLAMA Class.method`; exit code 77 means skip
 """
 import os
 import pathlib
+import select
 import subprocess
 import sys
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -24,6 +26,19 @@ def program(name):
 def simulate(*arguments, timeout=300):
     return subprocess.run([PICO_LLAMA, "simulate", *map(str, arguments)], stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=timeout)
+
+
+def read_until(descriptor, text, seconds):
+    """What comes from a terminal until `text` is in it."""
+    got = b""
+    end = time.monotonic() + seconds
+    while text not in got and time.monotonic() < end:
+        if select.select([descriptor], [], [], 0.1)[0]:
+            try:
+                got += os.read(descriptor, 4096)
+            except OSError:  # the program on the other side is gone
+                break
+    return got
 
 
 class Running:

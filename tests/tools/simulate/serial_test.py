@@ -3,7 +3,6 @@
 import os
 import pty
 import random
-import select
 import shutil
 import signal
 import subprocess
@@ -11,20 +10,7 @@ import termios
 import time
 import unittest
 
-from command import PICO_LLAMA, Running, main, program
-
-
-def read_until(descriptor, text, seconds):
-    """What comes from a terminal until `text` is in it."""
-    got = b""
-    end = time.monotonic() + seconds
-    while text not in got and time.monotonic() < end:
-        if select.select([descriptor], [], [], 0.1)[0]:
-            try:
-                got += os.read(descriptor, 4096)
-            except OSError:  # the program on the other side is gone
-                break
-    return got
+from command import PICO_LLAMA, Running, main, program, read_until
 
 
 class Picocom(unittest.TestCase):

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""`pico-llama console` with the real firmware on the virtual board, through the device that --pty serves."""
+import json
+import os
+import pathlib
+import pty
+import signal
+import subprocess
+import tempfile
+import termios
+import time
+import unittest
+
+from command import PICO_LLAMA, ROOT, Running, main, program, read_until
+
+FIRMWARE = ROOT / "build" / "firmware" / "firmware.elf"
+
+
+def console(*arguments, timeout=120):
+    return subprocess.run([PICO_LLAMA, "console", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=timeout)
+
+
+class Board:
+    """The firmware with the story model that ships."""
+
+    def __enter__(self):
+        if not FIRMWARE.exists():
+            raise unittest.SkipTest(f"{FIRMWARE} is not built")
+        self.folder = tempfile.TemporaryDirectory()
+        image, uf2 = (str(pathlib.Path(self.folder.name, name)) for name in ("model.plm", "story.uf2"))
+        for arguments in (["pack", ROOT / "models" / "pico-tales.bin", "-o", image], ["uf2", FIRMWARE, image, "-o", uf2]):
+            subprocess.run([PICO_LLAMA, *arguments], check=True, capture_output=True)
+        self.running = Running(uf2)
+        return self.running
+
+    def __exit__(self, *unused):
+        self.running.__exit__()
+        self.folder.cleanup()
+
+
+class Console(unittest.TestCase):
+    def expect_error(self, result, code, words):
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        self.assertTrue(result.stderr.startswith("pico-llama: "), result.stderr)
+        self.assertIn(words, result.stderr)
+
+    def test_scripts_get_json_lines(self):
+        with Board() as board:
+            result = console(board.device, "--prompt", "/ is a slash", "--prompt", "x" * 1000, "--json")
+            *tokens, end = map(json.loads, result.stdout.splitlines())
+            self.assertEqual(end["stop"], "end")
+            made = [token for token in tokens if not token.get("prompt")]
+            self.assertEqual(len(made), end["tokens"])
+            self.assertTrue("".join(token["text"] for token in tokens).startswith("/ is a slash"))
+            self.expect_error(result, 1, "the board says: the prompt has more tokens")
+
+    def test_a_terminal_is_the_boards_until_ctrl_bracket(self):
+        with Board() as board:
+            self.assertEqual(console(board.device, "--prompt", "x" * 1000).returncode, 1)  # leaves JSON mode all the same
+            master, slave = pty.openpty()
+            before = termios.tcgetattr(slave)
+            running = subprocess.Popen([PICO_LLAMA, "console", board.device], stdin=slave, stdout=slave, stderr=slave,
+                                       start_new_session=True)
+            read_until(master, b"Ctrl-] leaves", 30)
+            os.write(master, b"/temp 0.5\r")
+            self.assertIn(b"temperature 0.5", read_until(master, b"temperature 0.5", 60))
+            os.write(master, b"\x1d")
+            self.assertEqual(running.wait(30), 0)
+            self.assertEqual(termios.tcgetattr(slave), before)
+            os.close(slave)
+            os.close(master)
+
+    def test_ctrl_c_ends_the_story(self):
+        with Board() as board:
+            running = subprocess.Popen([PICO_LLAMA, "console", board.device, "--prompt", "Once"], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual(running.stdout.read(5), b"Once ")
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+            self.assertEqual(running.returncode, 128 + signal.SIGINT, err)
+            self.assertTrue(out.endswith(b"\n"))
+            self.assertEqual(err.count(b" tokens/s (first token "), 1, err)
+
+    def test_a_board_that_goes_is_said(self):
+        with Board() as board:
+            running = subprocess.Popen([PICO_LLAMA, "console", board.device, "--prompt", "Once"], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            running.stdout.read(5)
+            board.process.kill()
+            _, err = running.communicate(timeout=60)
+            self.expect_error(subprocess.CompletedProcess([], running.returncode, "", err), 1, "the board is gone")
+
+    def test_ports_that_are_none(self):
+        self.expect_error(console("/dev/null", "--prompt", "x"), 1, "is no serial port")
+        self.expect_error(console("/dev/nowhere", "--prompt", "x"), 1, "is the board plugged in?")
+        with Running(program("hello_usb")) as board:
+            self.expect_error(console(board.device, "--prompt", "x", "--patience", "1"), 1, "has said nothing for 1 s")
+
+    def test_calls_that_cannot_be(self):
+        self.expect_error(console("/dev/null"), 2, "standard input is no terminal; say --prompt")
+        self.expect_error(console("/dev/null", "--json"), 2, "--json needs a --prompt")
+        self.expect_error(console("/dev/null", "--prompt", "a\nb"), 2, "one line")
+        self.expect_error(console("/dev/null", "--prompt", "x" * 1023), 2, "more than the board's line takes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+#include "tools/console/dialogue.h"
+
+#include "tools/support/failure.h"
+
+namespace pico_llama::console {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr char kCtrlC = 0x03;
+
+}  // namespace
+
+Dialogue::Dialogue(SerialLine& line, std::chrono::milliseconds patience, const std::atomic<bool>& cancelled)
+    : line_(line), patience_(patience), cancelled_(cancelled) {
+  // Ctrl-C ends a story or gives up a line that somebody began to type.
+  line_.write(std::string(1, kCtrlC) + "/json on\r");
+  while (next_line() != R"({"message":"json on"})") {
+  }
+}
+
+Dialogue::~Dialogue() {
+  try {
+    line_.write(std::string(1, kCtrlC) + "/json off\r");
+    // Until it has answered: a port that is closed early takes back what it has not sent.
+    while (next_line().find("json off") == std::string::npos) {
+    }
+  } catch (const Failure&) {
+    // The board is gone, and with it what there was to tidy up.
+  }
+}
+
+std::string Dialogue::next_line() {
+  for (auto deadline = Clock::now() + patience_;;) {
+    if (const std::size_t end = buffer_.find('\n'); end != std::string::npos) {
+      std::string line = buffer_.substr(0, end);
+      buffer_.erase(0, end + 1);
+      if (!line.empty() && line.back() == '\r') line.pop_back();
+      return line;
+    }
+    if (cancelled_ && !stopped_) {
+      stopped_ = true;
+      line_.write(std::string(1, kCtrlC));
+    }
+    const std::string more = line_.read(std::chrono::milliseconds(100));
+    buffer_ += more;
+    if (!more.empty()) deadline = Clock::now() + patience_;
+    if (Clock::now() > deadline)
+      fail("the board has said nothing for {} s; is this its port, and does it run pico-llama?",
+           std::chrono::duration_cast<std::chrono::seconds>(patience_).count());
+  }
+}
+
+void Dialogue::tell(
+    std::string_view prompt,
+    const std::function<void(const std::string& line, const nlohmann::json& object)>& on_line) {
+  line_.write((prompt.starts_with('/') ? "/" : "") + std::string(prompt) + "\r");
+  while (true) {
+    const std::string line = next_line();
+    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
+    if (!object.is_object()) continue;  // the end of something said before
+    if (object.contains("error")) fail("the board says: {}", object["error"].get<std::string>());
+    on_line(line, object);
+    if (object.contains("stop")) return;
+  }
+}
+
+}  // namespace pico_llama::console

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pico_llama::console {
+
+/// The board's serial port from this computer's side.
+class SerialLine {
+ public:
+  /// Opens a serial port or a pseudo terminal: raw, for this program alone.
+  /// Errors: Failure that says why not, and what to do.
+  explicit SerialLine(const std::string& path);
+  ~SerialLine();
+  SerialLine(const SerialLine&) = delete;
+  SerialLine& operator=(const SerialLine&) = delete;
+
+  /// Errors: Failure if the board is gone.
+  void write(std::string_view bytes);
+  /// What has come, at once or after waiting; empty if nothing did in that time, or a signal came.
+  /// Errors: Failure if the board is gone.
+  std::string read(std::chrono::milliseconds wait);
+  /// To wait on together with something else.
+  int descriptor() const { return fd_; }
+
+ private:
+  [[noreturn]] void fail_gone();
+
+  std::string path_;
+  int fd_ = -1;
+};
+
+/// The port of the one board with this firmware, told by what it calls itself on USB.
+/// Errors: Failure if there is none, or more than one.
+std::string find_board();
+
+}  // namespace pico_llama::console

@@ -100,11 +100,14 @@ class Likeliest {
 
 /// What all workers do with their parts: the arguments of a crew's task.
 struct Sampler::Crew {
+  Crew(const Sampler& of, std::span<float> all, Workers& crew, int working)
+      : sampler(of), logits(all), workers(crew), count(working) {}
+
   const Sampler& sampler;
   std::span<float> logits;
   Workers& workers;
   int count;
-  Part parts[kMostParts];
+  Part parts[kMostParts];  // each worker sets its own
 
   static void task(void* crew, int worker) { static_cast<Crew*>(crew)->run(worker); }
   void run(int worker);
@@ -177,7 +180,7 @@ int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen, 
   int count = workers.count();
   if (count > kMostParts) count = kMostParts;
   if (count > blocks) count = blocks;
-  Crew crew{*this, logits, workers, count, {}};
+  Crew crew(*this, logits, workers, count);
   workers.run(&Crew::task, &crew);
   if (options_.temperature == 0.0f) return crew.best().best;
   return filters() ? draw(logits, crew.gather(), crew.sum()) : draw_any(logits, crew.sum());

@@ -94,18 +94,24 @@ Status Storyteller::tell(Session& session, std::string_view prompt, const Settin
   button_was_released_ = false;
   uint64_t first_us = 0;
   uint64_t last_us = start_us;
+  size_t echoed = 0;
   for (;;) {
     const SessionStep step = session.step();
-    if (!step.from_prompt && step.token >= 0) {
-      last_us = board_.micros();
+    const uint64_t now_us = board_.micros();
+    if (step.from_prompt) {
+      ++echoed;
+    } else if (step.token >= 0) {
+      last_us = now_us;
       if (stats.generated_tokens++ == 0) first_us = last_us;
     }
     show(step);
+    // The next step is the prompt's work: it is read while that is done.
+    if (step.from_prompt && echoed + 1 == session.prompt_tokens().size()) console_.flush();
     if (step.stop != StopReason::kNone) {
       stats.stop = step.stop;
       break;
     }
-    breathe();
+    breathe(now_us);
     if (stop_wanted()) cancel.store(true, std::memory_order_relaxed);
   }
   board_.led(0);
@@ -131,8 +137,8 @@ void Storyteller::show(const SessionStep& step) {
 }
 
 /// A slow triangle: one breath in four seconds.
-void Storyteller::breathe() {
-  const auto phase = static_cast<uint32_t>(board_.micros() >> 13) & 511;  // 8.2 ms each
+void Storyteller::breathe(uint64_t now_us) {
+  const auto phase = static_cast<uint32_t>(now_us >> 13) & 511;  // 8.2 ms each
   board_.led(static_cast<uint8_t>(phase < 256 ? phase : 511 - phase));
 }
 

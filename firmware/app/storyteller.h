@@ -43,7 +43,7 @@ class Storyteller {
 
  private:
   void show(const SessionStep& step);
-  void breathe();
+  void breathe(uint64_t now_us);
   bool stop_wanted();
 
   hal::Board& board_;

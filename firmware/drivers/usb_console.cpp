@@ -72,6 +72,22 @@ int UsbConsole::read() {
 }
 
 void UsbConsole::write(std::string_view text) {
+  if (!watching_) return send(text);
+  for (const char c : text) {
+    if (gathered_count_ == gathered_.size()) flush();
+    gathered_[gathered_count_++] = c;
+  }
+  if (time_us_32() - sent_us_ >= kGatherUs) flush();
+}
+
+void UsbConsole::flush() {
+  const unsigned count = gathered_count_;
+  gathered_count_ = 0;
+  sent_us_ = time_us_32();
+  send({gathered_.data(), count});
+}
+
+void UsbConsole::send(std::string_view text) {
   while (!text.empty()) {
     uint32_t taken;
     {
@@ -91,6 +107,7 @@ void UsbConsole::write(std::string_view text) {
 
 void UsbConsole::watch_for_cancel(bool on) {
   if (on) cancelled_ = false;
+  flush();
   watching_ = on;
 }
 

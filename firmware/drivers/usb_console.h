@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include "hal/console.h"
 
@@ -17,6 +18,7 @@ class UsbConsole final : public hal::Console {
   bool connected() override;
   int read() override;
   void write(std::string_view text) override;
+  void flush() override;
   void watch_for_cancel(bool on) override;
   bool cancelled() override;
   unsigned take_lost_input() override;
@@ -26,6 +28,8 @@ class UsbConsole final : public hal::Console {
   void drain(unsigned timeout_ms);
 
  private:
+  /// Hands text to USB, and waits where there is no room.
+  void send(std::string_view text);
   /// Moves what USB received into typed_. Requires: background task paused.
   void take_input();
 
@@ -34,6 +38,10 @@ class UsbConsole final : public hal::Console {
   unsigned typed_head_ = 0;  ///< next to read
   unsigned typed_count_ = 0;
   unsigned lost_input_ = 0;
+  // A packet costs three interrupts and as many thousand cycles, however little is in it.
+  std::array<char, 64> gathered_{};
+  unsigned gathered_count_ = 0;
+  uint32_t sent_us_ = 0;
   bool watching_ = false;
   bool cancelled_ = false;
 };

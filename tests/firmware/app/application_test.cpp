@@ -85,6 +85,17 @@ TEST_F(ApplicationTest, TellsAStoryThenOneLineOfNumbers) {
     EXPECT_EQ(out[i - 1], '\r');
 }
 
+TEST_F(ApplicationTest, ShowsThePromptBeforeItIsWorkedOn) {
+  type("");
+  console.flushed_at.clear();
+  const std::string out = type("ab ba\r");
+  // Echoed by the editor as it is typed, then told.
+  const size_t told = out.find("ab ba", out.find('\n'));
+  ASSERT_NE(told, std::string::npos) << out;
+  ASSERT_EQ(console.flushed_at.size(), 1u);
+  EXPECT_EQ(console.flushed_at[0], told + 5);
+}
+
 TEST_F(ApplicationTest, JsonIsOneObjectALine) {
   type("");
   type("/temp 0\r");

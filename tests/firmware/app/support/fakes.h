@@ -28,6 +28,9 @@ class FakeConsole final : public hal::Console {
   void write(std::string_view text) override {
     if (host_listens) output += text;
   }
+  void flush() override {
+    if (watching) flushed_at.push_back(output.size());
+  }
   void watch_for_cancel(bool on) override {
     watching = on;
     polls = 0;
@@ -50,6 +53,7 @@ class FakeConsole final : public hal::Console {
   int cancel_after = -1;  ///< polls during a story before Ctrl-C is seen; negative: never
   int polls = 0;
   int idles = 0;
+  std::vector<size_t> flushed_at;  ///< bytes of output before each flush of a story
   unsigned lost_input = 0;
 };
 

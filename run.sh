@@ -35,6 +35,7 @@ while [ $# -gt 0 ]; do
 done
 case $profile in f32 | q8 | q4) ;; *) wrong "the profile is '$profile'; it must be f32, q8 or q4" ;; esac
 case $clock in 133 | 150 | 200 | 250 | 300) ;; *) wrong "the clock is '$clock'; it must be 133, 150, 200, 250 or 300" ;; esac
+case $prompt in *[[:cntrl:]]*) wrong "the prompt must be one line, without control characters" ;; esac
 [ $interactive$prompted != yesyes ] || wrong "with --interactive, type the prompt at the board's console"
 [ "${model:+given}" = "${tokenizer:+given}" ] || wrong "--model and --tokenizer go together"
 
@@ -66,7 +67,9 @@ echo "run: booting build/story.uf2 on the virtual board" >&2
 if [ $interactive = yes ]; then
   "$pico_llama" simulate build/story.uf2
 else
-  "$pico_llama" simulate build/story.uf2 --send "$prompt" --expect "tok/s" --expect $'\n> ' --max-seconds 300 \
+  typed=${prompt//\\/\\\\}  # --send takes \n, \xHH and the like
+  case $prompt in /*) typed=/$typed ;; esac  # else it would be a command of the board's
+  "$pico_llama" simulate build/story.uf2 --send "$typed" --expect "tok/s" --expect $'\n> ' --max-seconds 300 \
     --stats "$work/stats.json"
   echo
   python3 - "$work/stats.json" >&2 <<'SUMMARY'

@@ -8,8 +8,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
+case ${1:-} in
+  "" | --check) [ $# -le 1 ] || { say "too many arguments; see scripts/setup.sh --help"; exit 2; } ;;
+  -h | --help) sed -n '/^set /q; 2,$s/^# \{0,1\}//p' scripts/setup.sh; exit ;;
+  *) say "unknown argument $1; see scripts/setup.sh --help"; exit 2 ;;
+esac
 
-# package:why. The reasons are repeated in DESIGN.md ("Libraries").
+# package:why. DESIGN.md ("Libraries") says more of those that the code uses.
 packages=(
   build-essential:"host compiler"
   cmake:"build system" ninja-build:"build back end" ccache:"rebuilds in seconds" git:"version stamp"
@@ -23,7 +28,7 @@ packages=(
   gcc-arm-none-eabi:"firmware compiler" libnewlib-arm-none-eabi:"its C library"
   libstdc++-arm-none-eabi-newlib:"its C++ library"
   qemu-system-arm:"independent Cortex-M33 machine" gdb-multiarch:"the virtual board's gdb test"
-  valgrind:"instruction counts" clang:"libFuzzer" clang-format:"house format" clang-tidy:"lint"
+  valgrind:"callgrind_annotate, for the test of --profile" clang:"libFuzzer" clang-format:"house format" clang-tidy:"lint"
 )
 sdk_version=2.1.1     # the last that builds with Debian 12's newlib compiler
 sdk_suite=trixie

@@ -83,9 +83,9 @@ int run(const Options& options) {
     fail_usage("standard input is no terminal; say --prompt");
   constexpr std::size_t kLineBytes = 1023;  // docs/console.md
   for (const std::string& prompt : options.prompts) {
-    if (prompt.size() >= kLineBytes)
-      fail_usage("a prompt of {} bytes is more than the board's line takes, {}", prompt.size(),
-                 kLineBytes - 1);
+    const std::size_t line = prompt.size() + (prompt.starts_with('/') ? 1 : 0);  // see Dialogue::tell
+    if (line > kLineBytes)
+      fail_usage("a prompt of {} bytes is more than the board's line takes, {}", prompt.size(), kLineBytes);
     for (const char c : prompt)
       if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
         fail_usage("a prompt is one line without control characters");

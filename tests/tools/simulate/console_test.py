@@ -102,7 +102,7 @@ class Console(unittest.TestCase):
         self.expect_error(console("/dev/null"), 2, "standard input is no terminal; say --prompt")
         self.expect_error(console("/dev/null", "--json"), 2, "--json needs a --prompt")
         self.expect_error(console("/dev/null", "--prompt", "a\nb"), 2, "one line")
-        self.expect_error(console("/dev/null", "--prompt", "x" * 1023), 2, "more than the board's line takes")
+        self.expect_error(console("/dev/null", "--prompt", "/" + "x" * 1023), 2, "more than the board's line takes")
 
 
 if __name__ == "__main__":

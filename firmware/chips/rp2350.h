@@ -46,7 +46,7 @@ struct Cartridge {
 /// What a build of the firmware leaves of SRAM for a model, at least (asserted at link time): placement uses
 /// all that is there, a PC that says whether a model will fit uses this.
 struct ModelMemory {
-  static constexpr uint32_t kSramBytes = 479'000;
+  static constexpr uint32_t kSramBytes = 477'000;
 };
 
 }  // namespace pico_llama::chips

@@ -1,5 +1,7 @@
 #include "firmware/drivers/pico_board.h"
 
+#include <cstring>
+
 #include "firmware/chips/rp2350.h"
 #include "firmware/drivers/button.h"
 #include "firmware/drivers/clocks.h"
@@ -20,7 +22,9 @@
 // From the SDK's linker script.
 extern "C" {
 extern std::byte __end__[];       // end of .bss and of all that is placed in the striped SRAM
-extern std::byte __StackLimit[];  // end of the striped SRAM
+extern std::byte __far_code_start__[];  // far_code.ld: the end of the striped SRAM
+extern std::byte __far_code_end__[];
+extern const std::byte __far_code_source__[];
 extern uint32_t __StackBottom[], __StackTop[], __StackOneBottom[], __StackOneTop[];
 }
 
@@ -80,6 +84,7 @@ void __not_in_flash_func(read_lines)(void* context, int worker) {
 
 void PicoBoard::bring_up() {
   paint_stacks();
+  std::memcpy(__far_code_start__, __far_code_source__, static_cast<size_t>(__far_code_end__ - __far_code_start__));
   m33_hw->demcr |= M33_DEMCR_TRCENA_BITS;
   m33_hw->dwt_cyccnt = 0;
   m33_hw->dwt_ctrl |= M33_DWT_CTRL_CYCCNTENA_BITS;
@@ -95,7 +100,7 @@ void PicoBoard::bring_up() {
   info_.has_led = start_led();
   start_button();
 
-  memory_.sram = {__end__, __StackLimit};
+  memory_.sram = {__end__, __far_code_start__};
   memory_.psram = psram_window(info_.psram);
   if (info_.flash.bytes > chips::Cartridge::kFlashOffset) {
     memory_.model_slot = {reinterpret_cast<const std::byte*>(chips::Cartridge::kAddress),

@@ -21,7 +21,7 @@
 
 // From the SDK's linker script.
 extern "C" {
-extern std::byte __end__[];       // end of .bss and of all that is placed in the striped SRAM
+extern std::byte __end__[];             // end of .bss and of all that is placed in the striped SRAM
 extern std::byte __far_code_start__[];  // far_code.ld: the end of the striped SRAM
 extern std::byte __far_code_end__[];
 extern const std::byte __far_code_source__[];
@@ -84,7 +84,8 @@ void __not_in_flash_func(read_lines)(void* context, int worker) {
 
 void PicoBoard::bring_up() {
   paint_stacks();
-  std::memcpy(__far_code_start__, __far_code_source__, static_cast<size_t>(__far_code_end__ - __far_code_start__));
+  std::memcpy(__far_code_start__, __far_code_source__,
+              static_cast<size_t>(__far_code_end__ - __far_code_start__));
   m33_hw->demcr |= M33_DEMCR_TRCENA_BITS;
   m33_hw->dwt_cyccnt = 0;
   m33_hw->dwt_ctrl |= M33_DWT_CTRL_CYCCNTENA_BITS;

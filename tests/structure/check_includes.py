@@ -30,7 +30,7 @@ ENGINE_SYSTEM = set(
 )
 # Headers of which the build picks one by its include path: a backend's kernels, real or modelled DSP instructions.
 CHOSEN_BY_THE_BUILD = {"kernels_backend.h", "dsp.h", "q8_blocks.h", "q8_blocks_two.h", "q8_vectors.h", "q4_rows.h",
-                       "attention_loops.h", "softmax_loop.h", "q8_blocks_64.h"}
+                       "attention_loops.h", "softmax_loop.h", "q8_blocks_64.h", "swiglu_fours.h"}
 ROOTS = sorted({key.split("/")[0] for key in PROJECT})
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

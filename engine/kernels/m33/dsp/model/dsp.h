@@ -39,8 +39,6 @@ inline int32_t ssat_asr(int32_t x) {
   return x > kMost ? kMost : x < -kMost - 1 ? -kMost - 1 : x;
 }
 
-inline uint32_t pkhbt_lsl16(uint32_t low, uint32_t high) { return (low & 0xffffu) | high << 16; }
-
 inline int32_t smuad(uint32_t a, uint32_t b) { return static_cast<int32_t>(smlad(a, b, 0)); }
 
 template <int kBits>

@@ -49,36 +49,6 @@ inline int32_t to_fixed(float x) {
   return std::bit_cast<int32_t>(result);
 }
 
-/// x >> kShift, within -2^(kBits-1) and 2^(kBits-1) - 1.
-template <int kBits, int kShift>
-inline int32_t ssat_asr(int32_t x) {
-  int32_t result;
-  __asm__("ssat %0, %2, %1, asr %3" : "=r"(result) : "r"(x), "I"(kBits), "I"(kShift) : "cc");
-  return result;
-}
-
-/// Low half of `low`, above it the low half of `high`.
-inline uint32_t pkhbt_lsl16(uint32_t low, uint32_t high) {
-  uint32_t result;
-  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(low), "r"(high));
-  return result;
-}
-
-/// smlad() from 0.
-inline int32_t smuad(uint32_t a, uint32_t b) {
-  int32_t result;
-  __asm__("smuad %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
-  return result;
-}
-
-/// x / 2^kBits, rounded once.
-template <int kBits>
-inline float from_fixed(int32_t x) {
-  float result = std::bit_cast<float>(x);
-  __asm__("vcvt.f32.s32 %0, %0, %1" : "+t"(result) : "I"(kBits));
-  return result;
-}
-
 /// The larger of the two; of a number and NaN the number.
 inline float larger(float a, float b) {
   float result;

@@ -16,8 +16,8 @@ struct Q8Blocks64 {
 
 /// Requires: at least one block.
 /// Cost: 600 cycles a block, 17 for each column pair (16 MACs), 45 a call.
-// r0 words, r1 x, r2 two columns of it, r3 out, r4 and r5 words, r6 to r9 sums of low bytes, r10 to lr of words. The
-// branch back is a 16-bit one, which reaches just far enough, after a 16-bit load: one cycle.
+// r0 words, r1 x, r2 two columns of it, r3 out, r4 and r5 words, r6 to r9 sums of low bytes, r10 to lr of
+// words. The branch back is a 16-bit one, which reaches just far enough, after a 16-bit load: one cycle.
 [[gnu::noipa, gnu::naked]] inline void q8_blocks_64(const Q8Blocks64& /*a*/) {
   // clang-format off
 #define PICO_LLAMA_ROWS(MAC, W0, W1, L0, L1, ADD_W0, ADD_W1, ADD_L0, ADD_L1) \

@@ -101,6 +101,7 @@ struct NumericsQ8 : Numerics {
   /// the others'.
   template <typename Quantize>
   void share_input(const Tensor& consumer, Quantize quantize);
+  void matmul_pieces(float* out, int out_stride, const Tensor& w, Share mine) const;
   /// Of all workers' parts of a token's vector.
   float largest_of(const float* of_workers, int t) const;
 };

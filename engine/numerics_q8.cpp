@@ -129,15 +129,25 @@ void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor&
 }
 
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
+  if (w.streamed || w.encoding == Encoding::kRowsQ4) [[unlikely]]
+    return matmul_pieces(out, out_stride, w, mine);
+  kernels::matmul_q8({w.data, static_cast<int>(w.columns), w.chunk_pairs,
+                      mine.blocks(static_cast<int>(w.rows)), s.xq + input_row * s.columns_stride,
+                      s.columns_stride, input_scale, n - first, out, out_stride});
+}
+
+/// Not inlined: the registers that it would save are not free where weights lie in SRAM.
+[[gnu::noinline]] void NumericsQ8::matmul_pieces(float* out, int out_stride, const Tensor& w,
+                                                 Share mine) const {
   const int16_t* x = s.xq + input_row * s.columns_stride;
   const auto columns = static_cast<int>(w.columns);
   each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
     if (w.encoding == Encoding::kRowsQ4)
-      kernels::matmul_q4({data, columns, blocks, x, s.columns_stride, input_scale, n - first,
-                          out + first * out_stride + row, out_stride});
+      kernels::matmul_q4(
+          {data, columns, blocks, x, s.columns_stride, input_scale, n - first, out + row, out_stride});
     else
       kernels::matmul_q8({data, columns, w.chunk_pairs, blocks, x, s.columns_stride, input_scale, n - first,
-                          out + first * out_stride + row, out_stride});
+                          out + row, out_stride});
   });
 }
 

@@ -4,16 +4,8 @@
 
 namespace pico_llama::dsp {
 
-struct Q8Blocks64 {
-  const void* words;
-  const void* x;
-  const void* words_end;
-  float* out;
-  float x_scale;
-};
-
-inline void q8_blocks_64(const Q8Blocks64& a) {
-  q8_blocks({a.words, a.words_end, a.x, 32, 32, a.x_scale, a.out});
+inline void q8_blocks_64(const void* words, const void* x, const void* words_end, float* out, float x_scale) {
+  q8_blocks({words, words_end, x, 32, 32, x_scale, out});
 }
 
 }  // namespace pico_llama::dsp

@@ -24,6 +24,13 @@ struct Numerics {
   Workers& workers;
   int first = 0;  ///< tokens before it are done; token t's rows lie at t * stride in every buffer
 
+  /// This worker's: every count-th, or where the stream brings the cache, heads that lie together. Which heads look far
+  /// back is the model's affair; in stories260K it is neighbours (1.5 k cycles a token).
+  Heads kv_heads(Share mine) const {
+    if (stream == nullptr) return {mine.worker, p.n_kv_heads, mine.count};
+    const Range together = mine.of(p.n_kv_heads);
+    return {together.begin, together.end, 1};
+  }
   /// Turns each pair of these rows by its position's angle.
   void rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const;
   /// What follows runs for the last token only.
@@ -73,8 +80,8 @@ struct NumericsF32 : Numerics {
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void swiglu(Range rows) const;
   /// s.k and s.v of these heads into the cache.
-  void store(int layer, Range kv_heads) const;
-  void attention(int layer, Range kv_heads) const;
+  void store(int layer, Heads kv_heads) const;
+  void attention(int layer, Heads kv_heads) const;
 };
 
 /// Profiles q8 and q4: integers from the matmuls' inputs to the attention's output. What a matrix holds, each
@@ -93,8 +100,8 @@ struct NumericsQ8 : Numerics {
   void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void swiglu(Range rows) const;
-  void store(int layer, Range kv_heads) const;
-  void attention(int layer, Range kv_heads) const;
+  void store(int layer, Heads kv_heads) const;
+  void attention(int layer, Heads kv_heads) const;
 
  private:
   /// Calls quantize(t, place in s.xq, scale) for each token that is this worker's to quantise, and waits for

@@ -41,10 +41,10 @@ void NumericsF32::swiglu(Range rows) const {
   }
 }
 
-void NumericsF32::store(int layer, Range kv_heads) const {
+void NumericsF32::store(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
   const ptrdiff_t head_floats = static_cast<ptrdiff_t>(s.context) * head_size;
-  for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
+  for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
     const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * head_floats;
     auto* keys = reinterpret_cast<float*>(s.key_cache) + head;
     auto* values = reinterpret_cast<float*>(s.value_cache) + head;
@@ -59,10 +59,10 @@ void NumericsF32::store(int layer, Range kv_heads) const {
   }
 }
 
-void NumericsF32::attention(int layer, Range kv_heads) const {
+void NumericsF32::attention(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
   const float scale = pico_llama::rsqrt(static_cast<float>(head_size));
-  for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
+  for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
     const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
     with_cache(head, [&](const std::byte* keys, const std::byte* values) {
       for (int t = first; t < n; ++t)

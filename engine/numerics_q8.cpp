@@ -210,9 +210,9 @@ void store_value(const float* x, int head_size, const KvSteps& steps, std::byte*
 
 }  // namespace
 
-void NumericsQ8::store(int layer, Range kv_heads) const {
+void NumericsQ8::store(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
-  for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
+  for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
     const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
     std::byte* const keys = s.key_cache + head * s.key_head_bytes;
     std::byte* const values = s.value_cache + head * s.value_head_bytes;
@@ -232,10 +232,10 @@ void NumericsQ8::store(int layer, Range kv_heads) const {
   }
 }
 
-void NumericsQ8::attention(int layer, Range kv_heads) const {
+void NumericsQ8::attention(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
   const float factor = pico_llama::rsqrt(static_cast<float>(head_size)) * (65536.0f * kExpUnitsPerNat);
-  for (int h = kv_heads.begin; h < kv_heads.end; ++h) {
+  for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
     const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
     const KvSteps& steps = s.kv_steps[head];
     with_cache(head, [&](const std::byte* keys, const std::byte* values) {

@@ -18,6 +18,13 @@ struct BlockRange {
   int end;
 };
 
+/// Every step-th head from begin on, below end.
+struct Heads {
+  int begin;
+  int end;
+  int step = 1;
+};
+
 /// One worker's part of a job. Parts are consecutive, disjoint and depend on nothing but these two numbers.
 struct Share {
   int worker;

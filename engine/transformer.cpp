@@ -57,7 +57,7 @@ void Transformer::Pass::run(int worker) {
     workers.barrier();
 
     // multihead attention: each token over all positions up to its own, in place of q
-    const Range kv_heads = mine.of(p.n_kv_heads);
+    const Heads kv_heads = numerics.kv_heads(mine);
     numerics.store(l, kv_heads);
     if (stream != nullptr) stream->cache_written(worker);
     if (only_cache) return;

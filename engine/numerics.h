@@ -24,8 +24,8 @@ struct Numerics {
   Workers& workers;
   int first = 0;  ///< tokens before it are done; token t's rows lie at t * stride in every buffer
 
-  /// This worker's: every count-th, or where the stream brings the cache, heads that lie together. Which heads look far
-  /// back is the model's affair; in stories260K it is neighbours (1.5 k cycles a token).
+  /// This worker's: every count-th, or where the stream brings the cache, heads that lie together. Which
+  /// heads look far back is the model's affair; in stories260K it is neighbours (1.5 k cycles a token).
   Heads kv_heads(Share mine) const {
     if (stream == nullptr) return {mine.worker, p.n_kv_heads, mine.count};
     const Range together = mine.of(p.n_kv_heads);

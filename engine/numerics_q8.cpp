@@ -130,10 +130,10 @@ void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor&
 
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
   if (w.streamed || w.encoding == Encoding::kRowsQ4) [[unlikely]]
-    return matmul_pieces(out, out_stride, w, mine);
+    return matmul_pieces(out + first * out_stride, out_stride, w, mine);
   kernels::matmul_q8({w.data, static_cast<int>(w.columns), w.chunk_pairs,
                       mine.blocks(static_cast<int>(w.rows)), s.xq + input_row * s.columns_stride,
-                      s.columns_stride, input_scale, n - first, out, out_stride});
+                      s.columns_stride, input_scale, n - first, out + first * out_stride, out_stride});
 }
 
 /// Not inlined: the registers that it would save are not free where weights lie in SRAM.

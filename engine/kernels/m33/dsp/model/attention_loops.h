@@ -63,14 +63,15 @@ inline uint32_t weight(uint32_t t, uint32_t lowest, const uint16_t* table) {
 }
 
 inline void weights_of_two_heads(AttentionWeights& w) {
-  for (; w.t != w.t_end; w.t += 2, w.values += w.values_step) {
-    const uint32_t a0 = weight(w.t[0], w.lowest, w.table), a1 = weight(w.t[1], w.lowest, w.table);
-    const uint32_t b0 = weight(w.t[0] >> 16, w.lowest >> 16, w.table);
-    const uint32_t b1 = weight(w.t[1] >> 16, w.lowest >> 16, w.table);
+  uint32_t values = w.values;
+  for (const uint32_t* t = w.t; t != w.t_end; t += 2, values += w.values_step) {
+    const uint32_t a0 = weight(t[0], w.lowest, w.table), a1 = weight(t[1], w.lowest, w.table);
+    const uint32_t b0 = weight(t[0] >> 16, w.lowest >> 16, w.table);
+    const uint32_t b1 = weight(t[1] >> 16, w.lowest >> 16, w.table);
     if ((a0 | a1 | b0 | b1) == 0) continue;
     w.sum_a += a0 + a1;
     w.sum_b += b0 + b1;
-    *w.out++ = {a0 | a1 << 16, b0 | b1 << 16, w.values};
+    *w.out++ = {a0 | a1 << 16, b0 | b1 << 16, values};
   }
 }
 

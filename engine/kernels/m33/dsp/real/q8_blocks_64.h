@@ -5,14 +5,14 @@
 
 namespace pico_llama::dsp {
 
-/// Blocks that lie one after the other up to words_end, times the 32 words of x: as q8_blocks() with 32 pairs in one
-/// chunk.
-/// Requires: at least one block.
-/// Cost: 600 cycles a block, 17 for each column pair (16 MACs), 37 a call.
+/// Blocks that lie one after the other up to words_end, times the 32 words of x: as q8_blocks() with 32 pairs
+/// in one chunk. Requires: at least one block. Cost: 600 cycles a block, 17 for each column pair (16 MACs),
+/// 37 a call.
 // r0 words, r1 x, r2 two columns of it, r3 out, r4 and r5 words, r6 to r9 sums of low bytes, r10 to lr of
 // words. The branch back is a 16-bit one, which reaches just far enough, after a 16-bit load: one cycle.
 [[gnu::noipa, gnu::naked]] inline void q8_blocks_64(const void* /*words*/, const void* /*x*/,
-                                                         const void* /*words_end*/, float* /*out*/, float /*x_scale*/) {
+                                                    const void* /*words_end*/, float* /*out*/,
+                                                    float /*x_scale*/) {
   // clang-format off
 #define PICO_LLAMA_ROWS(MAC, W0, W1, L0, L1, ADD_W0, ADD_W1, ADD_L0, ADD_L1) \
       "ldrd   r4, r5, [r0], #8 \n" \

@@ -53,6 +53,25 @@ TEST(Trng, GivesTheSameBitsForTheSameSeed) {
   EXPECT_NE(sample(1), sample(2));
 }
 
+TEST(Trng, ChecksTakeTimeAndSometimesFail) {
+  Bench bench;
+  Trng trng(3);
+  bench.write(trng, 0x130, 99);
+  bench.write(trng, 0x12c, 1);  // no bypass
+  int failed = 0;
+  for (int i = 0; i < 40; ++i) {
+    bench.write(trng, 0x130, 99);
+    bench.now += 192 * 100 + 1;
+    EXPECT_EQ(bench.read(trng, 0x104), 0U);  // raw samples would be there
+    bench.now += 3 * 192 * 100;
+    const bool error = bench.read(trng, 0x104) == 2U;
+    EXPECT_EQ(bench.read(trng, 0x114) == 0U, error);
+    failed += error;
+  }
+  EXPECT_GT(failed, 0);
+  EXPECT_LT(failed, 20);
+}
+
 TEST(Otp, HasAChipIdAndCannotBeWritten) {
   Bench bench;
   Otp otp(7);

@@ -3,6 +3,7 @@
 #include "hardware/regs/dreq.h"
 #include "hardware/regs/intctrl.h"
 #include "hardware/structs/dma.h"
+#include "hardware/structs/dma_debug.h"
 #include "hardware/structs/m33.h"
 #include "hardware/structs/xip.h"
 #include "hardware/structs/xip_aux.h"
@@ -61,6 +62,8 @@ void QspiStream::halt() {
   while (dma_hw->abort & kBit) {
   }
   while (!(xip_ctrl_hw->stat & XIP_STAT_FIFO_EMPTY_BITS)) (void)xip_ctrl_hw->stream_fifo;
+  // The channel may still have credit for words that were in the FIFO. Source: RP2350 datasheet 12.6.4.2.
+  dma_debug_hw->ch[kChannel].dbg_ctdreq = 0;
   dma_hw->intr = kBit;
   hw_clear_bits(&dma_hw->intf1, kBit);
   dma_hw->ch[kChannel].al1_ctrl = kControl;
@@ -71,7 +74,10 @@ void QspiStream::wake() { hw_set_bits(&dma_hw->intf1, kBit); }
 
 // The event register remembers an announcement that came between the look and the wait.
 void QspiStream::wait() { __wfe(); }
-void QspiStream::announce() { __sev(); }
+void QspiStream::announce() {
+  __dsb();  // what is announced has left the store buffer before the other core wakes up to look
+  __sev();
+}
 
 void QspiStream::lock() {
   m33_hw->nvic_icer[kIrq / 32] = 1u << kIrq % 32;

@@ -56,6 +56,11 @@ void Dma::trigger(unsigned number, Cycle now) {
   channel.count = channel.reload & kCountMask;
   set_state(number, true, channel.ending);
   const unsigned request = request_of(channel.control);
+  // 12.6.4.2: the credits count what the FIFO held; no document says that an abort forgets them.
+  if (channel.stale_credits && request < kFirstTimer) {
+    throw Stop("DMA: channel " + std::to_string(number) +
+               " starts after an abort with the DREQ credits of before: write its DBG_CTDREQ (12.6.4.2)");
+  }
   if (request >= kFirstTimer && request < kUnpaced)
     channel.paced = timer_requests(request - kFirstTimer, now);
   const Cycle start = now + timing::kDmaStart.cycles;
@@ -68,6 +73,7 @@ void Dma::trigger(unsigned number, Cycle now) {
 
 void Dma::abort(unsigned number) {
   Channel& channel = channels_[number];
+  if (channel.busy && request_of(channel.control) < kFirstTimer) channel.stale_credits = true;
   events_.cancel(channel.end_event);
   channel.end_event = 0;
   set_state(number, false, false);

@@ -47,8 +47,9 @@ class Dma : public Device, public DreqListener {
     std::uint32_t reload = 0;  ///< TRANS_COUNT as written, with MODE
     std::uint32_t control = 0;
     bool busy = false;
-    bool ending = false;      ///< all transfers are made, the last write has not ended
-    std::uint64_t paced = 0;  ///< requests of a pacing timer that have been used
+    bool stale_credits = false;  ///< aborted while a peripheral paced it, and DBG_CTDREQ not written since
+    bool ending = false;         ///< all transfers are made, the last write has not ended
+    std::uint64_t paced = 0;     ///< requests of a pacing timer that have been used
     EventQueue::Id end_event = 0;
   };
   struct Timer {

@@ -150,7 +150,10 @@ Reply Dma::write(std::uint32_t offset, std::uint32_t value, const Access& access
     case 0x468:
       break;
     default:
-      if (offset >= 0x800 && offset < 0xc00) break;  // DBG_CTDREQ: clears credits, of which none are kept
+      if (offset >= 0x800 && offset < 0xc00) {
+        if ((offset & 0x3f) == 0) channels_[(offset >> 6) & 15].stale_credits = false;  // DBG_CTDREQ
+        break;
+      }
       throw Stop("DMA: no register at offset " + std::to_string(offset));
   }
   return {};

@@ -18,6 +18,45 @@ HOT = [
 WHERE_THERE_IS_PSRAM = [r"reset_and_identify\("]  # left out of images for boards without
 NEVER = [r"\b_?malloc(_r)?$", r"\b_?free(_r)?$", r"\b_?sbrk$", r"__gxx_personality", r"_Unwind_", r"__cxa_throw", r"\bstrtod"]
 
+# Between their first access in direct mode and their last register, flash cannot be read.
+WITHOUT_FLASH = r"identify_and_speed_up\(|reset_and_identify\(|\bchecksum\(\)"
+# A core that wakes up looks for what was written before the event: a store buffer must not still hold it.
+ANNOUNCE = r"CoreWorkers::run\(|QspiStream::announce\("
+
+
+def functions(elf, names):
+    """Name and instructions, (address, text), of each function that matches."""
+    found = {}
+    lines = subprocess.run(["arm-none-eabi-objdump", "-d", "-C", elf], capture_output=True, text=True, check=True).stdout.splitlines()
+    inside = None
+    for line in lines:
+        if m := re.match(r"[0-9a-f]+ <(.*)>:$", line):
+            inside = m[1] if re.search(names, m[1]) and "veneer" not in m[1] else None
+        elif inside and (m := re.match(r" *([0-9a-f]+):\s+[0-9a-f ]+\t(.*)", line)):
+            found.setdefault(inside, []).append((int(m[1], 16), m[2]))
+    return found
+
+
+def calls_to_flash(elf):
+    problems = []
+    for name, instructions in functions(elf, WITHOUT_FLASH).items():
+        for address, text in instructions:
+            target = re.match(r"(?:b|bl|b\.w|b\.n|blx)\s+([0-9a-f]{8}) ", text)
+            if address < 0x20000000 or "veneer" in text or (target and int(target[1], 16) < 0x20000000):
+                problems.append(f"{name} at {address:#x} needs flash: {text}")
+    return problems
+
+
+def events_without_barrier(elf):
+    problems, seen = [], 0
+    for name, instructions in functions(elf, ANNOUNCE).items():
+        for (_, before), (address, text) in zip(instructions, instructions[1:]):
+            if text.strip() == "sev":
+                seen += 1
+                if not before.startswith("dsb"):
+                    problems.append(f"{name} at {address:#x}: SEV without DSB before it")
+    return problems if seen else problems + ["no SEV in the functions that should announce: correct this list"]
+
 
 def main():
     elf = pathlib.Path(sys.argv[1])
@@ -33,6 +72,7 @@ def main():
             problems.append(f"no symbol matches {hot}: inlined or renamed; correct this list")
         problems += [f"{name} is at {address:#x}, not in SRAM" for address, name in found if address < 0x20000000]
     problems += [f"{name} is linked" for _, name in symbols for never in NEVER if re.search(never, name)]
+    problems += calls_to_flash(elf) + events_without_barrier(elf)
     end = next(address for address, name in symbols if name == "__flash_binary_end")
     if end > 0x10080000:
         problems.append(f"the program ends at {end:#x}, in the model's place")

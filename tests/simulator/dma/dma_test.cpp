@@ -273,6 +273,23 @@ TEST(Dma, XipStreamGivesWayToMissesAndStopsWhenToldTo) {
   EXPECT_THROW(m.read(XipAux::kBase), Stop);
 }
 
+TEST(Dma, AbortedChannelsCreditsAreClearedBeforeItStartsAgain) {
+  for (const bool cleared : {false, true}) {
+    Machine m;
+    m.bootrom_flash();
+    const std::uint32_t paced = (kCopy & ~(63u << 17) & ~(1u << 4)) | XipStream::kDreq << 17;
+    m.start(3, XipAux::kBase, kDst, 64, paced | chain(3));  // more than the stream ever brings
+    m.write(kDma + 0x464, 1u << 3);
+    m.write(kDma + 0x40 * 3 + 0x10, paced & ~1u);
+    if (cleared) m.write(kDma + 0x800 + 0x40 * 3, 0);
+    if (cleared) {
+      EXPECT_NO_THROW(m.start(3, XipAux::kBase, kDst, 64, paced | chain(3)));
+    } else {
+      EXPECT_THROW(m.start(3, XipAux::kBase, kDst, 64, paced | chain(3)), Stop);
+    }
+  }
+}
+
 TEST(Dma, MovesPsramToSramThroughTheWindow) {
   Machine m;
   m.psram_qpi();

@@ -1,5 +1,7 @@
 #include "firmware/drivers/last_stop.h"
 
+#include <type_traits>
+
 #include "hardware/structs/m33.h"
 #include "hardware/sync.h"
 #include "hardware/watchdog.h"
@@ -10,11 +12,17 @@ namespace {
 
 constexpr uint32_t kWritten = 0x57093d00;
 
-/// Survives everything but a loss of power; garbage then, told by `written`.
+/// Survives everything but a loss of power; garbage then, told by `written`. No member may have an initial
+/// value: a static constructor would put it there after every restart, and the note would be gone.
 struct Note {
   uint32_t written;
-  hal::LastStop stop;
+  const char* what;
+  const char* file;
+  uint32_t line;
+  uint32_t pc;
+  uint32_t fault_status;
 };
+static_assert(std::is_trivially_default_constructible_v<Note>);
 Note __uninitialized_ram(note);
 
 [[noreturn]] void restart() {
@@ -26,31 +34,46 @@ Note __uninitialized_ram(note);
 }  // namespace
 
 void stop_here(const char* what, const char* file, uint32_t line) {
-  note.stop = {.what = what, .file = file, .line = line, .pc = 0, .fault_status = 0};
-  note.written = kWritten;
+  note = {.written = kWritten, .what = what, .file = file, .line = line, .pc = 0, .fault_status = 0};
   restart();
 }
 
 hal::LastStop take_last_stop() {
   if (note.written != kWritten) return {};
   note.written = 0;
-  return note.stop;
+  return {.what = note.what,
+          .file = note.file,
+          .line = note.line,
+          .pc = note.pc,
+          .fault_status = note.fault_status};
 }
 
 }  // namespace pico_llama::drivers
 
-/// frame: what the hardware stacked, r0-r3, r12, lr, pc, xpsr. RP2350 datasheet 3.7 (Cortex-M33), Armv8-M ARM
-/// B3.19.
-extern "C" [[noreturn]] __attribute__((used)) void pico_llama_fault(const uint32_t* frame) {
+/// frame: what the hardware stacked, r0-r3, r12, lr, pc, xpsr; nothing where that would have crossed the
+/// stack's limit, and then it is the limit. RP2350 datasheet 3.7 (Cortex-M33), Armv8-M ARM B3.19,
+/// PushStack().
+extern "C" [[noreturn]] __attribute__((used)) void pico_llama_fault(const uint32_t* frame,
+                                                                    const uint32_t* limit) {
   using namespace pico_llama::drivers;
-  note.stop = {.what = "fault", .file = "", .line = 0, .pc = frame[6], .fault_status = m33_hw->cfsr};
-  note.written = kWritten;
+  const uint32_t status = m33_hw->cfsr;
+  note = {.written = kWritten,
+          .what = status & M33_CFSR_UFSR_STKOF_BITS ? "stack overflow" : "fault",
+          .file = "",
+          .line = 0,
+          .pc = frame == limit ? 0 : frame[6],
+          .fault_status = status};
   restart();
 }
 
-/// Replaces the SDK's, which waits for a debugger.
+/// Replaces the SDK's, which waits for a debugger. The limit goes first: after an overflow the handler's own
+/// pushes would cross it once more, and a fault in here is a lockup, from which only the reset button leads
+/// out.
 extern "C" __attribute__((naked)) void isr_hardfault() {
   __asm volatile(
       "mrs r0, msp\n"
+      "mrs r1, msplim\n"
+      "movs r2, #0\n"
+      "msr msplim, r2\n"
       "b pico_llama_fault\n");
 }

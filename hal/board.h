@@ -16,9 +16,9 @@ struct ClockState {
 };
 
 struct FlashState {
-  uint32_t bytes = 0;               ///< by its JEDEC id; 0 when the id makes no sense
+  uint32_t bytes = 0;               ///< by its JEDEC id; the board's, where that makes no sense
   uint32_t jedec_id = 0;            ///< manufacturer << 16 | type << 8 | capacity
-  bool quad_enabled = false;        ///< the QE bit of its status register
+  bool quad_enabled = false;        ///< the boot ROM read a program on four lines
   bool continuous_quad = false;     ///< reads run without a command byte on four lines
   uint32_t divider = 0;             ///< clk_sys cycles of one SCK
   uint32_t divider_before = 0;      ///< as the boot ROM left it

@@ -26,8 +26,10 @@ struct BoardFaults {
   bool psram_absent = false;
   bool psram_wrong_id = false;
   bool psram_stuck_bit = false;
-  bool flash_4mb = false;    ///< a smaller flash chip than the board should have
-  bool flash_no_qe = false;  ///< the chip's QE bit is clear: no quad reads
+  bool flash_4mb = false;            ///< a smaller flash chip than the board should have
+  bool flash_no_qe = false;          ///< the chip's QE bit is clear: no quad reads
+  bool flash_no_continuous = false;  ///< the chip passes over the mode byte: each read wants its command
+  bool flash_foreign = false;        ///< another maker's chip: 35h is no status read there
   bool flash_late =
       false;  ///< data reaches the QMI 12 ns after its clock edge: later than chip and pads promise
 };

@@ -68,6 +68,8 @@ Board::Parts::Parts(const BoardOptions& board_options)
       warn([](std::string_view text) {
         std::fprintf(stderr, "board: %.*s\n", static_cast<int>(text.size()), text.data());
       }) {
+  if (options.faults.flash_no_continuous) flash.set_no_continuous_read();
+  if (options.faults.flash_foreign) flash.set_foreign();
   wire();
 }
 

@@ -95,18 +95,15 @@ void report_board(Output& output, hal::Board& board) {
   text.fixed(info.clocks.core_millivolts / 10, 2) << " V, 2 Cortex-M33";
   line();
   text << "flash   ";
-  if (info.flash.bytes == 0) {
-    text << "unknown size, JEDEC ";
-    text.hex(info.flash.jedec_id, 6);
-  } else {
-    size(text, info.flash.bytes);
-  }
-  text << (info.flash.continuous_quad ? ", quad continuous read at "
-                                      : ", QE bit clear: dual read, half speed, at ");
+  size(text, info.flash.bytes) << (info.flash.continuous_quad ? ", quad continuous read at "
+                                   : info.flash.quad_enabled
+                                       ? ", quad read, a command each (no continuous read), at "
+                                       : ", QE bit clear: dual read, half speed, at ");
   megahertz(text, info.clocks.clk_sys_hz / (info.flash.divider ? info.flash.divider : 1))
       << " (divider " << info.flash.divider_before << " to " << info.flash.divider;
   if (info.flash.misread_at_divider != 0) text << "; " << info.flash.misread_at_divider << " misread";
-  text << ")";
+  text << "), JEDEC ";
+  text.hex(info.flash.jedec_id, 6);
   line();
   append_psram(text, info);
   line();

@@ -10,12 +10,10 @@ namespace pico_llama::chips {
 /// characteristics).
 struct W25q128 {
   static constexpr uint8_t kReadJedecId = 0x9f;
-  static constexpr uint8_t kReadStatus2 = 0x35;
   static constexpr uint8_t kQuadRead = 0xeb;  ///< address and data on four lines
   static constexpr uint8_t kDualRead = 0xbb;  ///< address and data on two lines: works with QE clear
   static constexpr uint8_t kContinuousRead =
       0xa0;  ///< mode byte M5:4 = 10b: the next read has no command byte
-  static constexpr uint8_t kStatus2QuadEnable = 0x02;  ///< QE
   static constexpr unsigned kQuadReadDummyClocks = 4;  ///< after the mode byte, on four lines
 
   static constexpr uint32_t kMaxHz = 133'000'000;

@@ -3,6 +3,7 @@
 #include "firmware/chips/qmi_timing.h"
 #include "firmware/drivers/direct_mode.h"
 #include "hardware/regs/addressmap.h"
+#include "hardware/structs/pads_qspi.h"
 #include "hardware/xip_cache.h"
 #include "pico.h"
 
@@ -26,35 +27,43 @@ constexpr uint32_t kQuadReadCommand =
 
 /// A value that any wrong bit in the first kilobytes of flash changes: this program's own code and vectors,
 /// so no pattern needs to be put there. Past the cache, in the order in which the bus is fastest.
-PICO_LLAMA_INLINE uint32_t checksum() {
+uint32_t __no_inline_not_in_flash_func(checksum)() {
   const auto* word = reinterpret_cast<const volatile uint32_t*>(XIP_NOCACHE_NOALLOC_BASE);
   uint32_t sum = 0;
   for (int i = 0; i < 2048; ++i) sum = (sum << 1 | sum >> 31) ^ *word++;
   return sum;
 }
 
+/// Until the select of the last read is high again: but for CLKDIV nothing in M0_TIMING may change before.
+/// The longest cooldown is 3 * 64 cycles. Source: RP2350 datasheet 12.14.6, M0_TIMING.
+PICO_LLAMA_INLINE void let_select_rise() {
+  for (int i = 0; i < 256; ++i) __asm volatile("nop");
+}
+
+/// SCK strong and fast, data inputs without hysteresis: what the SDK's second boot stage sets for flash at
+/// this divider, and the boot ROM does not. Source: Pico SDK, rp2350/boot_stage2/boot2_w25q080.S.
+PICO_LLAMA_INLINE void quicken_pads() {
+  pads_qspi_hw->io[0] = 2 << PADS_QSPI_GPIO_QSPI_SCLK_DRIVE_LSB | PADS_QSPI_GPIO_QSPI_SCLK_SLEWFAST_BITS;
+  for (int i = 1; i <= 4; ++i) hw_clear_bits(&pads_qspi_hw->io[i], PADS_QSPI_GPIO_QSPI_SD0_SCHMITT_BITS);
+}
+
 /// The only part that must not touch flash. `timing_words`: the one to use, and a slower one in case that
-/// misreads.
+/// misreads. Every step is checked against what the boot ROM's settings read, and taken back if it differs.
 void __no_inline_not_in_flash_func(identify_and_speed_up)(hal::FlashState& state, uint32_t identify_divider,
-                                                          const uint32_t (&timing_words)[2]) {
+                                                          const uint32_t (&timing_words)[3]) {
   const uint32_t trusted = checksum();
   // One scope: from the first direct-mode byte to the last register, no instruction may come from flash.
   const uint32_t interrupts = save_and_disable_interrupts();
   {
     DirectMode mode(identify_divider);
-    {
-      Selected selected(mode, Chip::kFlash);
-      mode.exchange(W25q128::kReadJedecId);
-      for (int i = 0; i < 3; ++i) state.jedec_id = state.jedec_id << 8 | mode.exchange(0);
-    }
-    {
-      Selected selected(mode, Chip::kFlash);
-      mode.exchange(W25q128::kReadStatus2);
-      state.quad_enabled = (mode.exchange(0) & W25q128::kStatus2QuadEnable) != 0;
-    }
+    quicken_pads();
+    Selected selected(mode, Chip::kFlash);
+    mode.exchange(W25q128::kReadJedecId);
+    for (int i = 0; i < 3; ++i) state.jedec_id = state.jedec_id << 8 | mode.exchange(0);
   }
-  qmi_hw->m[0].timing = timing_words[0];
   if (state.quad_enabled) {
+    const uint32_t command = qmi_hw->m[0].rcmd;
+    const uint32_t format = qmi_hw->m[0].rfmt;
     qmi_hw->m[0].rcmd = kQuadReadCommand;
     qmi_hw->m[0].rfmt = kQuadReadFormat;
     // This read carries the command and the mode byte; from then on the chip expects an address at once.
@@ -63,15 +72,26 @@ void __no_inline_not_in_flash_func(identify_and_speed_up)(hal::FlashState& state
     __dsb();
     qmi_hw->m[0].rfmt = kQuadReadFormat & ~QMI_M0_RFMT_PREFIX_LEN_BITS;
     __dsb();
-    state.continuous_quad = true;
+    // At the boot ROM's timing, so this asks one thing only: does the chip know this mode byte?
+    state.continuous_quad = checksum() == trusted;
+    if (!state.continuous_quad) {
+      {
+        // Ones on all lines end a continuous read, if it is in one; else they are a command it does not know.
+        DirectMode mode(identify_divider);
+        Selected selected(mode, Chip::kFlash);
+        for (int i = 0; i < 4; ++i) mode.exchange(0xff, Lines::kQuad);
+      }
+      qmi_hw->m[0].rcmd = command;
+      qmi_hw->m[0].rfmt = format;
+    }
   }
-  // What this reads decides before any instruction is fetched with the new timing.
-  if (checksum() != trusted) {
-    qmi_hw->m[0].timing = timing_words[1];
-    (void)*reinterpret_cast<volatile uint32_t*>(
-        XIP_NOCACHE_NOALLOC_BASE);  // the new divider holds from here on
+  // What this reads decides before any instruction is fetched with the new timing. The last is the boot
+  // ROM's.
+  for (const uint32_t word : timing_words) {
+    let_select_rise();
+    qmi_hw->m[0].timing = word;
     __dsb();
-    state.misread_at_divider = timing_words[0] & QMI_M0_TIMING_CLKDIV_BITS;
+    if (checksum() == trusted) break;
   }
   restore_interrupts(interrupts);
 }
@@ -80,14 +100,24 @@ void __no_inline_not_in_flash_func(identify_and_speed_up)(hal::FlashState& state
 
 hal::FlashState bring_up_flash(uint32_t clk_sys_hz) {
   hal::FlashState state;
-  state.divider_before = chips::QmiTiming::from_word(qmi_hw->m[0].timing).divider;
+  const uint32_t before = qmi_hw->m[0].timing;
+  const uint32_t width = (qmi_hw->m[0].rfmt & QMI_M0_RFMT_DATA_WIDTH_BITS) >> QMI_M0_RFMT_DATA_WIDTH_LSB;
+  state.divider_before = chips::QmiTiming::from_word(before).divider;
+  // The boot ROM takes the first of EBh, BBh, 0Bh and 03h that reads a program (datasheet 5.2.7), so it has
+  // found out what QE says. To ask the chip takes a command that is not the same for all makers: 35h reads
+  // Winbond's second status register and puts ISSI's and Macronix's chips into QPI.
+  state.quad_enabled = width == QMI_M0_RFMT_DATA_WIDTH_VALUE_Q;
   const chips::QmiTiming timing = chips::flash_timing(clk_sys_hz);
   const chips::QmiTiming slower = chips::flash_timing(clk_sys_hz, timing.divider + 1);
+  uint32_t words[] = {timing.word(), slower.word(), before};
+  if (width == QMI_M0_RFMT_DATA_WIDTH_VALUE_S) words[0] = before;  // 03h is rated for much less
   // Identification is not in a hurry: any flash of this class answers at the PSRAM's slow-read clock.
-  const uint32_t words[] = {timing.word(), slower.word()};
   identify_and_speed_up(state, chips::divider_for(clk_sys_hz, chips::Aps6404l::kReadIdHz), words);
-  state.divider = state.misread_at_divider != 0 ? slower.divider : timing.divider;
+  state.divider = chips::QmiTiming::from_word(qmi_hw->m[0].timing).divider;
+  if (state.divider > timing.divider && words[0] != before) state.misread_at_divider = timing.divider;
   state.bytes = W25q128::bytes_of(static_cast<uint8_t>(state.jedec_id));
+  // An id that says nothing about the size: the board's own word for it, of which the program came.
+  if (state.bytes == 0) state.bytes = PICO_FLASH_SIZE_BYTES;
   return state;
 }
 

@@ -88,6 +88,8 @@ std::optional<SerialMemory::Command> FlashChip::decode(std::uint8_t opcode) {
     case 0x05:
     case 0x35:
     case 0x15:
+      if (foreign_ && opcode == 0x35)
+        violation("35h enters QPI on this maker's chips: no read works after it");
       return Command{.data = Data::kOut, .shortest_period = kFast};
     case 0x01:
     case 0x31:
@@ -120,7 +122,7 @@ std::optional<SerialMemory::Command> FlashChip::decode(std::uint8_t opcode) {
 
 void FlashChip::on_mode(std::uint8_t mode) {
   // M5-4 = 10: the next command begins with its address. Anything else ends that.
-  continuous_ = (mode & 0x30) == 0x20 ? opcode() : std::uint8_t{0};
+  continuous_ = knows_continuous_ && (mode & 0x30) == 0x20 ? opcode() : std::uint8_t{0};
 }
 
 std::uint8_t FlashChip::status(unsigned index) const {
@@ -140,7 +142,10 @@ std::uint8_t FlashChip::next_byte(bool& defined) {
     case 0x15:
       return status(2);
     case 0x9f:
-      return index == 0 ? 0xef : index == 1 ? 0x40 : index == 2 ? size_log2 : 0xff;
+      return index == 0   ? (foreign_ ? 0x9d : 0xef)
+             : index == 1 ? (foreign_ ? 0x60 : 0x40)
+             : index == 2 ? size_log2
+                          : 0xff;
     case 0x90:
       return ((index + address_) & 1) == 0 ? 0xef : static_cast<std::uint8_t>(size_log2 - 1);
     case 0xab:

@@ -21,6 +21,12 @@ class FlashChip : public SerialMemory {
   /// Requires: `bytes` a power of two from 1 MB to 16 MB. `quad_enable`: QE as the factory set it.
   FlashChip(std::uint32_t bytes, std::uint64_t seed, bool quad_enable = true);
 
+  /// Other chips that a board may carry. Each read still takes EBh; but one knows no continuous read and
+  /// passes over the mode byte, and on one, of another maker (ISSI's IS25LP128: 9Dh), 35h does not read
+  /// status 2 but enters QPI. Source: IS25LP128 datasheet, instruction set (QPIEN 35h).
+  void set_no_continuous_read() { knows_continuous_ = false; }
+  void set_foreign() { foreign_ = true; }
+
   std::uint32_t bytes() const { return static_cast<std::uint32_t>(memory_.size()); }
   std::uint8_t* data() { return memory_.data(); }
   const std::array<std::uint8_t, 8>& unique_id() const { return unique_id_; }
@@ -75,6 +81,8 @@ class FlashChip : public SerialMemory {
   std::array<std::uint8_t, 8> unique_id_{};
   std::array<std::uint8_t, 3> status_{};
   std::array<std::uint8_t, 3> kept_status_{};  ///< non-volatile: what a power-on restores
+  bool knows_continuous_ = true;
+  bool foreign_ = false;
   bool asleep_ = false;
   bool reset_enabled_ = false;
   bool volatile_status_ = false;

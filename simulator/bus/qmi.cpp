@@ -14,6 +14,7 @@ constexpr std::uint32_t kDirectCsr = 0x00, kDirectTx = 0x04, kDirectRx = 0x08, k
                         kM1Timing = 0x20, kAtrans0 = 0x34, kEnd = 0x54;
 constexpr std::uint32_t kTimingMask = 0xf3ff'f7ff, kFormatMask = 0x1007'd3ff, kCommandMask = 0x0000'ffff,
                         kAtransMask = 0x07ff'0fff;
+constexpr std::uint32_t kClockDivider = 0xff;
 enum WindowRegister : unsigned {
   kTiming,
   kReadFormat,
@@ -217,7 +218,14 @@ Reply Qmi::write(std::uint32_t offset, std::uint32_t value, const Access& access
   const unsigned window = offset >= kM1Timing ? 1 : 0;
   const unsigned index = (offset - (window == 0 ? kM0Timing : kM1Timing)) / 4;
   std::uint32_t& reg = registers_[offset / 4];
+  const std::uint32_t before = reg;
   reg = apply(access.op, reg, value) & (atrans ? kAtransMask : kWindowMask[index]);
+  // In cooldown the last transfer still counts: its select has not risen.
+  if (!atrans && index == kTiming && ((before ^ reg) & ~kClockDivider) != 0 && active_ &&
+      release_cycle() > access.now) {
+    throw Stop("QMI: M" + std::to_string(window) +
+               "_TIMING changed in more than CLKDIV while a chip select is low: only when idle (12.14.6)");
+  }
   if (!atrans) decode_window(window);
   return {};
 }

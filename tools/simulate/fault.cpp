@@ -22,6 +22,9 @@ constexpr ChipFault kChipFaults[] = {
     {"psram-stuck-bit", &BoardFaults::psram_stuck_bit, "one bit of the PSRAM never changes"},
     {"flash-4mb", &BoardFaults::flash_4mb, "a smaller flash chip than the board should have"},
     {"flash-no-qe", &BoardFaults::flash_no_qe, "the flash chip's quad-enable bit is clear"},
+    {"flash-no-continuous", &BoardFaults::flash_no_continuous,
+     "the flash chip passes over the mode byte: each read wants its command"},
+    {"flash-foreign", &BoardFaults::flash_foreign, "another maker's flash chip, on which 35h enters QPI"},
     {"flash-late", &BoardFaults::flash_late, "the flash answers later than it promises: 12 ns to the QMI"},
 };
 

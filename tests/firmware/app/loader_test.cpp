@@ -79,6 +79,17 @@ TEST(Loader, PsramThatLosesBitsIsNotUsed) {
   EXPECT_EQ(loaded.loader.placement().psram_used, 0u);
 }
 
+TEST(Loader, ChecksumEngineThatIsWrongTurnsNoModelAway) {
+  FakeBoard board(100'000, 0, 1u << 20);
+  board.crc_engine_is_wrong = true;
+  board.insert(small_image());
+  Loaded good(board);
+  EXPECT_EQ(good.loader.state(), ModelState::kReady) << good.why();
+  board.slot()[200] ^= std::byte{1};
+  Loaded damaged(board);
+  EXPECT_EQ(damaged.loader.state(), ModelState::kBroken);
+}
+
 TEST(Loader, FindsEveryImageAndTakesTheChosenOne) {
   const std::vector<std::byte> f32 = small_image(Profile::kF32), q8 = small_image(Profile::kQ8);
   FakeBoard board(400'000, 0, 1u << 20);

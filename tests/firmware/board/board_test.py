@@ -360,6 +360,16 @@ def flash_no_qe(board):
     fault(board, "flash-no-qe", "QE bit clear: dual read")
 
 
+def flash_no_continuous(board):
+    """A flash that passes over the mode byte: found out at the boot ROM's timing, and each read keeps its command."""
+    fault(board, "flash-no-continuous", "quad read, a command each (no continuous read), at 75 MHz (divider 3 to 2)")
+
+
+def flash_foreign(board):
+    """A flash of another maker, whose status commands mean something else: it is asked for its id and nothing more."""
+    fault(board, "flash-foreign", "16 MB, quad continuous read at 75 MHz (divider 3 to 2), JEDEC 9d6018")
+
+
 def clock_133(board):
     """Flash and clk_sys at 133 MHz, every rating kept; a flash that answers too late for that is found out and read slower."""
     image, model = board.of_preset("firmware-133mhz"), board.pack("q8")
@@ -466,15 +476,29 @@ def selftest(board):
 
 def patched(board, functions):
     """The firmware with the last multiplication of one of these functions made an addition, as one flipped bit would."""
-    listing = subprocess.run(["arm-none-eabi-objdump", "-d", "-C", board.firmware], capture_output=True, check=True, text=True)
     inside, address = False, None
-    for line in listing.stdout.splitlines():
+    for line in listing(board):
         if line.endswith(">:"):
             inside = any(re.search(name, line) for name in functions)
         elif inside and (m := re.match(r" *([0-9a-f]+):\s+ee2([0-9a-f]) ([0-9a-f]{4}) \s*vmul\.f32", line)):
             address = int(m[1], 16)
     if address is None:
         raise AssertionError(f"no vmul.f32 in {functions}")
+
+    def add(old):
+        assert old[1] == 0xEE and old[0] & 0xF0 == 0x20
+        return bytes([old[0] ^ 0x10]) + old[1:]  # VMUL.F32 is ee2..., VADD.F32 ee3...
+
+    return with_code(board, address, add)
+
+
+def listing(board):
+    return subprocess.run(["arm-none-eabi-objdump", "-d", "-C", board.firmware], capture_output=True, check=True,
+                          text=True).stdout.splitlines()
+
+
+def with_code(board, address, change):
+    """The firmware with the four bytes at an address changed."""
     image = bytearray(pathlib.Path(board.firmware).read_bytes())
     program_headers, = struct.unpack_from("<I", image, 28)
     size, count = struct.unpack_from("<HH", image, 42)
@@ -482,8 +506,7 @@ def patched(board, functions):
         _, offset, virtual, _, in_file = struct.unpack_from("<5I", image, program_headers + i * size)
         if virtual <= address < virtual + in_file:
             at = offset + address - virtual
-            assert image[at + 1] == 0xEE and image[at] & 0xF0 == 0x20
-            image[at] ^= 0x10  # VMUL.F32 is ee2..., VADD.F32 ee3...
+            image[at:at + 4] = change(bytes(image[at:at + 4]))
             path = board.scratch / "patched.elf"
             path.write_bytes(image)
             return path
@@ -501,6 +524,14 @@ def broken_kernels(board):
         assert [name for name, _ in failed] == [kernel], text
         assert "differs from the portable one" in failed[0][1], failed
         print(*failed[0])
+
+
+def stack_overflow(board):
+    """A command that pushes without end: the board restarts by itself and says why, instead of locking up."""
+    help_command, = (int(line.split()[0], 16) for line in listing(board) if re.search(r"<pico_llama::app::Commands::help\(.*>:$", line))
+    image = with_code(board, help_command, lambda _: b"\xf0\xb5\xfd\xe7")  # push {r4-r7, lr}; b to it
+    text = board.play(["expect > ", "send /help", "expect restarted by itself: stack overflow", "expect > "], firmware=image)
+    expect(text, "restarted by itself: stack overflow")
 
 
 def pico2(board):
@@ -553,8 +584,8 @@ def stories_1000(board):
 
 CASES = [f32_greedy, f32_sampled, shipped_f32, shipped_q8, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, q4_3m, q8_15m,
          q4_15m, q4_15m_133, q4_15m_prefill, stream_stops, no_model,
-         two_models, flipped_bit, truncated, newer_version, psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe,
-         clock_133, control_c, stall, unplug, paste, button, warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, pico2, sister_boards, stories_50, stories_1000]
+         two_models, flipped_bit, truncated, newer_version, psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, flash_no_continuous, flash_foreign,
+         clock_133, control_c, stall, unplug, paste, button, warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, stack_overflow, pico2, sister_boards, stories_50, stories_1000]
 
 
 def main():

@@ -86,6 +86,7 @@ struct XipFixture {
     direct_off();
   }
   void psram_window(unsigned clkdiv = 2, unsigned rxdelay = 2, unsigned dummy_nibbles = 6) {
+    now += 300;  // whatever was read before, its select has risen
     write(Qmi::kBase + 0x20, 1u << 30 | 2u << 28 | 17u << 17 | 5u << 12 | rxdelay << 8 | clkdiv);
     write(Qmi::kBase + 0x24, 0x1000 | 0x2aa | dummy_nibbles << 16);
     write(Qmi::kBase + 0x28, 0xeb);

@@ -119,6 +119,32 @@ TEST(Xip, ChipSelectLowForTooLongIsReported) {
       Stop);
 }
 
+TEST(Xip, TimingChangesOnlyWhenIdleExceptForTheDivider) {
+  XipFixture f;
+  f.bootrom_flash();
+  f.read(0x14000000);
+  EXPECT_NO_THROW(f.write(Qmi::kBase + 0x0c, 0x6000'7204));     // CLKDIV: at any time
+  EXPECT_THROW(f.write(Qmi::kBase + 0x0c, 0x6000'7304), Stop);  // RXDELAY: the select is still low
+  f.read(0x14000004);
+  f.now += 300;
+  EXPECT_NO_THROW(f.write(Qmi::kBase + 0x0c, 0x6000'7404));
+}
+
+TEST(Xip, OtherFlashChipsKnowNoContinuousReadOrTakeStatusReadsForSomethingElse) {
+  XipFixture f;
+  f.flash.set_no_continuous_read();
+  f.bootrom_flash();
+  f.write(Qmi::kBase + 0x14, 0xa0eb);
+  EXPECT_EQ(f.read(0x14000000).value, XipFixture::pattern_word(0));
+  EXPECT_FALSE(f.flash.in_continuous_read());
+
+  f.flash.set_foreign();
+  f.now += 300;
+  f.direct_on();
+  EXPECT_EQ(f.transfer(0, {0x9f, 0, 0, 0})[1], 0x9d);
+  EXPECT_THROW(f.transfer(0, {0x35, 0}), Stop);
+}
+
 TEST(Xip, ReadingPsramNobodyWroteIsCaught) {
   XipFixture f;
   f.psram_qpi();

@@ -99,7 +99,9 @@ class FakeBoard final : public hal::Board {
   uint64_t entropy() override { return ++entropy_; }
   bool button_pressed() override { return button; }
   void led(uint8_t brightness) override { led_level = brightness; }
-  uint32_t crc32(std::span<const std::byte> bytes) override { return pico_llama::crc32(bytes); }
+  uint32_t crc32(std::span<const std::byte> bytes) override {
+    return pico_llama::crc32(bytes) ^ (crc_engine_is_wrong ? 1u : 0u);
+  }
   void copy(std::span<std::byte> to, std::span<const std::byte> from) override {
     require_aligned(to.data());
     std::memcpy(to.data(), from.data(), from.size());
@@ -129,6 +131,7 @@ class FakeBoard final : public hal::Board {
   uint64_t now_us = 0;
   bool button = false;
   bool psram_loses_bits = false;
+  bool crc_engine_is_wrong = false;
   uint8_t led_level = 0;
 
  private:

@@ -169,7 +169,7 @@ TEST(ModelImage, RefusesAMisalignedAddress) {
 }
 
 // Whatever a few wrong bytes do, the parser either refuses or what it accepts runs within its bounds (the
-// sanitizers watch). tests/engine/fuzz/ goes on from here.
+// sanitizers watch). tests/fuzz/ goes on from here.
 TEST(ModelImage, SurvivesRandomDamage) {
   std::minstd_rand random(7);
   for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {

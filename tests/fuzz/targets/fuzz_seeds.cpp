@@ -31,8 +31,9 @@ const std::vector<std::uint8_t>& tokenizer_file() {
   return bytes;
 }
 
-packer::ImageBytes make_image(Profile profile) {
-  return packer::pack(checkpoint::Checkpoint::parse(checkpoints().front(), "seed"),
+packer::ImageBytes make_image(Profile profile, Config shape) {
+  const auto checkpoint = test_support::make_checkpoint({.config = shape});
+  return packer::pack(checkpoint::Checkpoint::parse(checkpoint, "seed"),
                       checkpoint::TokenizerFile::parse(tokenizer_file(), "seed"), profile);
 }
 

@@ -17,7 +17,7 @@ inline constexpr Config kShape{4, 6, 1, 2, 1, 260, 8};
 /// Whole, valid inputs of every format: random bytes alone would never come past a header.
 const std::vector<std::vector<std::uint8_t>>& checkpoints();
 const std::vector<std::uint8_t>& tokenizer_file();
-packer::ImageBytes make_image(Profile profile);
+packer::ImageBytes make_image(Profile profile, Config shape = kShape);
 
 /// libFuzzer's mutation, but now and then a fresh start from one of `seeds`.
 std::size_t mutate(const std::vector<std::vector<std::uint8_t>>& seeds, std::uint8_t* data, std::size_t size,

@@ -2,6 +2,7 @@
 
 #include "firmware/chips/qmi_timing.h"
 #include "firmware/drivers/direct_mode.h"
+#include "firmware/drivers/run_in_sram.h"
 #include "hardware/regs/addressmap.h"
 #include "hardware/structs/pads_qspi.h"
 #include "hardware/xip_cache.h"
@@ -27,7 +28,7 @@ constexpr uint32_t kQuadReadCommand =
 
 /// A value that any wrong bit in the first kilobytes of flash changes: this program's own code and vectors,
 /// so no pattern needs to be put there. Past the cache, in the order in which the bus is fastest.
-uint32_t __no_inline_not_in_flash_func(checksum)() {
+PICO_LLAMA_INLINE uint32_t checksum() {
   const auto* word = reinterpret_cast<const volatile uint32_t*>(XIP_NOCACHE_NOALLOC_BASE);
   uint32_t sum = 0;
   for (int i = 0; i < 2048; ++i) sum = (sum << 1 | sum >> 31) ^ *word++;
@@ -49,8 +50,9 @@ PICO_LLAMA_INLINE void quicken_pads() {
 
 /// The only part that must not touch flash. `timing_words`: the one to use, and a slower one in case that
 /// misreads. Every step is checked against what the boot ROM's settings read, and taken back if it differs.
-void __no_inline_not_in_flash_func(identify_and_speed_up)(hal::FlashState& state, uint32_t identify_divider,
-                                                          const uint32_t (&timing_words)[3]) {
+PICO_LLAMA_RUNS_IN_SRAM(flash)
+void identify_and_speed_up(hal::FlashState& state, uint32_t identify_divider,
+                           const uint32_t (&timing_words)[3]) {
   const uint32_t trusted = checksum();
   // One scope: from the first direct-mode byte to the last register, no instruction may come from flash.
   const uint32_t interrupts = save_and_disable_interrupts();
@@ -112,7 +114,8 @@ hal::FlashState bring_up_flash(uint32_t clk_sys_hz) {
   uint32_t words[] = {timing.word(), slower.word(), before};
   if (width == QMI_M0_RFMT_DATA_WIDTH_VALUE_S) words[0] = before;  // 03h is rated for much less
   // Identification is not in a hurry: any flash of this class answers at the PSRAM's slow-read clock.
-  identify_and_speed_up(state, chips::divider_for(clk_sys_hz, chips::Aps6404l::kReadIdHz), words);
+  run_in_sram(identify_and_speed_up, state, chips::divider_for(clk_sys_hz, chips::Aps6404l::kReadIdHz),
+              words);
   state.divider = chips::QmiTiming::from_word(qmi_hw->m[0].timing).divider;
   if (state.divider > timing.divider && words[0] != before) state.misread_at_divider = timing.divider;
   state.bytes = W25q128::bytes_of(static_cast<uint8_t>(state.jedec_id));

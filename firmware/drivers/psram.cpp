@@ -3,6 +3,7 @@
 #include "firmware/chips/qmi_timing.h"
 #include "firmware/drivers/direct_mode.h"
 #include "firmware/drivers/dma.h"
+#include "firmware/drivers/run_in_sram.h"
 #include "hardware/gpio.h"
 #include "hardware/structs/timer.h"
 #include "hardware/structs/xip_ctrl.h"
@@ -36,7 +37,7 @@ PICO_LLAMA_INLINE void wait_us(uint32_t us) {
 }
 
 /// Exit QPI, reset, ID; then QPI and window 1 if the ID is right. Nothing in here may come from flash.
-void __no_inline_not_in_flash_func(reset_and_identify)(hal::PsramState& state, uint32_t divider) {
+PICO_LLAMA_RUNS_IN_SRAM(psram) void reset_and_identify(hal::PsramState& state, uint32_t divider) {
   DirectMode mode(divider);
   // After a warm restart the chip is still in QPI and understands only four lines. One in SPI mode sees two
   // clocks of an unfinished command and ignores them when its select rises.
@@ -152,7 +153,7 @@ hal::PsramState bring_up_psram(uint32_t clk_sys_hz, unsigned select_pin) {
   const chips::QmiTiming timing = chips::psram_timing(clk_sys_hz);
   state.timing_word = timing.word();
   state.divider = timing.divider;
-  reset_and_identify(state, chips::divider_for(clk_sys_hz, Aps6404l::kReadIdHz));
+  run_in_sram(reset_and_identify, state, chips::divider_for(clk_sys_hz, Aps6404l::kReadIdHz));
 
   const bool silent = (state.manufacturer == 0xff && state.known_good_die == 0xff) ||
                       (state.manufacturer == 0x00 && state.known_good_die == 0x00);

@@ -81,6 +81,30 @@ TEST(Tokenizer, EncodesAsRunC) {
   }
 }
 
+// Pieces that begin others, twice the same, of equal scores, of the bytes' own names; characters without a
+// piece.
+TEST(Tokenizer, EncodesAsRunCWithAnyVocabulary) {
+  std::minstd_rand random(7);
+  const std::string letters = "aab c<0x";
+  for (int vocabulary = 0; vocabulary < 60; ++vocabulary) {
+    auto raw = test_support::small_model();
+    for (size_t i = 259; i < raw.pieces.size(); ++i) {
+      raw.pieces[i].clear();
+      for (auto n = 1 + random() % 5; n > 0; --n) raw.pieces[i] += letters[random() % letters.size()];
+      if (random() % 16 == 0) raw.pieces[i] = raw.pieces[3 + random() % 256] + raw.pieces[i];
+      raw.scores[i] = static_cast<float>(random() % 7) - 3.0f;
+      if (raw.scores[i] == 0 && random() % 2 == 0) raw.scores[i] = -0.0f;
+    }
+    const EngineModel m(raw);
+    const Tokenizer t(m.image.tokenizer());
+    for (int round = 0; round < 20; ++round) {
+      std::string text;
+      for (auto n = random() % 50; n > 0; --n) text += letters[random() % letters.size()];
+      EXPECT_EQ(encode(t, text), encode_as_run_c(raw, text)) << text;
+    }
+  }
+}
+
 TEST(Tokenizer, EncodesAsRunCWithTheRealVocabularies) {
   PICO_LLAMA_MODEL_OR_SKIP(checkpoint, "stories260K.bin");
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
@@ -89,6 +113,14 @@ TEST(Tokenizer, EncodesAsRunCWithTheRealVocabularies) {
   const Tokenizer t(m.image.tokenizer());
   for (const std::string text : {"Once upon a time, there was a little girl named Lily.", "", " ",
                                  "  two  spaces ", "naïve café 🙂\n", "ZQX!?"}) {
+    const auto tokens = encode(t, text);
+    EXPECT_EQ(tokens, encode_as_run_c(raw, text)) << text;
+    EXPECT_EQ(decode(t, tokens), text);
+  }
+  std::minstd_rand random(8);
+  for (int round = 0; round < 100; ++round) {
+    std::string text;
+    while (text.size() < 120) text += decode(t, {kTokenBos, static_cast<int32_t>(259 + random() % 253)});
     const auto tokens = encode(t, text);
     EXPECT_EQ(tokens, encode_as_run_c(raw, text)) << text;
     EXPECT_EQ(decode(t, tokens), text);

@@ -46,6 +46,7 @@ INDIRECT = [
     (r"^dcd_event_handler$", [], "the class drivers' start-of-frame handlers, which neither of the two has"),
     (r"^(tud_\w+|usbd_\w+|configuration_reset|process_\w+)$",
      [CLASS_DRIVER, r"^tud_vendor_control_xfer_cb$", r"^process_set_config"], "TinyUSB's class drivers: CDC and picotool's reset"),
+    (r"drivers::bring_up_clocks\(", [r"set_flash_timing\("], "run_in_sram()"),
     (r"drivers::bring_up_flash\(", [r"identify_and_speed_up\("], "run_in_sram()"),
     (r"drivers::bring_up_psram\(", [r"reset_and_identify\("], "run_in_sram()"),
     (r"^core1_wrapper$", [r"CoreWorkers::core1_main\("], "multicore_launch_core1's argument"),

@@ -19,13 +19,14 @@ struct QmiTiming {
   uint32_t min_deselect = 0;  ///< clk_sys cycles over the half SCK that is always there
   uint32_t rxdelay = 0;       ///< half clk_sys cycles
   uint32_t divider = 4;       ///< clk_sys cycles of one SCK
+  uint32_t select_setup = 0;  ///< 1: a cycle more from the select to the first rising edge
 
   friend constexpr bool operator==(const QmiTiming&, const QmiTiming&) = default;
 
   /// The register's value.
   constexpr uint32_t word() const {
-    return cooldown << 30 | page_break << 28 | select_hold << 23 | max_select << 17 | min_deselect << 12 |
-           rxdelay << 8 | divider;
+    return cooldown << 30 | page_break << 28 | select_setup << 25 | select_hold << 23 | max_select << 17 |
+           min_deselect << 12 | rxdelay << 8 | divider;
   }
 
   static constexpr QmiTiming from_word(uint32_t word) {
@@ -35,7 +36,8 @@ struct QmiTiming {
             .max_select = word >> 17 & 63,
             .min_deselect = word >> 12 & 31,
             .rxdelay = word >> 8 & 7,
-            .divider = word & 255};
+            .divider = word & 255,
+            .select_setup = word >> 25 & 1};
   }
 };
 
@@ -118,6 +120,11 @@ constexpr uint32_t select_hold_for(uint32_t clk_sys_hz, uint32_t divider, uint32
   return extra < 3 ? extra : 3;
 }
 
+/// Whether the first rising edge needs a cycle more after the select than the half SCK that is always there.
+constexpr uint32_t select_setup_for(uint32_t clk_sys_hz, uint32_t divider, double setup_ns) {
+  return divider * (1e9 / clk_sys_hz) / 2 < setup_ns ? 1 : 0;
+}
+
 /// Clocks of the longest PSRAM access: 2 command, 6 address, 6 wait, 16 data (one cache line).
 inline constexpr uint32_t kPsramLongestClocks = 2 + 6 + Aps6404l::kQuadReadWaitClocks + 16;
 
@@ -146,6 +153,25 @@ constexpr QmiTiming flash_timing(uint32_t clk_sys_hz, uint32_t min_divider = 1) 
   timing.divider = read_divider_for(clk_sys_hz, W25q128::kMaxHz, W25q128::kClockToDataNs, min_divider);
   timing.min_deselect = min_deselect_for(clk_sys_hz, timing.divider, W25q128::kMinDeselectNs);
   timing.rxdelay = rxdelay_for(clk_sys_hz, timing.divider, W25q128::kClockToDataNs);
+  timing.select_setup = select_setup_for(clk_sys_hz, timing.divider, W25q128::kSelectSetupNs);
+  return timing;
+}
+
+/// Flash while clk_sys changes from any slower clock to this one, from the timing that holds now: it keeps
+/// the limits at every clock on the way. RXDELAY up to the divider samples before the next falling edge
+/// however slow the clock; the divider grows until that is also late enough, by a nanosecond, at the fastest.
+constexpr QmiTiming flash_timing_on_the_way(QmiTiming timing, uint32_t clk_sys_hz) {
+  const uint32_t smallest = divider_for(clk_sys_hz, W25q128::kMaxHz);
+  if (timing.divider < smallest) timing.divider = smallest;
+  while (true) {
+    if (timing.rxdelay > timing.divider) timing.rxdelay = timing.divider;
+    const double late_enough = valid_from_ns(W25q128::kClockToDataNs) + 1;
+    while (timing.rxdelay < 7 && timing.rxdelay < timing.divider &&
+           sample_ns(clk_sys_hz, timing.divider, timing.rxdelay) < late_enough)
+      ++timing.rxdelay;
+    if (sample_ns(clk_sys_hz, timing.divider, timing.rxdelay) >= late_enough) break;
+    ++timing.divider;
+  }
   return timing;
 }
 
@@ -169,6 +195,9 @@ static_assert(psram_timing(200'000'000).divider == 3 && flash_timing(200'000'000
 static_assert(psram_timing(266'000'000).divider == 4 && flash_timing(266'000'000).divider == 2);
 static_assert(psram_timing(300'000'000).divider == 4 && flash_timing(300'000'000).divider == 3);
 static_assert(within_psram_limits(psram_timing(150'000'000), 150'000'000));
+// From the boot ROM's 3 and 2: stock settings would sample 8.3 ns after the edge at 300 MHz.
+static_assert(flash_timing_on_the_way({.rxdelay = 2, .divider = 3}, 200'000'000).rxdelay == 2);
+static_assert(flash_timing_on_the_way({.rxdelay = 2, .divider = 3}, 300'000'000).divider == 4);
 static_assert(QmiTiming::from_word(0x60007203) ==
               QmiTiming{.cooldown = 1, .page_break = 2, .min_deselect = 7, .rxdelay = 2, .divider = 3});
 

@@ -18,6 +18,7 @@ struct W25q128 {
 
   static constexpr uint32_t kMaxHz = 133'000'000;
   static constexpr uint32_t kMinDeselectNs = 10;  ///< tSHSL1, between reads
+  static constexpr uint32_t kSelectSetupNs = 5;   ///< tSLCH, select to the first rising edge [ASSUMED]
   static constexpr uint32_t kClockToDataNs = 6;   ///< tCLQV at 3.0..3.6 V
 
   /// Bytes of the part by the third byte of the JEDEC id (log2 of the size), 0 where that makes no sense.

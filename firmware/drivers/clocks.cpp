@@ -1,6 +1,7 @@
 #include "firmware/drivers/clocks.h"
 
 #include "firmware/chips/qmi_timing.h"
+#include "firmware/drivers/run_in_sram.h"
 #include "hardware/clocks.h"
 #include "hardware/structs/qmi.h"
 #include "hardware/sync.h"
@@ -10,17 +11,16 @@
 namespace pico_llama::drivers {
 namespace {
 
-/// The flash as the boot ROM left it runs at clk_sys / 3: beyond its limit once clk_sys is high enough. The
-/// divider can be changed while the flash is read, but only holds from the next access on (datasheet,
-/// M0_TIMING.CLKDIV).
-void slow_flash_down_for(uint32_t clk_sys_hz) {
-  chips::QmiTiming timing = chips::QmiTiming::from_word(qmi_hw->m[0].timing);
-  const uint32_t divider = chips::flash_timing(clk_sys_hz).divider;
-  if (timing.divider < divider) timing.divider = divider;
-  qmi_hw->m[0].timing = timing.word();
+/// Waits until flash has not been read for longer than any cooldown (3 * 64 cycles): all of M0_TIMING but
+/// CLKDIV must only change when the QMI is idle. Then one access, with which the new divider holds. Source:
+/// RP2350 datasheet 12.14.6, M0_TIMING.
+PICO_LLAMA_RUNS_IN_SRAM(clocks) void set_flash_timing(uint32_t word) {
+  const uint32_t interrupts = save_and_disable_interrupts();
+  for (int i = 0; i < 256; ++i) __asm volatile("nop");
+  qmi_hw->m[0].timing = word;
   (void)*reinterpret_cast<volatile uint32_t*>(XIP_NOCACHE_NOALLOC_BASE);
   __dsb();
-  __isb();
+  restore_interrupts(interrupts);
 }
 
 constexpr vreg_voltage vreg_of(uint32_t millivolts) {
@@ -34,7 +34,10 @@ hal::ClockState bring_up_clocks(uint32_t clk_sys_hz) {
   if (clk_sys_hz != clock_get_hz(clk_sys)) {
     vreg_set_voltage(vreg_of(millivolts));
     sleep_ms(2);  // the regulator's step settles well within
-    slow_flash_down_for(clk_sys_hz);
+    // Flash as the boot ROM left it runs at clk_sys / 3 and samples 5 half cycles after the edge: too fast
+    // and too early once clk_sys is high enough.
+    const chips::QmiTiming now = chips::QmiTiming::from_word(qmi_hw->m[0].timing);
+    run_in_sram(set_flash_timing, chips::flash_timing_on_the_way(now, clk_sys_hz).word());
     set_sys_clock_khz(clk_sys_hz / 1000, true);
   }
   return {.clk_sys_hz = clock_get_hz(clk_sys), .core_millivolts = millivolts};

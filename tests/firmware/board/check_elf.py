@@ -18,7 +18,7 @@ HOT = [
 NEVER = [r"\b_?malloc(_r)?$", r"\b_?free(_r)?$", r"\b_?sbrk$", r"__gxx_personality", r"_Unwind_", r"__cxa_throw", r"\bstrtod"]
 
 # Between their first access in direct mode and their last register, flash cannot be read: run_in_sram() copies them.
-WITHOUT_FLASH = {r"identify_and_speed_up\(": True, r"reset_and_identify\(": False}  # False: only where there is PSRAM
+WITHOUT_FLASH = {r"identify_and_speed_up\(": True, r"reset_and_identify\(": False, r"set_flash_timing\(": True}  # False: only where there is PSRAM
 MOST_BYTES = 1024  # firmware/drivers/run_in_sram.h
 # A core that wakes up looks for what was written before the event: a store buffer must not still hold it.
 ANNOUNCE = r"CoreWorkers::run\(|QspiStream::announce\("

@@ -22,11 +22,11 @@ constexpr Row kRows[] = {
     {100'000'000, {1, 2, 0, 10, 1, 1, 2}, {1, 0, 0, 0, 0, 1, 1}},
     {120'000'000, {1, 2, 1, 12, 2, 2, 2}, {1, 0, 0, 0, 1, 2, 2}},
     {125'000'000, {1, 2, 1, 13, 2, 2, 2}, {1, 0, 0, 0, 1, 2, 2}},
-    {133'000'000, {1, 2, 1, 14, 2, 2, 2}, {1, 0, 0, 0, 1, 2, 1}},
+    {133'000'000, {1, 2, 1, 14, 2, 2, 2}, {1, 0, 0, 0, 1, 2, 1, 1}},
     {150'000'000, {1, 2, 1, 16, 2, 2, 2}, {1, 0, 0, 0, 1, 2, 2}},
     {200'000'000, {1, 2, 2, 22, 2, 3, 3}, {1, 0, 0, 0, 1, 3, 2}},
     {250'000'000, {1, 2, 3, 28, 3, 4, 3}, {1, 0, 0, 0, 1, 4, 3}},
-    {266'000'000, {1, 2, 3, 30, 3, 4, 4}, {1, 0, 0, 0, 2, 4, 2}},
+    {266'000'000, {1, 2, 3, 30, 3, 4, 4}, {1, 0, 0, 0, 2, 4, 2, 1}},
     {300'000'000, {1, 2, 3, 34, 4, 4, 4}, {1, 0, 0, 0, 1, 4, 3}},
 };
 
@@ -105,6 +105,25 @@ TEST(QmiTiming, ASlowerFlashTimingKeepsTheLimitsToo) {
     EXPECT_TRUE(can_sample(hz, slow.divider, W25q128::kClockToDataNs));
   }
   EXPECT_EQ(flash_timing(133'000'000, 2), (QmiTiming{.min_deselect = 1, .rxdelay = 2, .divider = 2}));
+}
+
+TEST(QmiTiming, FlashIsReadRightAtEveryClockOnTheWayToAFasterOne) {
+  const QmiTiming bootrom = QmiTiming::from_word(0x60007203);
+  for (uint32_t mhz = 133; mhz <= 400; ++mhz) {
+    const QmiTiming t = flash_timing_on_the_way(bootrom, mhz * 1'000'000);
+    EXPECT_EQ(t.cooldown, bootrom.cooldown);
+    EXPECT_EQ(t.min_deselect, bootrom.min_deselect);
+    EXPECT_GE(t.divider, bootrom.divider);
+    EXPECT_LE(t.divider, bootrom.divider + 3);
+    for (uint32_t on_the_way = 6; on_the_way <= mhz; ++on_the_way) {
+      SCOPED_TRACE(testing::Message() << on_the_way << " of " << mhz << " MHz");
+      const double cycle_ns = 1e3 / on_the_way;
+      const double sample = (t.divider + t.rxdelay) * cycle_ns / 2;
+      EXPECT_LE(on_the_way / t.divider, 133u);
+      EXPECT_GE(sample, 6 + 4);
+      EXPECT_LT(sample, t.divider * cycle_ns + 1.5 + 2.5);
+    }
+  }
 }
 
 TEST(Chips, SizesFollowFromTheIds) {

@@ -21,6 +21,7 @@ bi_decl(bi_program_feature("model cartridge at 0x10080000"))
 int main() {
   board.bring_up();
   console.start();
-  application.load_model();
+  if (board.begin_model()) application.load_model();
+  board.end_model();
   for (;;) application.step();
 }

@@ -30,6 +30,7 @@ enum class PsramVerdict : uint8_t {
   kAbsent,      ///< nothing answers Read ID
   kWrongId,     ///< something answers that is no APS6404L, or a die that is not known good
   kFailedTest,  ///< it answers, but does not keep what is written
+  kLeftOut,     ///< bring-up did not come back from it last time
   kReady,
 };
 
@@ -67,6 +68,7 @@ struct BoardInfo {
   PsramState psram;
   bool has_led = false;
   LastStop last_stop;
+  const char* left_out = nullptr;  ///< what did not come back from bring-up, so this start goes without it
 };
 
 /// Memory that a placement can use.

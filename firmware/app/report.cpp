@@ -59,6 +59,9 @@ void append_psram(Text& text, const hal::BoardInfo& info) {
       text.hex(psram.bad_expected, 8) << ", read ";
       text.hex(psram.bad_found, 8) << ": going on without it";
       return;
+    case hal::PsramVerdict::kLeftOut:
+      text << "PSRAM   left out this time";
+      return;
     case hal::PsramVerdict::kReady:
       text << "PSRAM   ";
       size(text, psram.bytes) << ", QPI at ";
@@ -87,6 +90,12 @@ void report_board(Output& output, hal::Board& board) {
       text.hex(stop.fault_status, 8);
     }
     text << ". Please report it";
+    output.error(text);
+    text.clear();
+  }
+  if (info.left_out != nullptr) {
+    text << info.left_out
+         << " did not come back from bring-up: left out until the power was off. Please report it";
     output.error(text);
     text.clear();
   }

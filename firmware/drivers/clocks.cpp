@@ -29,6 +29,11 @@ constexpr vreg_voltage vreg_of(uint32_t millivolts) {
 
 }  // namespace
 
+hal::ClockState clocks_as_found() {
+  const uint32_t clk_sys_hz = clock_get_hz(clk_sys);
+  return {.clk_sys_hz = clk_sys_hz, .core_millivolts = chips::Rp2350::core_millivolts(clk_sys_hz)};
+}
+
 hal::ClockState bring_up_clocks(uint32_t clk_sys_hz) {
   const uint32_t millivolts = chips::Rp2350::core_millivolts(clk_sys_hz);
   if (clk_sys_hz != clock_get_hz(clk_sys)) {

@@ -9,4 +9,7 @@ namespace pico_llama::drivers {
 /// Requires: interrupts may run, core 1 must not.
 hal::ClockState bring_up_clocks(uint32_t clk_sys_hz);
 
+/// As the SDK's start-up code left them.
+hal::ClockState clocks_as_found();
+
 }  // namespace pico_llama::drivers

@@ -33,7 +33,8 @@ class DirectMode {
   PICO_LLAMA_INLINE ~DirectMode() {
     wait();
     hw_clear_bits(&qmi_hw->direct_csr, QMI_DIRECT_CSR_EN_BITS);
-    __compiler_memory_barrier();
+    // The write has arrived before the first instruction is fetched from flash: they take different buses.
+    __dsb();
     restore_interrupts(interrupts_);
   }
   DirectMode(const DirectMode&) = delete;

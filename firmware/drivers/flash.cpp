@@ -98,29 +98,38 @@ void identify_and_speed_up(hal::FlashState& state, uint32_t identify_divider,
   restore_interrupts(interrupts);
 }
 
+uint32_t read_width() {
+  return (qmi_hw->m[0].rfmt & QMI_M0_RFMT_DATA_WIDTH_BITS) >> QMI_M0_RFMT_DATA_WIDTH_LSB;
+}
+
 }  // namespace
 
-hal::FlashState bring_up_flash(uint32_t clk_sys_hz) {
+hal::FlashState flash_as_found() {
   hal::FlashState state;
-  const uint32_t before = qmi_hw->m[0].timing;
-  const uint32_t width = (qmi_hw->m[0].rfmt & QMI_M0_RFMT_DATA_WIDTH_BITS) >> QMI_M0_RFMT_DATA_WIDTH_LSB;
-  state.divider_before = chips::QmiTiming::from_word(before).divider;
+  state.bytes = PICO_FLASH_SIZE_BYTES;
+  state.divider = state.divider_before = chips::QmiTiming::from_word(qmi_hw->m[0].timing).divider;
   // The boot ROM takes the first of EBh, BBh, 0Bh and 03h that reads a program (datasheet 5.2.7), so it has
   // found out what QE says. To ask the chip takes a command that is not the same for all makers: 35h reads
   // Winbond's second status register and puts ISSI's and Macronix's chips into QPI.
-  state.quad_enabled = width == QMI_M0_RFMT_DATA_WIDTH_VALUE_Q;
+  state.quad_enabled = read_width() == QMI_M0_RFMT_DATA_WIDTH_VALUE_Q;
+  return state;
+}
+
+hal::FlashState bring_up_flash(uint32_t clk_sys_hz) {
+  hal::FlashState state = flash_as_found();
+  const uint32_t before = qmi_hw->m[0].timing;
   const chips::QmiTiming timing = chips::flash_timing(clk_sys_hz);
   const chips::QmiTiming slower = chips::flash_timing(clk_sys_hz, timing.divider + 1);
   uint32_t words[] = {timing.word(), slower.word(), before};
-  if (width == QMI_M0_RFMT_DATA_WIDTH_VALUE_S) words[0] = before;  // 03h is rated for much less
+  if (read_width() == QMI_M0_RFMT_DATA_WIDTH_VALUE_S) words[0] = before;  // 03h is rated for much less
   // Identification is not in a hurry: any flash of this class answers at the PSRAM's slow-read clock.
   run_in_sram(identify_and_speed_up, state, chips::divider_for(clk_sys_hz, chips::Aps6404l::kReadIdHz),
               words);
   state.divider = chips::QmiTiming::from_word(qmi_hw->m[0].timing).divider;
   if (state.divider > timing.divider && words[0] != before) state.misread_at_divider = timing.divider;
-  state.bytes = W25q128::bytes_of(static_cast<uint8_t>(state.jedec_id));
-  // An id that says nothing about the size: the board's own word for it, of which the program came.
-  if (state.bytes == 0) state.bytes = PICO_FLASH_SIZE_BYTES;
+  // An id that says nothing about the size leaves the board's own word for it.
+  if (const uint32_t bytes = W25q128::bytes_of(static_cast<uint8_t>(state.jedec_id)); bytes != 0)
+    state.bytes = bytes;
   return state;
 }
 

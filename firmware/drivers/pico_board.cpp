@@ -4,6 +4,7 @@
 
 #include "firmware/chips/rp2350.h"
 #include "firmware/drivers/button.h"
+#include "firmware/drivers/cautious_start.h"
 #include "firmware/drivers/clocks.h"
 #include "firmware/drivers/dma.h"
 #include "firmware/drivers/flash.h"
@@ -93,12 +94,18 @@ void PicoBoard::bring_up() {
   info_.board_name = PICO_LLAMA_BOARD;
   info_.version = PICO_LLAMA_VERSION;
   info_.last_stop = take_last_stop();
-  info_.clocks = bring_up_clocks(PICO_LLAMA_CLK_SYS_MHZ * 1'000'000u);
-  info_.flash = bring_up_flash(info_.clocks.clk_sys_hz);
+  // As they are, until a step changes them.
+  info_.clocks = clocks_as_found();
+  info_.flash = flash_as_found();
+  if (begin_step(Step::kClocks)) info_.clocks = bring_up_clocks(PICO_LLAMA_CLK_SYS_MHZ * 1'000'000u);
+  if (begin_step(Step::kFlash)) info_.flash = bring_up_flash(info_.clocks.clk_sys_hz);
   if constexpr (kPsramSelectPin >= 0) {
-    info_.psram = bring_up_psram(info_.clocks.clk_sys_hz, static_cast<unsigned>(kPsramSelectPin));
+    info_.psram.verdict = hal::PsramVerdict::kLeftOut;
+    if (begin_step(Step::kPsram))
+      info_.psram = bring_up_psram(info_.clocks.clk_sys_hz, static_cast<unsigned>(kPsramSelectPin));
   }
-  info_.has_led = start_led();
+  if (begin_step(Step::kLed)) info_.has_led = start_led();
+  end_step();
   start_button();
 
   memory_.sram = {__end__, __far_code_start__};
@@ -113,6 +120,13 @@ void PicoBoard::bring_up() {
   qspi_stream.attach();
   workers_.launch();
 }
+
+bool PicoBoard::begin_model() {
+  const bool go_on = begin_step(Step::kModel);
+  info_.left_out = left_out();
+  return go_on;
+}
+void PicoBoard::end_model() { end_step(); }
 
 uint64_t PicoBoard::micros() { return time_us_64(); }
 uint32_t PicoBoard::cycles() { return m33_hw->dwt_cyccnt; }

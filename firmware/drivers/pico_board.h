@@ -12,6 +12,10 @@ class PicoBoard final : public hal::Board {
   /// Clocks, flash, PSRAM, LED, button. Requires: called once, from core 0, before core 1 runs.
   void bring_up();
 
+  /// Around loading the model for the first time: false where that did not come back (cautious_start.h).
+  bool begin_model();
+  void end_model();
+
   const hal::BoardInfo& info() override { return info_; }
   const hal::MemoryMap& memory() override { return memory_; }
   uint64_t micros() override;

@@ -534,6 +534,23 @@ def stack_overflow(board):
     expect(text, "restarted by itself: stack overflow")
 
 
+def cautious_start(board):
+    """Bring-up of a chip hangs, or faults: the board restarts, leaves it out, says so, and tells stories."""
+    def broken(function, instruction):
+        address, = (int(line.split()[0], 16) for line in listing(board) if re.search(rf"{function}\(.*>:$", line))
+        return with_code(board, address, lambda old: instruction + old[2:])
+    script = ["expect did not come back from bring-up", *SHORT]
+    text = board.play(script, board.pack("q8"), firmware=broken("reset_and_identify", b"\xfe\xe7"))  # b to itself
+    expect(text, "! the PSRAM did not come back from bring-up", "PSRAM   left out this time", told_of(24))
+    text = board.play(script, board.pack("q8"), firmware=broken("identify_and_speed_up", b"\x00\xde"))  # udf
+    expect(text, "restarted by itself: fault at pc", "! the flash's speed did not come back from bring-up",
+           "quad read, a command each (no continuous read), at 50 MHz (divider 3 to 3)", "PSRAM   8 MB, QPI at 75 MHz, tested",
+           told_of(24))
+    text = board.play(["expect the model did not come back", "expect > ", "send /mem", "expect stack of core 1"], board.pack("q8"),
+                      firmware=broken("ModelLoader::load", b"\xfe\xe7"))
+    expect(text, "! the model did not come back from bring-up")
+
+
 def pico2(board):
     text = board.play(SHORT, board.pack("q8"), ["--board", "pico2"], firmware=board.of_preset("firmware-pico2"))
     expect(text, "on pico2", "PSRAM   none on this board", told_of(24))
@@ -585,7 +602,7 @@ def stories_1000(board):
 CASES = [f32_greedy, f32_sampled, shipped_f32, shipped_q8, f32_is_the_hosts, q8_is_the_hosts, q8_whole_context, q8_3m, q4_3m, q8_15m,
          q4_15m, q4_15m_133, q4_15m_prefill, stream_stops, no_model,
          two_models, flipped_bit, truncated, newer_version, psram_absent, psram_wrong_id, psram_stuck_bit, flash_4mb, flash_no_qe, flash_no_continuous, flash_foreign,
-         clock_133, control_c, stall, unplug, paste, button, warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, stack_overflow, pico2, sister_boards, stories_50, stories_1000]
+         clock_133, control_c, stall, unplug, paste, button, warm_reboot, reset_interfaces, nonsense, selftest, broken_kernels, stack_overflow, cautious_start, pico2, sister_boards, stories_50, stories_1000]
 
 
 def main():

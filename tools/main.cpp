@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
@@ -36,7 +38,8 @@ int complain(std::string text, int exit_code) {
   for (char& c : text)
     if (c == '\n' || c == '\r') c = ' ';
   std::fflush(stdout);
-  fmt::print(stderr, "pico-llama: {}\n", text);
+  // Not fmt::print, which throws where stderr is a full disk: there is nobody left to tell.
+  std::fputs(("pico-llama: " + text + "\n").c_str(), stderr);
   return exit_code;
 }
 
@@ -49,6 +52,14 @@ int checked(int exit_code) {
   return exit_code;
 }
 
+/// Where the caller has closed one (`>&-`), the next file we open would take its number, and what is printed
+/// would land in it. Writing to a stdout that is not there fails, as it should; messages without a place are
+/// lost.
+void open_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 std::string named_subcommand(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? "" : " " + chosen.front()->get_name();
@@ -57,6 +68,7 @@ std::string named_subcommand(const CLI::App& app) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_descriptors();
   try {
     Cli cli;
     cli.app.name("pico-llama");

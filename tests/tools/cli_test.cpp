@@ -420,6 +420,29 @@ TEST_F(Cli, OutputsThatCannotBeWritten) {
   }
 }
 
+TEST_F(Cli, ALinkThatLeadsNowhereIsNotReplaced) {
+  const std::string link = folder_.file("link.plm");
+  ASSERT_EQ(::symlink("/nonexistent/folder/m.plm", link.c_str()), 0);
+  names_ = folder_.names();
+  expect_error(pack(link), 1, "is a link that leads nowhere");
+  struct stat status {};
+  ASSERT_EQ(::lstat(link.c_str(), &status), 0);
+  EXPECT_TRUE(S_ISLNK(status.st_mode));
+}
+
+TEST_F(Cli, ClosedStandardStreamsAreNoFiles) {
+  const std::string image = folder_.file("m.plm");
+  const auto closed = [&](const std::string& arguments) {
+    return test_support::run_command({"/bin/sh", "-c", "exec " PICO_LLAMA_COMMAND " " + arguments});
+  };
+  EXPECT_EQ(closed("pack " + model_ + " -z " + tokenizer_ + " -o " + image + " >&- 2>&-").exit_code, 0);
+  EXPECT_EQ(test_support::read_file(image).substr(0, 4), "PLM1");
+  const std::string packed = test_support::read_file(image);
+  EXPECT_EQ(closed("info /nonexistent 2>/dev/full").exit_code, 1);
+  EXPECT_EQ(closed("info " + image + " >&-").exit_code, 1) << "what was asked for went nowhere";
+  EXPECT_EQ(test_support::read_file(image), packed);
+}
+
 TEST_F(Cli, AnOldFileSurvivesAPackThatFails) {
   const std::string image = add_file("m.plm", {1, 2, 3});
   expect_error(pack(image, {.file_size_limit = 4096}), 1, "cannot be written");

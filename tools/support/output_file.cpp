@@ -70,6 +70,9 @@ OutputFile::OutputFile(const std::string& path, std::span<const std::string> inp
     const std::filesystem::path target = std::filesystem::canonical(path, ignored);
     if (!ignored) path_ = target.string();
     if (::access(path_.c_str(), W_OK) != 0) fail_write(errno);
+  } else if (std::error_code ignored; std::filesystem::is_symlink(path, ignored)) {
+    // rename() would put the file in the link's place: of /dev/stdout too, where that is closed.
+    fail("{}: is a link that leads nowhere; give the file's own name", path);
   }
   temporary_ = fmt::format("{}.{}.tmp", path_, ::getpid());
   if (temporary_.size() >= doomed_path.size()) fail("{}: the name is too long", path);

@@ -14,14 +14,6 @@ namespace {
 /// More workers than this have nothing to do: a meeting costs what they would save.
 constexpr int kMostParts = 4;
 
-/// What one worker finds in its part of the vocabulary.
-struct Part {
-  int32_t best;  ///< the first of its largest logits; NaN counts for nothing
-  float max;
-  uint32_t candidates;  ///< ids that it left in its part of the scratch memory
-  uint64_t sum;
-};
-
 uint32_t weight_of(std::span<const float> weights, uint32_t id) {
   return std::bit_cast<uint32_t>(weights[id]);
 }
@@ -34,11 +26,25 @@ uint64_t scaled(uint64_t a, uint32_t b) {
   return (a >> kBits) * b + ((a & kLow) * b >> kBits);
 }
 
-/// Appends the ids of a range whose weights are this at least, in order. Four a turn, since few are.
-uint32_t* at_least(uint32_t least, std::span<const float> weights, Range range, uint32_t* ids) {
+/// The nucleus is mostly among those that weigh more than this part of what it leaves out.
+constexpr size_t kFew = 32;
+size_t few(size_t vocab_size) { return vocab_size - 1 < kFew ? vocab_size - 1 : kFew; }
+
+/// What weighs this at least.
+struct Candidates {
+  uint32_t count;
+  uint64_t sum;
+};
+
+/// Leaves the ids of a range's candidates, in order. Four a turn, since few are.
+Candidates at_least(uint32_t least, std::span<const float> weights, Range range, uint32_t* ids) {
+  uint32_t* const first = ids;
+  uint64_t sum = 0;
   const auto take = [&](uint32_t id) __attribute__((always_inline)) {
-    if (weight_of(weights, id) >= least) [[unlikely]]
-      *ids++ = id;
+    const uint32_t weight = weight_of(weights, id);
+    if (weight < least) return;
+    *ids++ = id;
+    sum += weight;
   };
   auto id = static_cast<uint32_t>(range.begin);
   const auto end = static_cast<uint32_t>(range.end);
@@ -49,8 +55,16 @@ uint32_t* at_least(uint32_t least, std::span<const float> weights, Range range, 
     take(id + 3);
   }
   for (; id < end; ++id) take(id);
-  return ids;
+  return {static_cast<uint32_t>(ids - first), sum};
 }
+
+/// What one worker finds in its part of the vocabulary.
+struct Part {
+  int32_t best;  ///< the first of its largest logits; NaN counts for nothing
+  float max;
+  uint64_t sum;
+  Candidates candidates;  ///< their ids are in its part of the scratch memory
+};
 
 /// Ids in a heap, most likely first, equals by id. pop() leaves what it took behind the heap, so that the
 /// popped ones can be walked again from the end.
@@ -110,11 +124,14 @@ struct Sampler::Crew {
   Part parts[kMostParts];  // each worker sets its own
 
   static void task(void* crew, int worker) { static_cast<Crew*>(crew)->run(worker); }
+  static void second_task(void* crew, int worker) { static_cast<Crew*>(crew)->choose_more(worker); }
   void run(int worker);
+  void choose(int worker, uint32_t least);
+  void choose_more(int worker);
   const Part& best() const;
   uint64_t sum() const;
   /// Moves all candidates to the front of the scratch memory and returns how many there are.
-  size_t gather() const;
+  Candidates gather() const;
   Range part(int worker) const { return Share{worker, count}.rows(static_cast<int>(logits.size())); }
 };
 
@@ -137,9 +154,16 @@ void Sampler::Crew::run(int worker) {
 
   workers.barrier();
   if (!works) return;
-  const uint32_t least = sampler.cutoff(sum(), logits.size());
-  uint32_t* const ids = sampler.scratch_.data() + mine.begin;
-  found.candidates = static_cast<uint32_t>(at_least(least, logits, mine, ids) - ids);
+  choose(worker, sampler.cutoff(sum(), few(logits.size())));
+}
+
+void Sampler::Crew::choose(int worker, uint32_t least) {
+  const Range mine = part(worker);
+  parts[worker].candidates = at_least(least, logits, mine, sampler.scratch_.data() + mine.begin);
+}
+
+void Sampler::Crew::choose_more(int worker) {
+  if (worker < count) choose(worker, sampler.cutoff(sum(), logits.size() - 1));
 }
 
 const Part& Sampler::Crew::best() const {
@@ -159,11 +183,14 @@ uint64_t Sampler::Crew::sum() const {
   return sum;
 }
 
-size_t Sampler::Crew::gather() const {
-  size_t all = parts[0].candidates;
+Candidates Sampler::Crew::gather() const {
+  Candidates all = parts[0].candidates;
   for (int i = 1; i < count; ++i) {
     const uint32_t* const ids = sampler.scratch_.data() + part(i).begin;
-    for (uint32_t j = 0; j < parts[i].candidates; ++j) sampler.scratch_[all++] = ids[j];
+    uint32_t* const to = sampler.scratch_.data() + all.count;
+    for (uint32_t j = 0; j < parts[i].candidates.count; ++j) to[j] = ids[j];
+    all.count += parts[i].candidates.count;
+    all.sum += parts[i].candidates.sum;
   }
   return all;
 }
@@ -183,15 +210,22 @@ int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen, 
   Crew crew(*this, logits, workers, count);
   workers.run(&Crew::task, &crew);
   if (options_.temperature == 0.0f) return crew.best().best;
-  return filters() ? draw(logits, crew.gather(), crew.sum()) : draw_any(logits, crew.sum());
+  const uint64_t sum = crew.sum();
+  if (!filters()) return draw_any(logits, sum);
+  const uint64_t enough = topp_ != 0 ? scaled<32>(sum, topp_) : sum;
+  Candidates candidates = crew.gather();
+  if (topp_ != 0 && candidates.sum <= enough) {
+    workers.run(&Crew::second_task, &crew);
+    candidates = crew.gather();
+  }
+  return draw(logits, candidates.count, enough);
 }
 
-uint32_t Sampler::cutoff(uint64_t sum, size_t vocab_size) const {
+uint32_t Sampler::cutoff(uint64_t sum, size_t others) const {
   float least = 0;
-  // What is below this cannot be in the nucleus: the others together would be less than 1 - topp. A millionth
-  // less, for this line's own roundings.
+  // A millionth less, for this line's own roundings.
   if (topp_ != 0)
-    least = (1.0f - options_.topp) / static_cast<float>(vocab_size - 1) *
+    least = (1.0f - options_.topp) / static_cast<float>(others) *
             static_cast<float>(static_cast<uint32_t>(sum >> 20)) * (0x1p20f - 1.0f);
   constexpr uint32_t kHeaviest = exp2_fixed(0);
   const float likely = options_.minp * static_cast<float>(kHeaviest);
@@ -207,8 +241,7 @@ int32_t Sampler::draw_any(std::span<const float> weights, uint64_t sum) {
   return static_cast<int32_t>(id);
 }
 
-int32_t Sampler::draw(std::span<const float> weights, size_t count, uint64_t sum) {
-  const uint64_t enough = topp_ != 0 ? scaled<32>(sum, topp_) : sum;
+int32_t Sampler::draw(std::span<const float> weights, size_t count, uint64_t enough) {
   const size_t most = options_.topk > 0 && static_cast<size_t>(options_.topk) < count
                           ? static_cast<size_t>(options_.topk)
                           : count;

@@ -43,11 +43,12 @@ class Sampler {
   struct Crew;
   bool filters() const { return topp_ != 0 || options_.topk > 0 || options_.minp > 0.0f; }
   void penalize(std::span<float> logits, std::span<const int32_t> seen) const;
-  /// The least weight that may count. Requires: filters().
-  uint32_t cutoff(uint64_t sum, size_t vocab_size) const;
+  /// The least weight that can be in the nucleus if `others` or fewer are outside or above it: those together
+  /// would be less than 1 - topp. Requires: filters().
+  uint32_t cutoff(uint64_t sum, size_t others) const;
   /// One of all, in order of id; one of those whose ids the scratch memory has first, the most likely first.
   int32_t draw_any(std::span<const float> weights, uint64_t sum);
-  int32_t draw(std::span<const float> weights, size_t count, uint64_t sum);
+  int32_t draw(std::span<const float> weights, size_t count, uint64_t enough);
 
   SamplerOptions options_{};
   Rng rng_{1};

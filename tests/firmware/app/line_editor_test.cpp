@@ -17,6 +17,7 @@ class Terminal final : public hal::Console {
   bool cancelled() override { return false; }
   unsigned take_lost_input() override { return 0; }
   void idle() override {}
+  void flush() override {}
 
   void write(std::string_view text) override {
     for (size_t i = 0; i < text.size(); ++i) {

@@ -88,7 +88,6 @@ struct NumericsF32 : Numerics {
 /// tensor says itself.
 /// set_input() and set_normed_input() may meet at a barrier: every worker calls them.
 struct NumericsQ8 : Numerics {
-  int input_row = 0;                   ///< of s.xq
   const float* input_scale = nullptr;  ///< of each token
 
   static void embed(const Tensor& table, int32_t token, Range rows, float* x);
@@ -104,8 +103,8 @@ struct NumericsQ8 : Numerics {
   void attention(int layer, Heads kv_heads) const;
 
  private:
-  /// Calls quantize(t, place in s.xq, scale) for each token that is this worker's to quantise, and waits for
-  /// the others'.
+  /// Calls quantize(t, place in s.xq, scale, padded columns, part) for each token that is this worker's to
+  /// quantise, or for its part of the one there is. The others' are there once all have met.
   template <typename Quantize>
   void share_input(const Tensor& consumer, Quantize quantize);
   void matmul_pieces(float* out, int out_stride, const Tensor& w, Share mine) const;

@@ -70,76 +70,61 @@ float NumericsQ8::largest_of(const float* of_workers, int t) const {
 
 template <typename Quantize>
 void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
-  if (n - first == 1) {  // a barrier costs more than half a vector
-    input_row = worker;
+  const int padded = padded_columns_of(consumer);
+  const Share mine{worker, workers.count()};
+  if (n - first == 1) {  // some of its columns each; the scale is everybody's own
+    const Range eights = mine.of((padded + 7) / 8);
     input_scale = s.xq_scale + worker;
-    quantize(first, Q8Place{input_row * s.columns_stride, 1}, s.xq_scale + worker);
+    quantize(first, Q8Place{0, 1}, s.xq_scale + worker, padded, Range{eights.begin * 8, eights.end * 8});
     return;
   }
-  const Range tokens = Share{worker, workers.count()}.of(n);
+  const Range tokens = mine.of(n);
   for (int t = tokens.begin; t < tokens.end; ++t)
     quantize(t,
              consumer.encoding == Encoding::kRowsQ4 ? Q8Place{t * s.columns_stride, 1}
                                                     : q8_place(t, n, s.columns_stride),
-             s.xq_scale + t);
-  input_row = 0;
+             s.xq_scale + t, padded, Range{0, padded});
   input_scale = s.xq_scale;
-  workers.barrier();
 }
 
 void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
-  const auto columns = static_cast<int>(consumer.columns);
-  share_input(consumer, [&](int t, Q8Place place, float* scale) {
-    kernels::quantize_q8({s.xq + place.offset, scale, x + t * stride, columns, padded_columns_of(consumer),
-                          consumer.activation_limit, place.step});
+  share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
+    kernels::quantize_q8({s.xq + place.offset, scale, x + t * stride, static_cast<int>(consumer.columns),
+                          padded, consumer.activation_limit, place.step, -1, part});
   });
+  workers.meet();
 }
 
 void NumericsQ8::set_hidden_input(const Tensor& consumer) {
-  const auto columns = static_cast<int>(consumer.columns);
-  const int padded = padded_columns_of(consumer);
-  if (n - first > 1) {
-    share_input(consumer, [&](int t, Q8Place place, float* scale) {
-      kernels::quantize_q8({s.xq + place.offset, scale, s.hb + t * s.hidden_stride, columns, padded,
-                            consumer.activation_limit, place.step,
-                            largest_of(s.hb_largest(workers.count()), t)});
-    });
-    return;
-  }
-  // A long vector, whose largest element is known: here a share of it each and a barrier are faster.
-  const Range eights = Share{worker, workers.count()}.of(padded / 8);
-  const int begin = eights.begin * 8;
-  const bool is_last = worker == workers.count() - 1;
-  const int end = is_last ? padded : eights.end * 8;
-  input_row = 0;
-  input_scale = s.xq_scale + worker;
-  const int here = (end < columns ? end : columns) - begin;
-  kernels::quantize_q8({s.xq + begin, s.xq_scale + worker, s.hb + first * s.hidden_stride + begin,
-                        here > 0 ? here : 0, end - begin, consumer.activation_limit, 1,
-                        largest_of(s.hb_largest(workers.count()), first)});
+  share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
+    kernels::quantize_q8({s.xq + place.offset, scale, s.hb + t * s.hidden_stride,
+                          static_cast<int>(consumer.columns), padded, consumer.activation_limit, place.step,
+                          largest_of(s.hb_largest(workers.count()), t), part});
+  });
   workers.barrier();
 }
 
 void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
-  share_input(consumer, [&](int t, Q8Place place, float* scale) {
+  share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
     kernels::rmsnorm_q8({s.xq + place.offset, scale, s.x + t * s.dim_stride, weight.f32(),
-                         s.x_squares() + t * s.dim_stride / 8, largest_of(s.x_largest(), t), p.dim,
-                         padded_columns_of(consumer), consumer.activation_limit, eps, place.step});
+                         s.x_squares() + t * s.dim_stride / 8, largest_of(s.x_largest(), t), p.dim, padded,
+                         consumer.activation_limit, eps, place.step, part});
   });
+  workers.meet();
 }
 
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
   if (w.streamed || w.encoding == Encoding::kRowsQ4) [[unlikely]]
     return matmul_pieces(out + first * out_stride, out_stride, w, mine);
   kernels::matmul_q8({w.data, static_cast<int>(w.columns), w.chunk_pairs,
-                      mine.blocks(static_cast<int>(w.rows)), s.xq + input_row * s.columns_stride,
-                      s.columns_stride, input_scale, n - first, out + first * out_stride, out_stride});
+                      mine.blocks(static_cast<int>(w.rows)), s.xq, s.columns_stride, input_scale, n - first,
+                      out + first * out_stride, out_stride});
 }
 
 /// Not inlined: the registers that it would save are not free where weights lie in SRAM.
 [[gnu::noinline]] void NumericsQ8::matmul_pieces(float* out, int out_stride, const Tensor& w,
                                                  Share mine) const {
-  const int16_t* x = s.xq + input_row * s.columns_stride;
+  const int16_t* x = s.xq;
   const auto columns = static_cast<int>(w.columns);
   each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
     if (w.encoding == Encoding::kRowsQ4)

@@ -62,7 +62,7 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
 
   if (profile != Profile::kF32) {
     const auto rows = static_cast<size_t>(larger(kPrefillBlock, worker_count));
-    s.xq = arena.alloc<int16_t>(rows * static_cast<size_t>(s.columns_stride), Arena::kAlignment);
+    s.xq = arena.alloc<int16_t>(kPrefillBlock * static_cast<size_t>(s.columns_stride), Arena::kAlignment);
     s.xq_scale = floats(rows);
   }
   s.workers = arena.alloc<WorkerScratch>(static_cast<size_t>(worker_count));

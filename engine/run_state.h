@@ -19,10 +19,11 @@ struct WorkerScratch {
 struct RunState {
   float* x;  ///< (kPrefillBlock, dim_stride) residual stream
 
-  /// (kPrefillBlock, or worker_count if there are more, columns_stride) a matmul's input, quantised; q8 only.
-  /// Many tokens are shared out, a row each; a single one every worker quantises into a row of its own.
+  /// (kPrefillBlock, columns_stride) a matmul's input, quantised; q8 only. Many tokens are shared out, of a
+  /// single one the columns.
   int16_t* xq;
-  float* xq_scale;  ///< one a row
+  float*
+      xq_scale;  ///< (kPrefillBlock, or worker_count if that is more) of each token, or each worker's of one
 
   // Below, what is never needed together shares memory; a barrier of forward() lies between the last reader
   // of the one and the first writer of the other. q, k, v with hb; xb2 with hb2; logits and what the sampler

@@ -17,6 +17,8 @@ class Workers {
   /// Inside a task: waits until every worker has arrived; all writes before are visible to all after.
   /// Each worker calls it the same number of times.
   virtual void barrier() = 0;
+  /// The same within a part of forward(): what times the parts by their barriers leaves it out.
+  virtual void meet() { barrier(); }
 
  protected:
   ~Workers() = default;

@@ -39,6 +39,7 @@ class TimedWorkers final : public Workers {
   int count() const override { return crew_.count(); }
   void run(Task task, void* context) override;
   void barrier() override;
+  void meet() override { crew_.meet(); }
 
   /// Of kLayerParts, those that a layer has.
   uint32_t parts() const { return hidden_input_ ? 6 : 5; }

@@ -278,6 +278,13 @@ TEST(Kernels, RmsNormQ8) {
             variant.run(a);
             EXPECT_TRUE(same_bits(got, expected)) << variant.name << " " << n << " " << limit;
             EXPECT_EQ(got_scale, want_scale);
+            got.assign(expected.size(), 99);
+            for (const Range part : {Range{0, n / 16 * 8}, Range{n / 16 * 8, n + 8}}) {
+              RmsNormQ8 some = a;
+              some.out = got.data(), some.part = part;
+              variant.run(some);
+            }
+            EXPECT_TRUE(same_bits(got, expected)) << variant.name << " in parts, " << n << " " << limit;
           }
         }
       }
@@ -345,6 +352,10 @@ TEST(Kernels, QuantizeQ8) {
         got.assign(want.size(), 99);
         variant.run({got.data(), &got_scale, x.data(), columns, padded, limit, 1, largest_of(x)});
         EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << columns;
+        got.assign(between.size(), 99);
+        for (const Range part : {Range{0, columns / 16 * 8}, Range{columns / 16 * 8, columns + 8}})
+          variant.run({got.data(), &got_scale, x.data(), columns, padded, limit, 2, -1, part});
+        EXPECT_TRUE(same_bits(got, between)) << variant.name << " in parts, " << columns;
       }
     }
   int16_t out[4];

@@ -100,13 +100,15 @@ void quantize_q8(const QuantizeQ8& a) {
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const __m256 factor = _mm256_set1_ps(max > 0 ? limit / max : 0);
-  int i = 0;
-  for (; i + 8 <= a.columns; i += 8)
+  const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
+  const int real = end < a.columns ? end : a.columns;
+  int i = a.part.begin;
+  for (; i + 8 <= real; i += 8)
     store_low_halves(
         a.out + i * a.step, a.step,
         _mm256_add_ps(_mm256_mul_ps(_mm256_loadu_ps(a.x + i), factor), _mm256_set1_ps(12582912.0f)));
-  for (; i < a.columns; ++i) a.out[i / 2 * 2 * a.step + i % 2] = rounded(a.x[i] * _mm256_cvtss_f32(factor));
-  for (; i < a.padded_columns; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
+  for (; i < real; ++i) a.out[i / 2 * 2 * a.step + i % 2] = rounded(a.x[i] * _mm256_cvtss_f32(factor));
+  for (; i < end; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
 }
 
 void residual_q8(const ResidualQ8& a) {
@@ -128,14 +130,16 @@ void rmsnorm_q8(const RmsNormQ8& a) {
   const auto limit = static_cast<float>(a.limit);
   *a.scale = ss * (a.largest / limit);
   const float factor = a.largest > 0 ? limit / a.largest : 0;
-  int i = 0;
-  for (; i + 8 <= a.n; i += 8) {
+  const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
+  const int real = end < a.n ? end : a.n;
+  int i = a.part.begin;
+  for (; i + 8 <= real; i += 8) {
     const __m256 y = _mm256_mul_ps(_mm256_loadu_ps(a.weight + i), _mm256_loadu_ps(a.x + i));
     store_low_halves(a.out + i * a.step, a.step,
                      _mm256_add_ps(_mm256_mul_ps(y, _mm256_set1_ps(factor)), _mm256_set1_ps(12582912.0f)));
   }
-  for (; i < a.n; ++i) a.out[i / 2 * 2 * a.step + i % 2] = rounded((a.weight[i] * a.x[i]) * factor);
-  for (; i < a.padded_columns; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
+  for (; i < real; ++i) a.out[i / 2 * 2 * a.step + i % 2] = rounded((a.weight[i] * a.x[i]) * factor);
+  for (; i < end; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
 }
 
 void argmax(const Argmax& a) {

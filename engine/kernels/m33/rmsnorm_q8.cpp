@@ -13,9 +13,14 @@ void rmsnorm_q8(const RmsNormQ8& a) {
   const auto limit = static_cast<float>(a.limit);
   *a.scale = ss * (a.largest / limit);
   const float factor = a.largest > 0 ? limit / a.largest : 0;
-  const int eights = a.n / 8 * 8;
-  dsp::store_rounded_product(a.x, a.weight, factor, eights, a.out, a.step);
-  for (int i = eights; i < a.padded_columns; ++i)
+  const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
+  int i = a.part.begin;
+  const int eights = ((end < a.n ? end : a.n) - i) & -8;
+  if (eights > 0) {
+    dsp::store_rounded_product(a.x + i, a.weight + i, factor, eights, a.out + i * a.step, a.step);
+    i += eights;
+  }
+  for (; i < end; ++i)
     a.out[i / 2 * 2 * a.step + i % 2] = i < a.n ? dsp::rounded((a.weight[i] * a.x[i]) * factor) : int16_t{0};
 }
 

@@ -14,10 +14,12 @@ void quantize_q8(const QuantizeQ8& a) {
   *a.scale = max / limit;
   const float factor = max > 0 ? limit / max : 0;
   // Adding 1.5 * 2^23 leaves the rounded integer in the low 16 bits of the sum, as two's complement.
-  for (int i = 0; i < a.columns; ++i)
+  const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
+  for (int i = a.part.begin; i < end && i < a.columns; ++i)
     a.out[i / 2 * 2 * a.step + i % 2] =
         static_cast<int16_t>(std::bit_cast<uint32_t>(a.x[i] * factor + 12582912.0f) & 0xffff);
-  for (int i = a.columns; i < a.padded_columns; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
+  for (int i = a.part.begin > a.columns ? a.part.begin : a.columns; i < end; ++i)
+    a.out[i / 2 * 2 * a.step + i % 2] = 0;
 }
 
 }  // namespace pico_llama::portable

@@ -1,7 +1,6 @@
 // What each kernel computes, in what order, over what layout. portable/ is the definition; every other
 // variant gives the same bits.
 #pragma once
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 
@@ -46,7 +45,7 @@ struct QuantizeQ8 {
   int step = 1;        ///< words from one column pair to the next: 1, or 2 between another token's
   float largest = -1;  ///< max|x| where it is known already, else below 0
   /// Of the columns, those to write; begins, and ends if not at the end of them all, at a multiple of 8.
-  Range part = {0, INT_MAX};
+  Range part = {0, INT32_MAX};
 };
 
 /// x[i] += more[i], and what rmsnorm_q8 will need of the new x: squares[b] = the sum of x[i]^2 of the eight
@@ -76,7 +75,7 @@ struct RmsNormQ8 {
   int limit;  ///< the tensor's activation_limit
   float eps;
   int step = 1;               ///< as QuantizeQ8::step
-  Range part = {0, INT_MAX};  ///< as QuantizeQ8::part
+  Range part = {0, INT32_MAX};  ///< as QuantizeQ8::part
 };
 
 /// Where a token's activations lie among those of all tokens of a q8 matmul.

@@ -17,7 +17,7 @@ struct W25q128 {
   static constexpr unsigned kQuadReadDummyClocks = 4;  ///< after the mode byte, on four lines
 
   static constexpr uint32_t kMaxHz = 133'000'000;
-  static constexpr uint32_t kMinDeselectNs = 10;  ///< tSHSL1, between reads
+  static constexpr uint32_t kMinDeselectNs = 20;  ///< tSHSL1 is 10; other makers' chips want 20 [ASSUMED]
   static constexpr uint32_t kSelectSetupNs = 5;   ///< tSLCH, select to the first rising edge [ASSUMED]
   static constexpr uint32_t kClockToDataNs = 6;   ///< tCLQV at 3.0..3.6 V
 

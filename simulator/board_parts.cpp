@@ -101,6 +101,7 @@ void Board::Parts::wire() {
   attach(0x40018000, psm);
   attach(0x40020000, resets);
   attach_gated(0x40028000, io_bank0, R::kIoBank0);
+  io_qspi.watch_reads([this] { return stream.count() != 0; });
   attach_gated(0x40030000, io_qspi, R::kIoQspi);
   attach_gated(0x40038000, pads_bank0, R::kPadsBank0);
   attach_gated(0x40040000, pads_qspi, R::kPadsQspi);

@@ -3,6 +3,7 @@
 #include "hardware/gpio.h"
 #include "hardware/structs/io_qspi.h"
 #include "hardware/structs/sio.h"
+#include "hardware/structs/xip.h"
 #include "hardware/sync.h"
 #include "pico.h"
 
@@ -32,6 +33,11 @@ void start_button() {}
 /// BOOTSEL pulls the flash's select low through a resistor: float the pin for a moment and look at it.
 bool __no_inline_not_in_flash_func(button_pressed)() {
   const uint32_t interrupts = save_and_disable_interrupts();
+  // The stream's next run starts in an interrupt: with none under way now, flash is nobody's for the moment.
+  if (xip_ctrl_hw->stream_ctr != 0) {
+    restore_interrupts(interrupts);
+    return false;
+  }
   hw_write_masked(&io_qspi_hw->io[1].ctrl, GPIO_OVERRIDE_LOW << IO_QSPI_GPIO_QSPI_SS_CTRL_OEOVER_LSB,
                   IO_QSPI_GPIO_QSPI_SS_CTRL_OEOVER_BITS);
   // The pull-up needs a few microseconds against the trace.

@@ -62,7 +62,7 @@ constexpr Register kGlitchDetector[] = {
     {.offset = 0x10, .name = "TRIG_STATUS", .clear = 0xf},
 };
 
-constexpr std::uint32_t kSsStatus = 0x18;
+constexpr std::uint32_t kSsStatus = 0x18, kSsCtrl = 0x1c, kOverrides = 0xf000;
 constexpr Register kIoQspi[] = {
     {.offset = 0x00, .name = "USBPHY_DP_STATUS"},
     {.offset = 0x04, .name = "USBPHY_DP_CTRL", .reset = 0x1f},
@@ -71,7 +71,7 @@ constexpr Register kIoQspi[] = {
     {.offset = 0x10, .name = "GPIO_QSPI_SCLK_STATUS"},
     {.offset = 0x14, .name = "GPIO_QSPI_SCLK_CTRL", .reset = 0x1f, .writable = 0x1f},
     {.offset = kSsStatus, .name = "GPIO_QSPI_SS_STATUS"},
-    {.offset = 0x1c, .name = "GPIO_QSPI_SS_CTRL", .reset = 0x1f, .writable = 0xf01f},
+    {.offset = kSsCtrl, .name = "GPIO_QSPI_SS_CTRL", .reset = 0x1f, .writable = 0xf01f},
     {.offset = 0x20, .name = "GPIO_QSPI_SD0_STATUS"},
     {.offset = 0x24, .name = "GPIO_QSPI_SD0_CTRL", .reset = 0x1f, .writable = 0x1f},
     {.offset = 0x28, .name = "GPIO_QSPI_SD1_STATUS"},
@@ -124,6 +124,11 @@ GlitchDetector::GlitchDetector() : RegisterDevice("GLITCH_DETECTOR", kGlitchDete
 IoQspi::IoQspi() : RegisterDevice("IO_QSPI", kIoQspi) {}
 std::uint32_t IoQspi::on_read(std::uint32_t offset, const Access&) {
   return offset == kSsStatus ? (csn_ ? 1U << 17 : 0) : stored(offset);
+}
+void IoQspi::on_write(const Write& write, const Access&) {
+  if (write.offset == kSsCtrl && (stored(kSsCtrl) & kOverrides) != 0 && reads_under_way_ &&
+      reads_under_way_())
+    stop(kSsCtrl, "the select is taken away while the XIP stream reads: its data would be garbage");
 }
 
 PadsQspi::PadsQspi() : RegisterDevice("PADS_QSPI", kPadsQspi) {}

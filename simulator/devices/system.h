@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <functional>
 
 #include "simulator/devices/register_device.h"
 
@@ -55,11 +56,15 @@ class IoQspi : public RegisterDevice {
  public:
   IoQspi();
   void set_csn(bool level) { csn_ = level; }
+  /// Whether somebody reads memory on their own, so that an override of the select would cut a transfer.
+  void watch_reads(std::function<bool()> under_way) { reads_under_way_ = std::move(under_way); }
 
  protected:
   std::uint32_t on_read(std::uint32_t offset, const Access& access) override;
+  void on_write(const Write& write, const Access& access) override;
 
  private:
+  std::function<bool()> reads_under_way_;
   bool csn_ = true;
 };
 

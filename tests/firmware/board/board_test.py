@@ -554,6 +554,10 @@ def cautious_start(board):
 def pico2(board):
     text = board.play(SHORT, board.pack("q8"), ["--board", "pico2"], firmware=board.of_preset("firmware-pico2"))
     expect(text, "on pico2", "PSRAM   none on this board", told_of(24))
+    # Its button is the flash's select, looked at for each token: not while the stream reads ahead of the next.
+    streamed = board.pack("q8", "stories3M_q80.bin", "tok4096.bin")
+    text = board.play(SHORT, streamed, ["--board", "pico2"], firmware=board.of_preset("firmware-pico2"))
+    expect(text, told_of(24))
 
 
 def sister_boards(board):

@@ -74,7 +74,7 @@ struct RmsNormQ8 {
   int padded_columns;
   int limit;  ///< the tensor's activation_limit
   float eps;
-  int step = 1;               ///< as QuantizeQ8::step
+  int step = 1;                 ///< as QuantizeQ8::step
   Range part = {0, INT32_MAX};  ///< as QuantizeQ8::part
 };
 

@@ -37,7 +37,7 @@ void __not_in_flash_func(CoreWorkers::run)(Task task, void* context) {
   const uint32_t run = runs_.load(std::memory_order_relaxed) + 1;
   runs_.store(run, std::memory_order_release);
   // An event does not wait for the store buffer: without this, core 1 could wake up, see the old count and
-  // sleep for good. Source: Armv8-M ARM B9.3 (SEV is ordered by DSB only).
+  // sleep for good. Source: Armv8-M ARM, SEV.
   __dsb();
   __sev();
   task(context, 0);

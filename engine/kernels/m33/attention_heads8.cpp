@@ -50,13 +50,14 @@ void attention_heads8(const AttentionQ8& a) {
       // The last group is not full: what lies behind must not count as a maximum.
       uint32_t* at = t + groups * 4;
       dsp::scores_of_two_heads8(keys + groups * kGroupBytes, s.q, 1, at, max);
-      for (int j = count % 4; j > 0; --j) max = dsp::max16(*at++, max);
-      if (count % 2 != 0) *at = both(INT16_MIN, INT16_MIN);
+      int j = 0;
+      for (; j < count % 4; ++j) max = dsp::max16(*at++, max);
+      for (; j < 4; ++j) *at++ = both(INT16_MIN, INT16_MIN);
     }
     const uint32_t lowest = lowest_of(max, units.steps);
     if (lowest != w.lowest && keys != a.keys) grow(units, w.lowest, lowest, acc, w);
     w.lowest = lowest;
-    w.t_end = t + (count + 1) / 2 * 2;
+    w.t_end = t + (count + 3) / 4 * 4;
     w.values = dsp::values_handle(values, a.values);
     w.out = entries;
     dsp::weights_of_two_heads(w);

@@ -69,7 +69,7 @@ class TwoHeads {
     auto* const t = reinterpret_cast<Word*>(s_.block) + kAttentionBlockBytes / 4 - kAttentionBlock;
     const uint32_t old_lowest = lowest_of(max_, units_.steps);
     scores(first, count, t);
-    if (count % 2 != 0) t[count] = both(INT16_MIN, INT16_MIN);
+    for (int j = count; j % 4 != 0; ++j) t[j] = both(INT16_MIN, INT16_MIN);
     const uint32_t new_lowest = lowest_of(max_, units_.steps);
     if (new_lowest != old_lowest && first != 0) grow(old_lowest, new_lowest);
 
@@ -80,7 +80,7 @@ class TwoHeads {
                             .table = units_.table,
                             .sum_a = sum_a_,
                             .sum_b = sum_b_,
-                            .t_end = t + (count + 1) / 2 * 2,
+                            .t_end = t + (count + 3) / 4 * 4,
                             .out = entries,
                             .values_step = static_cast<uint32_t>(2 * head_size()),
                             .lowest = new_lowest};

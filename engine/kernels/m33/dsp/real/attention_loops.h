@@ -109,7 +109,7 @@ struct AttentionWeights {
 /// Scores into weights: p = table[t - lowest], 0 for what is lower. Two positions whose four weights are 0 make
 /// no entry. Cost: 10 cycles two positions without an entry, 25 with one.
 // Branches come after 16-bit instructions that set no flags: taken they then cost one cycle, not two. They go to
-// whole words: a 32-bit instruction across two costs a cycle more.
+// whole words, by way of NOPs that pair: a 32-bit instruction across two costs a cycle more.
 [[gnu::noipa, gnu::naked]] inline void weights_of_two_heads(AttentionWeights& /*w*/) {
 #define PICO_LLAMA_TWO_POSITIONS(NEXT) \
       "qsub16 r1, r1, r11 \n" \
@@ -123,6 +123,7 @@ struct AttentionWeights {
       "uxth   r12, r2 \n" \
       "lsrs   r1, r1, #16 \n" \
       "lsrs   r2, r2, #16 \n" \
+      "nop    \n" \
       "ldrh   r7, [r4, r7, lsl #1] \n" \
       "ldrh   r12, [r4, r12, lsl #1] \n" \
       "ldrh   r1, [r4, r1, lsl #1] \n" \

@@ -193,12 +193,13 @@ int32_t Tokenizer::find(std::string_view text) const {
 Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
                               std::span<std::byte> scratch) const {
   if (const size_t good = utf8_valid_prefix(text); good != text.size())
-    return Status{StatusCode::kInvalidArgument, "the prompt is not UTF-8 at byte {}",
-                  static_cast<int64_t>(good)};
+    return Status{StatusCode::kInvalidArgument,
+                  "the prompt is not UTF-8 at byte {}; give it in that encoding", static_cast<int64_t>(good)};
   if (text.size() > (size_t{1} << 30) || scratch.size() < encode_scratch_bytes(text.size()))
-    return Status{
-        StatusCode::kPromptTooLong, "the prompt's {} bytes are more than the {} there is memory to encode",
-        static_cast<int64_t>(text.size()), static_cast<int64_t>(scratch.size() / kEncodeBytesPerByte)};
+    return Status{StatusCode::kPromptTooLong,
+                  "the prompt's {} bytes are more than the {} there is memory to encode; shorten it",
+                  static_cast<int64_t>(text.size()),
+                  static_cast<int64_t>(scratch.size() / kEncodeBytesPerByte)};
   if (tokens.empty()) return Status{StatusCode::kPromptTooLong, "there is no room for the prompt's tokens"};
   Arena arena(scratch);
   Node* nodes = arena.alloc<Node>(text.size() + 1);
@@ -279,7 +280,8 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
   tokens[used++] = kTokenBos;
   for (int32_t i = count > 0 ? 0 : -1; i >= 0; i = nodes[i].next) {
     if (used == tokens.size())
-      return Status{StatusCode::kPromptTooLong, "the prompt has more tokens than the context's {}",
+      return Status{StatusCode::kPromptTooLong,
+                    "the prompt has more tokens than the context's {}; shorten it",
                     static_cast<int64_t>(tokens.size())};
     tokens[used++] = nodes[i].token.id;
   }

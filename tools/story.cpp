@@ -25,11 +25,6 @@ T value_or_fail(Result<T> result) {
 
 }  // namespace
 
-void fail_prompt(const Status& status) {
-  fail("{}; {}", text_of(status),
-       status.code() == StatusCode::kPromptTooLong ? "shorten it" : "give it in that encoding");
-}
-
 Story tell_story(const ModelImage& image, std::string_view prompt, const SessionOptions& options, int threads,
                  const OnText& on_text) {
   const int context = image.config().seq_len;
@@ -40,7 +35,7 @@ Story tell_story(const ModelImage& image, std::string_view prompt, const Session
   story.steps = clamp_steps(options.steps, context);
   SessionOptions clamped = options;
   clamped.steps = story.steps;
-  if (const Status status = session.begin(prompt, clamped); !status.ok()) fail_prompt(status);
+  if (const Status status = session.begin(prompt, clamped); !status.ok()) fail("{}", text_of(status));
 
   const auto prompt_tokens = session.prompt_tokens();
   story.prompt_tokens.assign(prompt_tokens.begin(), prompt_tokens.end());

@@ -34,9 +34,6 @@ using OnText = std::function<void(std::string_view)>;
 /// Positions a run may take: llama2.c's clamp, 0 (or less) and too many both mean the whole context.
 constexpr int clamp_steps(int steps, int context) { return steps <= 0 || steps > context ? context : steps; }
 
-/// Ends the command over a prompt that the tokenizer refused, and says what to do about it.
-[[noreturn]] void fail_prompt(const Status& status);
-
 /// Runs the engine. Errors: Failure for a prompt that is not UTF-8 or too long, and for too little memory.
 Story tell_story(const ModelImage& image, std::string_view prompt, const SessionOptions& options, int threads,
                  const OnText& on_text);

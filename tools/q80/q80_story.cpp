@@ -32,7 +32,7 @@ Story tell_story(const std::string& model, const std::string& tokenizer_path, co
   story.prompt_tokens.resize(static_cast<std::size_t>(context) + 1);
   std::vector<std::byte> scratch(Tokenizer::encode_scratch_bytes(prompt.size()));
   const Result<int> count = tokenizer.encode(prompt, story.prompt_tokens, scratch);
-  if (!count.ok()) fail_prompt(count.status());
+  if (!count.ok()) fail("{}", text_of(count.status()));
   story.prompt_tokens.resize(static_cast<std::size_t>(count.value()));
   if (count.value() > context)
     fail("prompt: {} tokens, and the context holds {}; shorten it", count.value(), context);

@@ -54,7 +54,7 @@ class Console(unittest.TestCase):
             made = [token for token in tokens if not token.get("prompt")]
             self.assertEqual(len(made), end["tokens"])
             self.assertTrue("".join(token["text"] for token in tokens).startswith("/ is a slash"))
-            self.expect_error(result, 1, "the board says: the prompt has more tokens")
+            self.expect_error(result, 1, "the board says: the prompt has more tokens than the context's 512; shorten it")
 
     def test_a_terminal_is_the_boards_until_ctrl_bracket(self):
         with Board() as board:

@@ -439,8 +439,12 @@ def paste(board):
 
 
 def button(board):
-    board.play(["expect > ", "press", "wait 0.2", "release", "expect Once", "wait 0.1", "press", "expect stopped]", "release",
-                "wait 0.1", "press", "wait 0.05", "release", "expect tok/s"], board.pack("q8"))
+    """It tells a story; pressed anew it stops one, but not while it is still held from the first time."""
+    text = board.play(["expect > ", "send /json on", "expect json on", "send /temp 0", "expect temperature", "press", 'expect {"token"',
+                       "release", "wait 0.02", "press", 'expect "stop":', "release", "wait 0.1", "press", 'expect {"token"', "wait 0.05",
+                       "release", *STORY_END], board.pack("q8"))
+    (stopped, first), (told, second) = stories(text)
+    assert first["stop"] == "cancelled" and second["stop"] != "cancelled" and len(told) > len(stopped), (first, second)
 
 
 def warm_reboot(board):

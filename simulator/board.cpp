@@ -25,18 +25,19 @@ constexpr std::uint32_t kFlashBase = 0x10000000, kFlashEnd = 0x11000000;
 Board::Board(const BoardOptions& options) : parts_(std::make_unique<Parts>(options)) {}
 Board::~Board() = default;
 
-void Board::load(const Image& image) {
+void Board::load(const formats::MemoryImage& image) {
   Parts& p = *parts_;
-  for (const Image::Segment& segment : image.segments) {
+  for (const formats::MemoryImage::Segment& segment : image.segments) {
     const std::uint64_t end = std::uint64_t{segment.address} + segment.bytes.size();
     if (segment.address >= kFlashBase && segment.address < kFlashEnd) {
       if (end - kFlashBase > p.flash.bytes()) {
-        throw ImageError(fmt::format("{}: data up to {:#010x} does not fit this board's {} MB of flash",
-                                     image.path, end - 1, p.flash.bytes() >> 20));
+        throw formats::FileError(
+            fmt::format("{}: data up to {:#010x} does not fit this board's {} MB of flash", image.path,
+                        end - 1, p.flash.bytes() >> 20));
       }
       for (const auto& [first, last, path] : p.loaded) {
         if (segment.address < last && end > first) {
-          throw ImageError(
+          throw formats::FileError(
               fmt::format("{}: overlaps {} at {:#010x}", image.path, path, std::max(segment.address, first)));
         }
       }
@@ -143,7 +144,7 @@ XipCache& Board::xip_cache() { return parts_->cache; }
 Qmi& Board::qmi() { return parts_->qmi; }
 FlashChip& Board::flash() { return parts_->flash; }
 PsramChip* Board::psram() { return parts_->has_psram() ? &parts_->psram : nullptr; }
-const SymbolTable& Board::symbols() const { return parts_->symbols; }
+const formats::SymbolTable& Board::symbols() const { return parts_->symbols; }
 Cycle Board::now() const { return parts_->now(); }
 Picoseconds Board::time() const { return parts_->time(); }
 bool Board::in_bootsel() const { return parts_->boot.outcome == Bootrom::Outcome::kBootsel; }

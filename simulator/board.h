@@ -6,12 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/memory_image.h"
 #include "simulator/bus/bus.h"
 #include "simulator/clock/event_queue.h"
 #include "simulator/clock/timebase.h"
 #include "simulator/cpu/core.h"
 #include "simulator/cpu/signals.h"
-#include "simulator/image.h"
 
 namespace pico_llama::simulator {
 
@@ -86,8 +86,8 @@ class Board {
 
   /// Puts an image into flash (or RAM, for a RAM-only ELF) as drag-and-drop or a debug probe would.
   /// Takes effect at the next reset(). Symbols of an ELF are added to symbols().
-  /// Errors: throws ImageError, one clear line.
-  void load(const Image& image);
+  /// Errors: throws formats::FileError, one clear line.
+  void load(const formats::MemoryImage& image);
 
   /// Runs the boot ROM: after this the cores stand at the image's entry, or the board is in BOOTSEL mode.
   /// During a run (from an event or an observer) it takes effect after the current instruction. A power-on
@@ -129,7 +129,7 @@ class Board {
   FlashChip& flash();
   /// nullptr where the board has none.
   PsramChip* psram();
-  const SymbolTable& symbols() const;
+  const formats::SymbolTable& symbols() const;
 
   /// The cycle that both cores have reached, and its time.
   Cycle now() const;

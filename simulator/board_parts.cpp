@@ -265,7 +265,7 @@ void Board::Parts::apply_reset(ResetKind kind) {
       const std::uint64_t word = next_random(noise);
       bus.poke(Bus::kSramBase + i, &word, sizeof word);
     }
-    for (const Image::Segment& segment : ram_segments) {
+    for (const formats::MemoryImage::Segment& segment : ram_segments) {
       bus.poke(segment.address, segment.bytes.data(), static_cast<std::uint32_t>(segment.bytes.size()));
     }
     flash.power_cut(time());
@@ -303,7 +303,7 @@ void Board::Parts::apply_reset(ResetKind kind) {
   if (power_on && !ram_segments.empty() && loaded.empty()) {
     // As after dragging a RAM image to the drive: searched from the lowest address (section 5.5.2).
     std::uint32_t first = ~0U, last = 0;
-    for (const Image::Segment& segment : ram_segments) {
+    for (const formats::MemoryImage::Segment& segment : ram_segments) {
       first = std::min(first, segment.address);
       last = std::max(last, segment.address + static_cast<std::uint32_t>(segment.bytes.size()));
     }

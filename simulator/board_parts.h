@@ -120,9 +120,9 @@ struct Board::Parts {
     std::uint32_t first, last;
     std::string path;
   };
-  std::vector<Loaded> loaded;                ///< flash ranges that files have filled
-  std::vector<Image::Segment> ram_segments;  ///< put into RAM at every power-on
-  SymbolTable symbols;
+  std::vector<Loaded> loaded;                               ///< flash ranges that files have filled
+  std::vector<formats::MemoryImage::Segment> ram_segments;  ///< put into RAM at every power-on
+  formats::SymbolTable symbols;
   Bootrom::Boot boot{Bootrom::Outcome::kBootsel, "the board has not been reset yet"};
   Core* runner = nullptr;
   bool core1_held = false;  ///< by PSM

@@ -57,7 +57,7 @@ std::string disassemble(std::uint32_t address, std::uint32_t opcode) {
   return text;
 }
 
-std::string describe_core(Core& core, unsigned number, const SymbolTable& symbols) {
+std::string describe_core(Core& core, unsigned number, const formats::SymbolTable& symbols) {
   std::string text = fmt::format("core {} at cycle {}: pc {:#010x} in {}\n", number, core.now(), core.reg(15),
                                  symbols.describe(core.reg(15)));
   for (unsigned i = 0; i < 13; ++i)

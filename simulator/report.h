@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <string>
 
+#include "formats/memory_image.h"
 #include "simulator/cpu/core.h"
-#include "simulator/image.h"
 
 namespace pico_llama::simulator {
 
@@ -12,6 +12,6 @@ namespace pico_llama::simulator {
 std::string disassemble(std::uint32_t address, std::uint32_t opcode);
 
 /// Registers, fault status and last instructions of a core.
-std::string describe_core(Core& core, unsigned number, const SymbolTable& symbols);
+std::string describe_core(Core& core, unsigned number, const formats::SymbolTable& symbols);
 
 }  // namespace pico_llama::simulator

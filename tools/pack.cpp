@@ -61,7 +61,7 @@ int pack(const Options& options) {
   if (options.output.ends_with(".uf2")) {
     uf2::FlashImage flash;
     flash.add(chips::Cartridge::kAddress, octets(bytes), options.output);
-    output.write(flash.to_uf2(uf2::kFamilyData));
+    output.write(flash.to_uf2(formats::kUf2FamilyData));
   } else {
     output.write(octets(bytes));
   }

@@ -24,11 +24,11 @@ int make_uf2(const Options& options) {
   uf2::FlashImage image;
   for (const std::string& file : options.files) image.add_file(file);
   const std::vector<std::uint8_t> bytes =
-      image.to_uf2(image.has_program() ? uf2::kFamilyRp2350ArmS : uf2::kFamilyData);
+      image.to_uf2(image.has_program() ? formats::kUf2FamilyRp2350ArmS : formats::kUf2FamilyData);
   output.write(bytes);
   output.commit();
   fmt::print(stderr, "{}: {} blocks, {} bytes of flash{}\n", options.output, image.page_count(),
-             image.page_count() * uf2::kPayloadBytes,
+             image.page_count() * formats::kUf2PayloadBytes,
              image.has_program() ? "" : " (no program: a model alone)");
   return 0;
 }

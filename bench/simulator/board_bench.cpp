@@ -91,7 +91,7 @@ std::unique_ptr<Board> both_cores_busy(benchmark::State& state, const std::strin
     return nullptr;
   }
   auto board = std::make_unique<Board>();
-  board->load(read_image(elf));
+  board->load(formats::read_memory_image(elf));
   board->reset();
   std::string printed;
   board->set_uart_sink([&printed, b = board.get()](unsigned, std::uint8_t byte) {
@@ -177,7 +177,7 @@ void firmware_stories(benchmark::State& state) {
       state.SkipWithError((std::string(image) + " is not there: run.sh makes it").c_str());
       return;
     }
-    board.load(read_image(image));
+    board.load(formats::read_memory_image(image));
   }
   board.set_warning_sink([](std::string_view) {});
   board.reset();

@@ -16,7 +16,7 @@ std::string_view base_name(std::string_view path) {
 
 }  // namespace
 
-ProfileReport::ProfileReport(std::span<Profiler* const> cores, const SymbolTable& symbols,
+ProfileReport::ProfileReport(std::span<Profiler* const> cores, const formats::SymbolTable& symbols,
                              const SourceLines& lines)
     : symbols_(symbols), lines_(lines) {
   for (Profiler* core : cores) {

@@ -3,16 +3,17 @@
 #include <span>
 #include <string>
 
+#include "formats/memory_image.h"
 #include "simulator/debug/profiler.h"
 #include "simulator/debug/source_lines.h"
-#include "simulator/image.h"
 
 namespace pico_llama::simulator {
 
 /// Profiles of one core or several, summed, with names and lines.
 class ProfileReport {
  public:
-  ProfileReport(std::span<Profiler* const> cores, const SymbolTable& symbols, const SourceLines& lines);
+  ProfileReport(std::span<Profiler* const> cores, const formats::SymbolTable& symbols,
+                const SourceLines& lines);
 
   /// Callgrind's profile format, version 1, events Cycles and Instructions: KCachegrind and
   /// callgrind_annotate open it.
@@ -30,7 +31,7 @@ class ProfileReport {
   };
   std::string name_of(std::uint32_t address) const;
 
-  const SymbolTable& symbols_;
+  const formats::SymbolTable& symbols_;
   const SourceLines& lines_;
   std::map<std::uint32_t, ProfileCost> costs_;
   std::map<Profiler::CallKey, Profiler::Call> calls_;

@@ -16,9 +16,10 @@ PROJECT = {
     "firmware/drivers/": ["firmware/drivers/", "firmware/chips/", "hal/", "engine/status.h", "engine/workers.h",
                           "engine/staged_stream.h"],
     "firmware/": ["firmware/", "hal/", "engine/"],
+    "formats/": ["formats/", "firmware/chips/", "engine/status.h"],
     # Facts only: a driver shared with the machine it drives would agree by construction and prove nothing.
-    "simulator/": ["simulator/", "firmware/chips/", "engine/status.h"],
-    "trainer/": ["trainer/", "engine/"],
+    "simulator/": ["simulator/", "formats/", "firmware/chips/", "engine/status.h"],
+    "trainer/": ["trainer/", "formats/", "engine/"],
     "tools/": [""],
     "tests/": [""],
     "bench/": [""],

@@ -39,7 +39,7 @@ TEST(Uf2, BlocksAreAsTheSpecificationSays) {
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i);
   image.add(kFlash + 0x100, bytes, "test");
   EXPECT_FALSE(image.has_program());
-  const Bytes file = image.to_uf2(kFamilyData);
+  const Bytes file = image.to_uf2(formats::kUf2FamilyData);
   ASSERT_EQ(file.size(), 2u * 512);
   for (std::uint32_t block = 0; block < 2; ++block) {
     const std::size_t at = block * 512;
@@ -65,14 +65,14 @@ TEST(Uf2, ReadsItsOwnFilesAndJoinsThem) {
   FlashImage program, model;
   program.add(kFlash, program_bytes(), "program");
   model.add(chips::Cartridge::kAddress, Bytes(500, 2), "model");
-  test_support::write_file(folder.file("p.uf2"), program.to_uf2(kFamilyRp2350ArmS));
-  test_support::write_file(folder.file("m.uf2"), model.to_uf2(kFamilyData));
+  test_support::write_file(folder.file("p.uf2"), program.to_uf2(formats::kUf2FamilyRp2350ArmS));
+  test_support::write_file(folder.file("m.uf2"), model.to_uf2(formats::kUf2FamilyData));
   FlashImage joined;
   joined.add_file(folder.file("p.uf2"));
   joined.add_file(folder.file("m.uf2"));
   EXPECT_TRUE(joined.has_program());
   EXPECT_EQ(joined.page_count(), 4u + 2u);
-  const Bytes file = joined.to_uf2(kFamilyRp2350ArmS);
+  const Bytes file = joined.to_uf2(formats::kUf2FamilyRp2350ArmS);
   EXPECT_EQ(word(file, 4 * 512 + 12), 0x10000000u + chips::Cartridge::kFlashOffset);
   EXPECT_EQ(word(file, 5 * 512 + 24), 6u);
   EXPECT_EQ(file[5 * 512 + 32 + 100], 2);
@@ -110,10 +110,10 @@ TEST_F(Uf2Models, LieOneBehindTheOther) {
   FlashImage two, three;
   two.add_file(a);
   two.add_file(b);
-  test_support::write_file(folder_.file("two.uf2"), two.to_uf2(kFamilyData));
+  test_support::write_file(folder_.file("two.uf2"), two.to_uf2(formats::kUf2FamilyData));
   three.add_file(folder_.file("two.uf2"));  // one more behind those of a UF2
   three.add_file(c);
-  const Bytes file = three.to_uf2(kFamilyData);
+  const Bytes file = three.to_uf2(formats::kUf2FamilyData);
   std::vector<std::uint32_t> starts;
   for (std::size_t at = 0; at < file.size(); at += 512)
     if (word(file, at + 32) == 0x314d4c50) starts.push_back(word(file, at + 12));
@@ -142,7 +142,7 @@ TEST_F(Uf2Models, AHeaderThatSaysNoLengthEndsTheRow) {
     std::memcpy(head.data(), words, sizeof(words));
     FlashImage odd;
     odd.add(chips::Cartridge::kAddress, head, "odd");
-    test_support::write_file(folder_.file("odd.uf2"), odd.to_uf2(kFamilyData));
+    test_support::write_file(folder_.file("odd.uf2"), odd.to_uf2(formats::kUf2FamilyData));
     FlashImage joined;
     joined.add_file(folder_.file("odd.uf2"));
     EXPECT_THROW(joined.add_file(image("a.plm", "q8")), Failure) << "its place is taken";
@@ -155,14 +155,15 @@ TEST_F(Uf2Models, WhatNoRp2350WouldStartIsRefused) {
 
   FlashImage program;
   program.add(kFlash, program_bytes(), "program");
-  const Bytes file = program.to_uf2(kFamilyRp2350ArmS);
+  const Bytes file = program.to_uf2(formats::kUf2FamilyRp2350ArmS);
   EXPECT_EQ(problem("good.uf2", file), "");
   EXPECT_NE(problem("short.uf2", Bytes(file.begin(), file.end() - 512)).find("incomplete: 3 of 4"),
             std::string::npos);
   EXPECT_NE(problem("rp2040.uf2", program.to_uf2(0xe48bff56)).find("for an RP2040"), std::string::npos);
   FlashImage text;
   text.add(kFlash, Bytes(1000, 'x'), "text");
-  EXPECT_NE(problem("text.uf2", text.to_uf2(kFamilyRp2350ArmS)).find("no IMAGE_DEF"), std::string::npos);
+  EXPECT_NE(problem("text.uf2", text.to_uf2(formats::kUf2FamilyRp2350ArmS)).find("no IMAGE_DEF"),
+            std::string::npos);
 }
 
 TEST(Uf2, RefusesWhatDoesNotFitOrOverlaps) {

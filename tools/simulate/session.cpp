@@ -65,7 +65,7 @@ int run(const Options& options) {
   }
   try {
     return Session(options).run();
-  } catch (const ImageError& error) {
+  } catch (const formats::FileError& error) {
     fail("{}", error.what());
   }
 }
@@ -73,7 +73,7 @@ int run(const Options& options) {
 Session::Session(const Options& options)
     : options_(options), board_(options.board), host_(board_.usb(), board_.events()) {
   for (const std::string& path : options_.images) {
-    const Image image = read_image(path);
+    const formats::MemoryImage image = formats::read_memory_image(path);
     if (!image.elf_path.empty()) elf_path_ = image.elf_path;
     board_.load(image);
   }

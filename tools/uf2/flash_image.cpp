@@ -5,8 +5,8 @@
 
 #include "engine/model_image_layout.h"
 #include "firmware/chips/rp2350.h"
-#include "simulator/image.h"
-#include "simulator/uf2.h"
+#include "formats/memory_image.h"
+#include "formats/uf2.h"
 #include "tools/model_source.h"
 #include "tools/support/failure.h"
 #include "tools/support/mapped_file.h"
@@ -14,18 +14,14 @@
 namespace pico_llama::uf2 {
 namespace {
 
+using formats::kUf2PayloadBytes;
+
 constexpr std::uint32_t kFlashBase = chips::Rp2350::kXipCachedBase;
 constexpr std::uint32_t kFlashBytes = chips::Rp2350::kChipSelect1Offset;  // the window of chip select 0
 constexpr std::uint32_t kElfMagic = 0x464c457f;                           // "\x7fELF"
 // RP2350 datasheet 5.1.5: where the boot ROM looks for the first block, and how one begins.
 constexpr std::uint32_t kImageDefWithin = 4096;
 constexpr std::uint32_t kPicobinHeader = 0xffffded3;
-
-/// The 32 bytes before a block's payload, as they lie in the file.
-struct BlockHeader {
-  std::uint32_t magic_start0, magic_start1, flags, address, payload_bytes, number, count, family;
-};
-static_assert(sizeof(BlockHeader) == 32);
 
 std::uint32_t word_at(std::span<const std::uint8_t> bytes, std::size_t at) {
   std::uint32_t word = 0;
@@ -40,8 +36,8 @@ void FlashImage::add(std::uint32_t address, std::span<const std::uint8_t> bytes,
     fail("{}: {} bytes at {:#010x} do not fit the flash, {:#010x} to {:#010x}", name, bytes.size(), address,
          kFlashBase, kFlashBase + kFlashBytes);
   for (const std::uint8_t byte : bytes) {
-    Page& page = pages_[address / kPayloadBytes * kPayloadBytes];
-    const std::uint32_t place = address % kPayloadBytes;
+    Page& page = pages_[address / kUf2PayloadBytes * kUf2PayloadBytes];
+    const std::uint32_t place = address % kUf2PayloadBytes;
     if (page.given[place])
       fail("{}: gives the byte at {:#010x} that another file gave already", name, address);
     page.given[place] = true;
@@ -57,7 +53,7 @@ void FlashImage::add_file(const std::string& path) {
     (void)parse_image(std::as_bytes(bytes), path);
     return add(end_of_models(), bytes, path);
   }
-  if (simulator::looks_like_uf2(bytes) || word_at(bytes, 0) == kElfMagic) {
+  if (formats::looks_like_uf2(bytes) || word_at(bytes, 0) == kElfMagic) {
     add_program(path);
   } else {
     add(kFlashBase, bytes, path);
@@ -72,9 +68,9 @@ void FlashImage::add_file(const std::string& path) {
 
 void FlashImage::add_program(const std::string& path) {
   try {
-    for (const auto& segment : simulator::read_image(path).segments)
+    for (const auto& segment : formats::read_memory_image(path).segments)
       add(segment.address, segment.bytes, path);
-  } catch (const simulator::ImageError& error) {
+  } catch (const formats::FileError& error) {
     fail("{}", error.what());
   }
 }
@@ -86,8 +82,8 @@ bool FlashImage::has_image_def() const {
 }
 
 std::uint32_t FlashImage::word(std::uint32_t address) const {
-  const auto page = pages_.find(address / kPayloadBytes * kPayloadBytes);
-  return page == pages_.end() ? UINT32_MAX : word_at(page->second.bytes, address % kPayloadBytes);
+  const auto page = pages_.find(address / kUf2PayloadBytes * kUf2PayloadBytes);
+  return page == pages_.end() ? UINT32_MAX : word_at(page->second.bytes, address % kUf2PayloadBytes);
 }
 
 std::uint32_t FlashImage::end_of_models() const {
@@ -104,24 +100,9 @@ std::uint32_t FlashImage::end_of_models() const {
 bool FlashImage::has_program() const { return !pages_.empty() && pages_.begin()->first == kFlashBase; }
 
 std::vector<std::uint8_t> FlashImage::to_uf2(std::uint32_t family) const {
-  std::vector<std::uint8_t> file(pages_.size() * kBlockBytes);
-  std::uint32_t number = 0;
-  for (const auto& [address, page] : pages_) {
-    std::uint8_t* block = file.data() + std::size_t{number} * kBlockBytes;
-    const BlockHeader header = {kMagicStart0,
-                                kMagicStart1,
-                                kFlagFamilyPresent,
-                                address,
-                                kPayloadBytes,
-                                number,
-                                static_cast<std::uint32_t>(pages_.size()),
-                                family};
-    std::memcpy(block, &header, sizeof(header));
-    std::memcpy(block + sizeof(header), page.bytes.data(), page.bytes.size());
-    std::memcpy(block + kBlockBytes - sizeof(kMagicEnd), &kMagicEnd, sizeof(kMagicEnd));
-    ++number;
-  }
-  return file;
+  std::vector<formats::Uf2Page> pages;
+  for (const auto& [address, page] : pages_) pages.push_back({address, page.bytes});
+  return formats::write_uf2(pages, family);
 }
 
 }  // namespace pico_llama::uf2

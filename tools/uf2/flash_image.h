@@ -7,20 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "formats/uf2.h"
+
 namespace pico_llama::uf2 {
 
-// UF2 and its families. Source: the UF2 specification (github.com/microsoft/uf2) and the RP2350
-// datasheet, 5.5.3.
-inline constexpr std::uint32_t kMagicStart0 = 0x0a324655;  ///< "UF2\n"
-inline constexpr std::uint32_t kMagicStart1 = 0x9e5d5157;
-inline constexpr std::uint32_t kMagicEnd = 0x0ab16f30;
-inline constexpr std::uint32_t kFlagFamilyPresent = 0x00002000;
-inline constexpr std::uint32_t kFamilyRp2350ArmS = 0xe48bff59;  ///< a program: the board starts it
-inline constexpr std::uint32_t kFamilyData = 0xe48bff58;        ///< anything else
-inline constexpr std::uint32_t kBlockBytes = 512;
-inline constexpr std::uint32_t kPayloadBytes = 256;  ///< one flash page
-
-/// What is to be in flash, page by page.
+/// Contents of flash, collected from files, page by page.
 class FlashImage {
  public:
   /// Errors: Failure if a byte lies outside the flash or is given twice; `name` is who gives it.
@@ -43,8 +34,8 @@ class FlashImage {
 
  private:
   struct Page {
-    std::array<std::uint8_t, kPayloadBytes> bytes{};
-    std::array<bool, kPayloadBytes> given{};
+    std::array<std::uint8_t, formats::kUf2PayloadBytes> bytes{};
+    std::array<bool, formats::kUf2PayloadBytes> given{};
   };
   void add_program(const std::string& path);
   bool has_image_def() const;

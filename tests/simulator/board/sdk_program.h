@@ -6,7 +6,7 @@
 #include <string>
 
 #include "simulator/board.h"
-#include "simulator/elf_file.h"
+#include "formats/elf.h"
 #include "simulator/stop.h"
 
 namespace pico_llama::simulator {
@@ -32,7 +32,7 @@ class SdkProgram : public testing::Test {
       if (byte != '\r') printed.push_back(static_cast<char>(byte));
       if (!awaited.empty() && printed.find(awaited) != std::string::npos) board->request_stop();
     });
-    board->load(read_image(elf.string()));
+    board->load(formats::read_memory_image(elf.string()));
     board->reset();
     return true;
   }
@@ -54,7 +54,7 @@ class SdkProgram : public testing::Test {
 
   /// Address of a variable of the program, 0 if it has none of that name.
   static std::uint32_t find_variable(const std::string& program, const std::string& name) {
-    return find_elf_object((sdk_programs() / (program + ".elf")).string(), name).value_or(0);
+    return formats::find_elf_object((sdk_programs() / (program + ".elf")).string(), name).value_or(0);
   }
 
   std::unique_ptr<Board> board;

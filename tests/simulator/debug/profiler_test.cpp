@@ -99,7 +99,7 @@ TEST(Profiler, HandlersAreNoPartOfWhatTheyInterrupt) {
 TEST(ProfileReport, HasNamesLinesAndTotals) {
   const std::filesystem::path elf = "build/sdk-tests/hello_usb.elf";
   if (!std::filesystem::exists(elf)) GTEST_SKIP() << elf << " is not built";
-  const Image image = read_image(elf);
+  const formats::MemoryImage image = formats::read_memory_image(elf);
   const auto main_address = image.symbols.address_of("main");
   ASSERT_TRUE(main_address);
   const SourceLines lines(elf);

@@ -1,8 +1,10 @@
-#include "simulator/image.h"
+#include "formats/memory_image.h"
 
 #include <gtest/gtest.h>
 
 #include <unistd.h>
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -10,13 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "simulator/board.h"
-#include "simulator/bus/flash_chip.h"
+#include "formats/uf2.h"
 
-namespace pico_llama::simulator {
+namespace pico_llama::formats {
 namespace {
 
-constexpr std::uint32_t kArm = 0xe48bff59, kData = 0xe48bff58, kRp2040 = 0xe48bff56;
+constexpr std::uint32_t kArm = 0xe48bff59, kRp2040 = 0xe48bff56;
 
 struct Uf2Block {
   std::uint32_t address, number, count, family = kArm, payload = 256, flags = 0x2000;
@@ -38,24 +39,24 @@ std::vector<std::uint8_t> encode(const std::vector<Uf2Block>& blocks) {
   return file;
 }
 
-class ImageFile : public testing::Test {
+class MemoryImageFile : public testing::Test {
  protected:
-  ImageFile() {
+  MemoryImageFile() {
     path_ = std::filesystem::temp_directory_path() /
             ("pico_llama_image_" + std::to_string(::getpid()) + "_" +
              testing::UnitTest::GetInstance()->current_test_info()->name());
   }
-  ~ImageFile() override { std::filesystem::remove(path_); }
+  ~MemoryImageFile() override { std::filesystem::remove(path_); }
   std::string file(const std::vector<std::uint8_t>& bytes) {
     std::ofstream(path_, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     return path_.string();
   }
-  /// What the error says; empty if the file is good.
+  /// The error's text; empty if the file is good.
   std::string problem(const std::vector<std::uint8_t>& bytes) {
     try {
-      read_image(file(bytes));
-    } catch (const ImageError& error) {
+      read_memory_image(file(bytes));
+    } catch (const FileError& error) {
       const std::string text = error.what();
       EXPECT_EQ(text.find('\n'), std::string::npos);
       EXPECT_EQ(text.rfind(path_.string(), 0), 0U) << text;
@@ -70,8 +71,8 @@ class ImageFile : public testing::Test {
   std::filesystem::path path_;
 };
 
-TEST_F(ImageFile, Uf2WithGapsInAnyOrder) {
-  const Image image = read_image(
+TEST_F(MemoryImageFile, Uf2WithGapsInAnyOrder) {
+  const MemoryImage image = read_memory_image(
       file(encode({{0x10001000, 1, 2, kArm, 256, 0x2000, 2}, {0x10000000, 0, 2, kArm, 256, 0x2000, 1}})));
   ASSERT_EQ(image.segments.size(), 2U);
   EXPECT_EQ(image.segments[0].address, 0x10000000U);
@@ -79,19 +80,20 @@ TEST_F(ImageFile, Uf2WithGapsInAnyOrder) {
   EXPECT_EQ(image.segments[1].address, 0x10001000U);
 }
 
-TEST_F(ImageFile, Uf2SkipsTheBlockAgainstErratumE10) {
-  const Image image = read_image(file(encode({{0x10ffff00, 0, 2, 0xe48bff57}, {0x10000000, 0, 1}})));
+TEST_F(MemoryImageFile, Uf2SkipsTheBlockAgainstErratumE10) {
+  const MemoryImage image =
+      read_memory_image(file(encode({{0x10ffff00, 0, 2, 0xe48bff57}, {0x10000000, 0, 1}})));
   ASSERT_EQ(image.segments.size(), 1U);
   EXPECT_EQ(image.segments[0].address, 0x10000000U);
 }
 
-TEST_F(ImageFile, Uf2ForAnotherChip) {
+TEST_F(MemoryImageFile, Uf2ForAnotherChip) {
   expect_problem(encode({{0x10000000, 0, 1, kRp2040}}), "RP2040");
   expect_problem(encode({{0x10000000, 0, 1, 0xe48bff5a}}), "RISC-V");
   expect_problem(encode({{0x10000000, 0, 1, 0x12345678}}), "0x12345678");
 }
 
-TEST_F(ImageFile, Uf2Damaged) {
+TEST_F(MemoryImageFile, Uf2Damaged) {
   auto bytes = encode({{0x10000000, 0, 1}});
   bytes[508] ^= 1;
   expect_problem(bytes, "damaged");
@@ -103,45 +105,52 @@ TEST_F(ImageFile, Uf2Damaged) {
   expect_problem(encode({{0x10000000, 0, 1, kArm, 128}}), "128 bytes");
 }
 
-TEST_F(ImageFile, Uf2OutsideMemory) {
+TEST_F(MemoryImageFile, Uf2OutsideMemory) {
   expect_problem(encode({{0x11000000, 0, 1}}), "beyond the 16 MB");
   expect_problem(encode({{0x30000000, 0, 1}}), "neither flash nor RAM");
   expect_problem(encode({{0x10000080, 0, 1}}), "multiple of 256");
 }
 
-TEST_F(ImageFile, NeitherUf2NorElf) {
+TEST_F(MemoryImageFile, NeitherUf2NorElf) {
   expect_problem({'h', 'e', 'l', 'l', 'o'}, "neither a UF2 nor an ELF");
   expect_problem({}, "empty");
-  EXPECT_THROW(read_image("/nowhere/at/all.uf2"), ImageError);
+  EXPECT_THROW(read_memory_image("/nowhere/at/all.uf2"), FileError);
 }
 
-TEST_F(ImageFile, ElfForAnotherMachine) {
+TEST_F(MemoryImageFile, ElfForAnotherMachine) {
   try {
-    read_image("/proc/self/exe");  // this test: an ELF for this computer
+    read_memory_image("/proc/self/exe");  // this test: an ELF for this computer
     FAIL();
-  } catch (const ImageError& error) {
+  } catch (const FileError& error) {
     EXPECT_NE(std::string(error.what()).find("another machine"), std::string::npos) << error.what();
   }
 }
 
-TEST_F(ImageFile, BoardRefusesOverlapAndWhatDoesNotFit) {
-  BoardOptions options;
-  options.kind = BoardKind::kPico2;
-  Board board(options);
-  board.load(read_image(file(encode({{0x10000000, 0, 1}}))));
-  EXPECT_THROW(board.load(read_image(file(encode({{0x10000000, 0, 1, kData}})))), ImageError);
-  EXPECT_THROW(board.load(read_image(file(encode({{0x10400000, 0, 1, kData}})))), ImageError);
-  board.load(read_image(file(encode({{0x10300000, 0, 1, kData, 256, 0x2000, 9}}))));
-  EXPECT_EQ(board.flash().data()[0x300000], 9);
+TEST_F(MemoryImageFile, WrittenUf2ReadsBackAsOneSegmentARun) {
+  std::array<std::uint8_t, kUf2PayloadBytes> first{}, second{}, apart{};
+  first.fill(1);
+  second.fill(2);
+  apart.fill(3);
+  const std::vector<Uf2Page> pages = {{0x10000000, first}, {0x10000100, second}, {0x10080000, apart}};
+  const MemoryImage image = read_memory_image(file(write_uf2(pages, kUf2FamilyData)));
+  ASSERT_EQ(image.segments.size(), 2U);
+  std::vector<std::uint8_t> joined(2 * kUf2PayloadBytes, 1);
+  std::fill(joined.begin() + kUf2PayloadBytes, joined.end(), 2);
+  EXPECT_EQ(image.segments[0].address, 0x10000000U);
+  EXPECT_EQ(image.segments[0].bytes, joined);
+  EXPECT_EQ(image.segments[1].address, 0x10080000U);
+  EXPECT_EQ(image.segments[1].bytes, std::vector<std::uint8_t>(apart.begin(), apart.end()));
 }
 
-TEST_F(ImageFile, WithoutImageDefTheBoardSitsInBootsel) {
-  Board board;
-  board.load(read_image(file(encode({{0x10000000, 0, 1}}))));
-  board.reset();
-  const RunResult result = board.run({});
-  EXPECT_EQ(result.end, RunEnd::kBootsel);
-  EXPECT_NE(result.message.find("no IMAGE_DEF"), std::string::npos) << result.message;
+TEST(MemoryImageRegion, BordersOfFlashAndSram) {
+  EXPECT_EQ(region_of(0x10fff000, 0x1000), Region::kFlash);
+  EXPECT_EQ(region_of(0x10fff000, 0x1001), Region::kBeyondFlash);
+  EXPECT_EQ(region_of(0x11000000, 1), Region::kBeyondFlash);
+  EXPECT_EQ(region_of(0x0fffffff, 2), Region::kElsewhere);
+  EXPECT_EQ(region_of(0x12000000, 1), Region::kElsewhere);
+  EXPECT_EQ(region_of(0x20081fff, 1), Region::kSram);
+  EXPECT_EQ(region_of(0x20081fff, 2), Region::kElsewhere);
+  EXPECT_EQ(region_of(0x20000000, ~std::uint64_t{0}), Region::kElsewhere);
 }
 
 TEST(SymbolTable, FindsFunctionsByAddress) {
@@ -156,4 +165,4 @@ TEST(SymbolTable, FindsFunctionsByAddress) {
 }
 
 }  // namespace
-}  // namespace pico_llama::simulator
+}  // namespace pico_llama::formats

@@ -1,4 +1,4 @@
-#include "simulator/image.h"
+#include "formats/memory_image.h"
 
 #include <fmt/format.h>
 
@@ -8,13 +8,14 @@
 #include <fstream>
 #include <iterator>
 
-#include "simulator/elf_file.h"
-#include "simulator/uf2.h"
+#include "firmware/chips/rp2350.h"
+#include "formats/elf.h"
+#include "formats/uf2.h"
 
-namespace pico_llama::simulator {
+namespace pico_llama::formats {
 
 void SymbolTable::add(Function function) {
-  // Of several names for one place the first with a size stays: aliases come after.
+  // Several names for one address: the first with a size is kept; aliases follow it.
   const auto [place, is_new] = functions_.try_emplace(function.address, function);
   if (!is_new && place->second.bytes == 0) place->second = std::move(function);
 }
@@ -47,31 +48,45 @@ std::string SymbolTable::describe(std::uint32_t address) const {
                             : fmt::format("{}+{:#x}", place->function->name, place->offset);
 }
 
-Image read_image(const std::string& path) {
+Region region_of(std::uint64_t address, std::uint64_t bytes) {
+  using chips::Rp2350;
+  const auto starts_in = [address](std::uint64_t base, std::uint64_t size) {
+    return address >= base && address - base < size;
+  };
+  constexpr std::uint64_t kFlashBytes = Rp2350::kChipSelect1Offset;
+  if (starts_in(Rp2350::kXipCachedBase, kFlashBytes))
+    return bytes <= Rp2350::kXipCachedBase + kFlashBytes - address ? Region::kFlash : Region::kBeyondFlash;
+  if (starts_in(Rp2350::kXipCachedBase + kFlashBytes, kFlashBytes)) return Region::kBeyondFlash;
+  const bool in_sram = starts_in(Rp2350::kSramBase, Rp2350::kSramBytes) &&
+                       bytes <= Rp2350::kSramBase + Rp2350::kSramBytes - address;
+  return in_sram ? Region::kSram : Region::kElsewhere;
+}
+
+MemoryImage read_memory_image(const std::string& path) {
   std::error_code problem;
   const auto status = std::filesystem::status(path, problem);
   if (status.type() == std::filesystem::file_type::not_found)
-    throw ImageError(fmt::format("{}: no such file; check the path", path));
-  // A folder has nothing to read; a device or a pipe may never end.
+    throw FileError(fmt::format("{}: no such file; check the path", path));
+  // A folder cannot be read; a device or a pipe may never end.
   if (!problem && !std::filesystem::is_regular_file(status))
-    throw ImageError(fmt::format("{}: is not a regular file; give a .uf2 or .elf", path));
+    throw FileError(fmt::format("{}: is not a regular file; give a .uf2 or .elf", path));
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw ImageError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
+  if (!stream) throw FileError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
   const std::vector<std::uint8_t> file{std::istreambuf_iterator<char>(stream),
                                        std::istreambuf_iterator<char>()};
-  if (file.empty()) throw ImageError(fmt::format("{}: is empty or cannot be read", path));
+  if (file.empty()) throw FileError(fmt::format("{}: is empty or cannot be read", path));
   if (!looks_like_uf2(file)) return read_elf(path);
-  Image image = read_uf2(file, path);
+  MemoryImage image = read_uf2(file, path);
   const std::filesystem::path beside = std::filesystem::path(path).replace_extension(".elf");
   if (std::filesystem::is_regular_file(beside)) {
     try {
       image.symbols = read_elf_symbols(beside);
       image.elf_path = beside;
-    } catch (const ImageError&) {
-      // Names are a help, not a condition: a file beside the UF2 that is none of its own is left alone.
+    } catch (const FileError&) {
+      // Symbols are optional: an .elf that cannot be read is ignored.
     }
   }
   return image;
 }
 
-}  // namespace pico_llama::simulator
+}  // namespace pico_llama::formats

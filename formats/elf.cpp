@@ -1,4 +1,4 @@
-#include "simulator/elf_file.h"
+#include "formats/elf.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace pico_llama::simulator {
+namespace pico_llama::formats {
 namespace {
 
 /// An open ELF file of the right kind.
@@ -35,7 +35,7 @@ class ElfFile {
   ElfFile& operator=(const ElfFile&) = delete;
 
   [[noreturn]] void refuse(const std::string& why) const {
-    throw ImageError(fmt::format("{}: {}", path_, why));
+    throw FileError(fmt::format("{}: {}", path_, why));
   }
   Elf* get() const { return elf_; }
 
@@ -57,7 +57,7 @@ class ElfFile {
   Elf* elf_ = nullptr;
 };
 
-/// Calls `visit` with every defined symbol and its name.
+/// Calls `visit(symbol, name)` for every defined symbol.
 template <typename Visit>
 void for_each_symbol(const ElfFile& file, Visit visit) {
   for (Elf_Scn* section = elf_nextscn(file.get(), nullptr); section != nullptr;
@@ -87,10 +87,6 @@ SymbolTable symbols_of(const ElfFile& file) {
   return table;
 }
 
-bool inside(std::uint64_t address, std::uint64_t bytes, std::uint64_t base, std::uint64_t size) {
-  return address >= base && address + bytes <= base + size;
-}
-
 }  // namespace
 
 SymbolTable read_elf_symbols(const std::string& path) { return symbols_of(ElfFile(path)); }
@@ -104,9 +100,9 @@ std::optional<std::uint32_t> find_elf_object(const std::string& path, const std:
   return address;
 }
 
-Image read_elf(const std::string& path) {
+MemoryImage read_elf(const std::string& path) {
   const ElfFile file(path);
-  Image image;
+  MemoryImage image;
   image.path = image.elf_path = path;
   std::size_t file_bytes = 0;
   const char* raw = elf_rawfile(file.get(), &file_bytes);
@@ -121,18 +117,16 @@ Image read_elf(const std::string& path) {
     if (header.p_offset > file_bytes || header.p_filesz > file_bytes - header.p_offset)
       file.refuse("is cut off: a segment ends after the file does");
     const std::uint64_t address = header.p_paddr;
-    if (inside(address, 1, 0x11000000, 0x01000000) ||
-        (inside(address, 1, 0x10000000, 0x01000000) &&
-         !inside(address, header.p_filesz, 0x10000000, 0x01000000))) {
+    const Region region = region_of(address, header.p_filesz);
+    if (region == Region::kBeyondFlash) {
       file.refuse(fmt::format("its segment at {:#010x} ({} bytes) reaches beyond the 16 MB of flash", address,
                               header.p_filesz));
     }
-    if (!inside(address, header.p_filesz, 0x10000000, 0x01000000) &&
-        !inside(address, header.p_filesz, 0x20000000, 0x82000)) {
+    if (region == Region::kElsewhere) {
       file.refuse(fmt::format("its segment at {:#010x} ({} bytes) is neither in flash nor in RAM", address,
                               header.p_filesz));
     }
-    Image::Segment segment;
+    MemoryImage::Segment segment;
     segment.address = static_cast<std::uint32_t>(address);
     segment.bytes.assign(raw + header.p_offset, raw + header.p_offset + header.p_filesz);
     image.segments.push_back(std::move(segment));
@@ -150,4 +144,4 @@ Image read_elf(const std::string& path) {
   return image;
 }
 
-}  // namespace pico_llama::simulator
+}  // namespace pico_llama::formats

@@ -1,44 +1,38 @@
-#include "simulator/uf2.h"
+#include "formats/uf2.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <set>
 
-namespace pico_llama::simulator {
+#include "firmware/chips/rp2350.h"
+
+namespace pico_llama::formats {
 namespace {
 
-// UF2 specification (github.com/microsoft/uf2): a block of 512 bytes, little-endian words.
-constexpr std::size_t kBlockBytes = 512, kDataOffset = 32;
+// A block: header, data, padding, kMagicEnd; little-endian words.
 constexpr std::uint32_t kMagic0 = 0x0a324655, kMagic1 = 0x9e5d5157, kMagicEnd = 0x0ab16f30;
 constexpr std::uint32_t kNotMainFlash = 0x1, kFamilyPresent = 0x2000;
 // Datasheet section 5.5.3.
-constexpr std::uint32_t kRp2040 = 0xe48bff56, kAbsolute = 0xe48bff57, kData = 0xe48bff58,
-                        kArmSecure = 0xe48bff59, kRiscv = 0xe48bff5a, kArmNonSecure = 0xe48bff5b;
-constexpr std::uint32_t kFlashBase = 0x10000000, kFlashEnd = 0x11000000;  // 16 MB: the largest part there is
-constexpr std::uint32_t kRamBase = 0x20000000, kRamEnd = 0x20082000;
-constexpr std::uint32_t kPayloadBytes = 256;
+constexpr std::uint32_t kRp2040 = 0xe48bff56, kAbsolute = 0xe48bff57, kRiscv = 0xe48bff5a,
+                        kArmNonSecure = 0xe48bff5b;
+constexpr std::uint32_t kFlashEnd = chips::Rp2350::kXipCachedBase + chips::Rp2350::kChipSelect1Offset;
 
-struct Block {
+/// The first bytes of a block, as they lie in the file.
+struct BlockHeader {
   std::uint32_t magic0, magic1, flags, address, payload, number, count, family;
 };
-
-Block header(std::span<const std::uint8_t> bytes) {
-  std::array<std::uint32_t, 8> w{};
-  std::memcpy(w.data(), bytes.data(), sizeof w);
-  return {w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]};
-}
+static_assert(sizeof(BlockHeader) == 32);
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw ImageError(fmt::format("{}: {}", path, why));
+  throw FileError(fmt::format("{}: {}", path, why));
 }
 
 void check_family(const std::string& path, std::uint32_t family) {
   switch (family) {
-    case kArmSecure:
-    case kData:
+    case kUf2FamilyRp2350ArmS:
+    case kUf2FamilyData:
     case kAbsolute:
       return;
     case kRp2040:
@@ -62,8 +56,8 @@ bool looks_like_uf2(std::span<const std::uint8_t> file) {
   return magic == kMagic0;
 }
 
-Image read_uf2(std::span<const std::uint8_t> file, const std::string& path) {
-  if (file.size() % kBlockBytes != 0) {
+MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path) {
+  if (file.size() % kUf2BlockBytes != 0) {
     refuse(path, fmt::format("the UF2 is cut off: {} bytes are not a whole number of 512-byte blocks",
                              file.size()));
   }
@@ -79,11 +73,12 @@ Image read_uf2(std::span<const std::uint8_t> file, const std::string& path) {
     std::set<std::uint32_t> seen;
   };
   std::vector<Transfer> transfers;
-  for (std::size_t i = 0; i < file.size() / kBlockBytes; ++i) {
-    const auto bytes = file.subspan(i * kBlockBytes, kBlockBytes);
-    const Block block = header(bytes);
+  for (std::size_t i = 0; i < file.size() / kUf2BlockBytes; ++i) {
+    const auto bytes = file.subspan(i * kUf2BlockBytes, kUf2BlockBytes);
+    BlockHeader block{};
+    std::memcpy(&block, bytes.data(), sizeof block);
     std::uint32_t end = 0;
-    std::memcpy(&end, bytes.data() + kBlockBytes - 4, 4);
+    std::memcpy(&end, bytes.data() + kUf2BlockBytes - 4, 4);
     if (block.magic0 != kMagic0 || block.magic1 != kMagic1 || end != kMagicEnd) {
       refuse(path, fmt::format("block {} of the UF2 is damaged (wrong magic numbers)", i));
     }
@@ -93,24 +88,23 @@ Image read_uf2(std::span<const std::uint8_t> file, const std::string& path) {
     // The tools put a first absolute block (2 of 2, at the end of flash) before an image, against erratum
     // E10.
     const bool e10_block =
-        block.family == kAbsolute && block.address == kFlashEnd - kPayloadBytes && block.count == 2;
+        block.family == kAbsolute && block.address == kFlashEnd - kUf2PayloadBytes && block.count == 2;
     if (e10_block) continue;
     check_family(path, block.family);
-    if (block.payload != kPayloadBytes) {
+    if (block.payload != kUf2PayloadBytes) {
       refuse(path,
              fmt::format("block {} of the UF2 carries {} bytes; the boot ROM takes 256", i, block.payload));
     }
-    const std::uint32_t first = block.address, last = block.address + kPayloadBytes;
-    const bool in_flash = first >= kFlashBase && first < kFlashEnd && last <= kFlashEnd;
-    const bool in_ram = first >= kRamBase && first < kRamEnd && last <= kRamEnd;
-    if (first >= kFlashEnd && first < kFlashEnd + 0x01000000) {
+    const std::uint32_t first = block.address;
+    const Region region = region_of(first, kUf2PayloadBytes);
+    if (region == Region::kBeyondFlash && first >= kFlashEnd) {
       refuse(path, fmt::format("block {} of the UF2 is for {:#010x}, beyond the 16 MB of flash", i, first));
     }
-    if (!in_flash && !in_ram) {
+    if (region == Region::kElsewhere || region == Region::kBeyondFlash) {
       refuse(path,
              fmt::format("block {} of the UF2 is for {:#010x}, which is neither flash nor RAM", i, first));
     }
-    if (in_flash && first % kPayloadBytes != 0) {
+    if (region == Region::kFlash && first % kUf2PayloadBytes != 0) {
       refuse(path, fmt::format("block {} of the UF2 is for {:#010x}, not a multiple of 256", i, first));
     }
     if (transfers.empty() || transfers.back().family != block.family ||
@@ -120,7 +114,7 @@ Image read_uf2(std::span<const std::uint8_t> file, const std::string& path) {
     if (block.number >= block.count)
       refuse(path, fmt::format("block {} of the UF2 says it is {} of {}", i, block.number, block.count));
     transfers.back().seen.insert(block.number);
-    pages.push_back({first, bytes.subspan(kDataOffset, kPayloadBytes), i});
+    pages.push_back({first, bytes.subspan(sizeof block, kUf2PayloadBytes), i});
   }
   if (pages.empty()) refuse(path, "the UF2 has no data for an RP2350");
   for (const Transfer& transfer : transfers) {
@@ -131,7 +125,7 @@ Image read_uf2(std::span<const std::uint8_t> file, const std::string& path) {
   }
   std::stable_sort(pages.begin(), pages.end(),
                    [](const Page& a, const Page& b) { return a.address < b.address; });
-  Image image;
+  MemoryImage image;
   image.path = path;
   for (const Page& page : pages) {
     const bool joins = !image.segments.empty() &&
@@ -146,4 +140,19 @@ Image read_uf2(std::span<const std::uint8_t> file, const std::string& path) {
   return image;
 }
 
-}  // namespace pico_llama::simulator
+std::vector<std::uint8_t> write_uf2(std::span<const Uf2Page> pages, std::uint32_t family) {
+  std::vector<std::uint8_t> file(pages.size() * kUf2BlockBytes);
+  const auto count = static_cast<std::uint32_t>(pages.size());
+  for (std::uint32_t number = 0; number < count; ++number) {
+    const Uf2Page& page = pages[number];
+    std::uint8_t* block = file.data() + std::size_t{number} * kUf2BlockBytes;
+    const BlockHeader header = {kMagic0,          kMagic1, kFamilyPresent, page.address,
+                                kUf2PayloadBytes, number,  count,          family};
+    std::memcpy(block, &header, sizeof header);
+    std::memcpy(block + sizeof header, page.bytes.data(), page.bytes.size());
+    std::memcpy(block + kUf2BlockBytes - sizeof kMagicEnd, &kMagicEnd, sizeof kMagicEnd);
+  }
+  return file;
+}
+
+}  // namespace pico_llama::formats

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/transformer.h"
+#include "engine/forward/transformer.h"
 #include "tests/support/models.h"
 #include "tests/support/synthetic_model.h"
 #include "tools/checkpoint/checkpoint.h"

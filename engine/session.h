@@ -5,12 +5,12 @@
 #include <span>
 #include <string_view>
 
-#include "engine/model_image.h"
-#include "engine/sampler.h"
+#include "engine/forward/transformer.h"
+#include "engine/model/model_image.h"
+#include "engine/sampling/sampler.h"
 #include "engine/status.h"
-#include "engine/tokenizer.h"
-#include "engine/transformer.h"
-#include "engine/utf8.h"
+#include "engine/text/tokenizer.h"
+#include "engine/text/utf8.h"
 #include "engine/workers.h"
 
 namespace pico_llama {

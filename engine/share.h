@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-#include "engine/config.h"
+#include "engine/model/config.h"
 
 namespace pico_llama {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/staged_stream.h"
+#include "engine/streaming/staged_stream.h"
 
 namespace pico_llama::hal {
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "engine/check.h"
-#include "engine/sampler.h"
-#include "engine/tokenizer.h"
-#include "engine/transformer.h"
-#include "engine/utf8.h"
+#include "engine/forward/transformer.h"
+#include "engine/sampling/sampler.h"
+#include "engine/text/tokenizer.h"
+#include "engine/text/utf8.h"
 #include "tools/cli.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"

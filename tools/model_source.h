@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/model_image.h"
+#include "engine/model/model_image.h"
 #include "tools/checkpoint/checkpoint.h"
 #include "tools/checkpoint/tokenizer_file.h"
 #include "tools/packer/packer.h"

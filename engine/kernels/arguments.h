@@ -138,7 +138,7 @@ struct AttentionF32 {
 
 /// The same on an int8 cache, in integers from the scores to the output, with no order to keep. A key is
 /// k[j][i] * code[j] * key_step and a value v[j][i] * value_step: the steps are constants of the kv head
-/// (engine/kv_steps.h).
+/// (engine/forward/kv_steps.h).
 ///   S = the largest of the heads' sum_i |q[i]| (in order of i, from +0);
 ///   e = the least from 0 on with S * factor * (1 + 2^-7) < 2^(15 + e);
 ///   x[i] = round(q[i] * (factor * 2^-e)), to nearest, ties to even.
@@ -147,7 +147,7 @@ struct AttentionF32 {
 ///     max = the largest so far; lowest = max(max - 8 nats, -2^15); where it grew, sum and acc shrink by
 ///     exp(old lowest - lowest);
 ///     p[j] = exp(t[j] - (lowest + 8 nats)) with 15 fractional bits, 0 from t[j] = lowest on
-///     (engine/kernels/exp_fixed.h); sum += p[j];
+///     (engine/math/exp_fixed.h); sum += p[j];
 ///     acc[i] += (sum_j p[j] * v[j][i]) >> shift, shift 0 up to position 511, one more at each doubling.
 ///   out[i] = float(acc[i]) * (value_step * 2^shift / float(sum)).
 /// Nothing overflows: |x| sums to less than 2^15 + head_size / 2, so |t| * 2^16 < 2^31 up to head sizes of
@@ -193,7 +193,7 @@ struct SwiGlu {
   int n;
 };
 
-/// The same with 1 / (1 + exp(-x)) in fixed point (engine/kernels/sigmoid_fixed.h), which is as exact as what
+/// The same with 1 / (1 + exp(-x)) in fixed point (engine/math/sigmoid_fixed.h), which is as exact as what
 /// becomes of the result in a q8 matmul: hb[i] = (hb[i] * sigmoid(fixed16(hb[i]))) * hb2[i], fixed16
 /// truncated and saturated.
 struct SwiGluQ8 {
@@ -212,7 +212,7 @@ struct Argmax {
 
 /// What a softmax divides by its sum, in fixed point, so that a sum has no order to keep:
 ///   x[i] = fixed((max - logits[i]) * factor), truncated and saturated to 32 bits, 0 for NaN and what is
-///   negative; weight[i] = 2^-(x[i] / 2^27) with 31 fractional bits (engine/kernels/exp2_fixed.h); sum =
+///   negative; weight[i] = 2^-(x[i] / 2^27) with 31 fractional bits (engine/math/exp2_fixed.h); sum =
 ///   sum_i weight[i].
 struct SoftmaxFixed {
   float* logits;  ///< (n) in: logits; out: the weights, integers in the floats' place

@@ -1,6 +1,6 @@
 #include "engine/kernels/kernel_set.h"
 
-#include "engine/kernels/portable/kernels.h"
+#include "engine/kernels/portable_kernels.h"
 #include "kernels_backend.h"
 
 namespace pico_llama {
@@ -8,13 +8,13 @@ namespace {
 
 constexpr KernelSet kInUse = {
 #define PICO_LLAMA_KERNEL(name, arguments) .name = kernels::name,
-#include "engine/kernels/kernels.inc"
+#include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL
 };
 
 constexpr KernelSet kPortable = {
 #define PICO_LLAMA_KERNEL(name, arguments) .name = portable::name,
-#include "engine/kernels/kernels.inc"
+#include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL
 };
 

@@ -4,11 +4,11 @@
 
 namespace pico_llama {
 
-/// One function for each line of kernels.inc.
+/// One function for each line of list.inc.
 struct KernelSet {
 #define PICO_LLAMA_KERNEL(name, arguments) \
   void (*name)(const arguments& a);  // NOLINT(bugprone-macro-parentheses)
-#include "engine/kernels/kernels.inc"
+#include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL
 };
 

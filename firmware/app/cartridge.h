@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-#include "engine/model_image_layout.h"
+#include "engine/model/model_image_layout.h"
 
 namespace pico_llama::app {
 

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
-#include "engine/config.h"
-#include "engine/model_image_layout.h"
-#include "engine/q4_layout.h"
+#include "engine/model/config.h"
+#include "engine/model/model_image_layout.h"
+#include "engine/model/q4_layout.h"
 
 namespace pico_llama::app {
 namespace {

@@ -22,7 +22,7 @@ struct KernelShape {
 /// Where a kernel leaves its results.
 using KernelOutputs = std::array<std::span<std::byte>, 2>;
 
-/// The problems of one kernel. A kernel added to kernels.inc needs a specialisation, or this does not
+/// The problems of one kernel. A kernel added to list.inc needs a specialisation, or this does not
 /// compile:
 ///   name    of each number of the shape
 ///   check   shapes that together pass through every branch of the kernel

@@ -1,6 +1,6 @@
 #include "firmware/app/kernel_check.h"
 
-#include "engine/model_image_layout.h"
+#include "engine/model/model_image_layout.h"
 
 namespace pico_llama::app {
 namespace {
@@ -80,7 +80,7 @@ std::array<KernelCheck, kKernelCount> check_kernels(const KernelSet& subject, co
                                                     std::span<std::byte> memory) {
   return {
 #define PICO_LLAMA_KERNEL(name, arguments) check<arguments>(#name, subject.name, reference.name, memory),
-#include "engine/kernels/kernels.inc"
+#include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL
   };
 }
@@ -89,7 +89,7 @@ std::array<KernelCost, kKernelCount> time_kernels(const KernelSet& kernels, cons
                                                   hal::Board& board, std::span<std::byte> memory) {
   return {
 #define PICO_LLAMA_KERNEL(name, arguments) time<arguments>(#name, kernels.name, widths, board, memory),
-#include "engine/kernels/kernels.inc"
+#include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL
   };
 }

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/sampler.h"
+#include "engine/sampling/sampler.h"
 
 namespace pico_llama::app {
 

@@ -1,7 +1,7 @@
 /// Reads flash or PSRAM ahead of the engine: the XIP stream FIFO, emptied by one DMA channel.
 #pragma once
 
-#include "engine/staged_stream.h"
+#include "engine/streaming/staged_stream.h"
 
 namespace pico_llama::drivers {
 

@@ -7,14 +7,14 @@
 #include <random>
 #include <vector>
 
-#include "engine/config.h"
-#include "engine/kernels/attention_q8_parts.h"
-#include "engine/kernels/exp2_fixed.h"
-#include "engine/kernels/host/kernels.h"
-#include "engine/kernels/m33/kernels.h"
-#include "engine/kernels/portable/kernels.h"
-#include "engine/model_image_layout.h"
-#include "engine/q4_layout.h"
+#include "engine/kernels/attention_q8/attention_q8_parts.h"
+#include "engine/kernels/host_kernels.h"
+#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/portable_kernels.h"
+#include "engine/math/exp2_fixed.h"
+#include "engine/model/config.h"
+#include "engine/model/model_image_layout.h"
+#include "engine/model/q4_layout.h"
 
 namespace pico_llama {
 namespace {

@@ -1,5 +1,5 @@
 // The range of the q8 cache holds whatever an input of rmsnorm's length can give, and little more.
-#include "engine/kv_steps.h"
+#include "engine/forward/kv_steps.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/numerics.h"
+#include "engine/forward/numerics.h"
 #include "tests/engine/engine_model.h"
 
 namespace pico_llama {

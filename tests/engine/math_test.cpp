@@ -4,9 +4,9 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/kernels/exp_fixed.h"
+#include "engine/forward/rope.h"
 #include "engine/math/exp.h"
-#include "engine/math/rope.h"
+#include "engine/math/exp_fixed.h"
 
 namespace pico_llama {
 namespace {

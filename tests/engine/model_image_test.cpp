@@ -4,7 +4,7 @@
 #include <cstring>
 #include <random>
 
-#include "engine/q4_layout.h"
+#include "engine/model/q4_layout.h"
 #include "tests/engine/engine_model.h"
 
 namespace pico_llama {

@@ -1,5 +1,5 @@
 // The sampler against run.c's, told again in doubles, and against itself with other workers.
-#include "engine/sampler.h"
+#include "engine/sampling/sampler.h"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <random>
 
-#include "engine/utf8.h"
+#include "engine/text/utf8.h"
 #include "tests/engine/engine_model.h"
 #include "tests/support/models.h"
 

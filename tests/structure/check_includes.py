@@ -10,11 +10,11 @@ import sys
 # The longest matching folder decides. Values: the path prefixes of this project it may include.
 PROJECT = {
     "engine/": ["engine/"],
-    "hal/": ["hal/", "engine/status.h", "engine/workers.h", "engine/staged_stream.h"],
+    "hal/": ["hal/", "engine/status.h", "engine/workers.h", "engine/streaming/staged_stream.h"],
     "firmware/app/": ["firmware/app/", "hal/", "engine/"],
     "firmware/chips/": ["firmware/chips/"],
     "firmware/drivers/": ["firmware/drivers/", "firmware/chips/", "hal/", "engine/status.h", "engine/workers.h",
-                          "engine/staged_stream.h"],
+                          "engine/streaming/staged_stream.h"],
     "firmware/": ["firmware/", "hal/", "engine/"],
     "formats/": ["formats/", "firmware/chips/", "engine/status.h"],
     # Facts only: a driver shared with the machine it drives would agree by construction and prove nothing.

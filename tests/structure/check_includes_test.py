@@ -21,7 +21,7 @@ assert run({"engine/a.cpp": '#include "engine/b.h"\n#include <cstdint>\n'}).retu
 for name, line in {
     "engine/a.cpp": "#include <cmath>",
     "engine/b.cpp": '#include "hal/console.h"',
-    "hal/console.h": '#include "engine/transformer.h"',
+    "hal/console.h": '#include "engine/forward/transformer.h"',
     "simulator/x.cpp": '  #  include "firmware/drivers/psram.h"',
     "firmware/app/a.cpp": '#include "firmware/drivers/psram.h"',
     "firmware/chips/a.h": '#include "engine/status.h"',

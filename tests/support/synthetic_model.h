@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/config.h"
+#include "engine/model/config.h"
 #include "tools/checkpoint/checkpoint.h"
 
 /// Models of any shape, made from a seed: for shapes nobody trained, and for tests where no model file is at

@@ -1,8 +1,8 @@
 #include "tests/target/digest.h"
 
 #include "engine/check.h"
-#include "engine/model_image.h"
-#include "engine/transformer.h"
+#include "engine/forward/transformer.h"
+#include "engine/model/model_image.h"
 
 namespace pico_llama::test_support {
 

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <random>
 
-#include "engine/model_image.h"
-#include "engine/transformer.h"
+#include "engine/forward/transformer.h"
+#include "engine/model/model_image.h"
 #include "tests/support/synthetic_model.h"
 #include "tools/packer/packer.h"
 #include "tools/packer/q4_quantizer.h"

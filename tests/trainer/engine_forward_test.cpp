@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/transformer.h"
+#include "engine/forward/transformer.h"
 #include "engine/workers.h"
 #include "tools/packer/packer.h"
 #include "trainer/model/math.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/config.h"
+#include "engine/model/config.h"
 #include "tools/checkpoint/tensor.h"
 #include "tools/support/mapped_file.h"
 

@@ -4,7 +4,7 @@
 #include <new>
 #include <vector>
 
-#include "engine/model_image_layout.h"
+#include "engine/model/model_image_layout.h"
 
 namespace pico_llama::packer {
 

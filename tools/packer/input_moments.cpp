@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "engine/check.h"
-#include "engine/numerics.h"
-#include "engine/run_state.h"
-#include "engine/sampler.h"
-#include "engine/transformer.h"
+#include "engine/forward/numerics.h"
+#include "engine/forward/run_state.h"
+#include "engine/forward/transformer.h"
+#include "engine/sampling/sampler.h"
 #include "engine/workers.h"
 #include "tools/packer/image_bytes.h"
 
@@ -45,8 +45,8 @@ class Collected {
   std::size_t count_ = 0;
 };
 
-/// forward() of one token with the engine's own parts (engine/transformer.cpp), that shows what goes into
-/// each matmul.
+/// forward() of one token with the engine's own parts (engine/forward/transformer.cpp), that shows what goes
+/// into each matmul.
 class ObservedModel {
  public:
   explicit ObservedModel(const ModelImage& image)

@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "engine/model_image.h"
+#include "engine/model/model_image.h"
 
 namespace pico_llama::packer {
 

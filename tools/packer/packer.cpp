@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "engine/check.h"
-#include "engine/math/rope.h"
+#include "engine/forward/rope.h"
 #include "tools/packer/tensor_encoder.h"
 #include "tools/support/failure.h"
 #include "tools/support/sha256.h"

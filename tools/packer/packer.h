@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "engine/model_image_layout.h"
+#include "engine/model/model_image_layout.h"
 #include "tools/checkpoint/checkpoint.h"
 #include "tools/checkpoint/tokenizer_file.h"
 #include "tools/packer/image_bytes.h"

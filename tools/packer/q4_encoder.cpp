@@ -3,8 +3,8 @@
 #include <cstring>
 #include <vector>
 
-#include "engine/model_image_layout.h"
-#include "engine/q4_layout.h"
+#include "engine/model/model_image_layout.h"
+#include "engine/model/q4_layout.h"
 #include "tools/packer/tensor_encoder.h"
 #include "tools/support/failure.h"
 

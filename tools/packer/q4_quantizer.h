@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/q4_layout.h"
+#include "engine/model/q4_layout.h"
 #include "tools/packer/input_moments.h"
 
 namespace pico_llama::packer {

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <span>
 
-#include "engine/model_image_layout.h"
+#include "engine/model/model_image_layout.h"
 #include "tools/checkpoint/tensor.h"
 #include "tools/packer/q4_quantizer.h"
 

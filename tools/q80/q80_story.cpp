@@ -3,8 +3,8 @@
 #include <chrono>
 #include <vector>
 
-#include "engine/tokenizer.h"
-#include "engine/utf8.h"
+#include "engine/text/tokenizer.h"
+#include "engine/text/utf8.h"
 #include "tools/model_source.h"
 #include "tools/q80/q80_transformer.h"
 #include "tools/support/failure.h"

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstring>
 
-#include "engine/model_image_layout.h"
+#include "engine/model/model_image_layout.h"
 #include "firmware/chips/rp2350.h"
 #include "formats/memory_image.h"
 #include "formats/uf2.h"

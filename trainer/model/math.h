@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/config.h"
+#include "engine/model/config.h"
 
 namespace pico_llama::trainer {
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 
-#include "engine/config.h"
+#include "engine/model/config.h"
 
 namespace pico_llama::trainer {
 

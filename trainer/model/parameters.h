@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/config.h"
+#include "engine/model/config.h"
 #include "trainer/model/aligned.h"
 
 namespace pico_llama::trainer {

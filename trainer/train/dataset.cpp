@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/utf8.h"
+#include "engine/text/utf8.h"
 #include "trainer/error.h"
 #include "trainer/random.h"
 

@@ -1,7 +1,7 @@
 // Attention with a block's 8 positions in the lanes of the scores, and 8 elements of the head in those of the
 // values.
 #include "engine/kernels/host/avx2_math.h"
-#include "engine/kernels/host/kernels.h"
+#include "engine/kernels/host_kernels.h"
 
 namespace pico_llama::avx2 {
 namespace {

@@ -2,9 +2,9 @@
 // them are the portable ones, lane by lane.
 #include <immintrin.h>
 
-#include "engine/kernels/attention_q8_parts.h"
+#include "engine/kernels/attention_q8/attention_q8_parts.h"
 #include "engine/kernels/host/avx2_math.h"
-#include "engine/kernels/host/kernels.h"
+#include "engine/kernels/host_kernels.h"
 
 namespace pico_llama::avx2 {
 namespace {

@@ -1,5 +1,5 @@
 // exp(), lane sums and VCVT on 8 floats, operation for operation those of engine/math/exp.h,
-// engine/kernels/lanes.h and engine/kernels/fixed.h.
+// engine/math/lanes.h and engine/math/fixed.h.
 #pragma once
 #include <immintrin.h>
 

@@ -1,7 +1,7 @@
 // f32 matmul: a vector is one column of a block, so each lane sums its own row in llama2.c's order. Several
 // blocks (or tokens) at once hide the latency of the additions.
 #include "engine/kernels/host/avx2_math.h"
-#include "engine/kernels/host/kernels.h"
+#include "engine/kernels/host_kernels.h"
 
 namespace pico_llama::avx2 {
 namespace {

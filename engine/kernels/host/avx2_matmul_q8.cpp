@@ -1,5 +1,5 @@
-#include "engine/kernels/host/kernels.h"
 #include "engine/kernels/host/matmul_q8_simd.h"
+#include "engine/kernels/host_kernels.h"
 
 namespace pico_llama::avx2 {
 namespace {

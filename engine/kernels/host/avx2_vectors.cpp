@@ -1,7 +1,7 @@
 // rmsnorm, swiglu, their q8 forms, quantize_q8 and argmax on 8 lanes.
 #include "engine/kernels/host/avx2_math.h"
-#include "engine/kernels/host/kernels.h"
-#include "engine/kernels/sigmoid_fixed.h"
+#include "engine/kernels/host_kernels.h"
+#include "engine/math/sigmoid_fixed.h"
 
 namespace pico_llama::avx2 {
 namespace {

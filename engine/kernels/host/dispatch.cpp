@@ -1,5 +1,5 @@
-#include "engine/kernels/host/kernels.h"
-#include "engine/kernels/portable/kernels.h"
+#include "engine/kernels/host_kernels.h"
+#include "engine/kernels/portable_kernels.h"
 
 namespace pico_llama::host {
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstring>
 
-#include "engine/staged_stream.h"
+#include "engine/streaming/staged_stream.h"
 
 namespace pico_llama::test_support {
 

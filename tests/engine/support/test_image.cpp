@@ -8,9 +8,9 @@
 #include <random>
 #include <stdexcept>
 
-#include "engine/math/rope.h"
-#include "engine/model_image_layout.h"
-#include "engine/q4_layout.h"
+#include "engine/forward/rope.h"
+#include "engine/model/model_image_layout.h"
+#include "engine/model/q4_layout.h"
 
 namespace pico_llama::test_support {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/config.h"
+#include "engine/model/config.h"
 
 namespace pico_llama::test_support {
 

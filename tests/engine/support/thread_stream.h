@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/staged_stream.h"
+#include "engine/streaming/staged_stream.h"
 
 namespace pico_llama::test_support {
 

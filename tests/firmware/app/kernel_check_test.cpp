@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "engine/kernels/m33/kernels.h"
-#include "engine/kernels/portable/kernels.h"
+#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/portable_kernels.h"
 #include "firmware/app/kernel_check.h"
 #include "firmware/app/timed_workers.h"
 #include "tests/firmware/app/support/fakes.h"

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "engine/check.h"
-#include "engine/tokenizer.h"
-#include "engine/utf8.h"
+#include "engine/text/tokenizer.h"
+#include "engine/text/utf8.h"
 #include "fuzz_seeds.h"
 
 using namespace pico_llama;

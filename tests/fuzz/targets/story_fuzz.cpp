@@ -6,7 +6,7 @@
 
 #include "engine/check.h"
 #include "engine/session.h"
-#include "engine/utf8.h"
+#include "engine/text/utf8.h"
 #include "fuzz_seeds.h"
 
 using namespace pico_llama;

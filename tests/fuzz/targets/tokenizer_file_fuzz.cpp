@@ -3,7 +3,7 @@
 #include <string>
 
 #include "engine/check.h"
-#include "engine/tokenizer.h"
+#include "engine/text/tokenizer.h"
 #include "fuzz_seeds.h"
 #include "tests/support/synthetic_model.h"
 #include "tools/support/failure.h"

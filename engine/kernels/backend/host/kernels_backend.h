@@ -1,6 +1,6 @@
 // Kernels of the PC.
 #pragma once
-#include "engine/kernels/host/kernels.h"
+#include "engine/kernels/host_kernels.h"
 
 namespace pico_llama::kernels {
 

@@ -1,7 +1,7 @@
 // Kernels of the Cortex-M33.
 #pragma once
-#include "engine/kernels/m33/kernels.h"
-#include "engine/kernels/portable/kernels.h"
+#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/portable_kernels.h"
 
 namespace pico_llama::kernels {
 

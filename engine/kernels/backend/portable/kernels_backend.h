@@ -1,6 +1,6 @@
 // Kernels of a build without anything special.
 #pragma once
-#include "engine/kernels/portable/kernels.h"
+#include "engine/kernels/portable_kernels.h"
 
 namespace pico_llama::kernels {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/model_image_layout.h"
+#include "engine/model/model_image_layout.h"
 #include "firmware/app/application.h"
 #include "hal/board.h"
 #include "hal/console.h"

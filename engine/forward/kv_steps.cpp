@@ -1,0 +1,54 @@
+#include "engine/forward/kv_steps.h"
+
+#include "engine/forward/numerics.h"
+
+namespace pico_llama {
+namespace {
+
+float larger(float a, float b) { return a > b ? a : b; }
+
+/// No step is so small that 1 / step is infinite: rows of 0 have one too.
+float root(float x) { return __builtin_sqrtf(larger(x, 1e-20f)); }
+
+/// |row r of w, times the norm's weights|^2. Not inlined: loading is where the board's stack is deepest.
+[[gnu::noinline]] float square_norm(const Tensor& w, int r, const float* norm, float* scratch) {
+  const auto columns = static_cast<int>(w.columns);
+  NumericsQ8::embed(w, r, {0, columns}, scratch);  // a row of any quantised tensor
+  float sum = 0;
+  for (int i = 0; i < columns; ++i) sum += (scratch[i] * norm[i]) * (scratch[i] * norm[i]);
+  return sum;
+}
+
+/// The largest square norm of rows r to end, each or two neighbours together.
+[[gnu::noinline]] float largest(const Tensor& w, int r, int end, int together, const float* norm,
+                                float* scratch) {
+  float most = 0;
+  while (r < end) {
+    float sum = 0;
+    for (int i = 0; i < together; ++i) sum += square_norm(w, r++, norm, scratch);
+    most = larger(most, sum);
+  }
+  return most;
+}
+
+}  // namespace
+
+void compute_kv_steps(const Config& p, const LayerWeights* layers, float* scratch, KvSteps* steps) {
+  const float root_dim = root(static_cast<float>(p.dim));
+  for (int l = 0; l < p.n_layers; ++l) {
+    const float* const norm = layers[l].rms_att.f32();
+    for (int h = 0; h < p.n_kv_heads; ++h) {
+      const int begin = h * p.head_size();
+      const int end = begin + p.head_size();
+      KvSteps& s = *steps++;
+      s.key =
+          root(largest(layers[l].wk, begin, end, 2, norm, scratch)) * root_dim * (1.01f / (127.0f * 255.0f));
+      s.value = root(largest(layers[l].wv, begin, end, 1, norm, scratch)) *
+                (root_dim < 8.0f ? root_dim : 8.0f) * (1.01f / 127.0f);
+      s.inverse_key = 1.0f / s.key;
+      s.inverse_value = 1.0f / s.value;
+    }
+  }
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,77 @@
+#include "engine/forward/numerics.h"
+#include "engine/math/rsqrt.h"
+#include "engine/model/model_image_layout.h"
+#include "kernels_backend.h"
+
+namespace pico_llama {
+
+void NumericsF32::embed(const Tensor& table, int32_t token, Range rows, float* x) {
+  const float* block = table.f32() + f32_index(static_cast<uint32_t>(token), 0, table.columns);
+  for (int i = rows.begin; i < rows.end; ++i) x[i] = block[static_cast<ptrdiff_t>(i) * kBlockRows];
+}
+
+void NumericsF32::add_to_x(const float* xb2, Range rows, const Tensor&) const {
+  for (int t = first; t < n; ++t)
+    for (int i = rows.begin; i < rows.end; ++i) s.x[t * s.dim_stride + i] += xb2[t * s.dim_stride + i];
+}
+
+void NumericsF32::set_input(const float* x, int stride, const Tensor&) {
+  input = x;
+  input_stride = stride;
+}
+
+void NumericsF32::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
+  for (int t = first; t < n; ++t)
+    kernels::rmsnorm({scratch.xb + t * s.dim_stride, s.x + t * s.dim_stride, weight.f32(), p.dim, eps});
+  set_input(scratch.xb, s.dim_stride, consumer);
+}
+
+void NumericsF32::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
+  each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
+    kernels::matmul_f32({reinterpret_cast<const float*>(data), static_cast<int>(w.columns), blocks,
+                         input + first * input_stride, input_stride, n - first,
+                         out + first * out_stride + row, out_stride});
+  });
+}
+
+void NumericsF32::swiglu(Range rows) const {
+  for (int t = first; t < n; ++t) {
+    const int at = t * s.hidden_stride + rows.begin;
+    kernels::swiglu({s.hb + at, s.hb2 + at, rows.end - rows.begin});
+  }
+}
+
+void NumericsF32::store(int layer, Heads kv_heads) const {
+  const int head_size = p.head_size();
+  const ptrdiff_t head_floats = static_cast<ptrdiff_t>(s.context) * head_size;
+  for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
+    const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * head_floats;
+    auto* keys = reinterpret_cast<float*>(s.key_cache) + head;
+    auto* values = reinterpret_cast<float*>(s.value_cache) + head;
+    for (int t = first; t < n; ++t) {
+      const int at = pos + t;
+      const int row = t * s.kv_stride + h * head_size;
+      for (int i = 0; i < head_size; ++i) {
+        keys[(at / 8 * head_size + i) * 8 + at % 8] = s.k[row + i];
+        values[at * head_size + i] = s.v[row + i];
+      }
+    }
+  }
+}
+
+void NumericsF32::attention(int layer, Heads kv_heads) const {
+  const int head_size = p.head_size();
+  const float scale = pico_llama::rsqrt(static_cast<float>(head_size));
+  for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
+    const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
+    with_cache(head, [&](const std::byte* keys, const std::byte* values) {
+      for (int t = first; t < n; ++t)
+        kernels::attention_f32({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
+                                pos + t, reinterpret_cast<const float*>(keys),
+                                reinterpret_cast<const float*>(values), scale,
+                                reinterpret_cast<float*>(scratch.attention)});
+    });
+  }
+}
+
+}  // namespace pico_llama

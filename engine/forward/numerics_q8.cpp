@@ -1,0 +1,234 @@
+#include <bit>
+#include <cstring>
+
+#include "engine/forward/numerics.h"
+#include "engine/math/exp_fixed.h"
+#include "engine/math/rsqrt.h"
+#include "engine/model/model_image_layout.h"
+#include "engine/model/q4_layout.h"
+#include "kernels_backend.h"
+
+namespace pico_llama {
+
+void NumericsQ8::embed(const Tensor& table, int32_t token, Range rows, float* x) {
+  const auto row = static_cast<uint32_t>(token);
+  if (table.encoding == Encoding::kRowsQ4)
+    return q4_row(table.data, row, table.columns, rows.begin, rows.end, x);
+  float scale;
+  std::memcpy(&scale, table.data + q8_scale_offset(row, table.columns), sizeof scale);
+  const std::byte* words = table.data + q8_word_offset(row, 0, table.columns);
+  // q8_weight() of both columns of a word. The odd row is what is left of each half, a multiple of 256.
+  const bool odd = row % 2 != 0;
+  for (int i = rows.begin; i < rows.end; i += 2) {
+    uint32_t word;
+    std::memcpy(&word, words + static_cast<ptrdiff_t>(i / 2) * 16, sizeof word);
+    int w0 = static_cast<int8_t>(word & 0xff);
+    int w1 = static_cast<int8_t>(word >> 16 & 0xff);
+    if (odd) {
+      w0 = (static_cast<int16_t>(word & 0xffff) - w0) >> 8;
+      w1 = (static_cast<int16_t>(word >> 16) - w1) >> 8;
+    }
+    x[i] = scale * static_cast<float>(w0);
+    x[i + 1] = scale * static_cast<float>(w1);
+  }
+}
+
+namespace {
+
+/// Columns of a quantised input: the kernels read a tensor's padding too.
+int padded_columns_of(const Tensor& consumer) {
+  return static_cast<int>(consumer.encoding == Encoding::kRowsQ4 ? q4_columns(consumer.columns)
+                                                                 : q8_columns(consumer.columns));
+}
+
+}  // namespace
+
+void NumericsQ8::add_to_x(const float* xb2, Range rows, const Tensor& next_norm) const {
+  for (int t = first; t < n; ++t)
+    kernels::residual_q8({s.x + t * s.dim_stride + rows.begin, xb2 + t * s.dim_stride + rows.begin,
+                          next_norm.f32() + rows.begin, rows.end - rows.begin,
+                          s.x_squares() + (t * s.dim_stride + rows.begin) / 8,
+                          s.x_largest() + t * workers.count() + worker});
+}
+
+void NumericsQ8::x_is_new(Range rows, const Tensor& next_norm) const {
+  // Once a token: adding 0 to it is the shortest way.
+  for (int t = first; t < n; ++t)
+    for (int i = rows.begin; i < rows.end; ++i) s.xb2[t * s.dim_stride + i] = 0;
+  add_to_x(s.xb2, rows, next_norm);
+}
+
+float NumericsQ8::largest_of(const float* of_workers, int t) const {
+  const int count = workers.count();
+  float largest = of_workers[t * count];
+  for (int w = 1; w < count; ++w) {
+    const float part = of_workers[t * count + w];
+    largest = part > largest ? part : largest;
+  }
+  return largest;
+}
+
+template <typename Quantize>
+void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
+  const int padded = padded_columns_of(consumer);
+  const Share mine{worker, workers.count()};
+  if (n - first == 1) {  // some of its columns each; the scale is everybody's own
+    const Range eights = mine.of((padded + 7) / 8);
+    input_scale = s.xq_scale + worker;
+    quantize(first, Q8Place{0, 1}, s.xq_scale + worker, padded, Range{eights.begin * 8, eights.end * 8});
+    return;
+  }
+  const Range tokens = mine.of(n);
+  for (int t = tokens.begin; t < tokens.end; ++t)
+    quantize(t,
+             consumer.encoding == Encoding::kRowsQ4 ? Q8Place{t * s.columns_stride, 1}
+                                                    : q8_place(t, n, s.columns_stride),
+             s.xq_scale + t, padded, Range{0, padded});
+  input_scale = s.xq_scale;
+}
+
+void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
+  share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
+    kernels::quantize_q8({s.xq + place.offset, scale, x + t * stride, static_cast<int>(consumer.columns),
+                          padded, consumer.activation_limit, place.step, -1, part});
+  });
+  workers.meet();
+}
+
+void NumericsQ8::set_hidden_input(const Tensor& consumer) {
+  share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
+    kernels::quantize_q8({s.xq + place.offset, scale, s.hb + t * s.hidden_stride,
+                          static_cast<int>(consumer.columns), padded, consumer.activation_limit, place.step,
+                          largest_of(s.hb_largest(workers.count()), t), part});
+  });
+  workers.barrier();
+}
+
+void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
+  share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
+    kernels::rmsnorm_q8({s.xq + place.offset, scale, s.x + t * s.dim_stride, weight.f32(),
+                         s.x_squares() + t * s.dim_stride / 8, largest_of(s.x_largest(), t), p.dim, padded,
+                         consumer.activation_limit, eps, place.step, part});
+  });
+  workers.meet();
+}
+
+void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
+  if (w.streamed || w.encoding == Encoding::kRowsQ4) [[unlikely]]
+    return matmul_pieces(out + first * out_stride, out_stride, w, mine);
+  kernels::matmul_q8({w.data, static_cast<int>(w.columns), w.chunk_pairs,
+                      mine.blocks(static_cast<int>(w.rows)), s.xq, s.columns_stride, input_scale, n - first,
+                      out + first * out_stride, out_stride});
+}
+
+/// Not inlined: the registers that it would save are not free where weights lie in SRAM.
+[[gnu::noinline]] void NumericsQ8::matmul_pieces(float* out, int out_stride, const Tensor& w,
+                                                 Share mine) const {
+  const int16_t* x = s.xq;
+  const auto columns = static_cast<int>(w.columns);
+  each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
+    if (w.encoding == Encoding::kRowsQ4)
+      kernels::matmul_q4(
+          {data, columns, blocks, x, s.columns_stride, input_scale, n - first, out + row, out_stride});
+    else
+      kernels::matmul_q8({data, columns, w.chunk_pairs, blocks, x, s.columns_stride, input_scale, n - first,
+                          out + row, out_stride});
+  });
+}
+
+void NumericsQ8::swiglu(Range rows) const {
+  for (int t = first; t < n; ++t) {
+    const int at = t * s.hidden_stride + rows.begin;
+    kernels::swiglu_q8({s.hb + at, s.hb2 + at, rows.end - rows.begin,
+                        s.hb_largest(workers.count()) + t * workers.count() + worker});
+  }
+}
+
+namespace {
+
+/// y as an integer, to nearest; garbage that no sum minds for what only a broken model has.
+int rounded(float y) { return static_cast<int>(std::bit_cast<uint32_t>(y + 12582912.0f) - 0x4b400000u); }
+
+/// One position's key into its group. kHeadSize: head_size where it is constant, or 0.
+template <int kHeadSize>
+void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* group, int position) {
+  const int n = kHeadSize != 0 ? kHeadSize : head_size;
+  // Sizes of floats compare as integers, which costs the M33 half as much.
+  uint32_t largest = 0;
+  for (int i = 0; i < n; ++i) {
+    const uint32_t size = std::bit_cast<uint32_t>(x[i]) & 0x7fffffffu;
+    largest = size > largest ? size : largest;
+  }
+  // The next code up: then no element is above 127 of its steps.
+  const float codes = std::bit_cast<float>(largest) * (steps.inverse_key * (1.0f / 127.0f));
+  const int code = codes < 254.0f ? static_cast<int>(codes) + 1 : 255;
+  const float inverse = steps.inverse_key / static_cast<float>(code);
+  std::byte* const words = group + q8_key_byte(n, position, 0);
+  const auto element = [&](int i) {
+    return i < n ? static_cast<uint32_t>(rounded(x[i] * inverse)) & 0xff : 0;
+  };
+  for (int i = 0; i < q8_key_elements(n); i += 4) {
+    const uint32_t word = element(i) | element(i + 2) << 8 | element(i + 1) << 16 | element(i + 3) << 24;
+    std::memcpy(words + i, &word, sizeof word);
+  }
+  group[q8_key_group_bytes(n) - 4 + position] = static_cast<std::byte>(code);
+}
+
+/// One position's values, 2 elements in each word that it shares with its neighbour. kCut: some may be beyond
+/// 127 steps (engine/forward/kv_steps.h).
+template <int kHeadSize, bool kCut>
+void store_value(const float* x, int head_size, const KvSteps& steps, std::byte* words) {
+  const int n = kHeadSize != 0 ? kHeadSize : head_size;
+  const auto element = [&](int i) {
+    int y = rounded(x[i] * steps.inverse_value);
+    if constexpr (kCut) {
+      y = y > 127 ? 127 : y;
+      y = y < -128 ? -128 : y;
+    }
+    return static_cast<uint32_t>(y) & 0xff;
+  };
+  for (int i = 0; i < n; i += 2) {
+    const auto pair = static_cast<uint16_t>(element(i) | element(i + 1) << 8);
+    std::memcpy(words + i * 2, &pair, sizeof pair);
+  }
+}
+
+}  // namespace
+
+void NumericsQ8::store(int layer, Heads kv_heads) const {
+  const int head_size = p.head_size();
+  for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
+    const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
+    std::byte* const keys = s.key_cache + head * s.key_head_bytes;
+    std::byte* const values = s.value_cache + head * s.value_head_bytes;
+    for (int t = first; t < n; ++t) {
+      const int at = pos + t;
+      const int row = t * s.kv_stride + h * head_size;
+      std::byte* const group = keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size);
+      std::byte* const pair = values + static_cast<ptrdiff_t>(at / 2) * 2 * head_size + at % 2 * 2;
+      if (head_size == 8 && p.dim <= 64) {  // stories260K
+        store_key<8>(s.k + row, head_size, s.kv_steps[head], group, at % 4);
+        store_value<8, false>(s.v + row, head_size, s.kv_steps[head], pair);
+      } else {
+        store_key<0>(s.k + row, head_size, s.kv_steps[head], group, at % 4);
+        store_value<0, true>(s.v + row, head_size, s.kv_steps[head], pair);
+      }
+    }
+  }
+}
+
+void NumericsQ8::attention(int layer, Heads kv_heads) const {
+  const int head_size = p.head_size();
+  const float factor = pico_llama::rsqrt(static_cast<float>(head_size)) * (65536.0f * kExpUnitsPerNat);
+  for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
+    const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
+    const KvSteps& steps = s.kv_steps[head];
+    with_cache(head, [&](const std::byte* keys, const std::byte* values) {
+      for (int t = first; t < n; ++t)
+        kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
+                               pos + t, keys, values, steps.key * factor, steps.value, scratch.attention});
+    });
+  }
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,69 @@
+// Every byte that changes while the model runs: llama2.c's RunState, over memory the caller gives.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/arena.h"
+#include "engine/forward/kv_steps.h"
+#include "engine/model/config.h"
+#include "engine/status.h"
+
+namespace pico_llama {
+
+/// What one worker writes for itself, so that no two workers write to one place.
+struct WorkerScratch {
+  float* xb;             ///< (kPrefillBlock, dim_stride) normalised residual stream; f32 only
+  std::byte* attention;  ///< working memory of attention
+};
+
+struct RunState {
+  float* x;  ///< (kPrefillBlock, dim_stride) residual stream
+
+  /// (kPrefillBlock, columns_stride) a matmul's input, quantised; q8 only. Many tokens are shared out, of a
+  /// single one the columns.
+  int16_t* xq;
+  float*
+      xq_scale;  ///< (kPrefillBlock, or worker_count if that is more) of each token, or each worker's of one
+
+  // Below, what is never needed together shares memory; a barrier of forward() lies between the last reader
+  // of the one and the first writer of the other. q, k, v with hb; xb2 with hb2; logits and what the sampler
+  // works in with all of them.
+  float* q;                  ///< (kPrefillBlock, dim_stride) queries, then attention's output
+  float* k;                  ///< (kPrefillBlock, kv_stride) keys before they enter the cache
+  float* v;                  ///< (kPrefillBlock, kv_stride)
+  float* xb2;                ///< (kPrefillBlock, dim_stride) what a layer adds to x
+  float* hb;                 ///< (kPrefillBlock, hidden_stride)
+  float* hb2;                ///< (kPrefillBlock, hidden_stride)
+  float* logits;             ///< (vocab_stride)
+  uint32_t* sample_scratch;  ///< (vocab_stride)
+
+  /// Per layer and kv head, one after the other.
+  /// f32: float keys (context/8, head_size, 8), values (context, head_size). q8, q4: as AttentionQ8 has them.
+  std::byte* key_cache;
+  std::byte* value_cache;
+  KvSteps* kv_steps;       ///< q8, q4: (n_layers, n_kv_heads)
+  WorkerScratch* workers;  ///< (worker_count)
+
+  int dim_stride;  ///< dim rounded up to 8, as all that follow
+  int kv_stride;
+  int hidden_stride;
+  int columns_stride;  ///< the longer of dim and hidden_dim; q4: to whole groups
+  int vocab_stride;
+  int context;              ///< positions the cache holds, rounded up to 8
+  size_t key_head_bytes;    ///< of one head's keys, all positions
+  size_t value_head_bytes;  ///< of one head's values
+  size_t kv_cache_bytes;    ///< of the caches, which lie together from key_cache on
+
+  /// Behind x, q8 and q4 only: (kPrefillBlock, dim_stride / 8) as ResidualQ8 leaves them.
+  float* x_squares() const { return x + kPrefillBlock * dim_stride; }
+  /// (kPrefillBlock, worker_count) of each worker's part of weight * x.
+  float* x_largest() const { return x_squares() + kPrefillBlock * dim_stride / kBlockRows; }
+  /// The same of hb.
+  float* hb_largest(int worker_count) const { return x_largest() + kPrefillBlock * worker_count; }
+
+  /// The key/value cache comes from `cache`, which may be the same arena; all else from `arena`.
+  static RunState allocate(const Config& config, Profile profile, int context, int worker_count, Arena& arena,
+                           Arena& cache);
+};
+
+}  // namespace pico_llama

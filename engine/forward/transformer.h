@@ -1,0 +1,84 @@
+// forward(): tokens in, logits out.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/forward/run_state.h"
+#include "engine/model/model_image.h"
+#include "engine/model/weights.h"
+#include "engine/streaming/stream_schedule.h"
+#include "engine/streaming/weight_stream.h"
+#include "engine/workers.h"
+
+namespace pico_llama {
+
+/// Bytes of memory a Transformer needs, whatever its alignment: key/value cache for `context` positions,
+/// activations, views.
+/// Errors: kInvalidArgument for a context outside 1..seq_len or a profile this build does not run.
+Result<size_t> bytes_needed(const Config& config, Profile profile, int context, int worker_count = 1);
+/// Of these, the key/value cache, which may lie in a memory of its own; and all the rest.
+/// Requires: bytes_needed() is ok.
+size_t kv_cache_bytes(const Config& config, Profile profile, int context);
+size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context, int worker_count = 1);
+
+class Transformer {
+ public:
+  Transformer() = default;
+
+  /// Requires: image outlives the transformer, as do memory and workers.
+  /// Errors: as bytes_needed(); kOutOfMemory (with both numbers) when memory is smaller than that.
+  static Result<Transformer> create(const ModelImage& image, int context, std::span<std::byte> memory,
+                                    Workers& workers) {
+    return create(image, context, memory, {}, workers);
+  }
+  /// The same with the key/value cache in a memory of its own, kv_cache_bytes() long.
+  static Result<Transformer> create(const ModelImage& image, int context, std::span<std::byte> memory,
+                                    std::span<std::byte> cache, Workers& workers);
+  /// The same in place, for callers with little stack. A failure leaves it as it was.
+  Status open(const ModelImage& image, int context, std::span<std::byte> memory, std::span<std::byte> cache,
+              Workers& workers);
+
+  /// Runs 1 to kPrefillBlock tokens at positions pos, pos+1, ... and leaves the logits of the last in
+  /// logits(). Exact: one call with n tokens gives the same bits as n calls with one. Requires: 0 <= token <
+  /// vocab_size, pos + tokens.size() <= context(). want_logits: false leaves out what only
+  /// they need (prefill): of the last layer all but its keys and values, and the classifier.
+  void forward(std::span<const int32_t> tokens, int pos, bool want_logits = true);
+
+  /// Both until the next forward(): what forward() works in has the same memory.
+  std::span<float> logits() { return {state_.logits, static_cast<size_t>(config_.vocab_size)}; }
+  std::span<uint32_t> sample_scratch() {
+    return {state_.sample_scratch, static_cast<size_t>(config_.vocab_size)};
+  }
+  /// For what else has parts.
+  Workers& workers() { return *workers_; }
+  const Config& config() const { return config_; }
+  int context() const { return context_; }
+  /// To point tensors at copies in faster memory.
+  TransformerWeights& weights() { return weights_; }
+  /// Brings the tensors that are marked `streamed`, and the cache if its schedule says so. Null: all is read
+  /// where it lies. Requires: the stream outlives its use; its schedule is of this transformer, as its
+  /// workers are.
+  void set_stream(WeightStream* stream) { stream_ = stream; }
+  /// What a schedule is made of: the tensors marked `streamed`, in a pass's order, with the place of each
+  /// layer's cache among them if `cache`. Returns how many. Requires: room for most_stream_items().
+  size_t stream_items(bool cache, std::span<StreamItem> items) const;
+  size_t most_stream_items() const { return static_cast<size_t>(config_.n_layers) * 8 + 1; }
+  CacheArrays cache_arrays() const;
+  /// The key/value cache, which holds nothing before the first forward() of a text: scratch memory until
+  /// then.
+  std::span<std::byte> idle_kv_cache() { return {state_.key_cache, state_.kv_cache_bytes}; }
+
+ private:
+  struct Pass;
+  Config config_{};
+  Profile profile_ = Profile::kF32;
+  float rms_eps_ = 0;
+  int context_ = 0;
+  TransformerWeights weights_{};
+  RunState state_{};
+  Workers* workers_ = nullptr;
+  WeightStream* stream_ = nullptr;
+};
+
+}  // namespace pico_llama

@@ -1,0 +1,85 @@
+// What every variant of attention_q8 shares: its scratch memory and the fixed-point formats of its queries.
+// Functions are static: host/ compiles them with other flags, and the linker must not mix the copies.
+#pragma once
+#include <bit>
+#include <cstdint>
+
+#include "engine/kernels/arguments.h"
+#include "engine/math/exp_fixed.h"
+
+namespace pico_llama {
+
+/// How far a block's sums of p * value are shifted right so that the total stays below 2^31:
+/// 512 * 32767 * 128 does.
+constexpr int attention_block_shift(int last) {
+  int shift = 0;
+  while ((last >> shift) >= 512) ++shift;
+  return shift;
+}
+
+namespace {
+
+struct AttentionQ8Scratch {
+  explicit AttentionQ8Scratch(const AttentionQ8& a)
+      : block(reinterpret_cast<uint32_t*>(a.scratch)),
+        acc(reinterpret_cast<int32_t*>(a.scratch + kAttentionBlockBytes)),
+        sums(acc + 2 * a.head_size),
+        q(reinterpret_cast<int16_t*>(sums + 2 * a.head_size)) {}
+  uint32_t* block;  ///< kAttentionBlockBytes: scores and weights of a block, of one or two heads
+  int32_t* acc;     ///< (2, head_size)
+  int32_t* sums;    ///< (2, head_size) of one block
+  int16_t* q;       ///< (heads, head_size rounded up to 4)
+};
+
+/// What the scores of a call are counted in.
+struct AttentionUnits {
+  const uint16_t* table;
+  int steps;
+};
+
+}  // namespace
+
+/// The queries as int16, those of each head padded with 0; see AttentionQ8. heads and head_size are a's:
+/// where they are constants, the loops are unrolled.
+[[gnu::always_inline]] static inline AttentionUnits attention_queries(const AttentionQ8& a, int heads,
+                                                                      int head_size, int16_t* q) {
+  float largest = 0;
+  for (int h = 0; h < heads; ++h) {
+    float sum = 0;
+    for (int i = 0; i < head_size; ++i) sum += __builtin_fabsf(a.q[h * head_size + i]);
+    largest = sum > largest ? sum : largest;
+  }
+  // 1/128 more, for what rounding adds; the bits of a positive float begin with its exponent.
+  const uint32_t bound = std::bit_cast<uint32_t>(largest * a.factor * 1.0078125f) >> 23;
+  const int exponent = bound <= 127 + 14 ? 0 : static_cast<int>(bound) - (127 + 14);
+  const float factor = a.factor * std::bit_cast<float>(static_cast<uint32_t>(127 - exponent) << 23);
+  const auto rounded = [&](float x) { return std::bit_cast<uint32_t>(x * factor + 12582912.0f) & 0xffff; };
+  using Word [[gnu::may_alias]] = uint32_t;
+  auto* words = reinterpret_cast<Word*>(q);
+  for (int h = 0; h < heads; ++h) {
+    const float* const x = a.q + h * head_size;
+    for (int i = 0; i < head_size; i += 2) *words++ = rounded(x[i]) | rounded(x[i + 1]) << 16;
+    if (head_size % 4 != 0) *words++ = 0;
+  }
+  return {kExpTables.at + exp_table_offset(exponent), exp_steps(exponent)};
+}
+
+/// The score whose weight and that of all below is 0.
+static inline int attention_lowest(int max, int steps) {
+  return max - steps > INT16_MIN ? max - steps : INT16_MIN;
+}
+
+/// A larger maximum has come: what has been summed relative to the old one becomes relative to it.
+static inline void shrink(AttentionUnits units, int growth, int head_size, int32_t* acc, uint32_t& sum) {
+  const int32_t factor = growth < units.steps ? units.table[units.steps - growth] : 0;
+  sum = static_cast<uint32_t>(uint64_t{sum} * static_cast<uint32_t>(factor) >> 15);
+  for (int i = 0; i < head_size; ++i) acc[i] = static_cast<int32_t>(int64_t{acc[i]} * factor >> 15);
+}
+
+/// What makes an output of acc.
+static inline float attention_output_scale(float value_step, int shift, uint32_t sum) {
+  return value_step * std::bit_cast<float>(static_cast<uint32_t>(127 + shift) << 23) /
+         static_cast<float>(sum);
+}
+
+}  // namespace pico_llama

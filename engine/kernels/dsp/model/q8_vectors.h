@@ -1,0 +1,44 @@
+// What the assembly of ../asm/q8_vectors.h computes.
+#pragma once
+#include <bit>
+#include <cstdint>
+
+#include "engine/kernels/dsp/model/dsp.h"
+#include "engine/math/lanes.h"
+
+namespace pico_llama::dsp {
+
+inline float largest_size(const float* x, int n) {
+  float max = 0;
+  for (int i = 0; i < n; ++i) max = larger_size(max, x[i]);
+  return max;
+}
+
+inline float add_and_measure(float* x, const float* more, const float* w, int n, float* squares) {
+  float max = 0;
+  for (int i = 0; i < n; i += 8) {
+    float square[8];
+    for (int j = 0; j < 8; ++j) {
+      x[i + j] += more[i + j];
+      square[j] = x[i + j] * x[i + j];
+      max = larger_size(max, w[i + j] * x[i + j]);
+    }
+    squares[i / 8] = add_lanes(square);
+  }
+  return max;
+}
+
+inline void store_rounded(const float* x, float factor, int n, int16_t* out, int step) {
+  for (int i = 0; i < n; ++i)
+    out[i / 2 * 2 * step + i % 2] =
+        static_cast<int16_t>(std::bit_cast<uint32_t>(x[i] * factor + 12582912.0f) & 0xffff);
+}
+
+inline void store_rounded_product(const float* x, const float* w, float factor, int n, int16_t* out,
+                                  int step) {
+  for (int i = 0; i < n; ++i)
+    out[i / 2 * 2 * step + i % 2] =
+        static_cast<int16_t>(std::bit_cast<uint32_t>((w[i] * x[i]) * factor + 12582912.0f) & 0xffff);
+}
+
+}  // namespace pico_llama::dsp

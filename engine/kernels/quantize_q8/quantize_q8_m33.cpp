@@ -1,0 +1,29 @@
+// quantize_q8, eight elements at a time; the last few of a row one at a time.
+#include "dsp.h"
+#include "engine/kernels/m33_kernels.h"
+#include "q8_vectors.h"
+
+namespace pico_llama::m33 {
+
+void quantize_q8(const QuantizeQ8& a) {
+  float max = a.largest;
+  if (max < 0) {
+    const int eights = a.columns / 8 * 8;
+    max = dsp::largest_size(a.x, eights);
+    for (int i = eights; i < a.columns; ++i) max = dsp::larger_size(max, a.x[i]);
+  }
+  const auto limit = static_cast<float>(a.limit);
+  *a.scale = max / limit;
+  const float factor = max > 0 ? limit / max : 0;
+  const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
+  int i = a.part.begin;
+  const int eights = ((end < a.columns ? end : a.columns) - i) & -8;
+  if (eights > 0) {
+    dsp::store_rounded(a.x + i, factor, eights, a.out + i * a.step, a.step);
+    i += eights;
+  }
+  for (; i < end; ++i)
+    a.out[i / 2 * 2 * a.step + i % 2] = i < a.columns ? dsp::rounded(a.x[i] * factor) : int16_t{0};
+}
+
+}  // namespace pico_llama::m33

@@ -1,0 +1,25 @@
+#include <bit>
+
+#include "engine/kernels/portable_kernels.h"
+
+namespace pico_llama::portable {
+
+void quantize_q8(const QuantizeQ8& a) {
+  float max = a.largest < 0 ? 0 : a.largest;
+  for (int i = 0; i < a.columns && a.largest < 0; ++i) {
+    const float size = a.x[i] < 0 ? -a.x[i] : a.x[i];
+    max = size > max ? size : max;
+  }
+  const auto limit = static_cast<float>(a.limit);
+  *a.scale = max / limit;
+  const float factor = max > 0 ? limit / max : 0;
+  // Adding 1.5 * 2^23 leaves the rounded integer in the low 16 bits of the sum, as two's complement.
+  const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
+  for (int i = a.part.begin; i < end && i < a.columns; ++i)
+    a.out[i / 2 * 2 * a.step + i % 2] =
+        static_cast<int16_t>(std::bit_cast<uint32_t>(a.x[i] * factor + 12582912.0f) & 0xffff);
+  for (int i = a.part.begin > a.columns ? a.part.begin : a.columns; i < end; ++i)
+    a.out[i / 2 * 2 * a.step + i % 2] = 0;
+}
+
+}  // namespace pico_llama::portable

@@ -1,0 +1,27 @@
+// rmsnorm_q8, eight elements at a time; the last few of a row one at a time.
+#include "dsp.h"
+#include "engine/kernels/m33_kernels.h"
+#include "engine/math/rsqrt.h"
+#include "q8_vectors.h"
+
+namespace pico_llama::m33 {
+
+void rmsnorm_q8(const RmsNormQ8& a) {
+  float sum = a.squares[0];
+  for (int i = 1; i < (a.n + 7) / 8; ++i) sum += a.squares[i];
+  const float ss = rsqrt(sum / static_cast<float>(a.n) + a.eps);
+  const auto limit = static_cast<float>(a.limit);
+  *a.scale = ss * (a.largest / limit);
+  const float factor = a.largest > 0 ? limit / a.largest : 0;
+  const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
+  int i = a.part.begin;
+  const int eights = ((end < a.n ? end : a.n) - i) & -8;
+  if (eights > 0) {
+    dsp::store_rounded_product(a.x + i, a.weight + i, factor, eights, a.out + i * a.step, a.step);
+    i += eights;
+  }
+  for (; i < end; ++i)
+    a.out[i / 2 * 2 * a.step + i % 2] = i < a.n ? dsp::rounded((a.weight[i] * a.x[i]) * factor) : int16_t{0};
+}
+
+}  // namespace pico_llama::m33

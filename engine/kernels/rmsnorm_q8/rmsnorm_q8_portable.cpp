@@ -1,0 +1,22 @@
+#include <bit>
+
+#include "engine/kernels/portable_kernels.h"
+#include "engine/math/rsqrt.h"
+
+namespace pico_llama::portable {
+
+void rmsnorm_q8(const RmsNormQ8& a) {
+  float sum = a.squares[0];
+  for (int i = 1; i < (a.n + 7) / 8; ++i) sum += a.squares[i];
+  const float ss = rsqrt(sum / static_cast<float>(a.n) + a.eps);
+  const auto limit = static_cast<float>(a.limit);
+  *a.scale = ss * (a.largest / limit);
+  const float factor = a.largest > 0 ? limit / a.largest : 0;
+  const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
+  for (int i = a.part.begin; i < end && i < a.n; ++i)
+    a.out[i / 2 * 2 * a.step + i % 2] =
+        static_cast<int16_t>(std::bit_cast<uint32_t>((a.weight[i] * a.x[i]) * factor + 12582912.0f) & 0xffff);
+  for (int i = a.part.begin > a.n ? a.part.begin : a.n; i < end; ++i) a.out[i / 2 * 2 * a.step + i % 2] = 0;
+}
+
+}  // namespace pico_llama::portable

@@ -1,0 +1,26 @@
+// softmax_fixed two elements at a time, so that they fill each other's gaps.
+#include "dsp.h"
+#include "engine/kernels/m33_kernels.h"
+#include "engine/math/exp2_fixed.h"
+#include "softmax_loop.h"
+
+namespace pico_llama::m33 {
+
+void softmax_fixed(const SoftmaxFixed& a) {
+  static_assert(kExp2FractionBits == 27 && kExp2PartBits == 22 && kExp2Parts == 32);
+  float* const end = a.logits + a.n / 2 * 2;
+  dsp::SoftmaxPairs pairs{a.logits, end, kExp2Table.at, kExp2Slope, kExp2Bend, 0, a.max, a.factor};
+  if (a.n >= 2) dsp::softmax_pairs(pairs);
+  if (a.n % 2 != 0) {
+    // The last with itself: one of the two weights counts.
+    float last[2] = {*end, *end};
+    const uint64_t others = pairs.sum;
+    pairs = {last, last + 2, kExp2Table.at, kExp2Slope, kExp2Bend, 0, a.max, a.factor};
+    dsp::softmax_pairs(pairs);
+    *end = last[0];
+    pairs.sum = others + pairs.sum / 2;
+  }
+  *a.sum = pairs.sum;
+}
+
+}  // namespace pico_llama::m33

@@ -1,0 +1,209 @@
+// The bytes of a model image, exactly as SPEC.md has them: shared by the packer that writes and the parser
+// that reads. Little-endian throughout; every offset counts from the first byte of the image.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/model/config.h"
+
+namespace pico_llama {
+
+inline constexpr uint32_t kImageMagic = 0x314d4c50;  ///< the bytes "PLM1"
+inline constexpr uint32_t kImageVersion = 1;
+/// Sections and tensors start at multiples of this.
+inline constexpr uint32_t kImageAlignment = 64;
+/// A cartridge may hold several images: each begins at the next multiple of this behind the one before
+/// (SPEC.md, "Several images"). A flash sector, so that one can be written without its neighbour.
+inline constexpr uint32_t kImageSpacing = 4096;
+inline constexpr int kMostImages = 8;  ///< that are looked for
+/// Bytes from the start of an image to the start of the next.
+constexpr uint32_t image_span(uint32_t file_bytes) {
+  return (file_bytes + kImageSpacing - 1) / kImageSpacing * kImageSpacing;
+}
+/// crc32 covers the image from this offset (the first field after it) to the end.
+inline constexpr uint32_t kCrcFrom = 16;
+
+struct ImageHeader {
+  uint32_t magic;
+  uint32_t version;
+  uint32_t file_bytes;  ///< of the whole image
+  uint32_t crc32;       ///< of bytes [kCrcFrom, file_bytes)
+  uint32_t profile;     ///< Profile
+  int32_t dim, hidden_dim, n_layers, n_heads, n_kv_heads, vocab_size, seq_len;
+  uint32_t shared_classifier;  ///< 1: the classifier is the token embedding table; 0: a tensor of its own
+  uint32_t tensor_count;
+  uint32_t tensor_table_offset;  ///< tensor_count x TensorEntry
+  uint32_t tokenizer_offset;     ///< TokenizerHeader
+  uint32_t tokenizer_bytes;
+  float rope_base;                ///< 10000: RoPE frequencies are rope_base^(-2i/head_size)
+  float rms_eps;                  ///< 1e-5
+  uint32_t reserved;              ///< 0
+  uint8_t checkpoint_sha256[32];  ///< of the checkpoint the image was packed from
+  uint8_t tokenizer_sha256[32];   ///< of the tokenizer file
+};
+static_assert(sizeof(ImageHeader) == 144);
+
+/// Tensors, named as in llama2.c. The values are those of TensorEntry::kind.
+enum class TensorKind : uint32_t {
+  kRope = 0,             ///< (seq_len, head_size): cos, sin, cos, sin, ... of one position in a row
+  kRmsAtt = 1,           ///< (1, dim) per layer
+  kWq = 2,               ///< (dim, dim)
+  kWk = 3,               ///< (kv_dim, dim)
+  kWv = 4,               ///< (kv_dim, dim)
+  kWo = 5,               ///< (dim, dim)
+  kRmsFfn = 6,           ///< (1, dim)
+  kW1 = 7,               ///< (hidden_dim, dim)
+  kW3 = 8,               ///< (hidden_dim, dim)
+  kW2 = 9,               ///< (dim, hidden_dim)
+  kRmsFinal = 10,        ///< (1, dim)
+  kTokenEmbedding = 11,  ///< (vocab_size, dim)
+  kWcls = 12,            ///< (vocab_size, dim), absent when shared
+};
+
+/// How the elements of a tensor lie.
+enum class Encoding : uint32_t {
+  kPlainF32 = 0,  ///< fp32, row after row: norms and RoPE tables
+  kRowsF32 = 1,   ///< fp32 in blocks of 8 interleaved rows
+  kRowsQ8 = 2,    ///< int8 in blocks of 8 interleaved rows, two rows in one operand, one fp32 scale per row
+  kRowsQ4 = 3,    ///< int4 in blocks of 8 interleaved rows, a code for each group of columns (q4_layout.h)
+};
+
+struct TensorEntry {
+  uint32_t kind;   ///< TensorKind
+  uint32_t layer;  ///< 0 for tensors that no layer owns
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t encoding;  ///< Encoding
+  uint32_t offset;
+  uint32_t bytes;
+  uint16_t
+      activation_limit;  ///< kRowsQ8, kRowsQ4: largest |quantised activation| that cannot overflow; else 0
+  uint16_t chunk_pairs;  ///< kRowsQ8: column pairs summed before the two rows are told apart; else 0
+};
+static_assert(sizeof(TensorEntry) == 32);
+
+// ---- Tensor order
+// ----------------------------------------------------------------------------------------------
+
+/// The image holds exactly these tensors in exactly this order, which is the order forward() reads them:
+/// rope, then for each layer rms_att wq wk wv wo rms_ffn w1 w3 w2, then rms_final, token_embedding[, wcls].
+inline constexpr TensorKind kLayerTensors[] = {TensorKind::kRmsAtt, TensorKind::kWq, TensorKind::kWk,
+                                               TensorKind::kWv,     TensorKind::kWo, TensorKind::kRmsFfn,
+                                               TensorKind::kW1,     TensorKind::kW3, TensorKind::kW2};
+inline constexpr int kTensorsPerLayer = 9;
+
+constexpr uint32_t tensor_count(const Config& c, bool shared_classifier) {
+  return 1u + static_cast<uint32_t>(c.n_layers * kTensorsPerLayer) + 2u + (shared_classifier ? 0u : 1u);
+}
+
+struct TensorShape {
+  TensorKind kind;
+  uint32_t layer;
+  uint32_t rows;
+  uint32_t columns;
+  Encoding encoding;
+};
+
+/// What tensor number `index` of an image must be. kRowsQ4 stands for kRowsQ8 too.
+/// Requires: c.validate() passed, index < tensor_count().
+TensorShape tensor_shape(const Config& c, Profile profile, bool shared_classifier, uint32_t index);
+
+/// Bytes of a tensor of this shape, 64-bit so that no shape overflows it.
+uint64_t tensor_bytes(Encoding encoding, uint32_t rows, uint32_t columns);
+
+// ---- Row blocks
+// ------------------------------------------------------------------------------------------------
+
+constexpr uint32_t block_count(uint32_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
+
+/// kRowsF32: for each column the block's 8 rows side by side. Rows past the last are 0.
+constexpr uint64_t f32_block_floats(uint32_t columns) { return uint64_t{columns} * kBlockRows; }
+/// Index, in floats from the tensor's start, of element (row, column).
+constexpr uint64_t f32_index(uint32_t row, uint32_t column, uint32_t columns) {
+  return row / kBlockRows * f32_block_floats(columns) + uint64_t{column} * kBlockRows + row % kBlockRows;
+}
+
+/// kRowsQ8: columns are padded with 0 to a multiple of 4, i.e. to whole pairs of column pairs.
+constexpr uint32_t q8_columns(uint32_t columns) { return (columns + 3) / 4 * 4; }
+/// Scales of the 8 rows in front of each block's weights.
+inline constexpr uint32_t kQ8ScaleBytes = kBlockRows * sizeof(float);
+/// Bytes of one block: 8 fp32 scales, then 4 words of 4 bytes for each column pair.
+constexpr uint64_t q8_block_bytes(uint32_t columns) {
+  return kQ8ScaleBytes + uint64_t{q8_columns(columns)} * kBlockRows;
+}
+/// Offset, in bytes from the tensor's start, of the scale of a row.
+constexpr uint64_t q8_scale_offset(uint32_t row, uint32_t columns) {
+  return row / kBlockRows * q8_block_bytes(columns) + row % kBlockRows * sizeof(float);
+}
+/// Offset, in bytes from the tensor's start, of the 32-bit word that holds rows (2r, 2r+1) x columns (2c,
+/// 2c+1).
+constexpr uint64_t q8_word_offset(uint32_t row, uint32_t column, uint32_t columns) {
+  return row / kBlockRows * q8_block_bytes(columns) + kQ8ScaleBytes + uint64_t{column / 2} * 16 +
+         row % kBlockRows / 2 * 4;
+}
+/// The word of four weights: a = even row, b = odd row; 0 and 1 = the even and the odd column.
+/// Requires: each in -127..127. Each half is 256*b + a as int16.
+constexpr uint32_t q8_word(int a0, int b0, int a1, int b1) {
+  return (static_cast<uint32_t>(256 * b0 + a0) & 0xffffu) | static_cast<uint32_t>(256 * b1 + a1) << 16;
+}
+/// The weight at (row & 1, column & 1) of a word.
+constexpr int q8_weight(uint32_t word, uint32_t row, uint32_t column) {
+  const auto half = static_cast<int16_t>(column % 2 == 0 ? word & 0xffffu : word >> 16);
+  const auto a = static_cast<int8_t>(half & 0xff);
+  return row % 2 == 0 ? a : (half - a) / 256;
+}
+
+/// What a tensor's quantised activations may be: the packer computes it and the parser demands it.
+struct Q8Limits {
+  uint16_t activation_limit;
+  uint16_t chunk_pairs;
+};
+/// Bounds that keep every sum exact (proof in SPEC.md, "Why q8 sums do not overflow").
+inline constexpr int64_t kQ8ChunkSumLimit = (int64_t{1} << 23) - 1;
+inline constexpr int64_t kQ8RowSumLimit = (int64_t{1} << 31) - 1;
+/// The largest x with max_chunk_l1 * x <= 2^23-1, max_row_l1 * x <= 2^31-1 and x <= 32767.
+constexpr uint16_t q8_activation_limit(int64_t max_chunk_l1, int64_t max_row_l1) {
+  int64_t x = 32767;
+  if (max_chunk_l1 > 0 && kQ8ChunkSumLimit / max_chunk_l1 < x) x = kQ8ChunkSumLimit / max_chunk_l1;
+  if (max_row_l1 > 0 && kQ8RowSumLimit / max_row_l1 < x) x = kQ8RowSumLimit / max_row_l1;
+  return static_cast<uint16_t>(x);
+}
+/// Largest L1 norm of any row over any chunk of chunk_pairs column pairs, and of any whole row, of a kRowsQ8
+/// tensor.
+struct Q8Norms {
+  int64_t max_chunk_l1;
+  int64_t max_row_l1;
+};
+Q8Norms q8_norms(std::span<const std::byte> tensor, uint32_t rows, uint32_t columns, uint32_t chunk_pairs);
+
+// ---- Tokenizer
+// -------------------------------------------------------------------------------------------------
+
+/// At tokenizer_offset; the four arrays follow at offsets counted from this header's first byte.
+struct TokenizerHeader {
+  uint32_t vocab_size;        ///< equals the model's
+  uint32_t max_token_length;  ///< bytes of the longest piece
+  uint32_t scores_offset;     ///< float[vocab_size]: merge priority, higher first
+  uint32_t pieces_offset;     ///< uint32[vocab_size + 1]: where each piece starts in the text, and the end
+  uint32_t sorted_offset;     ///< uint32[vocab_size]: ids in order of their pieces' bytes, then of id
+  uint32_t text_offset;       ///< the bytes of all pieces, one after the other
+  uint32_t text_bytes;
+  uint32_t reserved;  ///< 0
+};
+static_assert(sizeof(TokenizerHeader) == 32);
+
+inline constexpr int32_t kTokenUnknown = 0;
+inline constexpr int32_t kTokenBos = 1;
+inline constexpr int32_t kTokenEos = 2;
+/// A byte that no piece covers becomes the token byte + kFirstByteToken.
+inline constexpr int32_t kFirstByteToken = 3;
+
+// ---- CRC
+// -------------------------------------------------------------------------------------------------------
+
+/// CRC-32 as in zlib and PNG: polynomial 0xedb88320 reflected, start and final xor 0xffffffff. Pass the last
+/// result as `crc` to go on with more bytes.
+uint32_t crc32(std::span<const std::byte> bytes, uint32_t crc = 0);
+
+}  // namespace pico_llama

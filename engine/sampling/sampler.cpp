@@ -1,0 +1,262 @@
+#include "engine/sampling/sampler.h"
+
+#include <bit>
+
+#include "engine/check.h"
+#include "engine/math/exp2_fixed.h"
+#include "engine/math/fixed.h"
+#include "engine/share.h"
+#include "kernels_backend.h"
+
+namespace pico_llama {
+namespace {
+
+/// More workers than this have nothing to do: a meeting costs what they would save.
+constexpr int kMostParts = 4;
+
+uint32_t weight_of(std::span<const float> weights, uint32_t id) {
+  return std::bit_cast<uint32_t>(weights[id]);
+}
+
+/// a * b / 2^kBits, rounded down, where the product has no room in 64 bits. Requires: a < 2^(64 - 32 +
+/// kBits).
+template <int kBits>
+uint64_t scaled(uint64_t a, uint32_t b) {
+  constexpr uint64_t kLow = (uint64_t{1} << kBits) - 1;
+  return (a >> kBits) * b + ((a & kLow) * b >> kBits);
+}
+
+/// The nucleus is mostly among those that weigh more than this part of what it leaves out.
+constexpr size_t kFew = 32;
+size_t few(size_t vocab_size) { return vocab_size - 1 < kFew ? vocab_size - 1 : kFew; }
+
+/// What weighs this at least.
+struct Candidates {
+  uint32_t count;
+  uint64_t sum;
+};
+
+/// Leaves the ids of a range's candidates, in order. Four a turn, since few are.
+Candidates at_least(uint32_t least, std::span<const float> weights, Range range, uint32_t* ids) {
+  uint32_t* const first = ids;
+  uint64_t sum = 0;
+  const auto take = [&](uint32_t id) __attribute__((always_inline)) {
+    const uint32_t weight = weight_of(weights, id);
+    if (weight < least) return;
+    *ids++ = id;
+    sum += weight;
+  };
+  auto id = static_cast<uint32_t>(range.begin);
+  const auto end = static_cast<uint32_t>(range.end);
+  for (; end - id >= 4; id += 4) {
+    take(id);
+    take(id + 1);
+    take(id + 2);
+    take(id + 3);
+  }
+  for (; id < end; ++id) take(id);
+  return {static_cast<uint32_t>(ids - first), sum};
+}
+
+/// What one worker finds in its part of the vocabulary.
+struct Part {
+  int32_t best;  ///< the first of its largest logits; NaN counts for nothing
+  float max;
+  uint64_t sum;
+  Candidates candidates;  ///< their ids are in its part of the scratch memory
+};
+
+/// Ids in a heap, most likely first, equals by id. pop() leaves what it took behind the heap, so that the
+/// popped ones can be walked again from the end.
+class Likeliest {
+ public:
+  Likeliest(std::span<uint32_t> ids, std::span<const float> weights)
+      : ids_(ids), weights_(weights), count_(ids.size()) {
+    for (size_t at = count_ / 2; at-- > 0;) sink(at, ids_[at]);
+  }
+  uint32_t pop() {
+    const uint32_t best = ids_[0];
+    const uint32_t last = ids_[--count_];
+    ids_[count_] = best;
+    if (count_ > 0) sink(0, last);
+    return best;
+  }
+
+ private:
+  /// Puts an id at a place or below it.
+  void sink(size_t at, uint32_t id) {
+    const uint32_t weight = weight_of(weights_, id);
+    for (size_t child = 2 * at + 1; child < count_; child = 2 * at + 1) {
+      uint32_t below = ids_[child];
+      uint32_t heaviest = weight_of(weights_, below);
+      if (child + 1 < count_) {
+        const uint32_t other = ids_[child + 1];
+        const uint32_t heavy = weight_of(weights_, other);
+        if (heavy > heaviest || (heavy == heaviest && other < below)) {
+          ++child;
+          below = other;
+          heaviest = heavy;
+        }
+      }
+      if (weight > heaviest || (weight == heaviest && id < below)) break;
+      ids_[at] = below;
+      at = child;
+    }
+    ids_[at] = id;
+  }
+
+  std::span<uint32_t> ids_;
+  std::span<const float> weights_;
+  size_t count_;
+};
+
+}  // namespace
+
+/// What all workers do with their parts: the arguments of a crew's task.
+struct Sampler::Crew {
+  Crew(const Sampler& of, std::span<float> all, Workers& crew, int working)
+      : sampler(of), logits(all), workers(crew), count(working) {}
+
+  const Sampler& sampler;
+  std::span<float> logits;
+  Workers& workers;
+  int count;
+  Part parts[kMostParts];  // each worker sets its own
+
+  static void task(void* crew, int worker) { static_cast<Crew*>(crew)->run(worker); }
+  static void second_task(void* crew, int worker) { static_cast<Crew*>(crew)->choose_more(worker); }
+  void run(int worker);
+  void choose(int worker, uint32_t least);
+  void choose_more(int worker);
+  const Part& best() const;
+  uint64_t sum() const;
+  /// Moves all candidates to the front of the scratch memory and returns how many there are.
+  Candidates gather() const;
+  Range part(int worker) const { return Share{worker, count}.rows(static_cast<int>(logits.size())); }
+};
+
+void Sampler::Crew::run(int worker) {
+  const bool works = worker < count;
+  const Range mine = part(worker);
+  Part& found = parts[works ? worker : 0];
+  if (works) {
+    kernels::argmax({&found.best, logits.data() + mine.begin, mine.end - mine.begin});
+    found.best += mine.begin;
+    found.max = logits[static_cast<size_t>(found.best)];
+  }
+  if (sampler.options_.temperature == 0.0f) return;
+
+  workers.barrier();
+  if (works)
+    kernels::softmax_fixed(
+        {logits.data() + mine.begin, mine.end - mine.begin, best().max, sampler.octaves_, &found.sum});
+  if (!sampler.filters()) return;
+
+  workers.barrier();
+  if (!works) return;
+  choose(worker, sampler.cutoff(sum(), few(logits.size())));
+}
+
+void Sampler::Crew::choose(int worker, uint32_t least) {
+  const Range mine = part(worker);
+  parts[worker].candidates = at_least(least, logits, mine, sampler.scratch_.data() + mine.begin);
+}
+
+void Sampler::Crew::choose_more(int worker) {
+  if (worker < count) choose(worker, sampler.cutoff(sum(), logits.size() - 1));
+}
+
+const Part& Sampler::Crew::best() const {
+  const Part* best = &parts[0];
+  float most = -__builtin_inff();
+  for (const Part& each : std::span(parts).first(static_cast<size_t>(count))) {
+    if (!(each.max > most)) continue;
+    best = &each;
+    most = each.max;
+  }
+  return *best;
+}
+
+uint64_t Sampler::Crew::sum() const {
+  uint64_t sum = 0;
+  for (int i = 0; i < count; ++i) sum += parts[i].sum;
+  return sum;
+}
+
+Candidates Sampler::Crew::gather() const {
+  Candidates all = parts[0].candidates;
+  for (int i = 1; i < count; ++i) {
+    const uint32_t* const ids = sampler.scratch_.data() + part(i).begin;
+    uint32_t* const to = sampler.scratch_.data() + all.count;
+    for (uint32_t j = 0; j < parts[i].candidates.count; ++j) to[j] = ids[j];
+    all.count += parts[i].candidates.count;
+    all.sum += parts[i].candidates.sum;
+  }
+  return all;
+}
+
+int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen) {
+  SingleWorker one;
+  return sample(logits, seen, one);
+}
+
+int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen, Workers& workers) {
+  CHECK(!logits.empty() && scratch_.size() >= logits.size());
+  if (options_.repetition_penalty != 1.0f) penalize(logits, seen);
+  const auto blocks = static_cast<int>((logits.size() + kBlockRows - 1) / kBlockRows);
+  int count = workers.count();
+  if (count > kMostParts) count = kMostParts;
+  if (count > blocks) count = blocks;
+  Crew crew(*this, logits, workers, count);
+  workers.run(&Crew::task, &crew);
+  if (options_.temperature == 0.0f) return crew.best().best;
+  const uint64_t sum = crew.sum();
+  if (!filters()) return draw_any(logits, sum);
+  const uint64_t enough = topp_ != 0 ? scaled<32>(sum, topp_) : sum;
+  Candidates candidates = crew.gather();
+  if (topp_ != 0 && candidates.sum <= enough) {
+    workers.run(&Crew::second_task, &crew);
+    candidates = crew.gather();
+  }
+  return draw(logits, candidates.count, enough);
+}
+
+uint32_t Sampler::cutoff(uint64_t sum, size_t others) const {
+  float least = 0;
+  // A millionth less, for this line's own roundings.
+  if (topp_ != 0)
+    least = (1.0f - options_.topp) / static_cast<float>(others) *
+            static_cast<float>(static_cast<uint32_t>(sum >> 20)) * (0x1p20f - 1.0f);
+  constexpr uint32_t kHeaviest = exp2_fixed(0);
+  const float likely = options_.minp * static_cast<float>(kHeaviest);
+  const uint32_t cutoff = to_fixed_unsigned(likely > least ? likely : least);
+  return cutoff < kHeaviest ? cutoff : kHeaviest;  // the most likely one always counts
+}
+
+int32_t Sampler::draw_any(std::span<const float> weights, uint64_t sum) {
+  const uint64_t r = scaled<24>(sum, rng_.next_u32() >> 8);
+  uint64_t cdf = 0;
+  uint32_t id = 0;
+  while ((cdf += weight_of(weights, id)) <= r) ++id;
+  return static_cast<int32_t>(id);
+}
+
+int32_t Sampler::draw(std::span<const float> weights, size_t count, uint64_t enough) {
+  const size_t most = options_.topk > 0 && static_cast<size_t>(options_.topk) < count
+                          ? static_cast<size_t>(options_.topk)
+                          : count;
+  Likeliest likeliest(scratch_.first(count), weights);
+  uint64_t cumulative = 0;
+  size_t kept = 0;
+  while (kept < most && cumulative <= enough) {
+    cumulative += weight_of(weights, likeliest.pop());
+    ++kept;
+  }
+  const uint64_t r = scaled<24>(cumulative, rng_.next_u32() >> 8);
+  uint64_t cdf = 0;
+  const uint32_t* id = scratch_.data() + count - 1;
+  while ((cdf += weight_of(weights, *id)) <= r) --id;
+  return static_cast<int32_t>(*id);
+}
+
+}  // namespace pico_llama

@@ -1,0 +1,302 @@
+#include "engine/text/tokenizer.h"
+
+#include <bit>
+
+#include "engine/arena.h"
+#include "engine/text/utf8.h"
+
+namespace pico_llama {
+namespace {
+
+/// A range of places in the sorted list of pieces.
+struct Places {
+  int32_t begin;
+  int32_t end;
+};
+
+/// The vocabulary in order of its pieces' bytes. All pieces that begin alike are neighbours, so what begins
+/// with a token's piece is looked for between those, from the piece's end on.
+class SortedPieces {
+ public:
+  explicit SortedPieces(const TokenizerView& view) : view_(view) {}
+
+  Places all() const { return {0, view_.vocab_size}; }
+  int32_t id(int32_t place) const { return static_cast<int32_t>(view_.sorted[place]); }
+
+  /// The first of `places` whose piece, from byte `skip` on, is `text`; -1 if there is none. Requires: all of
+  /// them have these bytes and are alike in them.
+  int32_t exactly(Places places, uint32_t skip, std::string_view text) const {
+    Order found = kAfter;
+    while (places.begin < places.end) {
+      const int32_t middle = places.begin + (places.end - places.begin) / 2;
+      const Order order = compare(middle, skip, text);
+      if (order == kBefore) {
+        places.begin = middle + 1;
+      } else {
+        places.end = middle;
+        found = order;
+      }
+    }
+    return found == kSame ? places.begin : -1;
+  }
+
+  /// Where those of `places` end that go on with `text`. Requires: the first does.
+  int32_t end_of(Places places, uint32_t skip, std::string_view text) const {
+    // Most pieces begin few others, so in growing steps.
+    int32_t step = 1;
+    while (places.end - places.begin > step && compare(places.begin + step, skip, text) != kAfter) {
+      places.begin += step;
+      step *= 2;
+    }
+    if (places.end - places.begin > step) places.end = places.begin + step;
+    while (places.end - places.begin > 1) {
+      const int32_t middle = places.begin + (places.end - places.begin) / 2;
+      if (compare(middle, skip, text) != kAfter)
+        places.begin = middle;
+      else
+        places.end = middle;
+    }
+    return places.end;
+  }
+
+ private:
+  enum Order : uint8_t { kBefore, kSame, kBeginsWith, kAfter };
+
+  Order compare(int32_t place, uint32_t skip, std::string_view text) const {
+    const uint32_t* const piece = view_.pieces + view_.sorted[place];
+    const char* at = view_.text + piece[0] + skip;
+    const char* const end = view_.text + piece[1];
+    for (const char c : text) {
+      if (at == end) return kBefore;
+      const auto here = static_cast<uint8_t>(*at++);
+      if (here != static_cast<uint8_t>(c)) return here < static_cast<uint8_t>(c) ? kBefore : kAfter;
+    }
+    return at == end ? kSame : kBeginsWith;
+  }
+
+  const TokenizerView& view_;
+};
+
+/// A token, and where the pieces are that begin with its piece.
+struct Beginning {
+  int32_t id;
+  uint32_t length;
+  Places places;
+};
+
+/// The tokens of a text while they merge: a linked list over an array.
+struct Node {
+  Beginning token;
+  int32_t previous;  ///< index, -1 at the front
+  int32_t next;      ///< index, -1 at the end, kGone after a merge took it
+  int32_t merged;    ///< place of what this and the next become, -1 if nothing
+  uint32_t rank;     ///< of that's score
+};
+constexpr int32_t kGone = -2;
+
+/// Scores as integers in the same order, +0 and -0 alike.
+uint32_t ranked(float score) {
+  const auto bits = std::bit_cast<uint32_t>(score + 0.0f);
+  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+}
+
+/// Possible merges in a heap that gives the best score first and, among equals, the leftmost: run.c's choice.
+/// One is stale when its node's rank is another by now.
+class Candidates {
+ public:
+  explicit Candidates(uint64_t* storage) : heap_(storage) {}
+
+  bool empty() const { return count_ == 0; }
+
+  void push(uint32_t rank, int32_t node) {
+    const uint64_t c = uint64_t{rank} << 32 | ~static_cast<uint32_t>(node);
+    uint32_t at = count_++;
+    for (; at > 0 && c > heap_[(at - 1) / 2]; at = (at - 1) / 2) heap_[at] = heap_[(at - 1) / 2];
+    heap_[at] = c;
+  }
+
+  struct Best {
+    uint32_t rank;
+    int32_t node;
+  };
+  Best pop() {
+    const uint64_t best = heap_[0];
+    const uint64_t last = heap_[--count_];
+    uint32_t at = 0;
+    for (uint32_t child = 1; child < count_; child = 2 * at + 1) {
+      uint64_t larger = heap_[child];
+      if (child + 1 < count_ && heap_[child + 1] > larger) larger = heap_[++child];
+      if (larger < last) break;
+      heap_[at] = larger;
+      at = child;
+    }
+    heap_[at] = last;
+    return {static_cast<uint32_t>(best >> 32), static_cast<int32_t>(~static_cast<uint32_t>(best))};
+  }
+
+ private:
+  uint64_t* heap_;
+  uint32_t count_ = 0;
+};
+static_assert(sizeof(Node) + 2 * sizeof(uint64_t) == Tokenizer::kEncodeBytesPerByte);
+
+/// The characters seen last, which a text is made of again and again.
+class Characters {
+ public:
+  /// Null where the character has to be looked up.
+  const Beginning* find(char c) const {
+    const Entry& entry = entries_[place(c)];
+    return entry.token.length != 0 && entry.character == c ? &entry.token : nullptr;
+  }
+  void keep(char c, const Beginning& token) { entries_[place(c)] = {c, token}; }
+
+ private:
+  struct Entry {
+    char character = 0;
+    Beginning token{};  ///< length 0: none
+  };
+  static size_t place(char c) { return static_cast<uint8_t>(c) % 32; }
+  Entry entries_[32];
+};
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+/// All bytes, for pieces like <0x0A> to point at.
+struct AllBytes {
+  char at[256];
+};
+constexpr AllBytes kAllBytes = [] {
+  AllBytes bytes{};
+  for (int i = 0; i < 256; ++i) bytes.at[i] = static_cast<char>(i);
+  return bytes;
+}();
+
+}  // namespace
+
+std::string_view Tokenizer::piece(int32_t id) const {
+  CHECK(id >= 0 && id < view_.vocab_size);
+  const uint32_t begin = view_.pieces[id];
+  return {view_.text + begin, view_.pieces[id + 1] - begin};
+}
+
+int32_t Tokenizer::find(std::string_view text) const {
+  const SortedPieces sorted(view_);
+  const int32_t place = sorted.exactly(sorted.all(), 0, text);
+  return place < 0 ? -1 : sorted.id(place);
+}
+
+Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
+                              std::span<std::byte> scratch) const {
+  if (const size_t good = utf8_valid_prefix(text); good != text.size())
+    return Status{StatusCode::kInvalidArgument,
+                  "the prompt is not UTF-8 at byte {}; give it in that encoding", static_cast<int64_t>(good)};
+  if (text.size() > (size_t{1} << 30) || scratch.size() < encode_scratch_bytes(text.size()))
+    return Status{StatusCode::kPromptTooLong,
+                  "the prompt's {} bytes are more than the {} there is memory to encode; shorten it",
+                  static_cast<int64_t>(text.size()),
+                  static_cast<int64_t>(scratch.size() / kEncodeBytesPerByte)};
+  if (tokens.empty()) return Status{StatusCode::kPromptTooLong, "there is no room for the prompt's tokens"};
+  Arena arena(scratch);
+  Node* nodes = arena.alloc<Node>(text.size() + 1);
+  Candidates candidates(arena.alloc<uint64_t>(2 * (text.size() + 1)));
+  const SortedPieces sorted(view_);
+  const auto end_of = [&](int32_t place, std::string_view all) {
+    return sorted.end_of({place, view_.vocab_size}, 0, all);
+  };
+
+  // One token a character, or a byte where the vocabulary has no such character.
+  int32_t count = 0;
+  const auto append = [&](const Beginning& token) {
+    nodes[count] = {token, count - 1, count + 1, -1, 0};
+    ++count;
+  };
+  const auto append_piece = [&](std::string_view piece) {
+    const int32_t place = sorted.exactly(sorted.all(), 0, piece);
+    if (place < 0) return false;
+    append({sorted.id(place), static_cast<uint32_t>(piece.size()), {place, end_of(place, piece)}});
+    return true;
+  };
+  if (!text.empty()) append_piece(" ");
+  Characters characters;
+  for (size_t at = 0; at < text.size();) {
+    if (const Beginning* known = characters.find(text[at])) {
+      append(*known);
+      ++at;
+      continue;
+    }
+    size_t length = 1;
+    while (at + length < text.size() && length < 4 && (text[at + length] & 0xc0) == 0x80) ++length;
+    const std::string_view character{text.data() + at, length};
+    if (append_piece(character)) {
+      if (length == 1) characters.keep(text[at], nodes[count - 1].token);
+    } else {
+      for (const char c : character) {
+        int32_t id = static_cast<uint8_t>(c) + kFirstByteToken;
+        if (id >= view_.vocab_size) id = kTokenUnknown;
+        append_piece(piece(id));
+        nodes[count - 1].token.id = id;  // of equal pieces another may be the first
+      }
+    }
+    at += length;
+  }
+  if (count > 0) nodes[count - 1].next = -1;
+
+  const auto consider = [&](int32_t at) {
+    Node& node = nodes[at];
+    node.merged = -1;
+    if (node.next < 0) return;
+    const Beginning& right = nodes[node.next].token;
+    if (node.token.places.end - node.token.places.begin == 1 && right.length != 0) return;  // only itself
+    node.merged = sorted.exactly(node.token.places, node.token.length,
+                                 {view_.text + view_.pieces[right.id], right.length});
+    if (node.merged < 0) return;
+    node.rank = ranked(view_.scores[sorted.id(node.merged)]);
+    candidates.push(node.rank, at);
+  };
+  for (int32_t i = 0; i < count; ++i) consider(i);
+  while (!candidates.empty()) {
+    const Candidates::Best best = candidates.pop();
+    Node& node = nodes[best.node];
+    if (node.next == kGone || node.merged < 0 || node.rank != best.rank) continue;
+    Node& gone = nodes[node.next];
+    const std::string_view more = piece(gone.token.id);
+    node.token.places = {node.merged,
+                         sorted.end_of({node.merged, node.token.places.end}, node.token.length, more)};
+    node.token.id = sorted.id(node.merged);
+    node.token.length += gone.token.length;
+    node.next = gone.next;
+    gone.next = kGone;
+    if (node.next >= 0) nodes[node.next].previous = best.node;
+    consider(best.node);
+    if (node.previous >= 0) consider(node.previous);
+  }
+
+  size_t used = 0;
+  tokens[used++] = kTokenBos;
+  for (int32_t i = count > 0 ? 0 : -1; i >= 0; i = nodes[i].next) {
+    if (used == tokens.size())
+      return Status{StatusCode::kPromptTooLong,
+                    "the prompt has more tokens than the context's {}; shorten it",
+                    static_cast<int64_t>(tokens.size())};
+    tokens[used++] = nodes[i].token.id;
+  }
+  return static_cast<int>(used);
+}
+
+std::string_view Tokenizer::decode(int32_t previous, int32_t token) const {
+  std::string_view p = piece(token);
+  if (previous == kTokenBos && !p.empty() && p[0] == ' ') p.remove_prefix(1);
+  if (p.size() == 6 && p[0] == '<' && p[1] == '0' && p[2] == 'x' && p[5] == '>') {
+    const int high = hex_digit(p[3]);
+    const int low = hex_digit(p[4]);
+    if (high >= 0 && low >= 0) return {kAllBytes.at + high * 16 + low, 1};
+  }
+  return p;
+}
+
+}  // namespace pico_llama

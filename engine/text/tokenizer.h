@@ -1,0 +1,49 @@
+// Text to tokens and back, over the index in the model image: llama2.c's BPE without its sort and its O(n^2).
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "engine/model/model_image.h"
+#include "engine/status.h"
+
+namespace pico_llama {
+
+class Tokenizer {
+ public:
+  Tokenizer() = default;
+  explicit Tokenizer(const TokenizerView& view) : view_(view) {}
+
+  int vocab_size() const { return view_.vocab_size; }
+  int max_token_length() const { return view_.max_token_length; }
+
+  /// The piece of a token as the tokenizer file has it. Requires: 0 <= id < vocab_size().
+  std::string_view piece(int32_t id) const;
+
+  /// Scratch memory encode() needs for a text of this many bytes.
+  static constexpr size_t kEncodeBytesPerByte = 48;
+  static constexpr size_t encode_scratch_bytes(size_t text_bytes) {
+    return (text_bytes + 1) * kEncodeBytesPerByte + 64;
+  }
+
+  /// BOS, then llama2.c's encoding of text: a dummy space in front of a non-empty text, one token per UTF-8
+  /// character (or its bytes + 3 when no piece matches), then the best-scored neighbouring pair merged,
+  /// leftmost first, until none is left. Returns the number of tokens written. Errors: kInvalidArgument for
+  /// text that is not UTF-8 (with the byte's offset), kPromptTooLong when tokens or scratch is too small.
+  /// Cost: O(n log n), with at most two look-ups for a character and one for a merge, each among the pieces
+  /// that begin with the left one of two: O(log vocab), and mostly none or a few.
+  Result<int> encode(std::string_view text, std::span<int32_t> tokens, std::span<std::byte> scratch) const;
+
+  /// The bytes a token adds to the text after `previous`: one leading space dropped after BOS; "<0xHH>" is
+  /// the byte.
+  std::string_view decode(int32_t previous, int32_t token) const;
+
+  /// The id of the piece that equals text, the lowest if several; -1 if none.
+  int32_t find(std::string_view text) const;
+
+ private:
+  TokenizerView view_{};
+};
+
+}  // namespace pico_llama

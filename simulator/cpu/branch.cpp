@@ -1,24 +1,24 @@
 /// Branches, IT, CBZ. Addresses of direct branches are computed when decoded.
-#include "simulator/cpu/cpu.h"
+#include "simulator/cpu/core.h"
 #include "simulator/cpu/decode.h"
 
 namespace pico_llama::simulator {
 namespace {
 
-void b(Cpu& cpu, const Insn& i) { cpu.branch(i.imm); }
+void b(Core& core, const Insn& i) { core.branch(i.imm); }
 
 template <unsigned kCond>
-void b_conditional(Cpu& cpu, const Insn& i) {
+void b_conditional(Core& core, const Insn& i) {
   bool taken = false;
-  if constexpr (kCond >> 1 == 0) taken = cpu.z == 0;
-  if constexpr (kCond >> 1 == 1) taken = cpu.c != 0;
-  if constexpr (kCond >> 1 == 2) taken = (cpu.n >> 31) != 0;
-  if constexpr (kCond >> 1 == 3) taken = cpu.v != 0;
-  if constexpr (kCond >> 1 == 4) taken = cpu.c != 0 && cpu.z != 0;
-  if constexpr (kCond >> 1 == 5) taken = (cpu.n >> 31) == cpu.v;
-  if constexpr (kCond >> 1 == 6) taken = cpu.z != 0 && (cpu.n >> 31) == cpu.v;
+  if constexpr (kCond >> 1 == 0) taken = core.z == 0;
+  if constexpr (kCond >> 1 == 1) taken = core.c != 0;
+  if constexpr (kCond >> 1 == 2) taken = (core.n >> 31) != 0;
+  if constexpr (kCond >> 1 == 3) taken = core.v != 0;
+  if constexpr (kCond >> 1 == 4) taken = core.c != 0 && core.z != 0;
+  if constexpr (kCond >> 1 == 5) taken = (core.n >> 31) == core.v;
+  if constexpr (kCond >> 1 == 6) taken = core.z != 0 && (core.n >> 31) == core.v;
   if ((kCond & 1) != 0) taken = !taken;
-  if (taken) cpu.branch(i.imm);
+  if (taken) core.branch(i.imm);
 }
 
 Handler conditional_handler(unsigned cond) {
@@ -29,33 +29,33 @@ Handler conditional_handler(unsigned cond) {
   return kOf[cond];
 }
 
-void bl(Cpu& cpu, const Insn& i) {
-  cpu.r[14] = (i.pc + 4) | 1;
-  cpu.branch(i.imm);
+void bl(Core& core, const Insn& i) {
+  core.r[14] = (i.pc + 4) | 1;
+  core.branch(i.imm);
 }
-void bx(Cpu& cpu, const Insn& i) { cpu.branch_exchange(cpu.r[i.rm]); }
-void blx(Cpu& cpu, const Insn& i) {
-  const std::uint32_t target = cpu.r[i.rm];
-  cpu.r[14] = (i.pc + 2) | 1;
-  cpu.branch_to_state(target);
+void bx(Core& core, const Insn& i) { core.branch_exchange(core.r[i.rm]); }
+void blx(Core& core, const Insn& i) {
+  const std::uint32_t target = core.r[i.rm];
+  core.r[14] = (i.pc + 2) | 1;
+  core.branch_to_state(target);
 }
-void branch_secure(Cpu& cpu, const Insn&) {
-  stop_at(cpu, "BXNS/BLXNS: this board runs Secure state only (TrustZone is not modelled)");
+void branch_secure(Core& core, const Insn&) {
+  stop_at(core, "BXNS/BLXNS: this board runs Secure state only (TrustZone is not modelled)");
 }
 
 template <bool kNonzero>
-void compare_branch(Cpu& cpu, const Insn& i) {
-  if ((cpu.r[i.rn] != 0) == kNonzero) cpu.branch(i.imm);
+void compare_branch(Core& core, const Insn& i) {
+  if ((core.r[i.rn] != 0) == kNonzero) core.branch(i.imm);
 }
 
-void it_block(Cpu& cpu, const Insn& i) { cpu.it = u8(i.imm); }
+void it_block(Core& core, const Insn& i) { core.it = u8(i.imm); }
 
 }  // namespace
 
 void decode_branch_16(Insn& i) {
   const std::uint32_t op = i.opcode;
   const std::uint32_t pc = i.pc + 4;
-  i.gives = pairing::kNone;
+  i.pair_older = pairing::kNone;
   if ((op & 0xff00) == 0x4700) {
     i.rm = u8(op >> 3 & 15);
     i.reads = hazard::reg(i.rm);
@@ -69,14 +69,14 @@ void decode_branch_16(Insn& i) {
       i.run = link ? blx : bx;
     return;
   }
-  i.wants = pairing::kAny;
+  i.pair_younger = pairing::kAny;
   if ((op & 0xf000) == 0xb000) {
     if ((op & 0xff00) == 0xbf00) {
       const unsigned mask = op & 15, cond = op >> 4 & 15;
       const bool one = (mask & (mask - 1)) == 0;
       i.imm = op & 0xff;
       i.run = cond == 15 || (cond == 14 && !one) ? unpredictable : it_block;
-      i.gives = pairing::kPlain;
+      i.pair_older = pairing::kPlain;
       return;
     }
     i.rn = u8(op & 7);

@@ -1,81 +1,116 @@
 #include "simulator/cpu/core.h"
 
-#include "simulator/cpu/cpu.h"
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "simulator/cpu/decode.h"
 
 namespace pico_llama::simulator {
 
-Core::Core(unsigned number, Bus& bus, EventQueue& events)
-    : cpu_(std::make_unique<Cpu>(*this, number, bus, events)) {
-  cpu_->coprocessors[4] = &cpu_->dcp;
-  cpu_->coprocessors[5] = &cpu_->dcp_nonsecure;
-  cpu_->coprocessors[7] = &cpu_->rcp;
+void stop_at(const Core& core, const std::string& why) {
+  const std::uint32_t pc = core.current != nullptr ? core.current->pc : 0;
+  const std::uint32_t opcode = core.current != nullptr ? core.current->opcode : 0;
+  throw Stop(fmt::format("core {} at pc {:08x} (opcode {:x}): {}", core.number, pc, opcode, why));
 }
-Core::~Core() = default;
 
-void Core::start(std::uint32_t vtor, std::uint32_t sp, std::uint32_t pc) { cpu_->start(vtor, sp, pc); }
-void Core::run_until(Cycle limit) { cpu_->run_until(limit); }
-Cycle Core::now() const { return cpu_->now; }
+Core::Core(unsigned the_number, Bus& the_bus, EventQueue& the_events)
+    : bus(the_bus), events(the_events), number(the_number), systick(*this), rcp(*this) {
+  coprocessors[4] = &dcp;
+  coprocessors[5] = &dcp_nonsecure;
+  coprocessors[7] = &rcp;
+  master = number == 0 ? Master::kCore0 : Master::kCore1;
+  code_port = Bus::code_port(master);
+  bus.attach_code_listener(number, this);
+  next = current = cache.slot(0);
+}
+
+Core::~Core() { bus.attach_code_listener(number, nullptr); }
+
+void Core::start(std::uint32_t vtor, std::uint32_t sp, std::uint32_t entry) {
+  for (auto& reg : r) reg = 0;
+  r[14] = 0xffff'ffff;
+  set_nzcv(0);
+  q = false;
+  ge = 0;
+  it = 0;
+  late = 0;
+  pair_older = paired = pairing::kNone;
+  fpu = {};
+  const std::uint64_t lines = nvic.irq_lines;
+  nvic = {};
+  nvic.irq_lines = nvic.irq_pending = lines;
+  scs = {};
+  scs.vtor = vtor;
+  mpu = {};
+  systick.reset();
+  rcp.reset();
+  dcp = {};
+  primask = faultmask = npriv = spsel = false;
+  basepri = 0;
+  exception = 0;
+  sp_other = 0;
+  msplim = psplim = 0;
+  reserved = event_register = false;
+  sleep = Sleep::kAwake;
+  fpu_free = 0;
+  instructions = 0;
+  counters = {};
+  started_at = clock;
+  observer_stopped = pass_observer = false;
+  r[13] = sp & ~3u;
+  update_mpu_checks();
+  update_fp_ready();
+  request_service();
+  jump(entry);
+}
 
 void Core::skip_to(Cycle cycle) {
-  if (cycle > cpu_->now && cpu_->sleep != Cpu::Sleep::kAwake) cpu_->stats.sleep_cycles += cycle - cpu_->now;
-  cpu_->now = cycle;
+  if (cycle > clock && sleep != Sleep::kAwake) counters.sleep_cycles += cycle - clock;
+  clock = cycle;
 }
-
-bool Core::sleeping() const { return cpu_->sleep != Cpu::Sleep::kAwake && !cpu_->wakes(); }
-bool Core::stopped_by_observer() const { return cpu_->observer_stopped; }
-void Core::set_irq_lines(std::uint64_t levels) { cpu_->set_irq_lines(levels); }
 
 void Core::send_event() {
-  cpu_->event_register = true;
-  cpu_->update_attention();
+  event_register = true;
+  request_service();
 }
 
-void Core::set_observer(CoreObserver* observer) { cpu_->observer = observer; }
-void Core::set_rom_calls(RomCalls* rom) {
-  cpu_->rom = rom;
-  cpu_->cache.invalidate(0, Bus::kRomSize);
+void Core::set_rom_calls(RomCalls* calls) {
+  rom = calls;
+  cache.invalidate(0, Bus::kRomSize);
 }
-void Core::set_other_core(CoreSignals* other) { cpu_->other_core = other; }
-void Core::set_coprocessor(unsigned number, Coprocessor* coprocessor) {
-  cpu_->coprocessors.at(number) = coprocessor;
-}
-void Core::set_systick_reference(Picoseconds period) { cpu_->systick.set_reference(period); }
-void Core::clock_changed() { cpu_->systick.clock_changed(); }
-void Core::set_reset_request(std::function<void()> request) { cpu_->reset_request = std::move(request); }
-void Core::invalidate(std::uint32_t address, std::uint32_t bytes) { cpu_->cache.invalidate(address, bytes); }
 
-std::uint32_t Core::reg(unsigned number) const { return number == 15 ? cpu_->pc() : cpu_->r[number]; }
-void Core::set_reg(unsigned number, std::uint32_t value) {
-  if (number == 15)
-    cpu_->jump(value);
+void Core::set_reg(unsigned index, std::uint32_t value) {
+  if (index == 15)
+    jump(value);
   else
-    cpu_->r[number] = number == 13 ? value & ~3u : value;
+    r[index] = index == 13 ? value & ~3u : value;
 }
 
 std::uint32_t Core::special(SpecialReg which) const {
   switch (which) {
     case SpecialReg::kXpsr:
-      return cpu_->xpsr();
+      return xpsr();
     case SpecialReg::kMsp:
-      return cpu_->msp();
+      return msp();
     case SpecialReg::kPsp:
-      return cpu_->psp();
+      return psp();
     case SpecialReg::kMsplim:
-      return cpu_->msplim;
+      return msplim;
     case SpecialReg::kPsplim:
-      return cpu_->psplim;
+      return psplim;
     case SpecialReg::kPrimask:
-      return cpu_->primask;
+      return primask;
     case SpecialReg::kFaultmask:
-      return cpu_->faultmask;
+      return faultmask;
     case SpecialReg::kBasepri:
-      return cpu_->basepri;
+      return basepri;
     case SpecialReg::kControl:
-      return cpu_->control();
+      return control();
     case SpecialReg::kFpscr:
-      return cpu_->fpu.fpscr;
+      return fpu.fpscr;
     case SpecialReg::kVtor:
-      return cpu_->scs.vtor;
+      return scs.vtor;
   }
   return 0;
 }
@@ -83,64 +118,272 @@ std::uint32_t Core::special(SpecialReg which) const {
 void Core::set_special(SpecialReg which, std::uint32_t value) {
   switch (which) {
     case SpecialReg::kXpsr:
-      cpu_->set_nzcv(value);
-      cpu_->q = (value >> 27 & 1) != 0;
-      cpu_->ge = static_cast<std::uint8_t>(value >> 16 & 15);
-      cpu_->it = static_cast<std::uint8_t>((value >> 25 & 3) | (value >> 8 & 0xfc));
+      set_nzcv(value);
+      q = (value >> 27 & 1) != 0;
+      ge = static_cast<std::uint8_t>(value >> 16 & 15);
+      it = static_cast<std::uint8_t>((value >> 25 & 3) | (value >> 8 & 0xfc));
       break;
     case SpecialReg::kMsp:
-      cpu_->set_msp(value);
+      set_msp(value);
       break;
     case SpecialReg::kPsp:
-      cpu_->set_psp(value);
+      set_psp(value);
       break;
     case SpecialReg::kMsplim:
-      cpu_->msplim = value & ~7u;
+      msplim = value & ~7u;
       break;
     case SpecialReg::kPsplim:
-      cpu_->psplim = value & ~7u;
+      psplim = value & ~7u;
       break;
     case SpecialReg::kPrimask:
-      cpu_->primask = (value & 1) != 0;
+      primask = (value & 1) != 0;
       break;
     case SpecialReg::kFaultmask:
-      cpu_->faultmask = (value & 1) != 0;
+      faultmask = (value & 1) != 0;
       break;
     case SpecialReg::kBasepri:
-      cpu_->basepri = static_cast<std::uint8_t>(value & Nvic::kPriorityMask);
+      basepri = static_cast<std::uint8_t>(value & Nvic::kPriorityMask);
       break;
     case SpecialReg::kControl:
-      cpu_->set_control(value);
+      set_control(value);
       break;
     case SpecialReg::kFpscr:
-      cpu_->fpu.fpscr = value & FpuState::kFpscrMask;
+      fpu.fpscr = value & FpuState::kFpscrMask;
       break;
     case SpecialReg::kVtor:
-      cpu_->scs.vtor = value & ~127u;
+      scs.vtor = value & ~127u;
       break;
   }
-  cpu_->update_attention();
+  request_service();
 }
 
-std::uint32_t Core::single(unsigned number) const { return cpu_->fpu.s[number]; }
-void Core::set_single(unsigned number, std::uint32_t bits) { cpu_->fpu.s[number] = bits; }
-std::uint32_t Core::ppb(std::uint32_t address) { return ppb_read(*cpu_, address, 4); }
-void Core::set_ppb(std::uint32_t address, std::uint32_t value) { ppb_write(*cpu_, address, value, 4); }
-
 CoreStats Core::stats() const {
-  CoreStats stats = cpu_->stats;
-  stats.instructions = cpu_->instructions;
-  stats.cycles = cpu_->now - cpu_->started_at;
+  CoreStats stats = counters;
+  stats.instructions = instructions;
+  stats.cycles = clock - started_at;
   return stats;
 }
 
 std::vector<TraceEntry> Core::trace() const {
-  const auto& ring = cpu_->trace;
-  const std::uint64_t count = cpu_->instructions;
   std::vector<TraceEntry> result;
-  for (std::uint64_t i = count < ring.size() ? 0 : count - ring.size(); i < count; ++i)
-    result.push_back(ring[i % ring.size()]);
+  const std::uint64_t first = instructions < trace_ring.size() ? 0 : instructions - trace_ring.size();
+  for (std::uint64_t i = first; i < instructions; ++i) result.push_back(trace_ring[i % trace_ring.size()]);
   return result;
+}
+
+void Core::jump(std::uint32_t address) {
+  address &= ~1u;
+  if (address >= DecodeCache::kEnd) [[unlikely]] {
+    // Execute-never regions and empty space: the fetch faults, with the address as return address.
+    nowhere = Insn{};
+    nowhere.pc = address;
+    next = &nowhere;
+    return;
+  }
+  next = cache.slot(address);
+}
+
+bool Core::condition(unsigned cond) const {
+  bool result = false;
+  switch (cond >> 1) {
+    case 0:
+      result = z == 0;
+      break;
+    case 1:
+      result = c != 0;
+      break;
+    case 2:
+      result = (n >> 31) != 0;
+      break;
+    case 3:
+      result = v != 0;
+      break;
+    case 4:
+      result = c != 0 && z != 0;
+      break;
+    case 5:
+      result = (n >> 31) == v;
+      break;
+    case 6:
+      result = z != 0 && (n >> 31) == v;
+      break;
+    case 7:
+      return true;
+  }
+  return ((cond & 1) != 0) != result;
+}
+
+void Core::run_until(Cycle limit) {
+  observer_stopped = false;
+  if (observer != nullptr)
+    loop<true>(limit);
+  else
+    loop<false>(limit);
+}
+
+/// Executes instructions. Cost of one: a test each for time, needs_service and kind, a trace entry, the
+/// interlock and pairing arithmetic (without branches), and the call.
+template <bool kObserved>
+void Core::loop(Cycle limit) {
+  for (;;) try {
+      while (clock < limit && clock < events.horizon()) {
+        if (needs_service) [[unlikely]] {
+          if (!service()) return;
+        }
+        const Insn* insn = next;
+        if constexpr (kObserved) {
+          if (!pass_observer && !observer->before(insn->pc)) {
+            observer_stopped = pass_observer = true;
+            return;
+          }
+          pass_observer = false;
+        }
+        [[maybe_unused]] const Cycle before = clock;
+        current = insn;
+        if (insn->kind != Insn::Kind::kReady) [[unlikely]] {
+          insn = prepare(insn);
+          if (insn == nullptr) continue;  // the boot ROM ran
+          current = insn;
+        }
+        next = insn + insn->halfwords;
+        trace_ring[instructions & 31] = {insn->pc, insn->opcode, clock};
+        ++instructions;
+
+        if (it != 0) [[unlikely]] {
+          if (insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, clock);
+          const bool execute = condition(it >> 4);
+          const std::uint8_t it_before = it;
+          if (!execute) {
+            // Predicated out: a NOP of one cycle, without hazards (jnk0le/random, cortex_m33.md).
+            it = (it & 7) == 0 ? 0 : static_cast<std::uint8_t>((it & 0xe0) | (it << 1 & 0x1f));
+            clock += 1;
+            late = 0;
+            pair_older = insn->wide() ? pairing::kNone : pairing::kPlain;
+            if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
+            continue;
+          }
+          const std::uint32_t old_n = n, old_z = z, old_c = c, old_v = v;
+          const unsigned stall = (insn->reads & late) != 0 ? timing::kLateResultStall.cycles : 0;
+          clock += stall;
+          counters.result_stalls += stall;
+          paired = pairing::kNone;
+          late = insn->late;
+          pair_older = insn->pair_older;
+          insn->run(*this, *insn);
+          clock += insn->cycles;
+          if (insn->keep_flags_in_it) {
+            n = old_n;
+            z = old_z;
+            c = old_c;
+            v = old_v;
+          }
+          // An instruction that took an exception or returned from one has set ITSTATE itself.
+          if (it == it_before)
+            it = (it & 7) == 0 ? 0 : static_cast<std::uint8_t>((it & 0xe0) | (it << 1 & 0x1f));
+          if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
+          continue;
+        }
+
+        const unsigned stall = (insn->reads & late) != 0 ? timing::kLateResultStall.cycles : 0;
+        clock += stall;
+        counters.result_stalls += stall;
+        if (insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, clock);
+        paired = insn->pair_younger & pair_older;
+        late = insn->late;
+        const bool joined = paired != pairing::kNone;
+        pair_older = joined ? pairing::kNone : insn->pair_older;
+        counters.paired += joined;
+        insn->run(*this, *insn);
+        clock += insn->cycles - joined;
+        if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
+      }
+      return;
+    } catch (const Fault& fault) {
+      handle_fault(fault);
+    }
+}
+
+std::uint32_t Core::fetch_word(std::uint32_t address) {
+  if (mpu.enabled() && !mpu.allows(address, Mpu::Use::kExecute, privileged(), execution_priority() < 0))
+    throw Fault{exception::kMemManage, cfsr::kIaccviol, 0};
+  if (address - Bus::kSramBase < Bus::kSramSize) {  // its time: fetch_from_bank(), whenever it is executed
+    std::uint32_t word = 0;
+    std::memcpy(&word, bus.sram() + (address - Bus::kSramBase), sizeof word);
+    return word;
+  }
+  const Reply reply = bus.fetch(address, {.master = master, .size = 4, .now = clock});
+  clock += reply.stall;
+  counters.fetch_stalls += reply.stall;
+  if (reply.fault != BusFault::kNone) throw Fault{exception::kBusFault, cfsr::kIbuserr, 0};
+  return reply.value;
+}
+
+const Insn* Core::prepare(const Insn* insn) {
+  if (insn->kind == Insn::Kind::kPageEnd) {
+    jump(insn->pc);
+    current = insn = next;
+    if (insn->kind == Insn::Kind::kReady) return insn;
+  }
+  const std::uint32_t address = insn->pc;
+  if (address >= DecodeCache::kEnd || (address >= Bus::kRomSize && address < Bus::kXipBase))
+    throw address >> 29 == 2 || address >> 29 >= 5 ? Fault{exception::kMemManage, cfsr::kIaccviol, 0}
+                                                   : Fault{exception::kBusFault, cfsr::kIbuserr, 0};
+  if (address < Bus::kRomSize && rom != nullptr) {
+    const Cycle before = clock;
+    rom->execute(*this);
+    late = 0;
+    pair_older = pairing::kNone;
+    if (clock == before) clock += 1;  // a call takes time, or a wait would never end
+    return nullptr;
+  }
+  // Slots belong to this core's cache; handlers see them as constants.
+  Insn& slot = *cache.slot(address);
+  const std::uint32_t word_address = address & ~3u;
+  const std::uint32_t first = fetch_word(word_address);
+  std::uint32_t hw1 = (address & 2) != 0 ? first >> 16 : first & 0xffff;
+  std::uint32_t opcode = hw1;
+  const bool wide = hw1 >= 0xe800;
+  if (wide) {
+    const std::uint32_t hw2 = (address & 2) != 0 ? fetch_word(word_address + 4) & 0xffff : first >> 16;
+    opcode = hw1 << 16 | hw2;
+  }
+  const bool in_sram = address >= Bus::kSramBase;
+  if (slot.kind == Insn::Kind::kUndecoded || slot.opcode != opcode) {
+    slot = Insn{};
+    slot.pc = address;
+    slot.opcode = opcode;
+    slot.halfwords = wide ? 2 : 1;
+    slot.pair_older = wide ? pairing::kNone : pairing::kPlain;
+    if (in_sram && ((address & 2) == 0 || wide))
+      slot.fetch_bank = static_cast<std::uint8_t>(SramBanks::bank_of(((address + 2) & ~3u) - Bus::kSramBase));
+    if (wide)
+      decode32(slot);
+    else
+      decode16(slot);
+    // With the MPU on every fetch is checked; else decoded SRAM and ROM stand until they are written.
+    slot.kind =
+        (in_sram || address < Bus::kRomSize) && !mpu.enabled() ? Insn::Kind::kReady : Insn::Kind::kFetched;
+    if (in_sram) {
+      const auto mark = static_cast<std::uint8_t>(1u << number);
+      bus.code_map()[(address - Bus::kSramBase) >> Bus::kCodeGranuleBits] |= mark;
+      const std::uint32_t last = address + 2u * slot.halfwords - 1 - Bus::kSramBase;
+      if (last < Bus::kSramSize) bus.code_map()[last >> Bus::kCodeGranuleBits] |= mark;
+    }
+  }
+  return &slot;
+}
+
+void Core::code_written(std::uint32_t granule_address) {
+  cache.invalidate(granule_address, Bus::kCodeGranule);
+  if (reserved && ((reserved_address ^ granule_address) & ~(Bus::kCodeGranule - 1)) == 0) {
+    std::uint32_t value = 0;
+    bus.peek(reserved_address, &value, reserved_size);
+    if (value != reserved_value)
+      reserved = false;
+    else  // a neighbour was written: keep watching
+      bus.code_map()[(granule_address - Bus::kSramBase) >> Bus::kCodeGranuleBits] |=
+          static_cast<std::uint8_t>(1u << number);
+  }
 }
 
 }  // namespace pico_llama::simulator

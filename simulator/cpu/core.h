@@ -1,17 +1,61 @@
 #pragma once
+#include <array>
 #include <cstdint>
-#include <functional>
-#include <memory>
+#include <string>
 #include <vector>
 
 #include "simulator/bus/bus.h"
 #include "simulator/clock/event_queue.h"
 #include "simulator/cpu/coprocessor.h"
-#include "simulator/cpu/core_stats.h"
-#include "simulator/cpu/rom_calls.h"
+#include "simulator/cpu/dcp.h"
+#include "simulator/cpu/exceptions.h"
+#include "simulator/cpu/fpu.h"
+#include "simulator/cpu/insn.h"
+#include "simulator/cpu/ppb.h"
+#include "simulator/cpu/rcp.h"
 #include "simulator/cpu/signals.h"
+#include "simulator/stop.h"
+#include "simulator/timing.h"
 
 namespace pico_llama::simulator {
+
+class Core;
+
+/// What a core did since start(), and where its cycles went. Cycles not named by a cause are issue cycles.
+struct CoreStats {
+  std::uint64_t instructions = 0;
+  std::uint64_t cycles = 0;         ///< sleep included
+  std::uint64_t sleep_cycles = 0;   ///< in WFE and WFI
+  std::uint64_t result_stalls = 0;  ///< waiting for a load's or a two-stage operation's result
+  std::uint64_t fpu_stalls = 0;     ///< FPU blocked by a multiply-accumulate, division or root
+  std::uint64_t branch_cycles = 0;  ///< refill after taken branches
+  std::uint64_t data_stalls = 0;    ///< loads and stores: bank conflicts, peripherals, XIP misses
+  std::uint64_t fetch_stalls = 0;   ///< instruction fetches: bank conflicts, XIP misses
+  std::uint64_t exceptions = 0;     ///< entries, tail-chained ones included
+  std::uint64_t exception_cycles = 0;
+  std::uint64_t paired = 0;  ///< instructions issued with their predecessor
+};
+
+struct TraceEntry {
+  std::uint32_t pc = 0;
+  std::uint32_t opcode = 0;  ///< as Insn::opcode
+  Cycle cycle = 0;
+};
+
+/// Registers beyond r0..r15 and s0..s31.
+enum class SpecialReg : std::uint8_t {
+  kXpsr,
+  kMsp,
+  kPsp,
+  kMsplim,
+  kPsplim,
+  kPrimask,
+  kFaultmask,
+  kBasepri,
+  kControl,
+  kFpscr,
+  kVtor,
+};
 
 /// Sees every instruction of a core: profiler, debugger, tests. A core without one runs at full speed.
 class CoreObserver {
@@ -27,13 +71,27 @@ class CoreObserver {
   virtual void exception_returned(unsigned /*number*/, std::uint32_t /*cycles*/) {}
 };
 
+/// The boot ROM, done at high level: no instruction of it is executed.
+class RomCalls {
+ public:
+  virtual ~RomCalls() = default;
+  /// `core` is about to execute at a pc in the ROM (below Bus::kRomSize). Called instead of executing, for
+  /// every such pc. On return the core goes on at whatever its pc is then: the caller's (the call is over: pc
+  /// is lr without bit 0), or still the same one, with the core's clock later (the ROM waits for something;
+  /// interrupts may be taken, and the call comes again).
+  /// Requires: of Core, reg(n)/set_reg(n) for r0..r15 (15: pc), now()/skip_to().
+  virtual void execute(Core& core) = 0;
+};
+
 /// One Cortex-M33 r1p0 of the RP2350: Armv8-M Mainline, DSP, FPv5 single precision, Secure state only.
 /// Of TrustZone it has the registers that Secure software can see and leaves SAU off: BXNS, BLXNS, enabling
 /// the SAU, FPCCR.TS and Non-secure aliases end the run with a Stop.
-class Core : public CoreSignals {
+class Core final : public CoreSignals, private CodeListener {
  public:
   Core(unsigned number, Bus& bus, EventQueue& events);
   ~Core() override;
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
 
   /// Starts at `pc` with stack `sp` and VTOR `vtor`, every other register as after reset.
   void start(std::uint32_t vtor, std::uint32_t sp, std::uint32_t pc);
@@ -44,52 +102,311 @@ class Core : public CoreSignals {
   void run_until(Cycle limit);
 
   /// The core's local clock.
-  Cycle now() const;
-  /// Lets time pass for a core that sleeps or is held.
+  Cycle now() const { return clock; }
+  /// Advances the clock of a core that sleeps or is held.
   void skip_to(Cycle cycle);
   /// In WFE or WFI with nothing pending that would wake it.
-  bool sleeping() const;
-  /// An observer refused an instruction; cleared by the next run_until(), which passes that instruction.
-  bool stopped_by_observer() const;
+  bool sleeping() const { return sleep != Sleep::kAwake && !wakes(); }
+  /// An observer refused an instruction; cleared by the next run_until(), which executes that instruction.
+  bool stopped_by_observer() const { return observer_stopped; }
 
   void set_irq_lines(std::uint64_t levels) override;
   void send_event() override;
-  void set_observer(CoreObserver* observer);
-  /// Who runs when pc is in the ROM; see RomCalls. Without one the ROM's bytes are executed.
-  void set_rom_calls(RomCalls* rom);
+  void set_observer(CoreObserver* the_observer) { observer = the_observer; }
+  /// Runs instead of the ROM's instructions; see RomCalls. Without one the ROM's bytes are executed.
+  void set_rom_calls(RomCalls* calls);
   /// The other core, which SEV wakes.
-  void set_other_core(CoreSignals* other);
-  /// Coprocessor `number` (0: GPIO). DCP and RCP are part of the core.
-  void set_coprocessor(unsigned number, Coprocessor* coprocessor);
+  void set_other_core(CoreSignals* other) { other_core = other; }
+  /// Coprocessor `index` (0: GPIO). DCP and RCP are part of the core.
+  void set_coprocessor(unsigned index, Coprocessor* coprocessor) { coprocessors.at(index) = coprocessor; }
   /// Period of SysTick's external reference (the TICKS block's PROCn tick), 0 while it is stopped.
-  void set_systick_reference(Picoseconds period);
-  /// clk_sys changed: what SysTick waits for is due at another time now.
-  void clock_changed();
-  /// AIRCR.SYSRESETREQ was written. Default: a Stop.
-  void set_reset_request(std::function<void()> request);
+  void set_systick_reference(Picoseconds period) { systick.set_reference(period); }
+  /// clk_sys changed: SysTick's event is due at another time.
+  void clock_changed() { systick.clock_changed(); }
   /// Code in this range changed other than by a write on the bus (a debugger, a loader). The cores notice
   /// changed flash and PSRAM by themselves when they fetch it.
-  void invalidate(std::uint32_t address, std::uint32_t bytes);
+  void invalidate(std::uint32_t address, std::uint32_t bytes) { cache.invalidate(address, bytes); }
 
   /// r0..r12, sp, lr, pc.
-  std::uint32_t reg(unsigned number) const;
-  void set_reg(unsigned number, std::uint32_t value);
+  std::uint32_t reg(unsigned index) const { return index == 15 ? pc() : r[index]; }
+  void set_reg(unsigned index, std::uint32_t value);
   /// Every other register, by name.
   std::uint32_t special(SpecialReg which) const;
   void set_special(SpecialReg which, std::uint32_t value);
   /// s0..s31 as bits.
-  std::uint32_t single(unsigned number) const;
-  void set_single(unsigned number, std::uint32_t bits);
+  std::uint32_t single(unsigned index) const { return fpu.s[index]; }
+  void set_single(unsigned index, std::uint32_t bits) { fpu.s[index] = bits; }
   /// A register of the private peripheral bus, as the core's own load or store would reach it.
-  std::uint32_t ppb(std::uint32_t address);
-  void set_ppb(std::uint32_t address, std::uint32_t value);
+  std::uint32_t ppb(std::uint32_t address) { return ppb_read(*this, address, 4); }
+  void set_ppb(std::uint32_t address, std::uint32_t value) { ppb_write(*this, address, value, 4); }
 
   CoreStats stats() const;
   /// The last instructions, oldest first.
   std::vector<TraceEntry> trace() const;
 
+  // The rest is for the instruction handlers and system registers in this folder.
+
+  // --- state that every instruction touches ----------------------------------------------------------------
+  std::uint32_t r[16] = {};  ///< r[13] is the stack pointer in use; r[15] is unused, see pc()
+  /// Flags, each in the form that is cheapest to make: N is bit 31 of n, Z is set where z is 0, C and V are 0
+  /// or 1.
+  std::uint32_t n = 0, z = 1, c = 0, v = 0;
+  const Insn* next = nullptr;     ///< the instruction to execute next
+  const Insn* current = nullptr;  ///< the one being executed
+  Insn nowhere;                   ///< stands for a pc that cannot be fetched from
+  Cycle clock = 0;                ///< see now()
+  std::uint64_t late = 0;         ///< results that arrive a cycle after the next instruction could issue
+  std::uint8_t pair_older = 0;    ///< what the previous instruction offers to pair with
+  std::uint8_t paired = 0;        ///< pairing:: that this one was issued with, kNone if it was not paired
+  std::uint8_t it = 0;            ///< ITSTATE
+  bool needs_service = false;     ///< something must be looked at before the next instruction
+  bool mpu_checks = false;        ///< data accesses go through the MPU or are unprivileged
+  bool fp_ready = false;          ///< no access check, lazy stacking or new context before an FP instruction
+  bool t_bit = true;              ///< EPSR.T; clear only between a branch to ARM state and its fault
+  Master master = Master::kCore0;
+  Port code_port = Port::kCore0Code;
+  Cycle fpu_free = 0;    ///< first cycle in which the FPU takes an instruction
+  Cycle fetch_next = 0;  ///< first cycle in which the Code port can fetch another word of SRAM
+  std::uint64_t instructions = 0;
+  std::array<TraceEntry, 32> trace_ring{};
+
+  Bus& bus;
+  EventQueue& events;
+  const unsigned number;
+  DecodeCache cache;
+  FpuState fpu;
+  CoreStats counters;  ///< without instructions and cycles, see stats()
+  Nvic nvic;
+  Scs scs;
+  Mpu mpu;
+  SysTick systick;
+  Rcp rcp;
+  Dcp dcp, dcp_nonsecure;
+  CoreObserver* observer = nullptr;
+  RomCalls* rom = nullptr;
+  CoreSignals* other_core = nullptr;
+  std::array<Coprocessor*, 8> coprocessors{};
+
+  // The programmer's model: what changes seldom.
+  std::uint32_t sp_other = 0;  ///< the stack pointer not in use
+  std::uint32_t msplim = 0, psplim = 0;
+  bool primask = false, faultmask = false;
+  std::uint8_t basepri = 0;
+  bool npriv = false;           ///< CONTROL.nPRIV
+  bool spsel = false;           ///< CONTROL.SPSEL
+  std::uint16_t exception = 0;  ///< IPSR
+  std::uint8_t ge = 0;          ///< APSR.GE
+  bool q = false;               ///< APSR.Q
+  bool event_register = false;
+  enum class Sleep : std::uint8_t { kAwake, kWfe, kWfi } sleep = Sleep::kAwake;
+  bool observer_stopped = false;
+  bool pass_observer = false;  ///< the instruction that the observer refused runs without asking again
+  Cycle started_at = 0;
+
+  /// The exclusive monitors: this core's reservation (see load_store.cpp).
+  bool reserved = false;
+  std::uint32_t reserved_address = 0;
+  std::uint32_t reserved_size = 0;
+  std::uint32_t reserved_value = 0;
+
+  // --- running ---------------------------------------------------------------------------------------------
+  std::uint32_t pc() const { return next->pc; }
+  /// Goes on at `address` (bit 0 ignored) without charging time.
+  void jump(std::uint32_t address);
+  /// A taken branch: as jump(), and the refill is charged.
+  void branch(std::uint32_t address) {
+    const std::uint32_t refill = timing::kBranchRefill.cycles +
+                                 (paired == pairing::kSetsFlags ? timing::kPairAfterFlagsLost.cycles : 0);
+    clock += refill;
+    counters.branch_cycles += refill;
+    jump(address);
+    refetch(address, clock + current->cycles - (paired != pairing::kNone ? 1 : 0));
+  }
+  /// BX, BLX, POP {pc}, LDR pc: interworking, and in handler mode EXC_RETURN.
+  void branch_exchange(std::uint32_t address) {
+    if (address >= 0xff00'0000u && handler_mode()) [[unlikely]] {
+      exception_return(address);
+      return;
+    }
+    branch_to_state(address);
+  }
+  /// Bit 0 clear would mean ARM state, which there is none of: the first instruction there faults.
+  void branch_to_state(std::uint32_t address) {
+    branch(address);
+    if ((address & 1) == 0) [[unlikely]] {
+      t_bit = false;
+      request_service();
+    }
+  }
+
+  // --- flags -----------------------------------------------------------------------------------------------
+  void set_nz(std::uint32_t result) { n = z = result; }
+  std::uint32_t apsr() const {
+    return (n & 0x8000'0000) | (z == 0 ? 1u << 30 : 0) | c << 29 | v << 28 | (q ? 1u << 27 : 0) |
+           std::uint32_t{ge} << 16;
+  }
+  void set_nzcv(std::uint32_t apsr_bits) {
+    n = apsr_bits;
+    z = (apsr_bits >> 30 & 1) ^ 1;
+    c = apsr_bits >> 29 & 1;
+    v = apsr_bits >> 28 & 1;
+  }
+  std::uint32_t xpsr() const {
+    return apsr() | (t_bit ? 1u << 24 : 0) | (it & 3u) << 25 | (it & 0xfcu) << 8 | exception;
+  }
+  bool condition(unsigned cond) const;
+
+  // --- stacks ----------------------------------------------------------------------------------------------
+  bool handler_mode() const { return exception != 0; }
+  bool privileged() const { return exception != 0 || !npriv; }
+  bool uses_psp() const { return spsel && exception == 0; }
+  std::uint32_t msp() const { return uses_psp() ? sp_other : r[13]; }
+  std::uint32_t psp() const { return uses_psp() ? r[13] : sp_other; }
+  void set_msp(std::uint32_t value) { (uses_psp() ? sp_other : r[13]) = value & ~3u; }
+  void set_psp(std::uint32_t value) { (uses_psp() ? r[13] : sp_other) = value & ~3u; }
+  /// After SPSEL or the mode changed: brings the right stack pointer into r[13].
+  void swap_stack(bool was_psp);
+  std::uint32_t stack_limit() const { return uses_psp() ? psplim : msplim; }
+  /// Writes sp from an instruction whose result is checked against the limit.
+  void set_sp_checked(std::uint32_t value) {
+    if (value < stack_limit()) [[unlikely]]
+      stack_overflow(value);
+    r[13] = value & ~3u;
+  }
+  void check_stack(std::uint32_t new_sp) {
+    if (new_sp < stack_limit()) [[unlikely]]
+      stack_overflow(new_sp);
+  }
+  [[noreturn]] void stack_overflow(std::uint32_t new_sp);
+  /// Writeback of a base register; sp is checked.
+  void write_base(unsigned rn, std::uint32_t value) {
+    if (rn == 13) [[unlikely]] {
+      set_sp_checked(value);
+      return;
+    }
+    r[rn] = value;
+  }
+
+  // --- memory ----------------------------------------------------------------------------------------------
+  /// `beat`: how many cycles after the instruction's issue the access starts. Stalls are added to the clock.
+  /// Errors: throws Fault.
+  template <unsigned kSize>
+  std::uint32_t load(std::uint32_t address, std::uint32_t beat = 0) {
+    if (address - Bus::kSramBase <= Bus::kSramSize - kSize && (address & (kSize - 1)) == 0 && !mpu_checks)
+        [[likely]] {
+      const Reply reply = bus.read(address, {.master = master, .size = kSize, .now = clock + beat});
+      clock += reply.stall;
+      counters.data_stalls += reply.stall;
+      return reply.value;
+    }
+    return load_slow(address, kSize, beat);
+  }
+  template <unsigned kSize>
+  void store(std::uint32_t address, std::uint32_t value, std::uint32_t beat = 0) {
+    if (address - Bus::kSramBase <= Bus::kSramSize - kSize && (address & (kSize - 1)) == 0 && !mpu_checks)
+        [[likely]] {
+      const Reply reply = bus.write(address, value, {.master = master, .size = kSize, .now = clock + beat});
+      clock += reply.stall;
+      counters.data_stalls += reply.stall;
+      return;
+    }
+    store_slow(address, value, kSize, beat);
+  }
+  /// LDRD, LDM, exclusives, VLDR: never unaligned.
+  void require_aligned(std::uint32_t address, std::uint32_t bytes = 4) {
+    if ((address & (bytes - 1)) != 0) [[unlikely]]
+      unaligned(address);
+  }
+  [[noreturn]] void unaligned(std::uint32_t address);
+  std::uint32_t load_slow(std::uint32_t address, unsigned size, std::uint32_t beat);
+  void store_slow(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat);
+  /// Aligned accesses behind load_slow: MPU, PPB or bus. `privileged_access` false for LDRT and STRT.
+  std::uint32_t load_aligned(std::uint32_t address, unsigned size, std::uint32_t beat,
+                             bool privileged_access);
+  void store_aligned(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat,
+                     bool privileged_access);
+  void code_written(std::uint32_t granule_address) override;
+  void update_mpu_checks();
+
+  // --- exceptions ------------------------------------------------------------------------------------------
+  /// Sets `number` pending; service() considers it before the next instruction.
+  void pend(unsigned number);
+  void request_service() { needs_service = true; }
+  /// Group priority of exception `number`; NMI -2, HardFault -1.
+  int group_priority(unsigned number) const;
+  /// The current execution priority: the active exceptions and, unless `without_masks`, PRIMASK, FAULTMASK,
+  /// BASEPRI.
+  int execution_priority(bool without_masks = false) const;
+  /// The pending exception that would be taken at a priority above `limit`, 0 if none.
+  unsigned highest_pending(int limit) const;
+  /// Enters exception `number`. `chained_return`: the EXC_RETURN of the handler it follows directly (then
+  /// nothing is stacked), 0 if none.
+  void take(unsigned number, std::uint32_t return_address, std::uint32_t chained_return = 0);
+  /// SVC: synchronous, so it escalates where it cannot be taken.
+  void supervisor_call();
+  void exception_return(std::uint32_t exc_return);
+  void handle_fault(const Fault& fault);
+  /// Before the next instruction: wakes, takes exceptions. False: nothing can run now.
+  bool service();
+  bool wakes() const;
+  /// Every FP instruction starts with this: access check, lazy stacking, new context; then the FPU must be
+  /// free.
+  void fp_begin() {
+    if (!fp_ready) [[unlikely]]
+      fp_prepare();
+    if (clock < fpu_free) [[unlikely]] {
+      counters.fpu_stalls += fpu_free - clock;
+      clock = fpu_free;
+    }
+  }
+  void fp_prepare();
+  void update_fp_ready();
+  void preserve_fp_lazily();
+  bool fp_allowed() const;
+
+  std::uint32_t control() const {
+    // SFPA follows FPCA: every FP context here is Secure.
+    return (npriv ? 1u : 0) | (spsel ? 2u : 0) | (fpu.context_active ? 12u : 0);
+  }
+  void set_control(std::uint32_t value);
+
+  // --- decoding --------------------------------------------------------------------------------------------
+  /// Makes `insn` ready: decodes, fetches, goes to the next page. Returns the one to execute.
+  const Insn* prepare(const Insn* insn);
+  void decode_at(Insn& insn);
+  std::uint32_t fetch_word(std::uint32_t address);
+  /// The Code port fetches a word from an SRAM bank for an instruction that could issue in cycle `issue`.
+  /// It runs ahead of the core by as much as there was time for, at most by the prefetch buffer; what a bank
+  /// conflict costs beyond that lead stalls the core.
+  void fetch_from_bank(unsigned bank, Cycle issue) {
+    constexpr Cycle kLead = timing::kPrefetchLead.cycles;
+    Cycle at = fetch_next + kLead < issue ? issue - kLead : fetch_next;
+    at += bus.fetch_stall(bank, code_port, at);
+    fetch_next = at + 1;
+    if (at > issue) [[unlikely]] {
+      clock += at - issue;
+      counters.fetch_stalls += at - issue;
+    }
+  }
+  /// A branch: what was fetched ahead is lost, and the target's word arrives just in time for `issue`.
+  /// (An instruction that begins a word fetches it itself, see Insn::fetch_bank.)
+  void refetch(std::uint32_t target, Cycle issue) {
+    fetch_next = issue;
+    if ((target & 2) != 0 && target - Bus::kSramBase < Bus::kSramSize)
+      fetch_from_bank(SramBanks::bank_of(target - Bus::kSramBase), issue);
+  }
+
  private:
-  std::unique_ptr<struct Cpu> cpu_;
+  template <bool kObserved>
+  void loop(Cycle limit);
+  /// Notes the fault and finds the exception that answers it, HardFault where its own cannot be taken.
+  unsigned escalated(const Fault& fault);
+  /// Pushes the frame; false if that faulted (noted, `derived` is the exception to take).
+  bool push_frame(std::uint32_t return_address, unsigned& derived);
+  [[noreturn]] void lock_up(const std::string& why);
 };
+
+/// Why the core cannot go on with the instruction: names it in the text of a Stop.
+[[noreturn]] void stop_at(const Core& core, const std::string& why);
 
 }  // namespace pico_llama::simulator

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "simulator/cpu/cpu.h"
+#include "simulator/cpu/core.h"
 
 namespace pico_llama::simulator {
 namespace {
@@ -15,14 +15,14 @@ constexpr std::uint32_t kExcReturn = 0xffff'ffe1, kFtype = 1u << 4, kThreadMode 
 
 }  // namespace
 
-int Cpu::group_priority(unsigned which) const {
+int Core::group_priority(unsigned which) const {
   if (which == exception::kNmi) return -2;
   if (which == exception::kHardFault) return -1;
   const std::uint32_t sub_priority_bits = (2u << scs.aircr_prigroup) - 1;
   return static_cast<int>(nvic.priority[which] & ~sub_priority_bits & 0xff);
 }
 
-int Cpu::execution_priority(bool without_masks) const {
+int Core::execution_priority(bool without_masks) const {
   int result = 256;
   for (std::uint32_t set = nvic.sys_active; set != 0; set &= set - 1)
     result = std::min(result, group_priority(static_cast<unsigned>(std::countr_zero(set))));
@@ -38,7 +38,7 @@ int Cpu::execution_priority(bool without_masks) const {
   return result;
 }
 
-unsigned Cpu::highest_pending(int limit) const {
+unsigned Core::highest_pending(int limit) const {
   unsigned best = 0;
   int best_priority = 256;
   const auto consider = [&](unsigned which) {
@@ -56,23 +56,23 @@ unsigned Cpu::highest_pending(int limit) const {
   return best != 0 && group_priority(best) < limit ? best : 0;
 }
 
-void Cpu::pend(unsigned which) {
+void Core::pend(unsigned which) {
   if (!nvic.pending(which) && (scs.scr & Scs::kScrSevonpend) != 0) event_register = true;
   nvic.set_pending(which, true);
-  update_attention();
+  request_service();
 }
 
-void Cpu::set_irq_lines(std::uint64_t levels) {
+void Core::set_irq_lines(std::uint64_t levels) {
   const std::uint64_t rising = levels & ~nvic.irq_lines & Nvic::kIrqMask;
   nvic.irq_lines = levels;
   if (rising == 0) return;
   if ((rising & nvic.nmi_mask) != 0) pend(exception::kNmi);
   if ((rising & ~nvic.irq_pending) != 0 && (scs.scr & Scs::kScrSevonpend) != 0) event_register = true;
   nvic.irq_pending |= rising;
-  update_attention();
+  request_service();
 }
 
-bool Cpu::wakes() const {
+bool Core::wakes() const {
   if (sleep == Sleep::kWfe) return event_register || highest_pending(execution_priority()) != 0;
   // WFI: as if PRIMASK were clear.
   int priority = execution_priority(true);
@@ -81,16 +81,16 @@ bool Cpu::wakes() const {
   return highest_pending(priority) != 0;
 }
 
-bool Cpu::attend() {
+bool Core::service() {
   if (sleep != Sleep::kAwake) {
     if (!wakes()) return false;
     if (sleep == Sleep::kWfe) event_register = false;
     sleep = Sleep::kAwake;
-    now += timing::kWakeUp.cycles;
+    clock += timing::kWakeUp.cycles;
     late = 0;
-    gives = pairing::kNone;
+    pair_older = pairing::kNone;
   }
-  attention = false;
+  needs_service = false;
   if (!t_bit) {
     current = next;
     throw usage_fault(cfsr::kInvstate);
@@ -100,7 +100,7 @@ bool Cpu::attend() {
   return true;
 }
 
-void Cpu::supervisor_call() {
+void Core::supervisor_call() {
   if (group_priority(exception::kSvCall) < execution_priority()) {
     take(exception::kSvCall, next->pc);
     return;
@@ -110,9 +110,9 @@ void Cpu::supervisor_call() {
   take(exception::kHardFault, current->pc);
 }
 
-void Cpu::lock_up(const std::string& why) { stop_at(*this, "lockup: " + why); }
+void Core::lock_up(const std::string& why) { stop_at(*this, "lockup: " + why); }
 
-unsigned Cpu::escalated(const Fault& fault) {
+unsigned Core::escalated(const Fault& fault) {
   scs.cfsr |= fault.cfsr;
   if ((fault.cfsr & cfsr::kMmarvalid) != 0) scs.mmfar = fault.address;
   if ((fault.cfsr & cfsr::kBfarvalid) != 0) scs.bfar = fault.address;
@@ -129,12 +129,12 @@ unsigned Cpu::escalated(const Fault& fault) {
   return exception::kHardFault;
 }
 
-void Cpu::handle_fault(const Fault& fault) {
+void Core::handle_fault(const Fault& fault) {
   const unsigned answer = escalated(fault);
   take(answer, current->pc);
 }
 
-bool Cpu::push_frame(std::uint32_t return_address, unsigned& derived) {
+bool Core::push_frame(std::uint32_t return_address, unsigned& derived) {
   const bool fp = fpu.context_active;
   const std::uint32_t size = fp ? kFpFrame : kBasicFrame;
   const bool realigns = (r[13] & 4) != 0;
@@ -142,7 +142,7 @@ bool Cpu::push_frame(std::uint32_t return_address, unsigned& derived) {
   const std::uint32_t words[8] = {
       r[0],  r[1],  r[2],           r[3],
       r[12], r[14], return_address, xpsr() | (realigns ? 1u << 9 : 0) | (fp ? 1u << 20 : 0)};
-  const Cycle at = now;
+  const Cycle at = clock;
   try {
     if (frame < stack_limit()) {
       // Armv8-M ARM, PushStack(): sp is set to the limit and nothing is written below it.
@@ -158,13 +158,13 @@ bool Cpu::push_frame(std::uint32_t return_address, unsigned& derived) {
       } else {
         for (unsigned i = 0; i < 16; ++i) store<4>(frame + kBasicFrame + 4 * i, fpu.s[i], 8 + i);
         store<4>(frame + kBasicFrame + 64, fpu.fpscr, 24);
-        now += timing::kFpFrame.cycles;
+        clock += timing::kFpFrame.cycles;
       }
     }
     // Stalls count beyond what the entry takes anyway.
     return true;
   } catch (const Fault& fault) {
-    now = at;
+    clock = at;
     Fault stacking = fault;
     if (fault.exception == exception::kBusFault) stacking = {exception::kBusFault, cfsr::kStkerr, 0};
     if (fault.exception == exception::kMemManage) stacking = {exception::kMemManage, cfsr::kMstkerr, 0};
@@ -173,8 +173,8 @@ bool Cpu::push_frame(std::uint32_t return_address, unsigned& derived) {
   }
 }
 
-void Cpu::take(unsigned which, std::uint32_t return_address, std::uint32_t chained_return) {
-  const Cycle began = now;
+void Core::take(unsigned which, std::uint32_t return_address, std::uint32_t chained_return) {
+  const Cycle began = clock;
   const std::uint32_t from = next->pc;
   std::uint32_t exc_return = chained_return;
   if (chained_return == 0) {
@@ -188,9 +188,9 @@ void Cpu::take(unsigned which, std::uint32_t return_address, std::uint32_t chain
       nvic.set_pending(first ? which : derived, true);
       if (first) which = derived;
     }
-    now += timing::kExceptionEntry.cycles;
+    clock += timing::kExceptionEntry.cycles;
   } else {
-    now += timing::kTailChain.cycles;
+    clock += timing::kTailChain.cycles;
   }
   nvic.set_pending(which, false);
   nvic.set_active(which, true);
@@ -202,17 +202,17 @@ void Cpu::take(unsigned which, std::uint32_t return_address, std::uint32_t chain
   update_fp_ready();
   it = 0;
   late = 0;
-  gives = paired = pairing::kNone;
+  pair_older = paired = pairing::kNone;
   reserved = false;
   event_register = true;
   r[14] = exc_return;
   t_bit = true;
-  ++stats.exceptions;
+  ++counters.exceptions;
 
   const std::uint32_t vector_address = scs.vtor + 4 * which;
-  const Reply vector = bus.read(vector_address, {.master = master, .size = 4, .now = now});
-  now += vector.stall;
-  stats.exception_cycles += now - began;
+  const Reply vector = bus.read(vector_address, {.master = master, .size = 4, .now = clock});
+  clock += vector.stall;
+  counters.exception_cycles += clock - began;
   if (vector.fault != BusFault::kNone) {
     scs.hfsr |= hfsr::kVecttbl;
     if (which == exception::kHardFault || which == exception::kNmi)
@@ -221,14 +221,15 @@ void Cpu::take(unsigned which, std::uint32_t return_address, std::uint32_t chain
     return;
   }
   jump(vector.value);
-  refetch(vector.value, now);
+  refetch(vector.value, clock);
   t_bit = (vector.value & 1) != 0;
-  update_attention();
-  if (observer != nullptr) observer->exception_entered(which, from, static_cast<std::uint32_t>(now - began));
+  request_service();
+  if (observer != nullptr)
+    observer->exception_entered(which, from, static_cast<std::uint32_t>(clock - began));
 }
 
-void Cpu::exception_return(std::uint32_t exc_return) {
-  const Cycle began = now;
+void Core::exception_return(std::uint32_t exc_return) {
+  const Cycle began = clock;
   const unsigned returning = exception;
   const bool to_thread = (exc_return & kThreadMode) != 0;
   const bool from_psp = (exc_return & kSpselPsp) != 0;
@@ -259,7 +260,7 @@ void Cpu::exception_return(std::uint32_t exc_return) {
 
   const std::uint32_t frame = from_psp && to_thread ? psp() : msp();
   std::uint32_t words[8];
-  const Cycle at = now;
+  const Cycle at = clock;
   try {
     for (unsigned i = 0; i < 8; ++i) words[i] = load<4>(frame + 4 * i, i);
     if (fp) {
@@ -268,13 +269,13 @@ void Cpu::exception_return(std::uint32_t exc_return) {
       } else if (fp_allowed()) {
         for (unsigned i = 0; i < 16; ++i) fpu.s[i] = load<4>(frame + kBasicFrame + 4 * i, 8 + i);
         fpu.fpscr = load<4>(frame + kBasicFrame + 64, 24) & FpuState::kFpscrMask;
-        now += timing::kFpFrame.cycles;
+        clock += timing::kFpFrame.cycles;
       } else {
         throw usage_fault(cfsr::kNocp);
       }
     }
   } catch (const Fault& fault) {
-    now = at;
+    clock = at;
     Fault unstacking = fault;
     if (fault.exception == exception::kBusFault) unstacking = {exception::kBusFault, cfsr::kUnstkerr, 0};
     if (fault.exception == exception::kMemManage) unstacking = {exception::kMemManage, cfsr::kMunstkerr, 0};
@@ -310,24 +311,24 @@ void Cpu::exception_return(std::uint32_t exc_return) {
   it = static_cast<std::uint8_t>((psr >> 25 & 3) | (psr >> 8 & 0xfc));
   t_bit = (psr >> 24 & 1) != 0;
   late = 0;
-  gives = paired = pairing::kNone;
+  pair_older = paired = pairing::kNone;
   reserved = false;
   event_register = true;
-  now += timing::kExceptionReturn.cycles - 1;  // the branch itself has its issue cycle
-  stats.exception_cycles += now - began;
+  clock += timing::kExceptionReturn.cycles - 1;  // the branch itself has its issue cycle
+  counters.exception_cycles += clock - began;
   jump(words[6]);
-  refetch(words[6], now + 1);
-  update_attention();
+  refetch(words[6], clock + 1);
+  request_service();
   if (to_thread && (scs.scr & Scs::kScrSleeponexit) != 0 && !nvic.any_active()) sleep = Sleep::kWfi;
 }
 
-void Cpu::swap_stack(bool was_psp) {
+void Core::swap_stack(bool was_psp) {
   if (was_psp != uses_psp()) std::swap(r[13], sp_other);
 }
 
-void Cpu::stack_overflow(std::uint32_t) { throw usage_fault(cfsr::kStkof); }
+void Core::stack_overflow(std::uint32_t) { throw usage_fault(cfsr::kStkof); }
 
-void Cpu::set_control(std::uint32_t value) {
+void Core::set_control(std::uint32_t value) {
   const bool was_psp = uses_psp();
   if (privileged()) {
     npriv = (value & 1) != 0;
@@ -338,17 +339,17 @@ void Cpu::set_control(std::uint32_t value) {
   update_fp_ready();
 }
 
-bool Cpu::fp_allowed() const {
+bool Core::fp_allowed() const {
   const std::uint32_t access = scs.cpacr >> 20 & 3;
   return access == 3 || (access == 1 && privileged());
 }
 
-void Cpu::update_fp_ready() {
+void Core::update_fp_ready() {
   fp_ready =
       fp_allowed() && !fpu.lazy_active() && (fpu.context_active || (fpu.fpccr & FpuState::kAspen) == 0);
 }
 
-void Cpu::fp_prepare() {
+void Core::fp_prepare() {
   if (!fp_allowed()) throw usage_fault(cfsr::kNocp);
   if (fpu.lazy_active()) preserve_fp_lazily();
   if (!fpu.context_active && (fpu.fpccr & FpuState::kAspen) != 0) {
@@ -358,7 +359,7 @@ void Cpu::fp_prepare() {
   update_fp_ready();
 }
 
-void Cpu::preserve_fp_lazily() {
+void Core::preserve_fp_lazily() {
   try {
     for (unsigned i = 0; i < 16; ++i) store<4>(fpu.fpcar + 4 * i, fpu.s[i], i);
     store<4>(fpu.fpcar + 64, fpu.fpscr, 16);
@@ -367,7 +368,7 @@ void Cpu::preserve_fp_lazily() {
     if (fault.exception == exception::kMemManage) throw Fault{exception::kMemManage, cfsr::kMlsperr, 0};
     throw;
   }
-  now += timing::kFpFrame.cycles;
+  clock += timing::kFpFrame.cycles;
   fpu.fpccr &= ~FpuState::kLspact;
 }
 

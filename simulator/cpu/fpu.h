@@ -1,20 +1,22 @@
 #pragma once
-#include "simulator/cpu/cpu.h"
+#include <cstdint>
 
 namespace pico_llama::simulator {
 
-/// Every FP instruction starts with this: access check, lazy stacking, new context; then the FPU must be
-/// free.
-inline void fp_begin(Cpu& cpu) {
-  if (!cpu.fp_ready) [[unlikely]]
-    cpu.fp_prepare();
-  if (cpu.now < cpu.fpu_free) [[unlikely]] {
-    cpu.stats.fpu_stalls += cpu.fpu_free - cpu.now;
-    cpu.now = cpu.fpu_free;
-  }
-}
+/// Registers of the FPU and its share of the exception model (Armv8-M ARM, B3.21 and D1.2.93 onwards).
+struct FpuState {
+  static constexpr std::uint32_t kFpscrMask = 0xf7c0'009f;
+  static constexpr std::uint32_t kFpdscrMask = 0x07c0'0000;
+  static constexpr std::uint32_t kAspen = 1u << 31, kLspen = 1u << 30, kLspact = 1u << 0;
 
-void decode_fp_load_store(Insn& insn);
-void decode_fp_move(Insn& insn);
+  std::uint32_t s[32] = {};
+  std::uint32_t fpscr = 0;
+  std::uint32_t fpdscr = 0;
+  std::uint32_t fpccr = kAspen | kLspen;
+  std::uint32_t fpcar = 0;
+  bool context_active = false;  ///< CONTROL.FPCA
+
+  bool lazy_active() const { return (fpccr & kLspact) != 0; }
+};
 
 }  // namespace pico_llama::simulator

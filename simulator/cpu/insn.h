@@ -1,15 +1,18 @@
 #pragma once
+#include <array>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 namespace pico_llama::simulator {
 
-struct Cpu;
+class Core;
 struct Insn;
 
-/// Executes one decoded instruction. Registers, memory and flags change; `Cpu::next` moves if it branches.
-using Handler = void (*)(Cpu&, const Insn&);
+/// Executes one decoded instruction. Registers, memory and flags change; `Core::next` moves if it branches.
+using Handler = void (*)(Core&, const Insn&);
 
-/// Bits of Insn::reads and Insn::late: what an instruction waits for, and what it delivers late.
+/// Bits of Insn::reads and Insn::late: the operands an instruction waits for, and its results of latency 2.
 /// Register n (0..14) is bit n for results of the second ALU stage and bit 16 + n for those of a load, so
 /// that an accumulator can accept one and not the other. The flags take the place of pc, s0..s31 are
 /// bits 32..63.
@@ -21,27 +24,28 @@ inline constexpr std::uint64_t reg(unsigned n) { return reg_by_alu(n) | reg_by_l
 inline constexpr std::uint64_t single(unsigned n) { return std::uint64_t{1} << (32 + n); }
 }  // namespace hazard
 
-/// How the limited dual issue pairs instructions: the older gives, the younger wants.
+/// How the limited dual issue pairs an instruction with the one before it: Insn::pair_older says which kind
+/// an instruction is as the older of a pair, Insn::pair_younger which kinds it may follow as the younger.
 namespace pairing {
 inline constexpr std::uint8_t kNone = 0;
-inline constexpr std::uint8_t kPlain = 1;      ///< gives: a 16-bit instruction that leaves the flags alone
-inline constexpr std::uint8_t kSetsFlags = 2;  ///< gives: a 16-bit instruction that sets them
-inline constexpr std::uint8_t kAny = 3;        ///< wants: NOP, IT, B, CBZ of 16 bits, issued with either
+inline constexpr std::uint8_t kPlain = 1;      ///< older: a 16-bit instruction that does not set flags
+inline constexpr std::uint8_t kSetsFlags = 2;  ///< older: a 16-bit instruction that sets them
+inline constexpr std::uint8_t kAny = 3;        ///< younger: NOP, IT, B, CBZ of 16 bits, issued with either
 }  // namespace pairing
 
 /// One instruction, decoded: everything about it that does not depend on the state of the core.
 struct alignas(64) Insn {
-  /// What must happen before `run`; kReady nothing. One test in the main loop covers all of it.
+  /// The work needed before `run`; kReady: none. One test in the main loop covers all kinds.
   enum class Kind : std::uint8_t {
     kReady,
     kFetched,    ///< lies in an XIP window: every word is fetched through the bus, with its time
     kUndecoded,  ///< not decoded yet, or its memory changed
-    kPageEnd,    ///< behind the last slot of a page of the cache: go on in the next page
+    kPageEnd,    ///< behind the last slot of a page of the cache: continue in the next page
     kRom,        ///< in the boot ROM, which is modelled at a high level
   };
 
   Handler run = nullptr;
-  Handler inner = nullptr;  ///< what a wrapping handler (`run`) executes
+  Handler inner = nullptr;  ///< the handler that `run` wraps, if it wraps one
   std::uint64_t reads = 0;
   std::uint64_t late = 0;
   std::uint32_t pc = 0;
@@ -50,8 +54,8 @@ struct alignas(64) Insn {
   std::uint8_t rd = 0, rn = 0, rm = 0, ra = 0;
   std::uint8_t halfwords = 1;
   std::uint8_t cycles = 1;  ///< issue cycles, without stalls and branch refill
-  std::uint8_t gives = pairing::kNone;
-  std::uint8_t wants = pairing::kNone;
+  std::uint8_t pair_older = pairing::kNone;
+  std::uint8_t pair_younger = pairing::kNone;
   Kind kind = Kind::kUndecoded;
   std::uint8_t shift = 0;         ///< operand 2: amount, 0..32
   bool keep_flags_in_it = false;  ///< 16-bit data processing sets flags only outside IT blocks
@@ -64,5 +68,39 @@ struct alignas(64) Insn {
   bool wide() const { return halfwords == 2; }
 };
 static_assert(sizeof(Insn) == 64, "one line of the host's cache each");
+
+/// Decoded instructions by address: a slot for every half-word, in pages that are made when first executed
+/// and live as long as the core, so that a pointer to a slot stays valid. Two slots behind the last one lead
+/// to the next page, so straight-line code just counts up.
+class DecodeCache {
+ public:
+  static constexpr unsigned kPageBits = 10;
+  static constexpr unsigned kSlots = (1u << kPageBits) / 2;
+  /// ROM, XIP windows and SRAM lie below; code elsewhere (peripherals, PPB) cannot be fetched.
+  static constexpr std::uint32_t kEnd = 0x2040'0000;
+
+  /// Requires: address is even and below kEnd.
+  Insn* slot(std::uint32_t address) {
+    Page* page = pages_[address >> kPageBits];
+    if (page == nullptr) [[unlikely]]
+      page = make_page(address);
+    return &page->slots[(address & ((1u << kPageBits) - 1)) / 2];
+  }
+  /// Drops the decoded instructions in `bytes` bytes from `address`, and a 32-bit instruction that reaches
+  /// in.
+  void invalidate(std::uint32_t address, std::uint32_t bytes);
+  void invalidate_all();
+
+  DecodeCache() : pages_(kEnd >> kPageBits) {}
+
+ private:
+  struct Page {
+    std::array<Insn, kSlots + 2> slots;
+  };
+  Page* make_page(std::uint32_t address);
+
+  std::vector<Page*> pages_;
+  std::vector<std::unique_ptr<Page>> owned_;
+};
 
 }  // namespace pico_llama::simulator

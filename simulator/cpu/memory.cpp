@@ -1,4 +1,4 @@
-#include "simulator/cpu/cpu.h"
+#include "simulator/cpu/core.h"
 
 /// Data accesses beyond aligned SRAM: splitting of unaligned ones, the MPU, the private peripheral bus and
 /// the rest of the bus.
@@ -15,12 +15,12 @@ bool is_device(std::uint32_t address) {
 
 }  // namespace
 
-void Cpu::unaligned(std::uint32_t) { throw usage_fault(cfsr::kUnaligned); }
+void Core::unaligned(std::uint32_t) { throw usage_fault(cfsr::kUnaligned); }
 
-void Cpu::update_mpu_checks() { mpu_checks = mpu.enabled(); }
+void Core::update_mpu_checks() { mpu_checks = mpu.enabled(); }
 
-std::uint32_t Cpu::load_aligned(std::uint32_t address, unsigned size, std::uint32_t beat,
-                                bool privileged_access) {
+std::uint32_t Core::load_aligned(std::uint32_t address, unsigned size, std::uint32_t beat,
+                                 bool privileged_access) {
   if (mpu.enabled() && !is_ppb(address) &&
       !mpu.allows(address, Mpu::Use::kRead, privileged_access, execution_priority() < 0))
     throw Fault{exception::kMemManage, cfsr::kDaccviol | cfsr::kMmarvalid, address};
@@ -29,16 +29,16 @@ std::uint32_t Cpu::load_aligned(std::uint32_t address, unsigned size, std::uint3
     return ppb_read(*this, address, size);
   }
   const Reply reply =
-      bus.read(address, {.master = master, .size = static_cast<std::uint8_t>(size), .now = now + beat});
-  now += reply.stall;
-  stats.data_stalls += reply.stall;
+      bus.read(address, {.master = master, .size = static_cast<std::uint8_t>(size), .now = clock + beat});
+  clock += reply.stall;
+  counters.data_stalls += reply.stall;
   if (reply.fault != BusFault::kNone)
     throw Fault{exception::kBusFault, cfsr::kPreciserr | cfsr::kBfarvalid, address};
   return reply.value;
 }
 
-void Cpu::store_aligned(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat,
-                        bool privileged_access) {
+void Core::store_aligned(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat,
+                         bool privileged_access) {
   if (mpu.enabled() && !is_ppb(address) &&
       !mpu.allows(address, Mpu::Use::kWrite, privileged_access, execution_priority() < 0))
     throw Fault{exception::kMemManage, cfsr::kDaccviol | cfsr::kMmarvalid, address};
@@ -48,18 +48,18 @@ void Cpu::store_aligned(std::uint32_t address, std::uint32_t value, unsigned siz
     return;
   }
   const Reply reply = bus.write(
-      address, value, {.master = master, .size = static_cast<std::uint8_t>(size), .now = now + beat});
-  now += reply.stall;
-  stats.data_stalls += reply.stall;
+      address, value, {.master = master, .size = static_cast<std::uint8_t>(size), .now = clock + beat});
+  clock += reply.stall;
+  counters.data_stalls += reply.stall;
   if (reply.fault != BusFault::kNone)
     throw Fault{exception::kBusFault, cfsr::kPreciserr | cfsr::kBfarvalid, address};
 }
 
-std::uint32_t Cpu::load_slow(std::uint32_t address, unsigned size, std::uint32_t beat) {
+std::uint32_t Core::load_slow(std::uint32_t address, unsigned size, std::uint32_t beat) {
   const bool as_privileged = privileged();
   if ((address & (size - 1)) == 0) return load_aligned(address, size, beat, as_privileged);
   if ((scs.ccr & Scs::kCcrUnalignTrp) != 0 || is_device(address)) unaligned(address);
-  now += timing::kUnalignedExtra.cycles;
+  clock += timing::kUnalignedExtra.cycles;
   // Bytes would do, but the aligned words around it are what the bus sees.
   std::uint32_t value = 0;
   for (unsigned done = 0; done < size;) {
@@ -71,14 +71,14 @@ std::uint32_t Cpu::load_slow(std::uint32_t address, unsigned size, std::uint32_t
   return value;
 }
 
-void Cpu::store_slow(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat) {
+void Core::store_slow(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat) {
   const bool as_privileged = privileged();
   if ((address & (size - 1)) == 0) {
     store_aligned(address, value, size, beat, as_privileged);
     return;
   }
   if ((scs.ccr & Scs::kCcrUnalignTrp) != 0 || is_device(address)) unaligned(address);
-  now += timing::kUnalignedExtra.cycles;
+  clock += timing::kUnalignedExtra.cycles;
   for (unsigned done = 0; done < size;) {
     const std::uint32_t at = address + done;
     const unsigned part = (at & 1) == 0 && size - done >= 2 ? 2 : 1;

@@ -2,7 +2,7 @@
 #include <bit>
 
 #include "simulator/cpu/alu.h"
-#include "simulator/cpu/cpu.h"
+#include "simulator/cpu/core.h"
 #include "simulator/cpu/decode.h"
 
 namespace pico_llama::simulator {
@@ -13,113 +13,112 @@ std::int64_t half(std::uint32_t word, bool top) { return static_cast<std::int16_
 std::uint32_t swap_halves(std::uint32_t word) { return std::rotl(word, 16); }
 std::uint32_t low(std::int64_t value) { return static_cast<std::uint32_t>(value); }
 
-void muls_16(Cpu& cpu, const Insn& i) {
-  const std::uint32_t result = cpu.r[i.rn] * cpu.r[i.rm];
-  cpu.r[i.rd] = result;
-  cpu.set_nz(result);
+void muls_16(Core& core, const Insn& i) {
+  const std::uint32_t result = core.r[i.rn] * core.r[i.rm];
+  core.r[i.rd] = result;
+  core.set_nz(result);
 }
-void mul(Cpu& cpu, const Insn& i) { cpu.r[i.rd] = cpu.r[i.rn] * cpu.r[i.rm]; }
-void mla(Cpu& cpu, const Insn& i) { cpu.r[i.rd] = cpu.r[i.ra] + cpu.r[i.rn] * cpu.r[i.rm]; }
-void mls(Cpu& cpu, const Insn& i) { cpu.r[i.rd] = cpu.r[i.ra] - cpu.r[i.rn] * cpu.r[i.rm]; }
+void mul(Core& core, const Insn& i) { core.r[i.rd] = core.r[i.rn] * core.r[i.rm]; }
+void mla(Core& core, const Insn& i) { core.r[i.rd] = core.r[i.ra] + core.r[i.rn] * core.r[i.rm]; }
+void mls(Core& core, const Insn& i) { core.r[i.rd] = core.r[i.ra] - core.r[i.rn] * core.r[i.rm]; }
 
 /// Adds to a 32-bit accumulator and notes in Q whether the signed sum left 32 bits.
-void accumulate(Cpu& cpu, const Insn& i, std::int64_t product) {
-  const std::int64_t sum = product + (i.ra == 15 ? 0 : std::int64_t{s32(cpu.r[i.ra])});
-  cpu.r[i.rd] = low(sum);
-  if (sum != s32(low(sum))) cpu.q = true;
+void accumulate(Core& core, const Insn& i, std::int64_t product) {
+  const std::int64_t sum = product + (i.ra == 15 ? 0 : std::int64_t{s32(core.r[i.ra])});
+  core.r[i.rd] = low(sum);
+  if (sum != s32(low(sum))) core.q = true;
 }
 
 /// SMULxy, SMLAxy: shift bit 1 takes rn's top half, bit 0 rm's.
-void smla_xy(Cpu& cpu, const Insn& i) {
-  accumulate(cpu, i, half(cpu.r[i.rn], (i.shift & 2) != 0) * half(cpu.r[i.rm], (i.shift & 1) != 0));
+void smla_xy(Core& core, const Insn& i) {
+  accumulate(core, i, half(core.r[i.rn], (i.shift & 2) != 0) * half(core.r[i.rm], (i.shift & 1) != 0));
 }
 /// SMULWy, SMLAWy.
-void smlaw(Cpu& cpu, const Insn& i) {
-  const std::int64_t product = std::int64_t{s32(cpu.r[i.rn])} * half(cpu.r[i.rm], (i.shift & 1) != 0);
-  accumulate(cpu, i, product >> 16);
+void smlaw(Core& core, const Insn& i) {
+  const std::int64_t product = std::int64_t{s32(core.r[i.rn])} * half(core.r[i.rm], (i.shift & 1) != 0);
+  accumulate(core, i, product >> 16);
 }
 /// SMUAD, SMLAD, SMUSD, SMLSD and their X forms.
 template <bool kSubtract, bool kExchange>
-void dual(Cpu& cpu, const Insn& i) {
-  const std::uint32_t a = cpu.r[i.rn];
-  const std::uint32_t b = kExchange ? swap_halves(cpu.r[i.rm]) : cpu.r[i.rm];
+void dual(Core& core, const Insn& i) {
+  const std::uint32_t a = core.r[i.rn];
+  const std::uint32_t b = kExchange ? swap_halves(core.r[i.rm]) : core.r[i.rm];
   const std::int64_t first = half(a, false) * half(b, false), second = half(a, true) * half(b, true);
-  accumulate(cpu, i, kSubtract ? first - second : first + second);
+  accumulate(core, i, kSubtract ? first - second : first + second);
 }
 /// SMMUL, SMMLA, SMMLS and their R forms (shift bit 0: rounds).
 template <bool kSubtract>
-void most_significant(Cpu& cpu, const Insn& i) {
-  const std::int64_t product = std::int64_t{s32(cpu.r[i.rn])} * s32(cpu.r[i.rm]);
-  std::uint64_t sum = i.ra == 15 ? 0 : std::uint64_t{cpu.r[i.ra]} << 32;
+void most_significant(Core& core, const Insn& i) {
+  const std::int64_t product = std::int64_t{s32(core.r[i.rn])} * s32(core.r[i.rm]);
+  std::uint64_t sum = i.ra == 15 ? 0 : std::uint64_t{core.r[i.ra]} << 32;
   sum = kSubtract ? sum - static_cast<std::uint64_t>(product) : sum + static_cast<std::uint64_t>(product);
   if ((i.shift & 1) != 0) sum += 0x8000'0000u;
-  cpu.r[i.rd] = static_cast<std::uint32_t>(sum >> 32);
+  core.r[i.rd] = static_cast<std::uint32_t>(sum >> 32);
 }
-void usada8(Cpu& cpu, const Insn& i) {
-  std::uint32_t sum = i.ra == 15 ? 0 : cpu.r[i.ra];
+void usada8(Core& core, const Insn& i) {
+  std::uint32_t sum = i.ra == 15 ? 0 : core.r[i.ra];
   for (unsigned byte = 0; byte < 32; byte += 8) {
-    const int difference = s32(cpu.r[i.rn] >> byte & 0xff) - s32(cpu.r[i.rm] >> byte & 0xff);
+    const int difference = s32(core.r[i.rn] >> byte & 0xff) - s32(core.r[i.rm] >> byte & 0xff);
     sum += static_cast<std::uint32_t>(difference < 0 ? -difference : difference);
   }
-  cpu.r[i.rd] = sum;
+  core.r[i.rd] = sum;
 }
 
 /// Long results: low word in ra (RdLo), high word in rd (RdHi).
-void write_long(Cpu& cpu, const Insn& i, std::uint64_t value) {
-  cpu.r[i.ra] = static_cast<std::uint32_t>(value);
-  cpu.r[i.rd] = static_cast<std::uint32_t>(value >> 32);
+void write_long(Core& core, const Insn& i, std::uint64_t value) {
+  core.r[i.ra] = static_cast<std::uint32_t>(value);
+  core.r[i.rd] = static_cast<std::uint32_t>(value >> 32);
 }
-std::uint64_t read_long(const Cpu& cpu, const Insn& i) {
-  return std::uint64_t{cpu.r[i.rd]} << 32 | cpu.r[i.ra];
+std::uint64_t read_long(const Core& core, const Insn& i) {
+  return std::uint64_t{core.r[i.rd]} << 32 | core.r[i.ra];
 }
 template <bool kSigned, bool kAccumulate>
-void mull(Cpu& cpu, const Insn& i) {
+void mull(Core& core, const Insn& i) {
   const std::uint64_t product =
-      kSigned ? static_cast<std::uint64_t>(std::int64_t{s32(cpu.r[i.rn])} * s32(cpu.r[i.rm]))
-              : std::uint64_t{cpu.r[i.rn]} * cpu.r[i.rm];
-  write_long(cpu, i, product + (kAccumulate ? read_long(cpu, i) : 0));
+      kSigned ? static_cast<std::uint64_t>(std::int64_t{s32(core.r[i.rn])} * s32(core.r[i.rm]))
+              : std::uint64_t{core.r[i.rn]} * core.r[i.rm];
+  write_long(core, i, product + (kAccumulate ? read_long(core, i) : 0));
 }
-void umaal(Cpu& cpu, const Insn& i) {
-  write_long(cpu, i, std::uint64_t{cpu.r[i.rn]} * cpu.r[i.rm] + cpu.r[i.rd] + cpu.r[i.ra]);
+void umaal(Core& core, const Insn& i) {
+  write_long(core, i, std::uint64_t{core.r[i.rn]} * core.r[i.rm] + core.r[i.rd] + core.r[i.ra]);
 }
-void smlal_xy(Cpu& cpu, const Insn& i) {
-  const std::int64_t product = half(cpu.r[i.rn], (i.shift & 2) != 0) * half(cpu.r[i.rm], (i.shift & 1) != 0);
-  write_long(cpu, i, read_long(cpu, i) + static_cast<std::uint64_t>(product));
+void smlal_xy(Core& core, const Insn& i) {
+  const std::int64_t product =
+      half(core.r[i.rn], (i.shift & 2) != 0) * half(core.r[i.rm], (i.shift & 1) != 0);
+  write_long(core, i, read_long(core, i) + static_cast<std::uint64_t>(product));
 }
 template <bool kSubtract, bool kExchange>
-void dual_long(Cpu& cpu, const Insn& i) {
-  const std::uint32_t a = cpu.r[i.rn];
-  const std::uint32_t b = kExchange ? swap_halves(cpu.r[i.rm]) : cpu.r[i.rm];
+void dual_long(Core& core, const Insn& i) {
+  const std::uint32_t a = core.r[i.rn];
+  const std::uint32_t b = kExchange ? swap_halves(core.r[i.rm]) : core.r[i.rm];
   const std::int64_t first = half(a, false) * half(b, false), second = half(a, true) * half(b, true);
-  write_long(cpu, i,
-             read_long(cpu, i) + static_cast<std::uint64_t>(kSubtract ? first - second : first + second));
+  write_long(core, i,
+             read_long(core, i) + static_cast<std::uint64_t>(kSubtract ? first - second : first + second));
 }
 
 /// About 4 quotient bits a cycle between the documented least and most (timing.h).
-void charge_division(Cpu& cpu, std::uint32_t quotient) {
+void charge_division(Core& core, std::uint32_t quotient) {
   const auto bits = static_cast<std::uint32_t>(32 - std::countl_zero(quotient));
   const std::uint32_t cycles = timing::kDivideMin.cycles + (bits + 3) / 4;
-  cpu.now += (cycles > timing::kDivideMax.cycles ? timing::kDivideMax.cycles : cycles) - 1;
+  core.clock += (cycles > timing::kDivideMax.cycles ? timing::kDivideMax.cycles : cycles) - 1;
 }
-void divide_by_zero(Cpu& cpu, const Insn& i) {
-  if ((cpu.scs.ccr & Scs::kCcrDiv0Trp) != 0) throw usage_fault(cfsr::kDivbyzero);
-  cpu.r[i.rd] = 0;
-  charge_division(cpu, 0);
+void divide_by_zero(Core& core, const Insn& i) {
+  if ((core.scs.ccr & Scs::kCcrDiv0Trp) != 0) throw usage_fault(cfsr::kDivbyzero);
+  core.r[i.rd] = 0;
+  charge_division(core, 0);
 }
-void udiv(Cpu& cpu, const Insn& i) {
-  if (cpu.r[i.rm] == 0) return divide_by_zero(cpu, i);
-  const std::uint32_t quotient = cpu.r[i.rn] / cpu.r[i.rm];
-  charge_division(cpu, quotient);
-  cpu.r[i.rd] = quotient;
+void udiv(Core& core, const Insn& i) {
+  if (core.r[i.rm] == 0) return divide_by_zero(core, i);
+  const std::uint32_t quotient = core.r[i.rn] / core.r[i.rm];
+  charge_division(core, quotient);
+  core.r[i.rd] = quotient;
 }
-void sdiv(Cpu& cpu, const Insn& i) {
-  if (cpu.r[i.rm] == 0) return divide_by_zero(cpu, i);
-  const std::int64_t quotient = std::int64_t{s32(cpu.r[i.rn])} / s32(cpu.r[i.rm]);
-  charge_division(cpu, static_cast<std::uint32_t>(quotient < 0 ? -quotient : quotient));
-  cpu.r[i.rd] = low(quotient);
+void sdiv(Core& core, const Insn& i) {
+  if (core.r[i.rm] == 0) return divide_by_zero(core, i);
+  const std::int64_t quotient = std::int64_t{s32(core.r[i.rn])} / s32(core.r[i.rm]);
+  charge_division(core, static_cast<std::uint32_t>(quotient < 0 ? -quotient : quotient));
+  core.r[i.rd] = low(quotient);
 }
-
-bool is_sp_or_pc(unsigned reg) { return reg == 13 || reg == 15; }
 
 }  // namespace
 

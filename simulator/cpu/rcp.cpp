@@ -3,7 +3,7 @@
 #include <bit>
 #include <string>
 
-#include "simulator/cpu/cpu.h"
+#include "simulator/cpu/core.h"
 
 namespace pico_llama::simulator {
 namespace {
@@ -12,16 +12,16 @@ bool is_boolean(std::uint32_t value) { return value == kTrue || value == kFalse;
 }  // namespace
 
 void Rcp::reset() {
-  salt_ = 0x5a17'c0de'9e37'79b9 + cpu_.number;
+  salt_ = 0x5a17'c0de'9e37'79b9 + core_.number;
   salted_ = true;
   count_ = 0;
   random_ = static_cast<std::uint32_t>(salt_ >> 40);
 }
 
-void Rcp::fault(const char* why) { stop_at(cpu_, std::string("RCP fault: ") + why); }
+void Rcp::fault(const char* why) { stop_at(core_, std::string("RCP fault: ") + why); }
 
 void Rcp::delay(const Op& op) {
-  if (!op.second_form) cpu_.now += timing::kRcpDelay.cycles;
+  if (!op.second_form) core_.clock += timing::kRcpDelay.cycles;
 }
 
 /// The number of ones is odd in every encoding of hardware/rcp.h, which runs on silicon; section 3.6.3.3 of
@@ -89,7 +89,7 @@ bool Rcp::mcrr(const Op& op, std::uint32_t low, std::uint32_t high) {
   if (op.opc1 == 8) {
     if (which > 1) fault("invalid instruction");
     // Core 0 salts both; here each core's RCP is its own, and the other's salt is valid already.
-    if (which == cpu_.number) {
+    if (which == core_.number) {
       if (salted_) fault("a second salt");
       salt_ = std::uint64_t{high} << 32 | low;
       salted_ = true;

@@ -5,7 +5,7 @@
 
 namespace pico_llama::simulator {
 
-struct Cpu;
+class Core;
 
 /// The redundancy coprocessor, CP7 (datasheet section 3.6.3; encodings in the SDK's hardware/rcp.h). The boot
 /// ROM is modelled at a high level, so the salt is valid from start() on, as the ROM leaves it.
@@ -13,7 +13,7 @@ struct Cpu;
 /// which check failed. Random delays: every delayed instruction is charged timing::kRcpDelay.
 class Rcp final : public Coprocessor {
  public:
-  explicit Rcp(Cpu& cpu) : cpu_(cpu) {}
+  explicit Rcp(Core& core) : core_(core) {}
   void reset();
 
   bool mcr(const Op& op, std::uint32_t value) override;
@@ -31,7 +31,7 @@ class Rcp final : public Coprocessor {
   void require_parity(const Op& op, unsigned parity);
   std::uint32_t canary(unsigned tag) const;
 
-  Cpu& cpu_;
+  Core& core_;
   std::uint64_t salt_ = 0;
   bool salted_ = true;
   std::uint8_t count_ = 0;

@@ -1,175 +1,175 @@
 /// Hints, barriers, special registers, and the instructions that make exceptions.
 #include <fmt/format.h>
 
-#include "simulator/cpu/cpu.h"
+#include "simulator/cpu/core.h"
 #include "simulator/cpu/decode.h"
 
 namespace pico_llama::simulator {
 
-void undefined(Cpu&, const Insn&) { throw usage_fault(cfsr::kUndefinstr); }
-void unpredictable(Cpu& cpu, const Insn&) {
-  stop_at(cpu, "an UNPREDICTABLE instruction: what a Cortex-M33 does with it is not known");
+void undefined(Core&, const Insn&) { throw usage_fault(cfsr::kUndefinstr); }
+void unpredictable(Core& core, const Insn&) {
+  stop_at(core, "an UNPREDICTABLE instruction: what a Cortex-M33 does with it is not known");
 }
 
 namespace {
 
-void nop(Cpu&, const Insn&) {}
-void isb(Cpu& cpu, const Insn&) { cpu.now += timing::kBarrier.cycles - timing::kIssue.cycles; }
-void clrex(Cpu& cpu, const Insn&) { cpu.reserved = false; }
+void nop(Core&, const Insn&) {}
+void isb(Core& core, const Insn&) { core.clock += timing::kBarrier.cycles - timing::kIssue.cycles; }
+void clrex(Core& core, const Insn&) { core.reserved = false; }
 
-void wfe(Cpu& cpu, const Insn&) {
-  if (cpu.event_register) {
-    cpu.event_register = false;
+void wfe(Core& core, const Insn&) {
+  if (core.event_register) {
+    core.event_register = false;
     return;
   }
-  cpu.sleep = Cpu::Sleep::kWfe;
-  cpu.update_attention();
+  core.sleep = Core::Sleep::kWfe;
+  core.request_service();
 }
-void wfi(Cpu& cpu, const Insn&) {
-  cpu.sleep = Cpu::Sleep::kWfi;
-  cpu.update_attention();
+void wfi(Core& core, const Insn&) {
+  core.sleep = Core::Sleep::kWfi;
+  core.request_service();
 }
-void sev(Cpu& cpu, const Insn&) {
-  cpu.event_register = true;
-  if (cpu.other_core != nullptr) cpu.other_core->send_event();
+void sev(Core& core, const Insn&) {
+  core.event_register = true;
+  if (core.other_core != nullptr) core.other_core->send_event();
 }
 
-void svc(Cpu& cpu, const Insn&) { cpu.supervisor_call(); }
+void svc(Core& core, const Insn&) { core.supervisor_call(); }
 
-void bkpt(Cpu& cpu, const Insn& i) {
+void bkpt(Core& core, const Insn& i) {
   const std::uint32_t number = i.opcode & 0xff;
   if (number == 0xab)
-    stop_at(cpu,
+    stop_at(core,
             fmt::format("BKPT 0xAB: a semihosting call (r0 = {:#x}); this board has no debugger behind it",
-                        cpu.r[0]));
-  stop_at(cpu,
+                        core.r[0]));
+  stop_at(core,
           fmt::format("BKPT {:#x}: a breakpoint in the program (panic, assert or debugger trap)", number));
 }
-void hlt(Cpu& cpu, const Insn&) { stop_at(cpu, "HLT: halting debug, and no debugger is attached"); }
+void hlt(Core& core, const Insn&) { stop_at(core, "HLT: halting debug, and no debugger is attached"); }
 
 /// CPSIE, CPSID: ra bit 1 PRIMASK, bit 0 FAULTMASK; rd: disables.
-void cps(Cpu& cpu, const Insn& i) {
-  if (!cpu.privileged()) return;
+void cps(Core& core, const Insn& i) {
+  if (!core.privileged()) return;
   const bool disable = i.rd != 0;
-  if ((i.ra & 2) != 0) cpu.primask = disable;
-  if ((i.ra & 1) != 0 && (!disable || cpu.execution_priority() > -1)) cpu.faultmask = disable;
-  cpu.update_attention();
+  if ((i.ra & 2) != 0) core.primask = disable;
+  if ((i.ra & 1) != 0 && (!disable || core.execution_priority() > -1)) core.faultmask = disable;
+  core.request_service();
 }
 
 bool has_special(unsigned sysm) {
   return sysm <= 9 || sysm == 10 || sysm == 11 || (sysm >= 16 && sysm <= 20);
 }
 
-void mrs(Cpu& cpu, const Insn& i) {
+void mrs(Core& core, const Insn& i) {
   const unsigned sysm = i.imm;
   std::uint32_t value = 0;
-  const bool allowed = cpu.privileged();
+  const bool allowed = core.privileged();
   switch (sysm) {
     case 0:
     case 1:
     case 2:
     case 3:
-      value = cpu.apsr();
+      value = core.apsr();
       break;
     default:
       break;
   }
   if (sysm < 8) {
     if (sysm >= 4) value = 0;
-    if ((sysm & 1) != 0 && allowed) value |= cpu.exception;
+    if ((sysm & 1) != 0 && allowed) value |= core.exception;
   } else if (allowed) {
     switch (sysm) {
       case 8:
-        value = cpu.msp();
+        value = core.msp();
         break;
       case 9:
-        value = cpu.psp();
+        value = core.psp();
         break;
       case 10:
-        value = cpu.msplim;
+        value = core.msplim;
         break;
       case 11:
-        value = cpu.psplim;
+        value = core.psplim;
         break;
       case 16:
-        value = cpu.primask;
+        value = core.primask;
         break;
       case 17:
       case 18:
-        value = cpu.basepri;
+        value = core.basepri;
         break;
       case 19:
-        value = cpu.faultmask;
+        value = core.faultmask;
         break;
       default:
         break;
     }
   }
-  if (sysm == 20) value = cpu.control();
+  if (sysm == 20) value = core.control();
   if (!has_special(sysm)) {
     if (sysm >= 0x80 && sysm <= 0x98)
-      stop_at(cpu, fmt::format("MRS of Non-secure special register {:#x}: TrustZone is not modelled", sysm));
-    unpredictable(cpu, i);
+      stop_at(core, fmt::format("MRS of Non-secure special register {:#x}: TrustZone is not modelled", sysm));
+    unpredictable(core, i);
   }
-  cpu.r[i.rd] = value;
+  core.r[i.rd] = value;
 }
 
 /// ra: mask of APSR parts (bit 1 NZCVQ, bit 0 GE).
-void msr(Cpu& cpu, const Insn& i) {
+void msr(Core& core, const Insn& i) {
   const unsigned sysm = i.imm;
-  const std::uint32_t value = cpu.r[i.rn];
-  const bool allowed = cpu.privileged();
+  const std::uint32_t value = core.r[i.rn];
+  const bool allowed = core.privileged();
   if (sysm < 4) {
-    if ((i.ra & 1) != 0) cpu.ge = u8(value >> 16 & 15);
+    if ((i.ra & 1) != 0) core.ge = u8(value >> 16 & 15);
     if ((i.ra & 2) != 0) {
-      cpu.set_nzcv(value);
-      cpu.q = (value >> 27 & 1) != 0;
+      core.set_nzcv(value);
+      core.q = (value >> 27 & 1) != 0;
     }
     return;
   }
   if (!has_special(sysm)) {
     if (sysm >= 0x80 && sysm <= 0x98)
-      stop_at(cpu, fmt::format("MSR to Non-secure special register {:#x}: TrustZone is not modelled", sysm));
-    unpredictable(cpu, i);
+      stop_at(core, fmt::format("MSR to Non-secure special register {:#x}: TrustZone is not modelled", sysm));
+    unpredictable(core, i);
   }
   if (!allowed) {
-    if (sysm == 20) cpu.set_control((cpu.control() & 3) | (value & 4));
+    if (sysm == 20) core.set_control((core.control() & 3) | (value & 4));
     return;
   }
   switch (sysm) {
     case 8:
-      cpu.set_msp(value);
+      core.set_msp(value);
       break;
     case 9:
-      cpu.set_psp(value);
+      core.set_psp(value);
       break;
     case 10:
-      cpu.msplim = value & ~7u;
+      core.msplim = value & ~7u;
       break;
     case 11:
-      cpu.psplim = value & ~7u;
+      core.psplim = value & ~7u;
       break;
     case 16:
-      cpu.primask = (value & 1) != 0;
+      core.primask = (value & 1) != 0;
       break;
     case 17:
-      cpu.basepri = u8(value & Nvic::kPriorityMask);
+      core.basepri = u8(value & Nvic::kPriorityMask);
       break;
     case 18: {
       const auto wanted = u8(value & Nvic::kPriorityMask);
-      if (wanted != 0 && (cpu.basepri == 0 || wanted < cpu.basepri)) cpu.basepri = wanted;
+      if (wanted != 0 && (core.basepri == 0 || wanted < core.basepri)) core.basepri = wanted;
       break;
     }
     case 19:
-      if ((value & 1) == 0 || cpu.execution_priority() > -1) cpu.faultmask = (value & 1) != 0;
+      if ((value & 1) == 0 || core.execution_priority() > -1) core.faultmask = (value & 1) != 0;
       break;
     case 20:
-      cpu.set_control(value);
+      core.set_control(value);
       break;
     default:
       break;  // IPSR, EPSR: read-only
   }
-  cpu.update_attention();
+  core.request_service();
 }
 
 /// What both encodings of a hint do. The rest are NOPs: YIELD, CSDB, DBG, and those not allocated.
@@ -186,8 +186,6 @@ Handler hint(unsigned number) {
   }
 }
 
-bool is_sp_or_pc(unsigned reg) { return reg == 13 || reg == 15; }
-
 }  // namespace
 
 void decode_misc_16(Insn& i) {
@@ -195,7 +193,7 @@ void decode_misc_16(Insn& i) {
   if ((op & 0xff00) == 0xdf00) {
     i.imm = op & 0xff;
     i.run = svc;
-    i.gives = pairing::kNone;
+    i.pair_older = pairing::kNone;
   } else if ((op & 0xffe8) == 0xb660) {
     i.rd = u8(op >> 4 & 1);
     i.ra = u8(op & 3);
@@ -206,7 +204,7 @@ void decode_misc_16(Insn& i) {
     i.run = hlt;
   } else if ((op & 0xff0f) == 0xbf00) {
     i.run = hint(op >> 4 & 15);
-    if (op == 0xbf00) i.wants = pairing::kAny;  // NOP
+    if (op == 0xbf00) i.pair_younger = pairing::kAny;  // NOP
   } else {
     i.run = undefined;
   }

@@ -1,63 +1,63 @@
 /// MCR, MRC, MCRR, MRRC, CDP and LDC, STC: access checks (CPACR), and the way to CP0, CP4, CP5, CP7.
 #include <fmt/format.h>
 
-#include "simulator/cpu/cpu.h"
+#include "simulator/cpu/core.h"
 #include "simulator/cpu/decode.h"
 
 namespace pico_llama::simulator {
 namespace {
 
 /// rd, ra: Rt and Rt2; rn, rm: CRn, CRm; imm: opc1 | opc2 << 4 | coprocessor << 8; shift: CRd.
-Coprocessor& coprocessor(Cpu& cpu, const Insn& i) {
+Coprocessor& coprocessor(Core& core, const Insn& i) {
   const unsigned number = i.imm >> 8;
-  const unsigned access = number < 8 ? cpu.scs.cpacr >> (2 * number) & 3 : 0;
-  if (!(access == 3 || (access == 1 && cpu.privileged()))) throw usage_fault(cfsr::kNocp);
-  if (cpu.coprocessors[number] == nullptr)
-    stop_at(cpu, fmt::format("coprocessor {}: this RP2350 model has none there", number));
-  return *cpu.coprocessors[number];
+  const unsigned access = number < 8 ? core.scs.cpacr >> (2 * number) & 3 : 0;
+  if (!(access == 3 || (access == 1 && core.privileged()))) throw usage_fault(cfsr::kNocp);
+  if (core.coprocessors[number] == nullptr)
+    stop_at(core, fmt::format("coprocessor {}: this RP2350 model has none there", number));
+  return *core.coprocessors[number];
 }
 
-Coprocessor::Op op_of(const Cpu& cpu, const Insn& i) {
+Coprocessor::Op op_of(const Core& core, const Insn& i) {
   return {.opc1 = i.imm & 15,
           .opc2 = i.imm >> 4 & 15,
           .crn = i.rn,
           .crm = i.rm,
           .crd = i.shift,
           .second_form = (i.opcode >> 28 & 1) != 0,
-          .now = cpu.now};
+          .now = core.clock};
 }
 
 void exists(bool answered) {
   if (!answered) throw usage_fault(cfsr::kUndefinstr);
 }
 
-void mcr(Cpu& cpu, const Insn& i) { exists(coprocessor(cpu, i).mcr(op_of(cpu, i), cpu.r[i.rd])); }
+void mcr(Core& core, const Insn& i) { exists(coprocessor(core, i).mcr(op_of(core, i), core.r[i.rd])); }
 
-void mrc(Cpu& cpu, const Insn& i) {
+void mrc(Core& core, const Insn& i) {
   std::uint32_t value = 0;
-  exists(coprocessor(cpu, i).mrc(op_of(cpu, i), value));
+  exists(coprocessor(core, i).mrc(op_of(core, i), value));
   if (i.rd == 15)
-    cpu.set_nzcv(value);
+    core.set_nzcv(value);
   else
-    cpu.r[i.rd] = value;
+    core.r[i.rd] = value;
 }
 
-void mcrr(Cpu& cpu, const Insn& i) {
-  exists(coprocessor(cpu, i).mcrr(op_of(cpu, i), cpu.r[i.rd], cpu.r[i.ra]));
+void mcrr(Core& core, const Insn& i) {
+  exists(coprocessor(core, i).mcrr(op_of(core, i), core.r[i.rd], core.r[i.ra]));
 }
 
-void mrrc(Cpu& cpu, const Insn& i) {
+void mrrc(Core& core, const Insn& i) {
   std::uint32_t low = 0, high = 0;
-  exists(coprocessor(cpu, i).mrrc(op_of(cpu, i), low, high));
-  cpu.r[i.rd] = low;
-  cpu.r[i.ra] = high;
+  exists(coprocessor(core, i).mrrc(op_of(core, i), low, high));
+  core.r[i.rd] = low;
+  core.r[i.ra] = high;
 }
 
-void cdp(Cpu& cpu, const Insn& i) { exists(coprocessor(cpu, i).cdp(op_of(cpu, i))); }
+void cdp(Core& core, const Insn& i) { exists(coprocessor(core, i).cdp(op_of(core, i))); }
 
 /// LDC, STC: no coprocessor of RP2350 has them.
-void load_store(Cpu& cpu, const Insn& i) {
-  coprocessor(cpu, i);
+void load_store(Core& core, const Insn& i) {
+  coprocessor(core, i);
   throw usage_fault(cfsr::kUndefinstr);
 }
 
@@ -75,7 +75,7 @@ void decode_coprocessor(Insn& i) {
   i.rm = u8(rm_of(i));
   i.rd = u8(rt_of(i));
   if (number >= 8) {
-    i.run = [](Cpu&, const Insn&) { throw usage_fault(cfsr::kNocp); };
+    i.run = [](Core&, const Insn&) { throw usage_fault(cfsr::kNocp); };
     return;
   }
   const unsigned top = op >> 20 & 0x3f;

@@ -1,14 +1,19 @@
-/// Data processing with two operands, the second an immediate, a register, or a register shifted by a
-/// constant.
+/// Data processing: two operands (the second an immediate, a register, or a register shifted by a constant),
+/// shifts by register, extensions, byte reversal, saturation, SEL, and the parallel additions of the DSP
+/// extension.
 #include <array>
+#include <bit>
 #include <utility>
 
 #include "simulator/cpu/alu.h"
-#include "simulator/cpu/cpu.h"
+#include "simulator/cpu/core.h"
 #include "simulator/cpu/decode.h"
 
 namespace pico_llama::simulator {
+
 namespace {
+
+// --- two operands ------------------------------------------------------------------------------------------
 
 enum class Op : unsigned { kAnd, kBic, kOrr, kOrn, kEor, kAdd, kAdc, kSbc, kSub, kRsb, kMov, kMvn, kCount };
 enum class Operand : unsigned { kImm, kReg, kLsl, kLsr, kAsr, kRor, kRrx, kCount };
@@ -16,23 +21,23 @@ enum class Operand : unsigned { kImm, kReg, kLsl, kLsr, kAsr, kRor, kRrx, kCount
 constexpr bool is_logical(Op op) { return op <= Op::kEor || op >= Op::kMov; }
 
 template <Op kOp, Operand kOperand, bool kSetFlags, bool kWrite>
-void data(Cpu& cpu, const Insn& i) {
-  std::uint32_t carry = cpu.c;
+void data(Core& core, const Insn& i) {
+  std::uint32_t carry = core.c;
   std::uint32_t b;
   if constexpr (kOperand == Operand::kImm) {
     b = i.imm;
     if (kSetFlags && i.carry != 2) carry = i.carry;
   } else if constexpr (kOperand == Operand::kReg) {
-    b = cpu.r[i.rm];
+    b = core.r[i.rm];
   } else {
     constexpr Shift kShift = kOperand == Operand::kLsl   ? Shift::kLsl
                              : kOperand == Operand::kLsr ? Shift::kLsr
                              : kOperand == Operand::kAsr ? Shift::kAsr
                              : kOperand == Operand::kRor ? Shift::kRor
                                                          : Shift::kRrx;
-    b = shift_with_carry<kShift>(cpu.r[i.rm], i.shift, carry);
+    b = shift_with_carry<kShift>(core.r[i.rm], i.shift, carry);
   }
-  const std::uint32_t a = kOp == Op::kMov || kOp == Op::kMvn ? 0 : cpu.r[i.rn];
+  const std::uint32_t a = kOp == Op::kMov || kOp == Op::kMvn ? 0 : core.r[i.rn];
   std::uint32_t result;
   if constexpr (kOp == Op::kAnd) result = a & b;
   if constexpr (kOp == Op::kBic) result = a & ~b;
@@ -43,23 +48,23 @@ void data(Cpu& cpu, const Insn& i) {
   if constexpr (kOp == Op::kMvn) result = ~b;
   if constexpr (is_logical(kOp)) {
     if constexpr (kSetFlags) {
-      cpu.set_nz(result);
-      cpu.c = carry;
+      core.set_nz(result);
+      core.c = carry;
     }
   } else {
     std::uint32_t c_out, v_out;
     if constexpr (kOp == Op::kAdd) result = add_with_carry(a, b, 0, c_out, v_out);
-    if constexpr (kOp == Op::kAdc) result = add_with_carry(a, b, cpu.c, c_out, v_out);
-    if constexpr (kOp == Op::kSbc) result = add_with_carry(a, ~b, cpu.c, c_out, v_out);
+    if constexpr (kOp == Op::kAdc) result = add_with_carry(a, b, core.c, c_out, v_out);
+    if constexpr (kOp == Op::kSbc) result = add_with_carry(a, ~b, core.c, c_out, v_out);
     if constexpr (kOp == Op::kSub) result = add_with_carry(a, ~b, 1, c_out, v_out);
     if constexpr (kOp == Op::kRsb) result = add_with_carry(~a, b, 1, c_out, v_out);
     if constexpr (kSetFlags) {
-      cpu.set_nz(result);
-      cpu.c = c_out;
-      cpu.v = v_out;
+      core.set_nz(result);
+      core.c = c_out;
+      core.v = v_out;
     }
   }
-  if constexpr (kWrite) cpu.r[i.rd] = result;
+  if constexpr (kWrite) core.r[i.rd] = result;
 }
 
 constexpr unsigned kOps = static_cast<unsigned>(Op::kCount);
@@ -102,12 +107,12 @@ Operand shifted(unsigned type, unsigned imm5, std::uint8_t& amount) {
 }
 
 /// sp as a destination is word-aligned and checked against the stack limit.
-void with_sp_checked(Cpu& cpu, const Insn& i) {
-  const std::uint32_t before = cpu.r[13];
-  i.inner(cpu, i);
-  const std::uint32_t result = cpu.r[13];
-  cpu.r[13] = before;
-  cpu.set_sp_checked(result);
+void with_sp_checked(Core& core, const Insn& i) {
+  const std::uint32_t before = core.r[13];
+  i.inner(core, i);
+  const std::uint32_t result = core.r[13];
+  core.r[13] = before;
+  core.set_sp_checked(result);
 }
 
 void sp_destination(Insn& i) {
@@ -115,21 +120,21 @@ void sp_destination(Insn& i) {
   i.run = with_sp_checked;
 }
 
-void add_hi(Cpu& cpu, const Insn& i) {
-  cpu.r[15] = i.pc + 4;
-  const std::uint32_t result = cpu.r[i.rn] + cpu.r[i.rm];
+void add_hi(Core& core, const Insn& i) {
+  core.r[15] = i.pc + 4;
+  const std::uint32_t result = core.r[i.rn] + core.r[i.rm];
   if (i.rd == 15)
-    cpu.branch(result);
+    core.branch(result);
   else
-    cpu.r[i.rd] = result;
+    core.r[i.rd] = result;
 }
-void mov_hi(Cpu& cpu, const Insn& i) {
-  cpu.r[15] = i.pc + 4;
-  const std::uint32_t value = cpu.r[i.rm];
+void mov_hi(Core& core, const Insn& i) {
+  core.r[15] = i.pc + 4;
+  const std::uint32_t value = core.r[i.rm];
   if (i.rd == 15)
-    cpu.branch(value);
+    core.branch(value);
   else
-    cpu.r[i.rd] = value;
+    core.r[i.rd] = value;
 }
 
 /// MOV of an 8-bit constant to a low register.
@@ -141,58 +146,58 @@ void set_operands(Insn& i, unsigned rd, unsigned rn) {
 /// For a 16-bit instruction that sets the flags outside an IT block.
 void sets_flags_16(Insn& i) {
   i.keep_flags_in_it = true;
-  i.gives = pairing::kSetsFlags;
+  i.pair_older = pairing::kSetsFlags;
 }
 
-void adr(Cpu& cpu, const Insn& i) { cpu.r[i.rd] = i.imm; }
+void adr(Core& core, const Insn& i) { core.r[i.rd] = i.imm; }
 
-void movt(Cpu& cpu, const Insn& i) { cpu.r[i.rd] = (cpu.r[i.rd] & 0xffff) | i.imm << 16; }
+void movt(Core& core, const Insn& i) { core.r[i.rd] = (core.r[i.rd] & 0xffff) | i.imm << 16; }
 
 template <bool kSigned>
-void saturate(Cpu& cpu, const Insn& i) {
+void saturate(Core& core, const Insn& i) {
   std::uint32_t carry = 0;
-  const std::uint32_t operand = i.ra != 0 ? shift_with_carry<Shift::kAsr>(cpu.r[i.rn], i.shift, carry)
-                                          : (i.shift == 0 ? cpu.r[i.rn] : cpu.r[i.rn] << i.shift);
+  const std::uint32_t operand = i.ra != 0 ? shift_with_carry<Shift::kAsr>(core.r[i.rn], i.shift, carry)
+                                          : (i.shift == 0 ? core.r[i.rn] : core.r[i.rn] << i.shift);
   bool saturated = false;
-  cpu.r[i.rd] = kSigned ? saturate_signed(static_cast<std::int32_t>(operand), i.imm, saturated)
-                        : saturate_unsigned(static_cast<std::int32_t>(operand), i.imm, saturated);
-  cpu.q |= saturated;
+  core.r[i.rd] = kSigned ? saturate_signed(static_cast<std::int32_t>(operand), i.imm, saturated)
+                         : saturate_unsigned(static_cast<std::int32_t>(operand), i.imm, saturated);
+  core.q |= saturated;
 }
 template <bool kSigned>
-void saturate16(Cpu& cpu, const Insn& i) {
+void saturate16(Core& core, const Insn& i) {
   bool saturated = false;
   std::uint32_t result = 0;
   for (unsigned half = 0; half < 2; ++half) {
-    const auto value = static_cast<std::int16_t>(cpu.r[i.rn] >> (16 * half));
+    const auto value = static_cast<std::int16_t>(core.r[i.rn] >> (16 * half));
     const std::uint32_t part =
         kSigned ? saturate_signed(value, i.imm, saturated) : saturate_unsigned(value, i.imm, saturated);
     result |= (part & 0xffff) << (16 * half);
   }
-  cpu.r[i.rd] = result;
-  cpu.q |= saturated;
+  core.r[i.rd] = result;
+  core.q |= saturated;
 }
 
 template <bool kSigned>
-void bitfield_extract(Cpu& cpu, const Insn& i) {
-  const std::uint32_t field = cpu.r[i.rn] << (32 - i.shift - i.imm);
-  cpu.r[i.rd] = kSigned ? static_cast<std::uint32_t>(static_cast<std::int32_t>(field) >> (32 - i.imm))
-                        : field >> (32 - i.imm);
+void bitfield_extract(Core& core, const Insn& i) {
+  const std::uint32_t field = core.r[i.rn] << (32 - i.shift - i.imm);
+  core.r[i.rd] = kSigned ? static_cast<std::uint32_t>(static_cast<std::int32_t>(field) >> (32 - i.imm))
+                         : field >> (32 - i.imm);
 }
 /// BFI, and BFC where rn is 15. imm: the mask in place.
-void bitfield_insert(Cpu& cpu, const Insn& i) {
-  const std::uint32_t value = i.rn == 15 ? 0 : cpu.r[i.rn] << i.shift;
-  cpu.r[i.rd] = (cpu.r[i.rd] & ~i.imm) | (value & i.imm);
+void bitfield_insert(Core& core, const Insn& i) {
+  const std::uint32_t value = i.rn == 15 ? 0 : core.r[i.rn] << i.shift;
+  core.r[i.rd] = (core.r[i.rd] & ~i.imm) | (value & i.imm);
 }
 
 template <bool kTb>
-void pack_halfwords(Cpu& cpu, const Insn& i) {
+void pack_halfwords(Core& core, const Insn& i) {
   std::uint32_t carry = 0;
   if constexpr (kTb) {
-    const std::uint32_t operand = shift_with_carry<Shift::kAsr>(cpu.r[i.rm], i.shift, carry);
-    cpu.r[i.rd] = (cpu.r[i.rn] & 0xffff'0000) | (operand & 0xffff);
+    const std::uint32_t operand = shift_with_carry<Shift::kAsr>(core.r[i.rm], i.shift, carry);
+    core.r[i.rd] = (core.r[i.rn] & 0xffff'0000) | (operand & 0xffff);
   } else {
-    const std::uint32_t operand = cpu.r[i.rm] << i.shift;
-    cpu.r[i.rd] = (cpu.r[i.rn] & 0xffff) | (operand & 0xffff'0000);
+    const std::uint32_t operand = core.r[i.rm] << i.shift;
+    core.r[i.rd] = (core.r[i.rn] & 0xffff) | (operand & 0xffff'0000);
   }
 }
 
@@ -372,14 +377,14 @@ void decode_data_16(Insn& i) {
         i.run = rdn == 15 || i.rm == 15 || (rdn < 8 && i.rm < 8)
                     ? unpredictable
                     : handler(Op::kSub, Operand::kReg, kCompares);
-        i.gives = pairing::kSetsFlags;
+        i.pair_older = pairing::kSetsFlags;
         break;
       default:
         i.run = rdn == 15 || i.rm == 15 ? mov_hi : handler(Op::kMov, Operand::kReg, kPlain);
         if (rdn == 13) sp_destination(i);
         break;
     }
-    if (rdn == 15) i.gives = pairing::kNone;
+    if (rdn == 15) i.pair_older = pairing::kNone;
   } else if ((op & 0xf800) == 0xa000) {  // ADR
     set_operands(i, op >> 8 & 7, 0);
     i.imm = ((i.pc + 4) & ~3u) + (op & 0xff) * 4;
@@ -558,6 +563,322 @@ void decode_data_plain_immediate(Insn& i) {
       return;
   }
   if (bad_rd || i.rn == 13 || i.rn == 15) i.run = unpredictable;
+}
+
+namespace {
+
+// --- parallel additions and subtractions -------------------------------------------------------------------
+
+enum class Kind : unsigned { kS = 0, kQ = 1, kSh = 2, kU = 4, kUq = 5, kUh = 6 };
+
+constexpr bool is_signed(Kind kind) { return kind < Kind::kU; }
+
+template <Kind kKind, unsigned kBits>
+std::int32_t lane(std::uint32_t word, unsigned index) {
+  const std::uint32_t value = word >> (kBits * index) & ((1u << kBits) - 1);
+  return static_cast<std::int32_t>(is_signed(kKind) ? sign_extend(value, kBits) : value);
+}
+
+/// One lane's result; for S and U also its GE flag.
+template <Kind kKind, unsigned kBits>
+std::uint32_t finish(std::int32_t sum, bool subtracts, bool& ge) {
+  bool ignored = false;
+  std::uint32_t result;
+  if constexpr (kKind == Kind::kQ)
+    result = saturate_signed(sum, kBits, ignored);
+  else if constexpr (kKind == Kind::kUq)
+    result = saturate_unsigned(sum, kBits, ignored);
+  else if constexpr (kKind == Kind::kSh || kKind == Kind::kUh)
+    result = static_cast<std::uint32_t>(sum >> 1);
+  else
+    result = static_cast<std::uint32_t>(sum);
+  ge = is_signed(kKind) || subtracts ? sum >= 0 : sum >= (1 << kBits);
+  return result & ((1u << kBits) - 1);
+}
+
+template <Kind kKind, unsigned kBits, bool kSubtract>
+void lanes(Core& core, const Insn& i) {
+  std::uint32_t result = 0;
+  std::uint8_t ge = 0;
+  for (unsigned index = 0; index < 32 / kBits; ++index) {
+    const std::int32_t a = lane<kKind, kBits>(core.r[i.rn], index);
+    const std::int32_t b = lane<kKind, kBits>(core.r[i.rm], index);
+    bool at_least = false;
+    result |= finish<kKind, kBits>(kSubtract ? a - b : a + b, kSubtract, at_least) << (kBits * index);
+    if (at_least) ge = u8(ge | ((1u << (kBits / 8)) - 1) << (index * (kBits / 8)));
+  }
+  core.r[i.rd] = result;
+  if constexpr (kKind == Kind::kS || kKind == Kind::kU) core.ge = ge;
+}
+
+/// ASX: low = low - high, high = high + low. SAX: the other way round.
+template <Kind kKind, bool kAsx>
+void exchanged(Core& core, const Insn& i) {
+  const std::int32_t a_low = lane<kKind, 16>(core.r[i.rn], 0), a_high = lane<kKind, 16>(core.r[i.rn], 1);
+  const std::int32_t b_low = lane<kKind, 16>(core.r[i.rm], 0), b_high = lane<kKind, 16>(core.r[i.rm], 1);
+  bool ge_low = false, ge_high = false;
+  const std::uint32_t low = finish<kKind, 16>(kAsx ? a_low - b_high : a_low + b_high, kAsx, ge_low);
+  const std::uint32_t high = finish<kKind, 16>(kAsx ? a_high + b_low : a_high - b_low, !kAsx, ge_high);
+  core.r[i.rd] = high << 16 | low;
+  if constexpr (kKind == Kind::kS || kKind == Kind::kU) core.ge = u8((ge_low ? 3u : 0) | (ge_high ? 12u : 0));
+}
+
+template <Kind kKind>
+Handler of_kind(unsigned operation) {
+  switch (operation) {
+    case 0:
+      return lanes<kKind, 8, false>;
+    case 1:
+      return lanes<kKind, 16, false>;
+    case 2:
+      return exchanged<kKind, true>;
+    case 4:
+      return lanes<kKind, 8, true>;
+    case 5:
+      return lanes<kKind, 16, true>;
+    case 6:
+      return exchanged<kKind, false>;
+    default:
+      return undefined;
+  }
+}
+
+/// `operation`: ADD8, ADD16, ASX, -, SUB8, SUB16, SAX; `kind`: S, Q, SH, -, U, UQ, UH, as the encoding has
+/// them. The undefined() handler where there is none.
+Handler parallel_handler(unsigned operation, unsigned kind) {
+  switch (kind) {
+    case 0:
+      return of_kind<Kind::kS>(operation);
+    case 1:
+      return of_kind<Kind::kQ>(operation);
+    case 2:
+      return of_kind<Kind::kSh>(operation);
+    case 4:
+      return of_kind<Kind::kU>(operation);
+    case 5:
+      return of_kind<Kind::kUq>(operation);
+    case 6:
+      return of_kind<Kind::kUh>(operation);
+    default:
+      return undefined;
+  }
+}
+
+// --- registers alone: shifts, extensions, reversal, saturation, SEL ----------------------------------------
+
+template <Shift kShift, bool kSetFlags>
+void shift_by_register(Core& core, const Insn& i) {
+  std::uint32_t carry = core.c;
+  const std::uint32_t result = shift_with_carry<kShift>(core.r[i.rn], core.r[i.rm] & 0xff, carry);
+  core.r[i.rd] = result;
+  if constexpr (kSetFlags) {
+    core.set_nz(result);
+    core.c = carry;
+  }
+}
+
+Handler shift_handler(unsigned type, bool set_flags) {
+  switch (type) {
+    case 0:
+      return set_flags ? shift_by_register<Shift::kLsl, true> : shift_by_register<Shift::kLsl, false>;
+    case 1:
+      return set_flags ? shift_by_register<Shift::kLsr, true> : shift_by_register<Shift::kLsr, false>;
+    case 2:
+      return set_flags ? shift_by_register<Shift::kAsr, true> : shift_by_register<Shift::kAsr, false>;
+    default:
+      return set_flags ? shift_by_register<Shift::kRor, true> : shift_by_register<Shift::kRor, false>;
+  }
+}
+
+enum class Extend : unsigned { kSxth, kUxth, kSxtb16, kUxtb16, kSxtb, kUxtb };
+
+std::uint32_t rotate_right(std::uint32_t value, unsigned by) {
+  return std::rotr(value, static_cast<int>(by));
+}
+
+/// XTA where kAdd, else XT. shift: rotation of rm.
+template <Extend kExtend, bool kAdd>
+void extend(Core& core, const Insn& i) {
+  const std::uint32_t operand = rotate_right(core.r[i.rm], i.shift);
+  const std::uint32_t base = kAdd ? core.r[i.rn] : 0;
+  std::uint32_t result;
+  if constexpr (kExtend == Extend::kSxth)
+    result = base + static_cast<std::uint32_t>(static_cast<std::int16_t>(operand));
+  else if constexpr (kExtend == Extend::kUxth)
+    result = base + (operand & 0xffff);
+  else if constexpr (kExtend == Extend::kSxtb)
+    result = base + sign_extend(operand & 0xff, 8);
+  else if constexpr (kExtend == Extend::kUxtb)
+    result = base + (operand & 0xff);
+  else {
+    std::uint32_t low, high;
+    if constexpr (kExtend == Extend::kSxtb16) {
+      low = sign_extend(operand & 0xff, 8);
+      high = sign_extend(operand >> 16 & 0xff, 8);
+    } else {
+      low = operand & 0xff;
+      high = operand >> 16 & 0xff;
+    }
+    result = ((base + low) & 0xffff) | ((base >> 16) + high) << 16;
+  }
+  core.r[i.rd] = result;
+}
+
+template <bool kAdd>
+Handler extend_handler(unsigned which) {
+  switch (which) {
+    case 0:
+      return extend<Extend::kSxth, kAdd>;
+    case 1:
+      return extend<Extend::kUxth, kAdd>;
+    case 2:
+      return extend<Extend::kSxtb16, kAdd>;
+    case 3:
+      return extend<Extend::kUxtb16, kAdd>;
+    case 4:
+      return extend<Extend::kSxtb, kAdd>;
+    default:
+      return extend<Extend::kUxtb, kAdd>;
+  }
+}
+
+/// QADD, QDADD, QSUB, QDSUB: rm plus or minus rn.
+template <bool kDouble, bool kSubtract>
+void saturating(Core& core, const Insn& i) {
+  bool saturated = false;
+  std::int64_t other = static_cast<std::int32_t>(core.r[i.rn]);
+  if constexpr (kDouble) other = static_cast<std::int32_t>(saturate_signed(2 * other, 32, saturated));
+  const std::int64_t base = static_cast<std::int32_t>(core.r[i.rm]);
+  core.r[i.rd] = saturate_signed(kSubtract ? base - other : base + other, 32, saturated);
+  core.q |= saturated;
+}
+
+void rev(Core& core, const Insn& i) { core.r[i.rd] = __builtin_bswap32(core.r[i.rm]); }
+void rev16(Core& core, const Insn& i) { core.r[i.rd] = std::rotl(__builtin_bswap32(core.r[i.rm]), 16); }
+void revsh(Core& core, const Insn& i) {
+  core.r[i.rd] = static_cast<std::uint32_t>(
+      static_cast<std::int16_t>(__builtin_bswap16(static_cast<std::uint16_t>(core.r[i.rm]))));
+}
+void rbit(Core& core, const Insn& i) {
+  std::uint32_t value = core.r[i.rm];
+  value = (value >> 1 & 0x5555'5555) | (value & 0x5555'5555) << 1;
+  value = (value >> 2 & 0x3333'3333) | (value & 0x3333'3333) << 2;
+  value = (value >> 4 & 0x0f0f'0f0f) | (value & 0x0f0f'0f0f) << 4;
+  core.r[i.rd] = __builtin_bswap32(value);
+}
+void clz(Core& core, const Insn& i) {
+  core.r[i.rd] = static_cast<std::uint32_t>(std::countl_zero(core.r[i.rm]));
+}
+void sel(Core& core, const Insn& i) {
+  std::uint32_t mask = 0;
+  for (unsigned byte = 0; byte < 4; ++byte)
+    if ((core.ge >> byte & 1) != 0) mask |= 0xffu << (8 * byte);
+  core.r[i.rd] = (core.r[i.rn] & mask) | (core.r[i.rm] & ~mask);
+}
+
+/// The 16-bit encodings: shifts by register, extensions, byte reversal.
+void decode_register_16(Insn& i) {
+  i.rd = u8(i.opcode & 7);
+  i.rm = u8(i.opcode >> 3 & 7);
+  i.reads = hazard::reg(i.rm);
+  if (i.opcode < 0x4400) {
+    const unsigned which = i.opcode >> 6 & 15;
+    i.rn = i.rd;
+    i.reads |= hazard::reg(i.rn);
+    i.run = shift_handler(which == 2 ? 0 : which == 3 ? 1 : which == 4 ? 2 : 3, true);
+  } else if ((i.opcode & 0xff00) == 0xb200) {
+    constexpr unsigned kWhich[] = {0, 4, 1, 5};
+    i.run = extend_handler<false>(kWhich[i.opcode >> 6 & 3]);
+  } else {
+    const unsigned which = i.opcode >> 6 & 3;
+    i.run = which == 0 ? rev : which == 1 ? rev16 : which == 3 ? revsh : undefined;
+  }
+}
+
+}  // namespace
+
+void decode_data_register(Insn& i) {
+  if (!i.wide()) {
+    decode_register_16(i);
+    return;
+  }
+  const unsigned op1 = i.opcode >> 20 & 15;
+  const unsigned op2 = i.opcode >> 4 & 15;
+  i.rd = u8(rd_of(i));
+  i.rn = u8(rn_of(i));
+  i.rm = u8(rm_of(i));
+  i.reads = hazard::reg(i.rm) | hazard::reg(i.rn);
+  i.run = undefined;
+  if ((i.opcode & 0xf000) != 0xf000) return;
+  bool rn_may_be_pc = false;
+  if (op1 < 8 && op2 == 0) {
+    i.run = shift_handler(op1 >> 1, (op1 & 1) != 0);
+  } else if (op1 < 6 && op2 >= 8) {
+    if ((op2 & 4) != 0) return;
+    i.shift = u8((op2 & 3) * 8);
+    rn_may_be_pc = i.rn == 15;
+    if (rn_may_be_pc) {
+      i.run = extend_handler<false>(op1);
+      i.reads = hazard::reg(i.rm);
+      if (op1 == 2 || op1 == 3) i.late = hazard::reg_by_alu(i.rd);
+    } else {
+      i.run = extend_handler<true>(op1);
+      // The addend chains from a two-stage result, but not from a load.
+      i.reads = hazard::reg(i.rm) | hazard::reg_by_load(i.rn);
+      i.late = hazard::reg_by_alu(i.rd);
+    }
+  } else if (op1 >= 8 && op2 < 8) {
+    i.run = parallel_handler(op1 & 7, op2);
+    i.late = hazard::reg_by_alu(i.rd);
+  } else if (op1 >= 8 && op1 < 12 && op2 >= 8 && op2 < 12) {
+    const unsigned which = (op1 & 3) << 2 | (op2 & 3);
+    switch (which) {
+      case 0:
+        i.run = saturating<false, false>;
+        break;
+      case 1:
+        i.run = saturating<true, false>;
+        break;
+      case 2:
+        i.run = saturating<false, true>;
+        break;
+      case 3:
+        i.run = saturating<true, true>;
+        break;
+      case 4:
+        i.run = rev;
+        break;
+      case 5:
+        i.run = rev16;
+        break;
+      case 6:
+        i.run = rbit;
+        break;
+      case 7:
+        i.run = revsh;
+        break;
+      case 8:
+        i.run = sel;
+        break;
+      case 12:
+        i.run = clz;
+        break;
+      default:
+        return;
+    }
+    if (which < 4) i.late = hazard::reg_by_alu(i.rd);
+    // REV, RBIT, CLZ name rm twice; that both are the same is required.
+    if ((which >= 4 && which < 8) || which == 12) {
+      if (i.rn != i.rm) {
+        i.run = unpredictable;
+        return;
+      }
+    }
+  } else {
+    return;
+  }
+  if (i.run == undefined) return;
+  if (is_sp_or_pc(i.rd) || is_sp_or_pc(i.rm) || (is_sp_or_pc(i.rn) && !rn_may_be_pc)) i.run = unpredictable;
 }
 
 }  // namespace pico_llama::simulator

@@ -6,36 +6,335 @@
 #include <cstdio>
 #include <cstring>
 
-#include "simulator/board_parts.h"
 #include "simulator/devices/random.h"
-#include "simulator/report.h"
 #include "simulator/stop.h"
 
+/// The board's wiring and resets, and the world outside the chip. Running it: board_run.cpp.
 namespace pico_llama::simulator {
 namespace {
 
-// Two cores run at most this far apart. Small: what one does the other sees soon; large: fast.
-constexpr Cycle kSlack = 32;
-constexpr Cycle kNoLimit = kNever;
+std::uint32_t flash_bytes(const BoardOptions& options) {
+  constexpr std::uint32_t kMegabyte = 1U << 20;
+  if (options.faults.flash_4mb) return 4 * kMegabyte;
+  if (options.flash_bytes != 0) return options.flash_bytes;
+  return options.kind == BoardKind::kPicoPlus2W ? 16 * kMegabyte : 4 * kMegabyte;
+}
+
+// Each part that needs chance gets its own stream of it.
+enum class Chance : std::uint64_t { kFlash = 1, kPsram, kCache, kRosc, kTrng, kOtp, kBootrom, kSram };
+std::uint64_t seed_of(const BoardOptions& options, Chance part) {
+  std::uint64_t state = options.seed + static_cast<std::uint64_t>(part) * 0x632be59bd9b4e019;
+  return next_random(state);
+}
+
+// The highest clk_sys at which one uncooled chip ran, by core voltage (hardware.md, embassy pull request
+// 6572). Between the points: a straight line [ASSUMED]. Nobody has published anything below 1.10 V.
+struct Limit {
+  unsigned millivolts;
+  std::uint32_t hz;
+};
+constexpr Limit kLimits[] = {
+    {1100, 290'000'000}, {1150, 310'000'000}, {1200, 340'000'000}, {1300, 390'000'000}};
+
+std::uint32_t limit_hz(unsigned millivolts) {
+  if (millivolts < kLimits[0].millivolts)
+    return 150'000'000;  // the datasheet's figure is for 1.10 V [ASSUMED]
+  for (std::size_t i = 1; i < std::size(kLimits); ++i) {
+    if (millivolts > kLimits[i].millivolts) continue;
+    const Limit low = kLimits[i - 1], high = kLimits[i];
+    return low.hz + (high.hz - low.hz) / (high.millivolts - low.millivolts) * (millivolts - low.millivolts);
+  }
+  return kLimits[std::size(kLimits) - 1].hz;
+}
 
 constexpr std::uint32_t kFlashBase = 0x10000000, kFlashEnd = 0x11000000;
+constexpr unsigned kPsramSelectPin = 47, kQmiCs1Function = 9;  // hardware.md; hardware/regs/io_bank0.h
+constexpr unsigned kButtonPin = 45;
 
 }  // namespace
 
-Board::Board(const BoardOptions& options) : parts_(std::make_unique<Parts>(options)) {}
+Board::Board(const BoardOptions& board_options)
+    : warn([](std::string_view text) {
+        std::fprintf(stderr, "board: %.*s\n", static_cast<int>(text.size()), text.data());
+      }),
+      options(board_options),
+      flash(flash_bytes(options), seed_of(options, Chance::kFlash), !options.faults.flash_no_qe),
+      psram(seed_of(options, Chance::kPsram), PsramFaults{.wrong_id = options.faults.psram_wrong_id,
+                                                          .stuck_bit = options.faults.psram_stuck_bit}),
+      xip_cache(qmi, seed_of(options, Chance::kCache)),
+      stream(xip_cache, qmi, events),
+      rosc(seed_of(options, Chance::kRosc)),
+      trng(seed_of(options, Chance::kTrng)),
+      otp(seed_of(options, Chance::kOtp)),
+      sysinfo(options.kind == BoardKind::kPico2),
+      bootrom({bus,
+               {&cores[0], &cores[1]},
+               resets,
+               watchdog,
+               sio,
+               bootram,
+               otp,
+               seed_of(options, Chance::kBootrom)}) {
+  if (options.faults.flash_no_continuous) flash.set_no_continuous_read();
+  if (options.faults.flash_foreign) flash.set_foreign();
+  wire();
+}
+
+void Board::attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, std::uint32_t bytes) {
+  others.push_back(std::make_unique<ResetGate>(resets, bit, device));
+  bus.attach(base, bytes, others.back().get());
+}
+
+void Board::attach_unmodelled(std::uint32_t base, const char* name, std::uint32_t bytes) {
+  others.push_back(std::make_unique<Unmodelled>(name));
+  bus.attach(base, bytes, others.back().get());
+}
+
+void Board::wire() {
+  // The external bus.
+  qmi.attach_chip(0, &flash);
+  if (options.faults.flash_late) qmi.set_round_trip(0, {.shortest = 12'000, .longest = 12'000});
+  if (has_psram()) qmi.attach_chip(1, &psram);
+  dma.attach_dreq(XipStream::kDreq, &stream);
+  stream.attach_listener(&dma);
+  bus.attach_xip(&xip_cache);
+  gpio.set_function_observer([this] { update_chip_select(); });
+
+  // Addresses: hardware/regs/addressmap.h.
+  using R = Resets;
+  attach_gated(0x40000000, sysinfo, R::kSysinfo);
+  attach_gated(0x40008000, syscfg, R::kSyscfg);
+  attach(0x40010000, clocks);
+  attach(0x40018000, psm);
+  attach(0x40020000, resets);
+  attach_gated(0x40028000, io_bank0, R::kIoBank0);
+  io_qspi.watch_reads([this] { return stream.count() != 0; });
+  attach_gated(0x40030000, io_qspi, R::kIoQspi);
+  attach_gated(0x40038000, pads_bank0, R::kPadsBank0);
+  attach_gated(0x40040000, pads_qspi, R::kPadsQspi);
+  attach(0x40048000, xosc);
+  attach_gated(0x40050000, pll_sys, R::kPllSys);
+  attach_gated(0x40058000, pll_usb, R::kPllUsb);
+  attach(0x40060000, accessctrl);
+  attach_gated(0x40068000, busctrl, R::kBusctrl);
+  attach_gated(0x40070000, uart0, R::kUart0);
+  attach_gated(0x40078000, uart1, R::kUart1);
+  attach_unmodelled(0x40080000, "SPI0");
+  attach_unmodelled(0x40088000, "SPI1");
+  attach_unmodelled(0x40090000, "I2C0");
+  attach_unmodelled(0x40098000, "I2C1");
+  attach_gated(0x400a0000, adc, R::kAdc);
+  attach_unmodelled(0x400a8000, "PWM");
+  attach_gated(0x400b0000, timer0, R::kTimer0);
+  attach_gated(0x400b8000, timer1, R::kTimer1);
+  attach_unmodelled(0x400c0000, "HSTX_CTRL");
+  attach(XipControl::kBase, xip_control);
+  attach(Qmi::kBase, qmi);
+  attach(0x400d8000, watchdog);
+  attach(0x400e0000, bootram);
+  attach(0x400e8000, rosc);
+  attach_gated(0x400f0000, trng, R::kTrng);
+  attach_unmodelled(0x400f8000, "SHA256");
+  attach(0x40100000, powman);
+  attach(0x40108000, ticks);
+  attach(0x40120000, otp);
+  attach(0x40130000, otp_data, 0x10000);
+  attach_unmodelled(0x40140000, "CORESIGHT_PERIPH", 0x10000);
+  attach(0x40158000, glitch_detector);
+  attach_gated(0x40160000, tbman, R::kTbman);
+  attach_gated(Dma::kBase, dma, R::kDma);
+  attach_gated(0x50100000, usb.dpram(), R::kUsbctrl, 0x1000);
+  attach_gated(0x50110000, usb, R::kUsbctrl);
+  attach_unmodelled(0x50200000, "PIO0");
+  attach_unmodelled(0x50300000, "PIO1");
+  attach_unmodelled(0x50400000, "PIO2");
+  attach(XipAux::kBase, xip_aux);
+  attach_unmodelled(0x50600000, "HSTX_FIFO");
+  attach_unmodelled(0x50700000, "CORESIGHT_TRACE");
+  attach(0xd0000000, sio, 0x20000);
+
+  // What RESETS holds.
+  const auto reset_by = [this](R::Bit bit, Peripheral& device) {
+    resets.attach(bit, [&device] { device.reset(); });
+  };
+  reset_by(R::kAdc, adc);
+  reset_by(R::kBusctrl, busctrl);
+  resets.attach(R::kDma, [this] { dma.reset(); });
+  reset_by(R::kIoBank0, io_bank0);
+  reset_by(R::kIoQspi, io_qspi);
+  reset_by(R::kPadsBank0, pads_bank0);
+  reset_by(R::kPadsQspi, pads_qspi);
+  for (const auto& [bit, pll] : {std::pair{R::kPllSys, &pll_sys}, std::pair{R::kPllUsb, &pll_usb}}) {
+    resets.attach(bit, [this, pll = pll] {
+      pll->reset();
+      clocks.update(access_cycle());
+    });
+  }
+  reset_by(R::kSyscfg, syscfg);
+  reset_by(R::kTimer0, timer0);
+  reset_by(R::kTimer1, timer1);
+  reset_by(R::kTrng, trng);
+  reset_by(R::kUart0, uart0);
+  reset_by(R::kUart1, uart1);
+  resets.attach(R::kUsbctrl, [this] { usb.reset(access_cycle()); });
+
+  // Clocks: sources tell the generators, those tell who counts them.
+  for (Pll* pll : {&pll_sys, &pll_usb}) pll->set_observer([this](Cycle at) { clocks.update(at); });
+  xosc.set_observer([this](Cycle at) { clocks.update(at); });
+  clocks.add_observer([this](Cycle at) { ticks.clock_changed(clocks.clk_ref_hz(), at); });
+  clocks.add_observer([this](Cycle) {
+    for (Core& core : cores) core.clock_changed();
+  });
+  clocks.set_limit_check([this](std::uint32_t hz) { check_voltage(hz); });
+  powman.set_voltage_observer([this] { check_voltage(clocks.clk_sys_hz()); });
+  const auto systick_reference = [this](unsigned core, Ticks::Generator generator) {
+    ticks.set_observer(generator, [this, core, generator] {
+      const Picoseconds first = ticks.time_of(generator, ticks.count_at(generator, time()) + 1);
+      const Picoseconds second = ticks.time_of(generator, ticks.count_at(generator, time()) + 2);
+      cores[core].set_systick_reference(first == ~Picoseconds{0} ? 0 : second - first);
+    });
+  };
+  systick_reference(0, Ticks::kProc0);
+  systick_reference(1, Ticks::kProc1);
+
+  // Resets that software makes.
+  watchdog.set_strike([this](Watchdog::Reason reason) {
+    constexpr std::uint32_t kBothCores = Psm::kProc0 | Psm::kProc1;
+    if ((psm.watchdog_selection() & kBothCores) != kBothCores) {
+      throw Stop(fmt::format(
+          "the watchdog strikes with PSM_WDSEL {:#010x}: a reset of parts of the chip is not modelled",
+          psm.watchdog_selection()));
+    }
+    watchdog_reason_ = reason;
+    request_reset(ResetKind::kWatchdog);
+  });
+  psm.set_core1_reset([this](bool held) {
+    core1_held_ = held;
+    if (held) return;
+    cores[1].skip_to(std::max(cores[1].now(), access_cycle()));
+    bootrom.hold_core1();
+  });
+
+  // Cores.
+  for (unsigned i = 0; i < 2; ++i) {
+    interrupts.attach(i, &wakers_[i]);
+    cores[i].set_other_core(&wakers_[1 - i]);
+    cores[i].set_coprocessor(0, &gpio_coprocessor);
+  }
+}
+
+void Board::update_chip_select() {
+  qmi.connect_select(1, has_psram() && gpio.has_function(kPsramSelectPin, kQmiCs1Function));
+}
+
+void Board::update_button() {
+  // BOOTSEL pulls the flash's chip select low; on the Pico Plus 2 W the button can be read as GPIO45 as
+  // well.
+  io_qspi.set_csn(!button_);
+  sio.set_qspi_csn(!button_);
+  if (options.kind != BoardKind::kPicoPlus2W) return;
+  if (button_)
+    gpio.drive(kButtonPin, false);
+  else
+    gpio.release(kButtonPin);
+}
+
+void Board::check_voltage(std::uint32_t clk_sys_hz) {
+  const unsigned millivolts = powman.core_millivolts();
+  const std::uint32_t limit = limit_hz(millivolts);
+  constexpr std::uint32_t kDatasheetHz = 150'000'000;
+  if (clk_sys_hz > kDatasheetHz && !warned_of_overclock_ && clk_sys_hz <= limit) {
+    warned_of_overclock_ = true;
+    warn(fmt::format(
+        "clk_sys at {} MHz; the datasheet promises 150, some chips were seen to do {} at {:.2f} V",
+        clk_sys_hz / 1'000'000, limit / 1'000'000, millivolts / 1000.0));
+  }
+  if (clk_sys_hz <= limit) return;
+  throw Stop(fmt::format(
+      "clk_sys at {} MHz with a core voltage of {:.2f} V: silicon was seen to crash above {} MHz; raise "
+      "the voltage first (vreg_set_voltage)",
+      clk_sys_hz / 1'000'000, millivolts / 1000.0, limit / 1'000'000));
+}
+
+void Board::request_reset(ResetKind kind) {
+  pending_reset_ = kind;
+  interrupt_runner();
+}
+
+void Board::apply_reset(ResetKind kind) {
+  const Cycle at = std::max(cores[0].now(), cores[1].now());
+  const bool power_on = kind == ResetKind::kPowerOn || kind == ResetKind::kBootsel;
+  cores[0].skip_to(at);
+  cores[1].skip_to(at);
+  core1_held_ = false;
+  if (power_on) {
+    std::uint64_t noise = seed_of(options, Chance::kSram);
+    for (std::uint32_t i = 0; i < Bus::kSramSize; i += 8) {
+      const std::uint64_t word = next_random(noise);
+      bus.poke(Bus::kSramBase + i, &word, sizeof word);
+    }
+    for (const formats::MemoryImage::Segment& segment : ram_segments_) {
+      bus.poke(segment.address, segment.bytes.data(), static_cast<std::uint32_t>(segment.bytes.size()));
+    }
+    flash.power_cut(time());
+    flash.power_on();
+    psram.power_on();
+    powman.reset();
+  } else if (kind == ResetKind::kWatchdog) {
+    powman.note_watchdog_reset();
+  } else {
+    powman.note_run_reset();
+  }
+  if (kind == ResetKind::kWatchdog)
+    watchdog.reset_by_watchdog(watchdog_reason_);
+  else
+    watchdog.reset();
+  if (kind != ResetKind::kWatchdog) xosc.reset();  // software leaves the oscillators out of PSM_WDSEL
+
+  clocks.reset();  // first of all: nothing runs from a PLL any more when that is reset
+  clocks.update(at);
+  resets.reset();
+  ticks.reset();
+  psm.reset();
+  sio.reset();
+  rosc.reset();
+  otp.reset();
+  accessctrl.reset();
+  glitch_detector.reset();
+  qmi.reset(at);
+  xip_cache.reset();
+  stream.reset();
+  update_button();
+  update_chip_select();
+
+  std::optional<Bootrom::RamImage> ram_image;
+  if (power_on && !ram_segments_.empty() && loaded_.empty()) {
+    // As after dragging a RAM image to the drive: searched from the lowest address (section 5.5.2).
+    std::uint32_t first = ~0U, last = 0;
+    for (const formats::MemoryImage::Segment& segment : ram_segments_) {
+      first = std::min(first, segment.address);
+      last = std::max(last, segment.address + static_cast<std::uint32_t>(segment.bytes.size()));
+    }
+    ram_image = Bootrom::RamImage{first, last - first};
+  }
+  runner_ = &cores[0];
+  boot_ = bootrom.boot(button_ || kind == ResetKind::kBootsel, ram_image);
+  runner_ = nullptr;
+  cores[1].skip_to(std::max(cores[1].now(), cores[0].now()));
+}
+
 Board::~Board() = default;
 
 void Board::load(const formats::MemoryImage& image) {
-  Parts& p = *parts_;
   for (const formats::MemoryImage::Segment& segment : image.segments) {
     const std::uint64_t end = std::uint64_t{segment.address} + segment.bytes.size();
     if (segment.address >= kFlashBase && segment.address < kFlashEnd) {
-      if (end - kFlashBase > p.flash.bytes()) {
+      if (end - kFlashBase > flash.bytes()) {
         throw formats::FileError(
             fmt::format("{}: data up to {:#010x} does not fit this board's {} MB of flash", image.path,
-                        end - 1, p.flash.bytes() >> 20));
+                        end - 1, flash.bytes() >> 20));
       }
-      for (const auto& [first, last, path] : p.loaded) {
+      for (const auto& [first, last, path] : loaded_) {
         if (segment.address < last && end > first) {
           throw formats::FileError(
               fmt::format("{}: overlaps {} at {:#010x}", image.path, path, std::max(segment.address, first)));
@@ -43,182 +342,33 @@ void Board::load(const formats::MemoryImage& image) {
       }
       // The chip is blank to begin with, so what the files leave out of a sector is erased, as on the drive
       // (section 5.5.2).
-      std::memcpy(p.flash.data() + (segment.address - kFlashBase), segment.bytes.data(),
-                  segment.bytes.size());
-      p.loaded.push_back({segment.address, static_cast<std::uint32_t>(end), image.path});
+      std::memcpy(flash.data() + (segment.address - kFlashBase), segment.bytes.data(), segment.bytes.size());
+      loaded_.push_back({segment.address, static_cast<std::uint32_t>(end), image.path});
     } else {
-      p.ram_segments.push_back(segment);
+      ram_segments_.push_back(segment);
     }
   }
-  p.symbols.merge(image.symbols);
+  symbols.merge(image.symbols);
 }
 
 void Board::reset(ResetKind kind) {
-  Parts& p = *parts_;
-  if (p.running) return p.request_reset(kind);  // from an event or an observer: between two instructions
-  p.pending_reset.reset();
-  p.apply_reset(kind);
-}
-
-RunResult Board::run(const RunLimits& limits) {
-  Parts& p = *parts_;
-  p.stop_requested = false;
-  p.running = true;
-  bool time_is_up = limits.time <= p.time();
-  EventQueue::Id timeout = 0;
-  if (!time_is_up && limits.time != ~Picoseconds{0}) {
-    timeout = p.events.at_time(limits.time, [&time_is_up] { time_is_up = true; });
-  }
-  RunResult result;
-  try {
-    while (true) {
-      if (p.pending_reset) {
-        const ResetKind kind = *p.pending_reset;
-        p.pending_reset.reset();
-        if (p.reset_observer) p.reset_observer(kind);
-        p.apply_reset(kind);
-      }
-      if (p.stop_requested) {
-        result.end = RunEnd::kRequest;
-        break;
-      }
-      if (p.boot.outcome == Bootrom::Outcome::kBootsel) {
-        result = {RunEnd::kBootsel, p.boot.reason};
-        break;
-      }
-      if (time_is_up || p.now() >= limits.cycle) break;
-      if (!p.step(limits.cycle)) {
-        result = {RunEnd::kDeadlock, "both cores sleep and nothing is left that could wake them"};
-        break;
-      }
-    }
-  } catch (const Stop& stop) {
-    p.runner = p.runner == nullptr ? p.cores[0] : p.runner;
-    const std::uint32_t pc = p.runner->reg(15);
-    result = {RunEnd::kStop, fmt::format("{}\n  at pc {:#010x} in {} on core {}, cycle {}\n{}", stop.what(),
-                                         pc, p.symbols.describe(pc), p.runner == p.cores[1] ? 1 : 0,
-                                         p.runner->now(), describe_state())};
-  }
-  p.runner = nullptr;
-  p.running = false;
-  p.events.cancel(timeout);
-  return result;
-}
-
-void Board::request_stop() {
-  parts_->stop_requested = true;
-  parts_->interrupt_runner();
+  if (running_) return request_reset(kind);  // from an event or an observer: between two instructions
+  pending_reset_.reset();
+  apply_reset(kind);
 }
 
 void Board::set_uart_sink(const std::function<void(unsigned, std::uint8_t)>& sink) {
-  parts_->uart0.set_sink([sink](std::uint8_t byte) { sink(0, byte); });
-  parts_->uart1.set_sink([sink](std::uint8_t byte) { sink(1, byte); });
+  uart0.set_sink([sink](std::uint8_t byte) { sink(0, byte); });
+  uart1.set_sink([sink](std::uint8_t byte) { sink(1, byte); });
 }
 
 void Board::uart_receive(unsigned uart, std::uint8_t byte) {
-  (uart == 0 ? parts_->uart0 : parts_->uart1).receive(byte, time());
+  (uart == 0 ? uart0 : uart1).receive(byte, time());
 }
 
 void Board::set_button(bool pressed) {
-  parts_->button = pressed;
-  parts_->update_button();
-}
-
-void Board::drive_gpio(unsigned pin, bool level) { parts_->gpio.drive(pin, level); }
-void Board::release_gpio(unsigned pin) { parts_->gpio.release(pin); }
-bool Board::gpio(unsigned pin) const { return parts_->gpio.level(pin); }
-void Board::set_reset_observer(std::function<void(ResetKind)> observer) {
-  parts_->reset_observer = std::move(observer);
-}
-void Board::set_warning_sink(std::function<void(std::string_view)> sink) { parts_->warn = std::move(sink); }
-
-const BoardOptions& Board::options() const { return parts_->options; }
-Core& Board::core(unsigned number) { return *parts_->cores[number]; }
-Bus& Board::bus() { return parts_->bus; }
-EventQueue& Board::events() { return parts_->events; }
-Timebase& Board::timebase() { return parts_->timebase; }
-InterruptLines& Board::interrupts() { return parts_->interrupts; }
-UsbController& Board::usb() { return parts_->usb; }
-Dma& Board::dma() { return parts_->dma; }
-XipCache& Board::xip_cache() { return parts_->cache; }
-Qmi& Board::qmi() { return parts_->qmi; }
-FlashChip& Board::flash() { return parts_->flash; }
-PsramChip* Board::psram() { return parts_->has_psram() ? &parts_->psram : nullptr; }
-const formats::SymbolTable& Board::symbols() const { return parts_->symbols; }
-Cycle Board::now() const { return parts_->now(); }
-Picoseconds Board::time() const { return parts_->time(); }
-bool Board::in_bootsel() const { return parts_->boot.outcome == Bootrom::Outcome::kBootsel; }
-bool Board::core1_in_bootrom() const { return parts_->bootrom.core1_waiting(); }
-
-std::string Board::describe_state() const {
-  std::string text = describe_core(*parts_->cores[0], 0, parts_->symbols);
-  if (core1_in_bootrom()) return text + "core 1 waits in the boot ROM for its entry point\n";
-  return text + describe_core(*parts_->cores[1], 1, parts_->symbols);
-}
-
-// --- running ---------------------------------------------------------------------------------------------
-
-bool Board::Parts::step(Cycle limit) {
-  const bool idle0 = core0.sleeping();
-  const bool idle1 = core1_held || bootrom.core1_waiting() || core1.sleeping();
-  if (idle0 && idle1) {
-    const Cycle until = std::min(events.horizon(), limit);
-    if (until == kNoLimit) return false;
-    core0.skip_to(std::max(core0.now(), until));
-    core1.skip_to(std::max(core1.now(), until));
-  } else if (idle0 || idle1) {
-    // The other one runs freely until something happens; waking the sleeper is something (see Waker).
-    Core& awake = idle0 ? core1 : core0;
-    Core& asleep = idle0 ? core0 : core1;
-    if (awake.now() < std::min(events.horizon(), limit)) run_core(awake, limit);
-    if (asleep.now() < awake.now() && (&asleep == &core1 ? is_idle1() : asleep.sleeping()))
-      asleep.skip_to(awake.now());
-  } else {
-    const bool first = core0.now() <= core1.now();
-    Core& behind = first ? core0 : core1;
-    const Core& ahead = first ? core1 : core0;
-    if (behind.now() < events.horizon()) run_core(behind, std::min(ahead.now() + kSlack, limit));
-  }
-  events.run_due(now());
-  return true;
-}
-
-void Board::Parts::run_core(Core& core, Cycle limit) {
-  runner = &core;
-  core.run_until(limit);
-  runner = nullptr;
-  if (core.stopped_by_observer()) stop_requested = true;
-}
-
-void Board::Parts::interrupt_runner() {
-  // An event that is due now: run_until() returns after this instruction.
-  if (runner != nullptr) events.at_time(timebase.time_at(runner->now()), [] {});
-}
-
-void Board::Parts::Waker::before(Core& core) {
-  // A sleeper's clock stands where it went to sleep or was last taken along; it wakes now.
-  was_sleeping_ = core.sleeping();
-  if (was_sleeping_ && parts_.runner != nullptr && parts_.runner != &core) {
-    core.skip_to(std::max(core.now(), parts_.runner->now()));
-  }
-}
-
-void Board::Parts::Waker::after(Core& core) {
-  if (was_sleeping_ && !core.sleeping() && parts_.runner != &core) parts_.interrupt_runner();
-}
-
-void Board::Parts::Waker::set_irq_lines(std::uint64_t levels) {
-  Core& core = *parts_.cores[number_];
-  before(core);
-  core.set_irq_lines(levels);
-  after(core);
-}
-
-void Board::Parts::Waker::send_event() {
-  Core& core = *parts_.cores[number_];
-  before(core);
-  core.send_event();
-  after(core);
+  button_ = pressed;
+  update_button();
 }
 
 }  // namespace pico_llama::simulator

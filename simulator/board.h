@@ -1,17 +1,44 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "formats/memory_image.h"
+#include "simulator/bootrom/bootrom.h"
 #include "simulator/bus/bus.h"
+#include "simulator/bus/flash_chip.h"
+#include "simulator/bus/psram_chip.h"
+#include "simulator/bus/qmi.h"
+#include "simulator/bus/xip_cache.h"
+#include "simulator/bus/xip_control.h"
+#include "simulator/bus/xip_stream.h"
 #include "simulator/clock/event_queue.h"
 #include "simulator/clock/timebase.h"
 #include "simulator/cpu/core.h"
 #include "simulator/cpu/signals.h"
+#include "simulator/devices/clocks.h"
+#include "simulator/devices/gpio.h"
+#include "simulator/devices/io_bank0.h"
+#include "simulator/devices/oscillators.h"
+#include "simulator/devices/otp.h"
+#include "simulator/devices/powman.h"
+#include "simulator/devices/psm.h"
+#include "simulator/devices/resets.h"
+#include "simulator/devices/sio.h"
+#include "simulator/devices/system.h"
+#include "simulator/devices/ticks.h"
+#include "simulator/devices/timer.h"
+#include "simulator/devices/trng.h"
+#include "simulator/devices/uart.h"
+#include "simulator/devices/watchdog.h"
+#include "simulator/dma/dma.h"
+#include "simulator/gpio_coprocessor.h"
+#include "simulator/usb/controller.h"
 
 namespace pico_llama::simulator {
 
@@ -20,23 +47,23 @@ enum class BoardKind : std::uint8_t {
   kPico2,       ///< Raspberry Pi: RP2350A, 4 MB flash, no PSRAM
 };
 
-/// What is wrong with this particular board from the start. Faults that happen later (a button, a pulled
-/// plug, a power cut) are calls on Board, made from an event.
+/// Faults that this particular board has from the start. Those that happen later (a button, a pulled plug, a
+/// power cut) are calls on Board, made from an event.
 struct BoardFaults {
   bool psram_absent = false;
   bool psram_wrong_id = false;
   bool psram_stuck_bit = false;
   bool flash_4mb = false;            ///< a smaller flash chip than the board should have
   bool flash_no_qe = false;          ///< the chip's QE bit is clear: no quad reads
-  bool flash_no_continuous = false;  ///< the chip passes over the mode byte: each read wants its command
+  bool flash_no_continuous = false;  ///< the chip ignores the mode byte: each read needs its command
   bool flash_foreign = false;        ///< another maker's chip: 35h is no status read there
-  bool flash_late =
-      false;  ///< data reaches the QMI 12 ns after its clock edge: later than chip and pads promise
+  /// Data reaches the QMI 12 ns after its clock edge: later than chip and pads guarantee.
+  bool flash_late = false;
 };
 
 struct BoardOptions {
   BoardKind kind = BoardKind::kPicoPlus2W;
-  std::uint32_t flash_bytes = 0;  ///< 0: what the board has
+  std::uint32_t flash_bytes = 0;  ///< 0: the size that the board has
   std::uint64_t seed = 1;         ///< for cache eviction, TRNG, power-on contents, chip id
   BoardFaults faults;
 };
@@ -57,26 +84,20 @@ struct RunLimits {
 enum class RunEnd : std::uint8_t {
   kLimit,     ///< a RunLimits was reached
   kRequest,   ///< request_stop() was called, or an observer stopped a core
-  kBootsel,   ///< the board sits in the boot ROM's BOOTSEL mode (no bootable image, or asked for)
+  kBootsel,   ///< the board is in the boot ROM's BOOTSEL mode (no bootable image, or asked for)
   kDeadlock,  ///< both cores sleep and nothing will ever wake them
-  kStop,      ///< something that is not modelled, or that silicon answers with garbage: see message
+  kStop,      ///< not modelled, or undefined on silicon (see stop.h); message says which
 };
 
 struct RunResult {
   RunEnd end = RunEnd::kLimit;
-  /// kBootsel: why. kStop: the whole report: what, where, disassembly, registers, last instructions.
+  /// kBootsel: why. kStop: the whole report: cause, pc, disassembly, registers, last instructions.
   std::string message;
 };
 
-class FlashChip;
-class PsramChip;
-class Qmi;
-class XipCache;
-class Dma;
-class UsbController;
-
-/// The virtual board: the RP2350 with everything on it, wired, and the loop that lets both cores run.
-/// Deterministic: the same options, images and calls at the same simulated times give the same run.
+/// The virtual board: the block diagram of the RP2350 and its chips as members, their wiring in the
+/// constructor, and the loop that runs both cores. Deterministic: the same options, images and calls at the
+/// same simulated times give the same run.
 class Board {
  public:
   explicit Board(const BoardOptions& options = {});
@@ -105,44 +126,134 @@ class Board {
   void uart_receive(unsigned uart, std::uint8_t byte);
   /// The BOOT button: GPIO45 on the Pico Plus 2 W, and BOOTSEL at reset on both.
   void set_button(bool pressed);
-  /// Drives a pin from outside, active until released.
-  void drive_gpio(unsigned pin, bool level);
-  void release_gpio(unsigned pin);
-  /// Level of a pin as a scope would see it.
-  bool gpio(unsigned pin) const;
-  /// Told of every reset that software or the watchdog makes (a tool may want to end there).
-  void set_reset_observer(std::function<void(ResetKind)> observer);
-  /// Text for warnings that do not end the run (clk_sys beyond the datasheet's). Default: stderr.
-  void set_warning_sink(std::function<void(std::string_view)> sink);
+  /// Called for every reset that software or the watchdog makes (a tool may want to end there).
+  std::function<void(ResetKind)> on_reset;
+  /// Receives warnings that do not end the run (clk_sys beyond the datasheet's). Default: stderr.
+  std::function<void(std::string_view)> warn;
 
-  // --- inside, for tools -------------------------------------------------------------------------------
-  const BoardOptions& options() const;
-  Core& core(unsigned number);
-  Bus& bus();
-  EventQueue& events();
-  Timebase& timebase();
-  InterruptLines& interrupts();
-  UsbController& usb();
-  Dma& dma();
-  XipCache& xip_cache();
-  Qmi& qmi();
-  FlashChip& flash();
-  /// nullptr where the board has none.
-  PsramChip* psram();
-  const formats::SymbolTable& symbols() const;
-
+  // --- state for tools --------------------------------------------------------------------------------
   /// The cycle that both cores have reached, and its time.
-  Cycle now() const;
-  Picoseconds time() const;
-  bool in_bootsel() const;
+  Cycle now() const { return std::min(cores[0].now(), cores[1].now()); }
+  Picoseconds time() const { return timebase.time_at(now()); }
+  bool has_psram() const { return options.kind == BoardKind::kPicoPlus2W && !options.faults.psram_absent; }
+  bool in_bootsel() const { return boot_.outcome == Bootrom::Outcome::kBootsel; }
   /// True while core 1 waits in the boot ROM for its FIFO hand-shake.
-  bool core1_in_bootrom() const;
-  /// What kStop would say now: both cores' registers and last instructions.
-  std::string describe_state() const;
+  bool core1_in_bootrom() const { return bootrom.core1_waiting(); }
+  /// The text of a kStop, for the present state: both cores' registers and last instructions.
+  std::string describe_state();
+
+  // --- time -------------------------------------------------------------------------------------------
+  const BoardOptions options;
+  Timebase timebase{Rosc::kNominalHz};
+  EventQueue events{timebase};
+  InterruptLines interrupts;
+
+  // --- memories and the external bus ------------------------------------------------------------------
+  Bus bus;
+  FlashChip flash;
+  PsramChip psram;
+  Qmi qmi{timebase};
+  XipCache xip_cache;
+  XipStream stream;
+  XipControl xip_control{xip_cache, stream};
+  XipAux xip_aux{stream, qmi};
+  Dma dma{bus, events, interrupts};
+
+  // --- clocks and resets --------------------------------------------------------------------------------
+  Resets resets;
+  Psm psm;
+  Xosc xosc{timebase, events};
+  Rosc rosc;
+  Pll pll_sys{"PLL_SYS", timebase, events, xosc};
+  Pll pll_usb{"PLL_USB", timebase, events, xosc};
+  Clocks clocks{timebase, events, interrupts, {xosc, rosc, pll_sys, pll_usb}};
+  Ticks ticks{timebase};
+  Powman powman{timebase, events, interrupts};
+  Watchdog watchdog{ticks, timebase, events};
+
+  // --- peripherals ---------------------------------------------------------------------------------------
+  Gpio gpio;
+  Sio sio{gpio, ticks, timebase, events, interrupts};
+  IoBank0 io_bank0{gpio, interrupts};
+  PadsBank0 pads_bank0{gpio};
+  IoQspi io_qspi;
+  PadsQspi pads_qspi;
+  Timer timer0{"TIMER0", 0, Ticks::kTimer0, ticks, timebase, events, interrupts};
+  Timer timer1{"TIMER1", 4, Ticks::kTimer1, ticks, timebase, events, interrupts};
+  Uart uart0{"UART0", 33, clocks, timebase, events, interrupts};
+  Uart uart1{"UART1", 34, clocks, timebase, events, interrupts};
+  UsbController usb{events, timebase, interrupts};
+  Trng trng;
+  Adc adc;
+  Otp otp;
+  OtpData otp_data{otp};
+  Bootram bootram;
+  Sysinfo sysinfo;
+  Syscfg syscfg;
+  Tbman tbman;
+  Busctrl busctrl;
+  Accessctrl accessctrl;
+  GlitchDetector glitch_detector;
+  std::vector<std::unique_ptr<Device>> others;  ///< gates of RESETS; peripherals that are not modelled
+
+  // --- cores -----------------------------------------------------------------------------------------------
+  std::array<Core, 2> cores{{{0, bus, events}, {1, bus, events}}};
+  GpioCoprocessor gpio_coprocessor{sio};
+  Bootrom bootrom;
+  formats::SymbolTable symbols;  ///< of every image loaded
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  /// Stands between interrupt lines or the other core's SEV and a core, so that one that sleeps wakes in the
+  /// right cycle.
+  class Waker : public CoreSignals {
+   public:
+    Waker(Board& board, unsigned number) : board_(board), number_(number) {}
+    void set_irq_lines(std::uint64_t levels) override;
+    void send_event() override;
+
+   private:
+    void before(Core& core);
+    void after(Core& core);
+    Board& board_;
+    unsigned number_;
+    bool was_sleeping_ = false;
+  };
+
+  /// Advances time by at most one slice of a core. False: both cores sleep and no event is pending.
+  bool step(Cycle limit);
+  void run_core(Core& core, Cycle limit);
+  void interrupt_runner();
+  void apply_reset(ResetKind kind);
+  void request_reset(ResetKind kind);
+  void update_button();
+  void update_chip_select();
+  void check_voltage(std::uint32_t clk_sys_hz);
+  /// The time of the access that is being made: the running core's clock; between runs, now().
+  Cycle access_cycle() const { return runner_ != nullptr ? runner_->now() : now(); }
+  bool core1_idle() const { return core1_held_ || bootrom.core1_waiting() || cores[1].sleeping(); }
+  void wire();
+  void attach(std::uint32_t base, Device& device, std::uint32_t bytes = 0x4000) {
+    bus.attach(base, bytes, &device);
+  }
+  void attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, std::uint32_t bytes = 0x4000);
+  void attach_unmodelled(std::uint32_t base, const char* name, std::uint32_t bytes = 0x4000);
+
+  std::array<Waker, 2> wakers_{Waker{*this, 0}, Waker{*this, 1}};
+  struct Loaded {
+    std::uint32_t first, last;
+    std::string path;
+  };
+  std::vector<Loaded> loaded_;                               ///< flash ranges that files have filled
+  std::vector<formats::MemoryImage::Segment> ram_segments_;  ///< copied into SRAM at every power-on
+  Bootrom::Boot boot_{Bootrom::Outcome::kBootsel, "the board has not been reset yet"};
+  Core* runner_ = nullptr;
+  bool core1_held_ = false;  ///< by PSM
+  Watchdog::Reason watchdog_reason_ = Watchdog::kNone;
+  bool button_ = false;
+  bool stop_requested_ = false;
+  bool running_ = false;
+  bool warned_of_overclock_ = false;
+  std::optional<ResetKind> pending_reset_;
 };
 
 }  // namespace pico_llama::simulator

@@ -54,7 +54,7 @@ struct Progress {
   double instructions, cycles, seconds;
 };
 Progress progress(Board& board) {
-  const CoreStats a = board.core(0).stats(), b = board.core(1).stats();
+  const CoreStats a = board.cores[0].stats(), b = board.cores[1].stats();
   return {static_cast<double>(a.instructions + b.instructions), static_cast<double>(board.now()),
           static_cast<double>(board.time()) * 1e-12};
 }
@@ -130,12 +130,12 @@ void sdk_both_cores_asleep(benchmark::State& state) {
   RunLimits limits;
   limits.time = board->time() + 100 * kMillisecond;
   board->run(limits);
-  if (!board->core(0).sleeping() || !board->core(1).sleeping()) {
+  if (!board->cores[0].sleeping() || !board->cores[1].sleeping()) {
     state.SkipWithError("the cores do not sleep");
     return;
   }
   // Nothing at all is left to happen, so a run would end at once: something must stay due for time to pass.
-  board->events().at_time(~Picoseconds{0} / 2, [] {});
+  board->events.at_time(~Picoseconds{0} / 2, [] {});
   measure(state, *board, 1000 * kMillisecond);
 }
 BENCHMARK(sdk_both_cores_asleep)->Unit(benchmark::kMicrosecond);
@@ -179,9 +179,9 @@ void firmware_stories(benchmark::State& state) {
     }
     board.load(formats::read_memory_image(image));
   }
-  board.set_warning_sink([](std::string_view) {});
+  board.warn = [](std::string_view) {};
   board.reset();
-  UsbHost host(board.usb(), board.events());
+  UsbHost host(board.usb, board.events);
   Reader reader(host, board);
   host.set_program(&reader);
   host.set_port_wanted(true, board.time());

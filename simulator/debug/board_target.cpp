@@ -17,22 +17,22 @@ constexpr SpecialReg kSpecials[] = {SpecialReg::kFpscr,   SpecialReg::kMsp,     
 
 BoardTarget::BoardTarget(Board& board, std::function<RunResult()> run_slice)
     : board_(board), run_slice_(std::move(run_slice)), observers_{Observer{*this, 0}, Observer{*this, 1}} {
-  for (unsigned c = 0; c < kCores; ++c) board_.core(c).set_observer(&observers_[c]);
+  for (unsigned c = 0; c < kCores; ++c) board_.cores[c].set_observer(&observers_[c]);
 }
 
 BoardTarget::~BoardTarget() {
-  for (unsigned c = 0; c < kCores; ++c) board_.core(c).set_observer(nullptr);
+  for (unsigned c = 0; c < kCores; ++c) board_.cores[c].set_observer(nullptr);
 }
 
 std::uint32_t BoardTarget::reg(unsigned core, unsigned number) {
-  const Core& c = board_.core(core);
+  const Core& c = board_.cores[core];
   if (number < 16) return c.reg(number);
   if (number == kXpsr) return c.special(SpecialReg::kXpsr);
   return number < kFpscr ? c.single(number - kSingle0) : c.special(kSpecials[number - kFpscr]);
 }
 
 void BoardTarget::set_reg(unsigned core, unsigned number, std::uint32_t value) {
-  Core& c = board_.core(core);
+  Core& c = board_.cores[core];
   if (number < 16) return c.set_reg(number, value);
   if (number == kXpsr) return c.set_special(SpecialReg::kXpsr, value);
   if (number < kFpscr) return c.set_single(number - kSingle0, value);
@@ -46,9 +46,9 @@ bool BoardTarget::read(unsigned core, std::uint32_t address, std::span<std::uint
     const std::uint32_t word_address = at & ~3u;
     std::uint32_t word = 0;
     if (is_private(at)) {
-      word = board_.core(core).ppb(word_address);
+      word = board_.cores[core].ppb(word_address);
     } else {
-      const Reply reply = board_.bus().read(word_address, access);
+      const Reply reply = board_.bus.read(word_address, access);
       if (reply.fault != BusFault::kNone) return false;
       word = reply.value;
     }
@@ -70,11 +70,11 @@ bool BoardTarget::write(unsigned, std::uint32_t address, std::span<const std::ui
           bytes[i] | bytes[i + 1] << 8 | bytes[i + 2] << 16 | static_cast<std::uint32_t>(bytes[i + 3]) << 24;
     const std::uint8_t size = whole ? 4 : 1;
     const Access access{.master = Master::kDebugger, .size = size, .now = board_.now()};
-    if (is_private(at) || board_.bus().write(at, value, access).fault != BusFault::kNone) return false;
+    if (is_private(at) || board_.bus.write(at, value, access).fault != BusFault::kNone) return false;
     i += size;
   }
   for (unsigned c = 0; c < kCores; ++c) {
-    board_.core(c).invalidate(address, static_cast<std::uint32_t>(bytes.size()));
+    board_.cores[c].invalidate(address, static_cast<std::uint32_t>(bytes.size()));
   }
   return true;
 }
@@ -121,7 +121,7 @@ void BoardTarget::check_watches(unsigned core, std::uint32_t pc) {
   std::array<std::uint8_t, 4> code{};
   if (!read(core, pc, code)) return;
   const auto operand =
-      decoder_.decode(code, pc, [&](unsigned number) { return board_.core(core).reg(number); });
+      decoder_.decode(code, pc, [&](unsigned number) { return board_.cores[core].reg(number); });
   if (!operand) return;
   for (const Watch& watch : watches_) {
     const bool kind = watch.kind == WatchKind::kAccess || operand->write == (watch.kind == WatchKind::kWrite);

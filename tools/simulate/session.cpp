@@ -71,17 +71,17 @@ int run(const Options& options) {
 }
 
 Session::Session(const Options& options)
-    : options_(options), board_(options.board), host_(board_.usb(), board_.events()) {
+    : options_(options), board_(options.board), host_(board_.usb, board_.events) {
   for (const std::string& path : options_.images) {
     const formats::MemoryImage image = formats::read_memory_image(path);
     if (!image.elf_path.empty()) elf_path_ = image.elf_path;
     board_.load(image);
   }
-  board_.set_warning_sink([](std::string_view text) { say("{}", text); });
+  board_.warn = [](std::string_view text) { say("{}", text); };
 
   if (options_.has_script) {
     player_ = std::make_unique<Player>(
-        options_.script, board_.events(), [this](const Step& step, Picoseconds now) { act(step, now); },
+        options_.script, board_.events, [this](const Step& step, Picoseconds now) { act(step, now); },
         [this] {
           finished_ = true;
           board_.request_stop();
@@ -111,7 +111,7 @@ Session::Session(const Options& options)
   for (const Fault& fault : options_.faults) schedule_fault(fault);
   if (!options_.profile_path.empty()) {
     for (unsigned c = 0; c < 2; ++c) {
-      Core& core = board_.core(c);
+      Core& core = board_.cores[c];
       profilers_[c] = std::make_unique<Profiler>([&core] { return core.reg(14); });
       core.set_observer(profilers_[c].get());
     }
@@ -120,7 +120,7 @@ Session::Session(const Options& options)
 
 Session::~Session() {
   host_.set_state_observer(nullptr);
-  for (unsigned c = 0; c < 2; ++c) board_.core(c).set_observer(nullptr);
+  for (unsigned c = 0; c < 2; ++c) board_.cores[c].set_observer(nullptr);
 }
 
 std::size_t Session::room() const { return port_ ? port_->room() : kTypeAhead; }
@@ -137,7 +137,7 @@ void Session::type(std::string_view text, Picoseconds now) {
   for (const char c : text) {
     // 8N1: ten bit times a byte.
     uart_free_ = std::max(uart_free_, now) + 10 * kPicosecondsPerSecond / kUartBaud;
-    board_.events().at_time(uart_free_, [this, c] { board_.uart_receive(0, static_cast<std::uint8_t>(c)); });
+    board_.events.at_time(uart_free_, [this, c] { board_.uart_receive(0, static_cast<std::uint8_t>(c)); });
   }
 }
 
@@ -183,7 +183,7 @@ void Session::act(const Step& step, Picoseconds now) {
 void Session::schedule_fault(const Fault& fault) {
   const Picoseconds at = picoseconds(fault.at_seconds);
   const Picoseconds end = at + picoseconds(fault.for_seconds);
-  EventQueue& events = board_.events();
+  EventQueue& events = board_.events;
   switch (fault.kind) {
     case Fault::Kind::kHostStalls:
       events.at_time(at, [this, at, end] { host_.stop_reading_until(end, at); });
@@ -333,7 +333,7 @@ void Session::finish() {
   if (profilers_[0]) {
     Profiler* const cores[] = {profilers_[0].get(), profilers_[1].get()};
     const SourceLines lines(elf_path_);
-    const ProfileReport report(cores, board_.symbols(), lines);
+    const ProfileReport report(cores, board_.symbols, lines);
     write_file(options_.profile_path, report.callgrind(options_.images.back()));
     write_file(options_.profile_path + ".txt", report.text(40));
   }

@@ -39,22 +39,22 @@ Json chip_stats(const Qmi::Counters& chip, Cycle cycles) {
 
 std::string stats_json(Board& board, const UsbHost& host, double real_seconds) {
   const Cycle cycles = board.now();
-  const XipCache::Counters& cache = board.xip_cache().counters();
-  const UsbController::Counters& usb = board.usb().counters();
+  const XipCache::Counters& cache = board.xip_cache.counters();
+  const UsbController::Counters& usb = board.usb.counters();
   Json stats;
   stats["cycles"] = cycles;
   stats["simulated_seconds"] = static_cast<double>(board.time()) / static_cast<double>(kPicosecondsPerSecond);
-  stats["clk_sys_hz"] = board.timebase().clk_sys_hz();
-  stats["instructions"] = board.core(0).stats().instructions + board.core(1).stats().instructions;
-  stats["cores"] = {core_stats(board.core(0).stats()), core_stats(board.core(1).stats())};
+  stats["clk_sys_hz"] = board.timebase.clk_sys_hz();
+  stats["instructions"] = board.cores[0].stats().instructions + board.cores[1].stats().instructions;
+  stats["cores"] = {core_stats(board.cores[0].stats()), core_stats(board.cores[1].stats())};
   stats["xip_cache"] = {{"hits", cache.hits},
                         {"misses", cache.misses},
                         {"uncached", cache.uncached},
                         {"write_backs", cache.write_backs},
                         {"stall_cycles", cache.stall_cycles}};
-  stats["qspi"] = {{"flash", chip_stats(board.qmi().counters(0), cycles)},
-                   {"psram", chip_stats(board.qmi().counters(1), cycles)}};
-  const Dma::Counters& dma = board.dma().counters();
+  stats["qspi"] = {{"flash", chip_stats(board.qmi.counters(0), cycles)},
+                   {"psram", chip_stats(board.qmi.counters(1), cycles)}};
+  const Dma::Counters& dma = board.dma.counters();
   stats["dma"] = {{"transfers", dma.transfers}, {"bytes", dma.bytes}, {"stall_cycles", dma.stall_cycles}};
   stats["usb"] = {{"bytes_in", usb.bytes_in},
                   {"bytes_out", usb.bytes_out},

@@ -23,7 +23,7 @@ TEST(BoardLoad, RefusesOverlapAndDataBeyondTheFlash) {
   EXPECT_THROW(board.load(page(0x10000000, 2)), formats::FileError);
   EXPECT_THROW(board.load(page(0x10400000, 3)), formats::FileError);
   board.load(page(0x10300000, 9));
-  EXPECT_EQ(board.flash().data()[0x300000], 9);
+  EXPECT_EQ(board.flash.data()[0x300000], 9);
 }
 
 TEST(BoardLoad, WithoutImageDefTheBoardStaysInBootsel) {

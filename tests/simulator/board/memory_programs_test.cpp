@@ -48,7 +48,7 @@ TEST_F(MemoryProgram, PsramAt109MHzLinearStopsTheRun) {
 TEST_F(MemoryProgram, PsramAt109MHzLinearReadsWrongDataWhereTheBoardOnlyWarns) {
   START_OR_SKIP("psram_109mhz");
   std::string warning;
-  board->psram()->set_policy({.stop = false, .warn = [&](std::string_view text) { warning = text; }});
+  board->psram.set_policy({.stop = false, .warn = [&](std::string_view text) { warning = text; }});
   run_until_printed("words wrong\n");
   EXPECT_NE(printed.find("psram: FAIL"), std::string::npos) << printed;
   EXPECT_NE(warning.find("109.0 MHz"), std::string::npos);
@@ -94,28 +94,29 @@ TEST_F(MemoryProgram, FlashBySdkKeepsPsramAndARomFlushLosesIt) {
   EXPECT_GT(number_after("boot ROM "), 1000) << printed;
 }
 
-// X65 blog, MEMTEST post of 2025-08-05: code in SRAM, 336 MHz, both dividers 3. Configured as the SDK and the
-// datasheets say; nothing is tuned here.
-TEST_F(MemoryProgram, PublishedMemtestWithin10Percent) {
+// X65 blog, MEMTEST post of 2025-08-05: code in SRAM, 336 MHz, both dividers 3, QMI settings of its source
+// (see tests/target/sdk/memtest.c). The tolerance is what the model is off by, and 0.5 % more: the loop's
+// placement moves single rows.
+TEST_F(MemoryProgram, PublishedMemtestRowByRow) {
   START_OR_SKIP("memtest");
-  board->set_warning_sink([](std::string_view) {});  // of the clock, which is no news
-  board->psram()->lift_clock_limits();               // it ran at 112 MHz
-  board->xip_cache().set_strictness({.stop_on_read_only_write = false});
+  board->warn = [](std::string_view) {};  // of the clock
+  board->psram.lift_clock_limits();       // it ran at 112 MHz
+  board->xip_cache.set_strictness({.stop_on_read_only_write = false});
   run_until_printed("memtest: DONE\n");
   ASSERT_NE(printed.find("clk_sys 336000 kHz set"), std::string::npos) << printed;
   const struct {
     const char* name;
-    double published_us;
-  } loops[] = {{"sram-sram", 401},
-               {"psram-cached-sram", 1674},
-               {"psram-uncached-sram", 1757},
-               {"sram-psram-uncached", 1547},
-               {"sram-psram-cached", 4550},
-               {"sram-flash-cached", 1631},
-               {"sram-flash-uncached", 1681}};
+    double published_us, tolerance_percent;
+  } loops[] = {{"sram-sram", 401, 4.0},
+               {"psram-cached-sram", 1674, 0.9},
+               {"psram-uncached-sram", 1757, 1.4},
+               {"sram-psram-uncached", 1547, 3.5},
+               {"sram-psram-cached", 4550, 8.4},
+               {"sram-flash-cached", 1631, 0.6},
+               {"sram-flash-uncached", 1681, 0.6}};
   for (const auto& loop : loops) {
     const double us = number_after(std::string("memtest: ") + loop.name + " ");
-    EXPECT_NEAR(us, loop.published_us, 0.1 * loop.published_us) << loop.name;
+    EXPECT_NEAR(us, loop.published_us, loop.tolerance_percent / 100 * loop.published_us) << loop.name;
     std::printf("%-22s %6.0f us, published %5.0f us: %+.1f %%\n", loop.name, us, loop.published_us,
                 100 * (us / loop.published_us - 1));
   }

@@ -12,7 +12,7 @@ TEST_F(SdkProgram, HelloOverUart) {
   START_OR_SKIP("hello_uart");
   run_until_printed("done\n");
   EXPECT_EQ(printed, "hello uart 0\nhello uart 1\nhello uart 2\ndone\n");
-  EXPECT_EQ(board->timebase().clk_sys_hz(), 150'000'000U);
+  EXPECT_EQ(board->timebase.clk_sys_hz(), 150'000'000U);
 }
 
 TEST_F(SdkProgram, TheSameRunTwiceTakesTheSameCycles) {
@@ -32,14 +32,14 @@ TEST_F(SdkProgram, BootsInDualModeWithoutQuadEnable) {
   options.faults.flash_no_qe = true;
   START_OR_SKIP("hello_uart", options);
   run_until_printed("done\n");
-  EXPECT_EQ(board->bus().read(0x400d0014, {.master = Master::kCore0}).value, 0xbbU);  // QMI M0_RCMD
+  EXPECT_EQ(board->bus.read(0x400d0014, {.master = Master::kCore0}).value, 0xbbU);  // QMI M0_RCMD
 }
 
 TEST_F(SdkProgram, FlashIsLeftAsTheRealBootRomLeavesIt) {
   START_OR_SKIP("hello_uart");
-  EXPECT_EQ(board->bus().read(0x400d000c, {.master = Master::kCore0}).value, 0x60007203U);
-  EXPECT_EQ(board->bus().read(0x400d0010, {.master = Master::kCore0}).value, 0x000492a8U);
-  EXPECT_EQ(board->bus().read(0x400d0014, {.master = Master::kCore0}).value, 0x000000ebU);
+  EXPECT_EQ(board->bus.read(0x400d000c, {.master = Master::kCore0}).value, 0x60007203U);
+  EXPECT_EQ(board->bus.read(0x400d0010, {.master = Master::kCore0}).value, 0x000492a8U);
+  EXPECT_EQ(board->bus.read(0x400d0014, {.master = Master::kCore0}).value, 0x000000ebU);
 }
 
 TEST_F(SdkProgram, BootsOnPico2) {
@@ -72,7 +72,7 @@ TEST_F(SdkProgram, SystemClockAtEverySpeed) {
   START_OR_SKIP("clocks");
   run_until_printed("300000 kHz");
   run_until_printed("done\n");
-  EXPECT_EQ(board->timebase().clk_sys_hz(), 300'000'000U);
+  EXPECT_EQ(board->timebase.clk_sys_hz(), 300'000'000U);
   for (const char* line :
        {"150000 kHz set counted 150000 loop 200", "200000 kHz set counted 200000 loop 150",
         "250000 kHz set counted 250000 loop 120", "300000 kHz set counted 300000 loop 100"}) {
@@ -83,7 +83,7 @@ TEST_F(SdkProgram, SystemClockAtEverySpeed) {
 TEST_F(SdkProgram, WatchdogReboots) {
   START_OR_SKIP("watchdog");
   int resets = 0;
-  board->set_reset_observer([&](ResetKind kind) {
+  board->on_reset = ([&](ResetKind kind) {
     EXPECT_EQ(kind, ResetKind::kWatchdog);
     ++resets;
   });
@@ -148,7 +148,7 @@ TEST_P(HardFault, NamesItsCause) {
   const std::uint32_t value = static_cast<std::uint32_t>(number);
   const std::uint32_t address = find_variable("hard_fault", "cause");
   ASSERT_NE(address, 0U);
-  ASSERT_TRUE(board->bus().poke(address, &value, sizeof value));
+  ASSERT_TRUE(board->bus.poke(address, &value, sizeof value));
   run_until_printed("done\n");
   EXPECT_EQ(printed, std::string("ready\n") + text + "\ndone\n");
 }
@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(Causes, HardFault,
 
 TEST_F(SdkProgram, PowerCutInTheMiddleOfARunStartsOver) {
   START_OR_SKIP("hello_uart");
-  board->events().at_time(board->time() + 5 * kPicosecondsPerSecond / 1000, [this] {
+  board->events.at_time(board->time() + 5 * kPicosecondsPerSecond / 1000, [this] {
     printed += "|";
     board->reset(ResetKind::kPowerOn);
   });
@@ -172,9 +172,9 @@ TEST_F(SdkProgram, PowerCutInTheMiddleOfARunStartsOver) {
 TEST_F(SdkProgram, IdleTimeCostsNothing) {
   START_OR_SKIP("alarms");
   run_until_printed("done\n");
-  const std::uint64_t before = board->core(0).stats().instructions;
+  const std::uint64_t before = board->cores[0].stats().instructions;
   run(3600.0);  // an hour in WFI
-  EXPECT_LT(board->core(0).stats().instructions - before, 10'000U);
+  EXPECT_LT(board->cores[0].stats().instructions - before, 10'000U);
   EXPECT_GE(board->time(), 3600 * kPicosecondsPerSecond);
 }
 
@@ -183,8 +183,8 @@ TEST_F(SdkProgram, ClockBeyondTheVoltageStops) {
   run_until_printed("done\n");
   // PLL_SYS to 375 MHz at 1.10 V, as a careless program would.
   try {
-    board->bus().write(0x4005000c, 4U << 16 | 1U << 12, {.master = Master::kCore0, .now = board->now()});
-    FAIL() << "no stop at " << board->timebase().clk_sys_hz();
+    board->bus.write(0x4005000c, 4U << 16 | 1U << 12, {.master = Master::kCore0, .now = board->now()});
+    FAIL() << "no stop at " << board->timebase.clk_sys_hz();
   } catch (const Stop& stop) {
     EXPECT_NE(std::string(stop.what()).find("raise the voltage"), std::string::npos) << stop.what();
   }
@@ -194,8 +194,7 @@ TEST_F(SdkProgram, ResettingThePllUnderTheCoresStops) {
   START_OR_SKIP("hello_uart");
   run_until_printed("done\n");
   constexpr std::uint32_t kResetsSet = 0x40022000, kPllSys = 1U << 14;
-  EXPECT_THROW(board->bus().write(kResetsSet, kPllSys, {.master = Master::kCore0, .now = board->now()}),
-               Stop);
+  EXPECT_THROW(board->bus.write(kResetsSet, kPllSys, {.master = Master::kCore0, .now = board->now()}), Stop);
 }
 
 /// A terminal program that reads everything.
@@ -218,7 +217,7 @@ class Terminal : public SerialProgram {
 
 TEST_F(SdkProgram, HelloOverUsb) {
   START_OR_SKIP("hello_usb");
-  UsbHost host(board->usb(), board->events());
+  UsbHost host(board->usb, board->events);
   Terminal terminal(*board, "done\n");
   host.set_program(&terminal);
   host.set_port_wanted(true, board->time());
@@ -232,7 +231,7 @@ TEST_F(SdkProgram, HelloOverUsb) {
 
 TEST_F(SdkProgram, TouchAt1200BaudEndsInBootsel) {
   START_OR_SKIP("hello_usb");
-  UsbHost host(board->usb(), board->events());
+  UsbHost host(board->usb, board->events);
   Terminal terminal(*board, "done\n");
   host.set_program(&terminal);
   host.set_port_wanted(true, board->time());
@@ -244,7 +243,7 @@ TEST_F(SdkProgram, TouchAt1200BaudEndsInBootsel) {
 
 TEST_F(SdkProgram, PicotoolsRequestReboots) {
   START_OR_SKIP("hello_usb");
-  UsbHost host(board->usb(), board->events());
+  UsbHost host(board->usb, board->events);
   Terminal terminal(*board, "done\n");
   host.set_program(&terminal);
   host.set_port_wanted(true, board->time());

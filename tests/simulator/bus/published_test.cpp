@@ -1,6 +1,6 @@
-// The published measurements of external memory (X65 blog, MEMTEST post of 2025-08-05, 336 MHz, both dividers
-// 3), with a master that spends what the same loop takes on SRAM: 8 cycles a word of code (measured: 8.2).
-// tests/simulator/system/ runs the loop itself on the simulated core.
+// Published measurements of the external memories, against a bus master that spends the cycles which the same
+// loop takes on SRAM: 8 a word of code (measured: 8.2). tests/simulator/board/memory_programs_test.cpp runs
+// the loop itself on a simulated core.
 #include <gtest/gtest.h>
 
 #include "firmware/chips/qmi_timing.h"
@@ -17,10 +17,10 @@ struct Memtest : XipFixture {
     psram.lift_clock_limits();  // 112 MHz
     bootrom_flash();
     psram_qpi();
-    // As drivers of this board configure it: COOLDOWN 1, PAGEBREAK 1024, MAX_SELECT and MIN_DESELECT for tCEM
-    // and tCPH at this clock, RXDELAY 3.
-    psram_window(3, 3);
-    write(Qmi::kBase + 0x20, 1u << 30 | 2u << 28 | 40u << 17 | 5u << 12 | 3u << 8 | 3);
+    // X65's settings of window 1 (github.com/X65/firmware at 7752f28, src/ria/sys/mem.c): divider 3, COOLDOWN
+    // 1, PAGEBREAK 1024, SELECT_HOLD 3, MIN_DESELECT 17, MAX_SELECT 42, RXDELAY 4.
+    psram_window(3, 4);
+    write(Qmi::kBase + 0x20, 1u << 30 | 2u << 28 | 3u << 23 | 42u << 17 | 17u << 12 | 4u << 8 | 3);
     for (std::uint32_t i = 0; i < kWords; ++i) write(0x15000000 + 4 * i, i);
     xip.invalidate_all();
     xip.set_strictness({.stop_on_read_only_write = false});
@@ -38,29 +38,44 @@ struct Memtest : XipFixture {
   }
 };
 
-void expect_within_10_percent(double simulated, double published, const char* what) {
-  EXPECT_NEAR(simulated, published, 0.1 * published) << what;
-  testing::Test::RecordProperty(what, std::to_string(simulated));
-  std::printf("%-28s %7.0f us, published %5.0f us: %+.1f %%\n", what, simulated, published,
-              100 * (simulated / published - 1));
-}
+struct Row {
+  const char* name;
+  std::uint32_t from, to;
+  double published_us;
+  double tolerance_percent;  ///< what the model is off by, and 0.3 more
+};
+
+// X65 blog, MEMTEST post of 2025-08-05: microseconds for 64 kB by words, code in SRAM, 336 MHz, both
+// dividers 3.
+constexpr Row kMemtest[] = {
+    // SRAM alone: 8 cycles a word here, 8.2 there. It checks the loop, not the memory.
+    {"SRAM to SRAM", kSram, kSram + 0x10000, 401, 3.0},
+    {"PSRAM cached to SRAM", 0x11000000, kSram, 1674, 0.7},
+    {"PSRAM uncached to SRAM", 0x15000000, kSram, 1757, 1.1},
+    {"SRAM to PSRAM uncached", kSram, 0x15000000, 1547, 2.5},
+    {"SRAM to PSRAM cached", kSram, 0x11000000, 4550, 8.0},
+    {"SRAM to flash window cached", kSram, 0x10000000, 1631, 0.9},
+    {"SRAM to flash window uncached", kSram, 0x14000000, 1681, 1.0},
+};
 
 TEST(Published, X65Memtest) {
   Memtest m;
-  expect_within_10_percent(m.copy(kSram, kSram + 0x10000), 401, "SRAM to SRAM");
-  expect_within_10_percent(m.copy(0x11000000, kSram), 1674, "PSRAM cached to SRAM");
-  expect_within_10_percent(m.copy(0x15000000, kSram), 1757, "PSRAM uncached to SRAM");
-  expect_within_10_percent(m.copy(kSram, 0x15000000), 1547, "SRAM to PSRAM uncached");
-  m.xip.invalidate_all();
-  for (std::uint32_t i = 0x20000; i < 0x24000; i += 4)
-    m.write(0x11000000 + i, i);  // the cache is full and dirty
-  expect_within_10_percent(m.copy(kSram, 0x11000000), 4550, "SRAM to PSRAM cached");
-  m.xip.invalidate_all();
-  expect_within_10_percent(m.copy(kSram, 0x10000000), 1631, "flash window cached");
-  expect_within_10_percent(m.copy(kSram, 0x14000000), 1681, "flash window uncached");
+  for (const Row& row : kMemtest) {
+    if (row.to == 0x11000000) {  // as there: the cache is full and dirty
+      m.xip.invalidate_all();
+      for (std::uint32_t i = 0x20000; i < 0x24000; i += 4) m.write(0x11000000 + i, i);
+    }
+    if (row.to == 0x10000000) m.xip.invalidate_all();
+    const double us = m.copy(row.from, row.to);
+    EXPECT_NEAR(us, row.published_us, row.tolerance_percent / 100 * row.published_us) << row.name;
+    std::printf("%-30s %7.0f us, published %5.0f us: %+.1f %%\n", row.name, us, row.published_us,
+                100 * (us / row.published_us - 1));
+  }
 }
 
-// The table of configurations: cycles for a line, read one after the other with nothing in between.
+// Cycles for a line of 8 bytes, chained: 16 CLKDIV + 2 (fitted to X65's MEMTEST), plus what breaks the chain:
+// a page every 1024 bytes, and MAX_SELECT for PSRAM. Nobody has published these configurations one by one, so
+// the tolerance is that of the arithmetic.
 TEST(Published, CyclesALine) {
   const auto cycles_a_line = [](std::uint32_t hz, std::uint32_t base, std::uint32_t div,
                                 std::uint32_t rxdelay) {
@@ -76,15 +91,26 @@ TEST(Published, CyclesALine) {
     for (std::uint32_t i = 0; i < 65536; i += 8) f.now = f.now - 1 + (f.read(base + i), 0u);
     return static_cast<double>(f.now - begin) / 8192;
   };
-  EXPECT_NEAR(cycles_a_line(150'000'000, 0x10000000, 3, 2), 50.6, 0.3);
-  EXPECT_NEAR(cycles_a_line(150'000'000, 0x10000000, 2, 2), 34.4, 0.3);
-  EXPECT_NEAR(cycles_a_line(150'000'000, 0x11000000, 2, 2), 34 * 1.03, 0.5);
-  EXPECT_NEAR(cycles_a_line(133'000'000, 0x10000000, 1, 2), 18.3, 0.3);
-  EXPECT_NEAR(cycles_a_line(200'000'000, 0x10000000, 2, 2), 34.4, 0.3);
+  constexpr std::uint32_t kFlash = 0x10000000, kPsram = 0x11000000;
+  const struct {
+    std::uint32_t hz, base, div;
+    double chained, page_breaks, tolerance;
+  } rows[] = {
+      {150'000'000, kFlash, 3, 50, 0.6, 0.1}, {150'000'000, kFlash, 2, 34, 0.4, 0.1},
+      {150'000'000, kPsram, 2, 34, 1.0, 0.1}, {133'000'000, kFlash, 1, 18, 0.3, 0.1},
+      {200'000'000, kFlash, 2, 34, 0.4, 0.1},
+  };
+  for (const auto& row : rows) {
+    const double cycles = cycles_a_line(row.hz, row.base, row.div, 2);
+    EXPECT_NEAR(cycles, row.chained + row.page_breaks, row.tolerance)
+        << row.hz << " Hz, divider " << row.div << (row.base == kFlash ? ", flash" : ", PSRAM");
+    std::printf("%s, %u MHz, divider %u: %.2f\n", row.base == kFlash ? "flash" : "PSRAM", row.hz / 1'000'000,
+                row.div, cycles);
+  }
 }
 
-// The firmware computes its timing words from the chips' limits with arithmetic of its own; at every clock it
-// may run at they must hold in a model that knows nothing of it.
+// The firmware computes its timing words from the chips' limits with its own arithmetic; they must hold in
+// this model, which shares none of it, at every clock that the firmware can run at.
 TEST(Published, FirmwareTimingWordsWorkAtEveryClock) {
   for (const std::uint32_t hz : {100'000'000u, 125'000'000u, 133'000'000u, 150'000'000u, 200'000'000u,
                                  225'000'000u, 250'000'000u, 266'000'000u, 300'000'000u, 320'000'000u}) {

@@ -50,13 +50,13 @@ int main(void) {
   sleep_ms(2);
   const bool clocked = set_sys_clock_khz(336000, false);
   stdio_init_all();
-  const psram_config config = {3, 3, 6, true};
-  psram_setup(&config);
   // The settings that were measured: github.com/X65/firmware at 7752f28, src/ria/sys/mem.c.
-  qmi_hw->m[1].timing = 1u << QMI_M1_TIMING_COOLDOWN_LSB | 2u << QMI_M1_TIMING_PAGEBREAK_LSB |
+  const psram_config config = {3, 4, 6, true};
+  gpio_set_function(PSRAM_CS_PIN, GPIO_FUNC_XIP_CS1);
+  psram_up(&config, 1u << QMI_M1_TIMING_COOLDOWN_LSB | 2u << QMI_M1_TIMING_PAGEBREAK_LSB |
                         3u << QMI_M1_TIMING_SELECT_HOLD_LSB | 42u << QMI_M1_TIMING_MAX_SELECT_LSB |
                         17u << QMI_M1_TIMING_MIN_DESELECT_LSB | 4u << QMI_M1_TIMING_RXDELAY_LSB |
-                        3u << QMI_M1_TIMING_CLKDIV_LSB;
+                        3u << QMI_M1_TIMING_CLKDIV_LSB);
   printf("memtest: clk_sys %lu kHz %s\n", (unsigned long)(clock_get_hz(clk_sys) / 1000),
          clocked ? "set" : "NOT SET");
   for (uint32_t i = 0; i < WORDS; ++i) PSRAM_UNCACHED[i] = i;
@@ -68,7 +68,6 @@ int main(void) {
   measure("psram-uncached-sram", sram_to, PSRAM_UNCACHED);
   measure("sram-psram-uncached", PSRAM_UNCACHED, sram_from);
   xip_cache_invalidate_all();
-  for (uint32_t i = 0; i < 4096; ++i) PSRAM_CACHED[WORDS + i] = i;  // the cache is full and dirty
   measure("sram-psram-cached", PSRAM_CACHED, sram_from);
   xip_cache_clean_all();
   xip_cache_invalidate_all();

@@ -64,7 +64,7 @@ static uint8_t __no_inline_not_in_flash_func(psram_up)(const psram_config* confi
   return known_good_die;
 }
 
-static uint8_t psram_setup(const psram_config* config) {
+static inline uint8_t psram_setup(const psram_config* config) {
   gpio_set_function(PSRAM_CS_PIN, GPIO_FUNC_XIP_CS1);
   const uint32_t mhz = clock_get_hz(clk_sys) / 1000000;
   const uint32_t max_select = (7 * mhz) / 64;       // 7 us of tCEM's 8, the rest for the access under way

@@ -50,7 +50,7 @@ def sizes(elf):
     symbols = {line.split()[-1]: int(line.split()[0], 16) for line in text.splitlines() if len(line.split()) == 3}
     (core0, reserve0, _), (core1, reserve1, _) = stack_bound.bounds(elf)
     return {"flash_bytes": (symbols["__flash_binary_end"] - 0x10000000, None, "program and its constants; ELF"),
-            "static_ram_bytes": (symbols["__bss_end__"] - 0x20000000 + symbols["__far_code_end__"] - symbols["__far_code_start__"], None,
+            "static_ram_bytes": (symbols["__bss_end__"] - 0x20000000 + symbols["__upper_code_end__"] - symbols["__upper_code_start__"], None,
                                  "code and variables in SRAM, without the model; ELF"),
             "stack_core0_bytes": (core0, reserve0, "worst case with interrupts; budget is the reserve; scripts/stack_bound.py"),
             "stack_core1_bytes": (core1, reserve1, "worst case; budget is the reserve; scripts/stack_bound.py")}

@@ -9,7 +9,7 @@
 namespace pico_llama {
 namespace {
 
-constexpr std::uint64_t kSramForModel = chips::ModelMemory::kSramBytes;
+constexpr std::uint64_t kSramForModel = chips::ModelMemory::kPromisedSramBytes;
 constexpr int kCores = 2;
 constexpr std::uint64_t kPsramBytes = 8 * 1024 * 1024;  // APS6404L-3SQR: 64 Mbit
 constexpr std::uint64_t kFlashForModel = chips::Rp2350::kChipSelect1Offset - chips::Cartridge::kFlashOffset;

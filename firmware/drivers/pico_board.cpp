@@ -20,12 +20,13 @@
 #include "pico/bootrom.h"
 #include "pico/platform.h"
 
-// From the SDK's linker script.
+// From firmware/memmap.ld.
 extern "C" {
-extern std::byte __end__[];             // end of .bss and of all that is placed in the striped SRAM
-extern std::byte __far_code_start__[];  // far_code.ld: the end of the striped SRAM
-extern std::byte __far_code_end__[];
-extern const std::byte __far_code_source__[];
+extern std::byte __model_start__[];
+extern std::byte __model_end__[];
+extern std::byte __upper_code_start__[];
+extern std::byte __upper_code_end__[];
+extern const std::byte __upper_code_source__[];
 extern uint32_t __StackBottom[], __StackTop[], __StackOneBottom[], __StackOneTop[];
 }
 
@@ -85,8 +86,9 @@ void __not_in_flash_func(read_lines)(void* context, int worker) {
 
 void PicoBoard::bring_up() {
   paint_stacks();
-  std::memcpy(__far_code_start__, __far_code_source__,
-              static_cast<size_t>(__far_code_end__ - __far_code_start__));
+  // The SDK's start-up copies .data and the scratch banks, not a section of ours.
+  std::memcpy(__upper_code_start__, __upper_code_source__,
+              static_cast<size_t>(__upper_code_end__ - __upper_code_start__));
   m33_hw->demcr |= M33_DEMCR_TRCENA_BITS;
   m33_hw->dwt_cyccnt = 0;
   m33_hw->dwt_ctrl |= M33_DWT_CTRL_CYCCNTENA_BITS;
@@ -108,7 +110,7 @@ void PicoBoard::bring_up() {
   end_step();
   start_button();
 
-  memory_.sram = {__end__, __far_code_start__};
+  memory_.sram = {__model_start__, __model_end__};
   memory_.psram = psram_window(info_.psram);
   if (info_.flash.bytes > chips::Cartridge::kFlashOffset) {
     memory_.model_slot = {reinterpret_cast<const std::byte*>(chips::Cartridge::kAddress),

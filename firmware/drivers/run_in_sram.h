@@ -8,8 +8,8 @@
 
 #include "hardware/sync.h"
 
-// From the SDK's linker script: end of all that is placed in the striped SRAM.
-extern "C" std::byte __end__[];
+// From firmware/memmap.ld: the memory that will be the model's.
+extern "C" std::byte __model_start__[];
 
 namespace pico_llama::drivers {
 
@@ -25,7 +25,7 @@ inline constexpr size_t kRunInSramBytes = 1024;
 template <typename... Parameters, typename... Arguments>
 void run_in_sram(void (*function)(Parameters...), Arguments&&... arguments) {
   const auto code = reinterpret_cast<uintptr_t>(function) & ~uintptr_t{1};
-  const uintptr_t there = (reinterpret_cast<uintptr_t>(__end__) + 7) & ~uintptr_t{7};
+  const uintptr_t there = (reinterpret_cast<uintptr_t>(__model_start__) + 7) & ~uintptr_t{7};
   std::memcpy(reinterpret_cast<void*>(there), reinterpret_cast<const void*>(code), kRunInSramBytes);
   // Written as data, fetched as instructions.
   __dsb();

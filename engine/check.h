@@ -12,5 +12,5 @@ namespace pico_llama {
 #define CHECK(condition)                                          \
   do {                                                            \
     if (!(condition)) [[unlikely]]                                \
-      ::pico_llama::check_failed(#condition, __FILE__, __LINE__); \
+      ::pico_llama::check_failed(#condition, __FILE_NAME__, __LINE__); \
   } while (false)

@@ -4,7 +4,7 @@
 board_table.py                     prints the table (some minutes)
 board_table.py --model stories260K --profile q8
 board_table.py --clocks            also builds and measures each clock
-board_table.py --update            all of that into docs/performance.md, docs/plots/, docs/brief-steps.md and bench/board.json
+board_table.py --update            all of that into docs/performance.md, docs/plots/, docs/milestones.md and bench/board.json
 board_table.py --redraw            the same documents from bench/board.json, without measuring
 
 Needs the presets host and firmware built (with the target make_model for the 15M shape). What is not here is left out and named.
@@ -100,7 +100,7 @@ def draw(results):
     if timed:
         (plots / "parts.svg").write_text(svg.stacked("stories260K: cycles of a token by part (/bench on the virtual board)", timed, PARTS))
     if results.get("clocks"):
-        replace(ROOT / "docs/brief-steps.md", "clocks", f"Measured {results['date']} at commit {results['commit']}.\n\n"
+        replace(ROOT / "docs/milestones.md", "clocks", f"Measured {results['date']} at commit {results['commit']}.\n\n"
                 f"{clock_table(results['clocks'])}")
 
 

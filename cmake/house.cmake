@@ -18,7 +18,7 @@ option(PICO_LLAMA_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF
 add_library(house INTERFACE)
 target_compile_options(house INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion -Wnon-virtual-dtor -Werror
-  # Rule 5 of DESIGN.md: the same bits everywhere. Never contract a*b+c, on any target.
+  # DESIGN.md, "The same bits everywhere": never contract a*b+c, on any target.
   -ffp-contract=off)
 target_include_directories(house INTERFACE ${CMAKE_CURRENT_LIST_DIR}/..)
 if(PICO_LLAMA_SANITIZE)

@@ -6,7 +6,7 @@
 
 namespace pico_llama {
 
-/// How weights are stored and what the arithmetic is (SPEC.md, "Profiles").
+/// How weights are stored and what the arithmetic is (SPEC.md, "Arithmetic").
 enum class Profile : uint32_t { kF32 = 0, kQ8 = 1, kQ4 = 2 };
 
 /// Its name, as commands and documents have it.

@@ -1,5 +1,5 @@
 # Finds the Pico SDK for a build of its own (firmware/, tests/target/sdk/). Include before project().
-# $PICO_SDK_PATH (or -DPICO_SDK_PATH) first, then .deps/, where scripts/setup.sh puts Debian's package of it.
+# -DPICO_SDK_PATH or VS Code's Pico extension first, then $PICO_SDK_PATH, then .deps/, where scripts/setup.sh puts Debian's package.
 get_filename_component(repository ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)
 
 if(NOT PICO_SDK_PATH AND DEFINED ENV{PICO_SDK_PATH})
@@ -12,14 +12,15 @@ if(NOT EXISTS ${PICO_SDK_PATH}/external/pico_sdk_import.cmake)
   message(FATAL_ERROR "no Pico SDK at ${PICO_SDK_PATH}: run scripts/setup.sh or set PICO_SDK_PATH")
 endif()
 
-# Debian's package comes without TinyUSB, which is one of its own.
+# Debian packages TinyUSB separately from the SDK.
 if(NOT PICO_TINYUSB_PATH AND NOT DEFINED ENV{PICO_TINYUSB_PATH} AND NOT EXISTS ${PICO_SDK_PATH}/lib/tinyusb/src/tusb.h)
   set(PICO_TINYUSB_PATH ${repository}/.deps/tinyusb)
 endif()
 
-# picotool only wraps the UF2 here (nothing is signed or hashed), which `pico-llama uf2` does as well.
+# picotool only wraps the UF2 here (nothing is signed or hashed), which `pico-llama uf2` does as well. The extension passes its own
+# picotool in picotool_DIR.
 find_program(PICOTOOL picotool)
-if(NOT PICOTOOL)
+if(NOT PICOTOOL AND NOT picotool_DIR)
   set(PICO_NO_PICOTOOL 1)
 endif()
 

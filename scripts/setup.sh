@@ -23,6 +23,7 @@ packages=(
   libcli11-dev:"command line" libfmt-dev:"formatting" nlohmann-json3-dev:"JSON"
   libgtest-dev:"tests" libbenchmark-dev:"benchmarks"
   libcapstone-dev:"disassembly" libelf-dev:"ELF files" libdw-dev:"source lines of a profile" libunicorn-dev:"independent Cortex-M33"
+  libhwy-dev:"SIMD of the PC's kernels"
   libserialport-dev:"finding the board's serial port" libeigen3-dev:"the trainer's matrix products"
   libpng-dev:"the trainer's loss curve as a picture"
   gcc-arm-none-eabi:"firmware compiler" libnewlib-arm-none-eabi:"its C library"

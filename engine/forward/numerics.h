@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "engine/forward/run_state.h"
-#include "engine/kernels/arguments.h"
+#include "engine/kernels/matmul_q8/matmul_q8.h"
 #include "engine/model/config.h"
 #include "engine/model/weights.h"
 #include "engine/share.h"

@@ -1,7 +1,11 @@
 #include "engine/forward/numerics.h"
+#include "engine/kernels/attention_f32/attention_f32.h"
+#include "engine/kernels/backend.h"
+#include "engine/kernels/matmul_f32/matmul_f32.h"
+#include "engine/kernels/rmsnorm/rmsnorm.h"
+#include "engine/kernels/swiglu/swiglu.h"
 #include "engine/math/rsqrt.h"
 #include "engine/model/model_image_layout.h"
-#include "kernels_backend.h"
 
 namespace pico_llama {
 

@@ -2,11 +2,18 @@
 #include <cstring>
 
 #include "engine/forward/numerics.h"
+#include "engine/kernels/attention_q8/attention_q8.h"
+#include "engine/kernels/backend.h"
+#include "engine/kernels/matmul_q4/matmul_q4.h"
+#include "engine/kernels/matmul_q8/matmul_q8.h"
+#include "engine/kernels/quantize_q8/quantize_q8.h"
+#include "engine/kernels/residual_q8/residual_q8.h"
+#include "engine/kernels/rmsnorm_q8/rmsnorm_q8.h"
+#include "engine/kernels/swiglu_q8/swiglu_q8.h"
 #include "engine/math/exp_fixed.h"
 #include "engine/math/rsqrt.h"
 #include "engine/model/model_image_layout.h"
 #include "engine/model/q4_layout.h"
-#include "kernels_backend.h"
 
 namespace pico_llama {
 

@@ -1,6 +1,6 @@
 #include "engine/forward/run_state.h"
 
-#include "engine/kernels/arguments.h"
+#include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/model/q4_layout.h"
 
 namespace pico_llama {

@@ -1,12 +1,12 @@
-// The kernels as data: those this build runs, and the portable ones that define what is right.
+// The kernels as data: those that this build runs, and the portable ones, which define the result.
 #pragma once
-#include "engine/kernels/arguments.h"
+#include "engine/kernels/kernels.h"
 
 namespace pico_llama {
 
 /// One function for each line of list.inc.
 struct KernelSet {
-#define PICO_LLAMA_KERNEL(name, arguments) \
+#define PICO_LLAMA_KERNEL(name, arguments, ...) \
   void (*name)(const arguments& a);  // NOLINT(bugprone-macro-parentheses)
 #include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL

@@ -3,10 +3,12 @@
 #include <bit>
 
 #include "engine/check.h"
+#include "engine/kernels/argmax/argmax.h"
+#include "engine/kernels/backend.h"
+#include "engine/kernels/softmax_fixed/softmax_fixed.h"
 #include "engine/math/exp2_fixed.h"
 #include "engine/math/fixed.h"
 #include "engine/share.h"
-#include "kernels_backend.h"
 
 namespace pico_llama {
 namespace {

@@ -238,7 +238,7 @@ KernelOutputs KernelCases<SwiGluQ8>::make(const KernelShape& s, uint32_t seed, A
   Numbers numbers(seed);
   float* hb = reals(memory, numbers, s.a, 20.0f);
   float* largest = zeros<float>(memory, 1);
-  a = {.hb = hb, .hb2 = reals(memory, numbers, s.a, 2.0f), .n = s.a, .largest = largest};
+  a = {.hb = hb, .hb2 = reals(memory, numbers, s.a, 2.0f), .n = s.a, .max_abs = largest};
   return {bytes_of(hb, s.a), bytes_of(largest, 1)};
 }
 
@@ -253,7 +253,7 @@ KernelOutputs KernelCases<ResidualQ8>::make(const KernelShape& s, uint32_t seed,
        .weight = reals(memory, numbers, s.a, 1.0f),
        .n = s.a,
        .squares = squares_and_largest,
-       .largest = squares_and_largest + blocks};
+       .max_abs = squares_and_largest + blocks};
   return {bytes_of(x, s.a), bytes_of(squares_and_largest, blocks + 1)};
 }
 
@@ -269,7 +269,7 @@ KernelOutputs KernelCases<RmsNormQ8>::make(const KernelShape& s, uint32_t seed, 
        .x = reals(memory, numbers, s.a, 3.0f),
        .weight = reals(memory, numbers, s.a, 1.0f),
        .squares = squares,
-       .largest = 3.0f,
+       .max_abs = 3.0f,
        .n = s.a,
        .padded_columns = padded,
        .limit = s.b,

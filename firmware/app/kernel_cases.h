@@ -8,7 +8,20 @@
 #include <string_view>
 
 #include "engine/arena.h"
-#include "engine/kernels/arguments.h"
+#include "engine/kernels/argmax/argmax.h"
+#include "engine/kernels/attention_f32/attention_f32.h"
+#include "engine/kernels/attention_q8/attention_q8.h"
+#include "engine/kernels/kernel_set.h"
+#include "engine/kernels/matmul_f32/matmul_f32.h"
+#include "engine/kernels/matmul_q4/matmul_q4.h"
+#include "engine/kernels/matmul_q8/matmul_q8.h"
+#include "engine/kernels/quantize_q8/quantize_q8.h"
+#include "engine/kernels/residual_q8/residual_q8.h"
+#include "engine/kernels/rmsnorm/rmsnorm.h"
+#include "engine/kernels/rmsnorm_q8/rmsnorm_q8.h"
+#include "engine/kernels/softmax_fixed/softmax_fixed.h"
+#include "engine/kernels/swiglu/swiglu.h"
+#include "engine/kernels/swiglu_q8/swiglu_q8.h"
 
 namespace pico_llama::app {
 

@@ -79,7 +79,7 @@ KernelCost time(std::string_view name, Kernel<Arguments> kernel, const KernelWid
 std::array<KernelCheck, kKernelCount> check_kernels(const KernelSet& subject, const KernelSet& reference,
                                                     std::span<std::byte> memory) {
   return {
-#define PICO_LLAMA_KERNEL(name, arguments) check<arguments>(#name, subject.name, reference.name, memory),
+#define PICO_LLAMA_KERNEL(name, arguments, ...) check<arguments>(#name, subject.name, reference.name, memory),
 #include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL
   };
@@ -88,7 +88,7 @@ std::array<KernelCheck, kKernelCount> check_kernels(const KernelSet& subject, co
 std::array<KernelCost, kKernelCount> time_kernels(const KernelSet& kernels, const KernelWidths& widths,
                                                   hal::Board& board, std::span<std::byte> memory) {
   return {
-#define PICO_LLAMA_KERNEL(name, arguments) time<arguments>(#name, kernels.name, widths, board, memory),
+#define PICO_LLAMA_KERNEL(name, arguments, ...) time<arguments>(#name, kernels.name, widths, board, memory),
 #include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL
   };

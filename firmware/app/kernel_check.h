@@ -8,7 +8,7 @@
 namespace pico_llama::app {
 
 inline constexpr int kKernelCount = 0
-#define PICO_LLAMA_KERNEL(name, arguments) +1  // NOLINT(bugprone-macro-parentheses)
+#define PICO_LLAMA_KERNEL(name, arguments, ...) +1  // NOLINT(bugprone-macro-parentheses)
 #include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL
     ;

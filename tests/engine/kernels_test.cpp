@@ -1,16 +1,29 @@
 // Every variant of every kernel against portable/, which defines them: bit for bit, over odd and even shapes.
+#include "engine/kernels/simd/targets.h"
+
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <string>
 #include <vector>
 
-#include "engine/kernels/attention_q8/attention_q8_parts.h"
-#include "engine/kernels/host_kernels.h"
-#include "engine/kernels/m33_kernels.h"
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/argmax/argmax.h"
+#include "engine/kernels/attention_f32/attention_f32.h"
+#include "engine/kernels/attention_q8/attention_q8.h"
+#include "engine/kernels/matmul_f32/matmul_f32.h"
+#include "engine/kernels/matmul_q4/matmul_q4.h"
+#include "engine/kernels/matmul_q8/matmul_q8.h"
+#include "engine/kernels/quantize_q8/quantize_q8.h"
+#include "engine/kernels/residual_q8/residual_q8.h"
+#include "engine/kernels/rmsnorm/rmsnorm.h"
+#include "engine/kernels/rmsnorm_q8/rmsnorm_q8.h"
+#include "engine/kernels/softmax_fixed/softmax_fixed.h"
+#include "engine/kernels/swiglu/swiglu.h"
+#include "engine/kernels/swiglu_q8/swiglu_q8.h"
 #include "engine/math/exp2_fixed.h"
 #include "engine/model/config.h"
 #include "engine/model/model_image_layout.h"
@@ -19,18 +32,38 @@
 namespace pico_llama {
 namespace {
 
-/// Runs TEST_BODY once for each other implementation of a kernel that this machine can run.
 template <typename Arguments>
 using Kernel = void (*)(const Arguments&);
+
+/// A kernel on one backend.
 template <typename Arguments>
 struct Variant {
-  const char* name;
-  Kernel<Arguments> run;
-  bool can_run;
+  std::string name;
+  Kernel<Arguments> kernel;
+  int64_t target = 0;  ///< the one instruction set that Highway may choose; 0: any
+
+  void run(const Arguments& a) const {
+    hwy::SetSupportedTargetsForTest(target);
+    kernel(a);
+    hwy::SetSupportedTargetsForTest(0);
+  }
 };
 
-const bool kAvx2 = __builtin_cpu_supports("avx2");
-const bool kAvx512 = __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
+/// `others`, and the host's kernel on each instruction set that it is compiled for and this CPU has.
+template <typename Arguments>
+std::vector<Variant<Arguments>> variants(std::vector<Variant<Arguments>> others, Kernel<Arguments> host) {
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets())
+    others.push_back({std::string("host, ") + hwy::TargetName(target), host, target});
+  return others;
+}
+
+// The tests below compare what this CPU can run. The rest is named here.
+TEST(Kernels, EveryInstructionSetIsCompared) {
+  std::string lacking;
+  for (int64_t targets = HWY_TARGETS & ~hwy::SupportedTargets(); targets != 0; targets &= targets - 1)
+    lacking += std::string(" ") + hwy::TargetName(targets & -targets);
+  if (!lacking.empty()) GTEST_SKIP() << "not compared, because this CPU lacks them:" << lacking;
+}
 
 class Numbers {
  public:
@@ -77,9 +110,10 @@ TEST(Kernels, RmsNorm) {
     const double scale = 1.0 / std::sqrt(ss / n + 1e-5);
     for (size_t i = 0; i < x.size(); ++i)
       EXPECT_NEAR(want[i], static_cast<double>(w[i]) * scale * static_cast<double>(x[i]), 1e-5);
-    if (!kAvx2) continue;
-    avx2::rmsnorm({got.data(), x.data(), w.data(), n, 1e-5f});
-    EXPECT_TRUE(same_bits(got, want)) << n;
+    for (const auto& variant : variants<RmsNorm>({}, host::rmsnorm)) {
+      variant.run({got.data(), x.data(), w.data(), n, 1e-5f});
+      EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << n;
+    }
   }
 }
 
@@ -88,26 +122,25 @@ TEST(Kernels, SwiGlu) {
   for (const int n : {1, 8, 54, 172}) {
     auto want = numbers.reals(static_cast<size_t>(n), 20.0f);
     const auto in = want;
-    auto got = want;
     const auto hb2 = numbers.reals(static_cast<size_t>(n), 2.0f);
     portable::swiglu({want.data(), hb2.data(), n});
     for (size_t i = 0; i < in.size(); ++i) {
       const double h = static_cast<double>(in[i]);
       EXPECT_NEAR(want[i], h / (1 + std::exp(-h)) * static_cast<double>(hb2[i]), 1e-5);
     }
-    if (!kAvx2) continue;
-    avx2::swiglu({got.data(), hb2.data(), n});
-    EXPECT_TRUE(same_bits(got, want)) << n;
+    for (const auto& variant : variants<SwiGlu>({}, host::swiglu)) {
+      auto got = in;
+      variant.run({got.data(), hb2.data(), n});
+      EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << n;
+    }
   }
 }
 
 TEST(Kernels, Argmax) {
   Numbers numbers(10);
-  const Variant<Argmax> variants[] = {
-      {"portable", portable::argmax, true}, {"m33", m33::argmax, true}, {"avx2", avx2::argmax, kAvx2}};
+  const auto all = variants<Argmax>({{"portable", portable::argmax}, {"m33", m33::argmax}}, host::argmax);
   const auto expect = [&](const std::vector<float>& values, int32_t want) {
-    for (const auto& variant : variants) {
-      if (!variant.can_run) continue;
+    for (const auto& variant : all) {
       int32_t index = -1;
       variant.run({&index, values.data(), static_cast<int>(values.size())});
       EXPECT_EQ(index, want) << variant.name << " of " << values.size();
@@ -170,7 +203,7 @@ TEST(Kernels, SoftmaxFixed) {
     }
 }
 
-float largest_of(const std::vector<float>& v) {
+float max_abs_of(const std::vector<float>& v) {
   float largest = 0;
   for (const float x : v) largest = std::max(largest, std::fabs(x));
   return largest;
@@ -178,7 +211,7 @@ float largest_of(const std::vector<float>& v) {
 
 TEST(Kernels, SwiGluQ8) {
   Numbers numbers(8);
-  const Variant<SwiGluQ8> variants[] = {{"m33", m33::swiglu_q8, true}, {"avx2", avx2::swiglu_q8, kAvx2}};
+  const auto all = variants<SwiGluQ8>({{"m33", m33::swiglu_q8}}, host::swiglu_q8);
   for (const int n : {1, 8, 54, 172})
     for (const float size : {1.0f, 20.0f, 1e6f}) {
       auto want = numbers.reals(static_cast<size_t>(n), size);
@@ -187,15 +220,14 @@ TEST(Kernels, SwiGluQ8) {
       const auto hb2 = numbers.reals(static_cast<size_t>(n), 2.0f);
       float largest = -1;
       portable::swiglu_q8({want.data(), hb2.data(), n, &largest});
-      EXPECT_EQ(largest, largest_of(want));
+      EXPECT_EQ(largest, max_abs_of(want));
       for (size_t i = 0; i < in.size() && size < 1000; ++i) {
         const double h = static_cast<double>(in[i]);
         const double error = std::fabs(h) < 7.8 ? 2e-4 : 3.9e-4;
         EXPECT_NEAR(want[i], h / (1 + std::exp(-h)) * static_cast<double>(hb2[i]),
                     error * std::fabs(h * static_cast<double>(hb2[i])) + 1e-6);
       }
-      for (const auto& variant : variants) {
-        if (!variant.can_run) continue;
+      for (const auto& variant : all) {
         auto got = in;
         float got_largest = -1;
         variant.run({got.data(), hb2.data(), n, &got_largest});
@@ -207,8 +239,7 @@ TEST(Kernels, SwiGluQ8) {
 
 TEST(Kernels, ResidualQ8) {
   Numbers numbers(11);
-  const Variant<ResidualQ8> variants[] = {{"m33", m33::residual_q8, true},
-                                          {"avx2", avx2::residual_q8, kAvx2}};
+  const auto all = variants<ResidualQ8>({{"m33", m33::residual_q8}}, host::residual_q8);
   for (const int n : {2, 8, 13, 64, 172, 288}) {
     const auto size = static_cast<size_t>(n);
     const auto x = numbers.reals(size, 3.0f);
@@ -227,9 +258,8 @@ TEST(Kernels, ResidualQ8) {
     }
     for (const float s : squares) squares_sum += static_cast<double>(s);
     EXPECT_NEAR(squares_sum, sum, 1e-6 * sum);
-    EXPECT_EQ(largest, largest_of(products));
-    for (const auto& variant : variants) {
-      if (!variant.can_run) continue;
+    EXPECT_EQ(largest, max_abs_of(products));
+    for (const auto& variant : all) {
       auto got = x;
       std::vector<float> got_squares(squares.size());
       float got_largest = -1;
@@ -243,9 +273,8 @@ TEST(Kernels, ResidualQ8) {
 
 TEST(Kernels, RmsNormQ8) {
   Numbers numbers(9);
-  const Variant<RmsNormQ8> variants[] = {{"portable", portable::rmsnorm_q8, true},
-                                         {"m33", m33::rmsnorm_q8, true},
-                                         {"avx2", avx2::rmsnorm_q8, kAvx2}};
+  const auto all =
+      variants<RmsNormQ8>({{"portable", portable::rmsnorm_q8}, {"m33", m33::rmsnorm_q8}}, host::rmsnorm_q8);
   for (const int n : {2, 8, 13, 64, 172, 288})
     for (const int limit : {1, 2103, 32767})
       for (const float range : {0.0f, 3.0f}) {
@@ -268,8 +297,7 @@ TEST(Kernels, RmsNormQ8) {
           EXPECT_NEAR(static_cast<float>(want[i]) * want_scale, normed[i], want_scale * 0.51f);
         }
         const auto between = between_another_tokens(want);
-        for (const auto& variant : variants) {
-          if (!variant.can_run) continue;
+        for (const auto& variant : all) {
           for (const int step : {1, 2}) {
             const auto& expected = step == 1 ? want : between;
             std::vector<int16_t> got(expected.size(), 99);
@@ -292,7 +320,7 @@ TEST(Kernels, RmsNormQ8) {
 
 TEST(Kernels, MatmulF32) {
   Numbers numbers(3);
-  const Variant<MatmulF32> variants[] = {{"avx2", avx2::matmul_f32, kAvx2}, {"host", host::matmul_f32, true}};
+  const auto all = variants<MatmulF32>({}, host::matmul_f32);
   for (const int columns : {2, 36, 64, 172})
     for (const int n_tokens : {1, 2, 3, 7, 8}) {
       const int blocks = 15;
@@ -313,8 +341,7 @@ TEST(Kernels, MatmulF32) {
                    x[static_cast<size_t>(t * stride + i)];
           ASSERT_EQ(want[static_cast<size_t>(t * out_stride + r)], sum);
         }
-      for (const auto& variant : variants) {
-        if (!variant.can_run) continue;
+      for (const auto& variant : all) {
         std::vector<float> got(want.size(), -7.0f);
         a.out = got.data();
         variant.run(a);
@@ -336,12 +363,10 @@ TEST(Kernels, QuantizeQ8) {
         EXPECT_LE(std::abs(want[i]), limit);
         EXPECT_NEAR(static_cast<float>(want[i]) * want_scale, x[i], want_scale * 0.502f);
       }
-      const Variant<QuantizeQ8> variants[] = {{"portable", portable::quantize_q8, true},
-                                              {"m33", m33::quantize_q8, true},
-                                              {"avx2", avx2::quantize_q8, kAvx2}};
+      const auto all = variants<QuantizeQ8>({{"portable", portable::quantize_q8}, {"m33", m33::quantize_q8}},
+                                            host::quantize_q8);
       const auto between = between_another_tokens(want);
-      for (const auto& variant : variants) {
-        if (!variant.can_run) continue;
+      for (const auto& variant : all) {
         got.assign(want.size(), 99);
         variant.run({got.data(), &got_scale, x.data(), columns, padded, limit});
         EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << columns;
@@ -350,7 +375,7 @@ TEST(Kernels, QuantizeQ8) {
         variant.run({got.data(), &got_scale, x.data(), columns, padded, limit, 2});
         EXPECT_TRUE(same_bits(got, between)) << variant.name << " " << columns;
         got.assign(want.size(), 99);
-        variant.run({got.data(), &got_scale, x.data(), columns, padded, limit, 1, largest_of(x)});
+        variant.run({got.data(), &got_scale, x.data(), columns, padded, limit, 1, max_abs_of(x)});
         EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << columns;
         got.assign(between.size(), 99);
         for (const Range part : {Range{0, columns / 16 * 8}, Range{columns / 16 * 8, columns + 8}})
@@ -393,10 +418,7 @@ struct Q8 {
   int limit;
 };
 
-const Variant<MatmulQ8> kMatmulQ8[] = {{"m33", m33::matmul_q8, true},
-                                       {"avx2", avx2::matmul_q8, kAvx2},
-                                       {"avx512", avx512::matmul_q8, kAvx512},
-                                       {"host", host::matmul_q8, true}};
+const auto kMatmulQ8 = variants<MatmulQ8>({{"m33", m33::matmul_q8}}, host::matmul_q8);
 
 void expect_same_matmul_q8(const Q8& w, uint32_t rows, const std::vector<int16_t>& x, int stride,
                            int n_tokens) {
@@ -414,7 +436,6 @@ void expect_same_matmul_q8(const Q8& w, uint32_t rows, const std::vector<int16_t
              static_cast<int>(rows)};
   portable::matmul_q8(a);
   for (const auto& variant : kMatmulQ8) {
-    if (!variant.can_run) continue;
     std::vector<float> got(want.size(), -7.0f);
     a.out = got.data();
     variant.run(a);
@@ -484,10 +505,7 @@ struct Q4 {
 
 /// x: n_tokens rows of q4_columns() and 2 more.
 std::vector<float> expect_same_matmul_q4(const Q4& w, const std::vector<int16_t>& x, int n_tokens) {
-  const Variant<MatmulQ4> variants[] = {{"m33", m33::matmul_q4, true},
-                                        {"avx2", avx2::matmul_q4, kAvx2},
-                                        {"avx512", avx512::matmul_q4, kAvx512},
-                                        {"host", host::matmul_q4, true}};
+  const auto all = variants<MatmulQ4>({{"m33", m33::matmul_q4}}, host::matmul_q4);
   const std::vector<float> x_scale = {1.0f, 0.5f, 3.0f, 0.1f, 2.0f, 1.5f, 0.7f, 0.3f};
   std::vector<float> want(static_cast<size_t>(n_tokens) * w.rows, -7.0f);
   const int first = w.rows > 8 ? 1 : 0;
@@ -501,8 +519,7 @@ std::vector<float> expect_same_matmul_q4(const Q4& w, const std::vector<int16_t>
              want.data(),
              static_cast<int>(w.rows)};
   portable::matmul_q4(a);
-  for (const auto& variant : variants) {
-    if (!variant.can_run) continue;
+  for (const auto& variant : all) {
     std::vector<float> got(want.size(), -7.0f);
     a.out = got.data();
     variant.run(a);
@@ -567,7 +584,6 @@ TEST(Kernels, AttentionF32) {
       const auto values = numbers.reals(static_cast<size_t>(64 * head_size), 2.0f);
       auto want = numbers.reals(static_cast<size_t>(heads * head_size), 3.0f);
       const auto q = want;
-      auto got = want;
       std::vector<float> scratch(static_cast<size_t>(2 * head_size) + 8);
       AttentionF32 a{want.data(), heads, head_size, last, keys.data(), values.data(), 0.35f, scratch.data()};
       portable::attention_f32(a);
@@ -590,15 +606,17 @@ TEST(Kernels, AttentionF32) {
           ASSERT_NEAR(want[static_cast<size_t>(h * head_size + i)], sum, 2e-5);
         }
       }
-      if (!kAvx2) continue;
-      a.q = got.data();
-      avx2::attention_f32(a);
-      EXPECT_TRUE(same_bits(got, want)) << head_size << " " << last;
+      for (const auto& variant : variants<AttentionF32>({}, host::attention_f32)) {
+        auto got = q;
+        a.q = got.data();
+        variant.run(a);
+        EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << head_size << " " << last;
+      }
     }
 }
 
-const Variant<AttentionQ8> kAttentionQ8[] = {{"m33", m33::attention_q8, true},
-                                             {"host", host::attention_q8, true}};
+const Variant<AttentionQ8> kPortableAttentionQ8{"portable", portable::attention_q8};
+const auto kAttentionQ8 = variants<AttentionQ8>({{"m33", m33::attention_q8}}, host::attention_q8);
 
 /// One kv head's cache of `positions`, with random contents, and queries.
 struct AttentionQ8Case {
@@ -631,19 +649,17 @@ struct AttentionQ8Case {
     return static_cast<double>(static_cast<int8_t>(
         values[static_cast<size_t>(j / 2 * 2 * head_size + i / 2 * 4 + j % 2 * 2 + i % 2)]));
   }
-  std::vector<float> run(Kernel<AttentionQ8> kernel, int last) {
+  std::vector<float> run(const Variant<AttentionQ8>& variant, int last) {
     std::vector<float> out = q;
-    kernel({out.data(), heads, head_size, last, keys.data(), values.data(), kKeyStep * 64 * 65536 * kScale,
-            kValueStep, reinterpret_cast<std::byte*>(scratch.data())});
+    variant.run({out.data(), heads, head_size, last, keys.data(), values.data(),
+                 kKeyStep * 64 * 65536 * kScale, kValueStep, reinterpret_cast<std::byte*>(scratch.data())});
     return out;
   }
   void expect_same_bits(int last) {
-    const auto want = run(portable::attention_q8, last);
+    const auto want = run(kPortableAttentionQ8, last);
     for (const auto& variant : kAttentionQ8)
-      if (variant.can_run) {
-        EXPECT_TRUE(same_bits(run(variant.run, last), want))
-            << variant.name << " " << head_size << " " << heads << " " << last;
-      }
+      EXPECT_TRUE(same_bits(run(variant, last), want))
+          << variant.name << " " << head_size << " " << heads << " " << last;
   }
 
   static constexpr float kKeyStep = 4.0f / (127 * 255), kValueStep = 0.01f, kScale = 0.35f;
@@ -670,7 +686,7 @@ TEST(Kernels, AttentionQ8IsSoftmax) {
       for (const int last : {0, 1, 30, 127, 128, 400, 1150}) {
         const int heads = 2;
         AttentionQ8Case c(8, heads, head_size, 1152, query_size, 255);
-        const auto out = c.run(portable::attention_q8, last);
+        const auto out = c.run(kPortableAttentionQ8, last);
         // The unit of the scores, as AttentionQ8 states it.
         double largest = 0;
         for (int h = 0; h < heads; ++h) {
@@ -734,7 +750,7 @@ TEST(Kernels, AttentionQ8AtTheLimit) {
       for (std::byte& v : c.values) v = static_cast<std::byte>(0x81);
       for (const int last : {0, 515, 516, 2047}) {
         c.expect_same_bits(last);
-        for (const float x : c.run(portable::attention_q8, last)) EXPECT_NEAR(x, -127 * c.kValueStep, 1e-4);
+        for (const float x : c.run(kPortableAttentionQ8, last)) EXPECT_NEAR(x, -127 * c.kValueStep, 1e-4);
       }
       // The last position's keys turned round: with the other sign it is the only one that counts, or none.
       for (int i = 0; i < head_size; ++i)
@@ -742,7 +758,7 @@ TEST(Kernels, AttentionQ8AtTheLimit) {
       for (int i = 0; i < head_size; ++i)
         c.values[static_cast<size_t>(2046 * head_size + i / 2 * 4 + 2 + i % 2)] = static_cast<std::byte>(127);
       c.expect_same_bits(2047);
-      for (const float x : c.run(portable::attention_q8, 2047))
+      for (const float x : c.run(kPortableAttentionQ8, 2047))
         EXPECT_NEAR(x, (sign < 0 ? 127 : -127) * c.kValueStep, 1e-4);
     }
 }

@@ -27,10 +27,10 @@ PROJECT = {
 # The engine is pure: no I/O, heap, clock, threads or libm can even be named.
 ENGINE_SYSTEM = set(
     "algorithm array bit concepts cstddef cstdint cstring initializer_list limits numeric optional span string_view "
-    "tuple type_traits utility atomic arm_acle.h immintrin.h".split()
+    "tuple type_traits utility atomic hwy/foreach_target.h hwy/highway.h".split()
 )
-# Headers of which the build picks one by its include path: a backend's kernels, real or modelled DSP instructions.
-CHOSEN_BY_THE_BUILD = {"kernels_backend.h", "dsp.h", "q8_blocks.h", "q8_blocks_two.h", "q8_vectors.h", "q4_rows.h",
+# Headers of which the build picks one by its include path: assembly, or the model of it that runs on a PC.
+CHOSEN_BY_THE_BUILD = {"dsp.h", "q8_blocks.h", "q8_blocks_two.h", "q8_vectors.h", "q4_rows.h",
                        "attention_loops.h", "softmax_loop.h", "q8_blocks_64.h", "swiglu_fours.h"}
 ROOTS = sorted({key.split("/")[0] for key in PROJECT})
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

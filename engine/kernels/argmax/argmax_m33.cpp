@@ -1,6 +1,6 @@
 // argmax that looks for the index only in eights that hold a new largest value, of which there are few.
 #include "dsp.h"
-#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/argmax/argmax.h"
 
 namespace pico_llama::m33 {
 

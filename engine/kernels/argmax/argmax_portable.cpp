@@ -1,4 +1,4 @@
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/argmax/argmax.h"
 
 namespace pico_llama::portable {
 

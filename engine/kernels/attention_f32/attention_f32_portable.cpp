@@ -1,4 +1,4 @@
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/attention_f32/attention_f32.h"
 #include "engine/math/exp.h"
 #include "engine/math/lanes.h"
 

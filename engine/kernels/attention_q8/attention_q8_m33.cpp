@@ -2,8 +2,8 @@
 // both. Positions where neither head has a weight cost their scores and no more. Heads of any size and
 // number; compiled for size, because stories260K, whose speed they would be for, has attention_heads8.cpp,
 // and larger models wait for the bus.
+#include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/kernels/attention_q8/attention_two_heads.h"
-#include "engine/kernels/m33_kernels.h"
 
 namespace pico_llama::m33 {
 namespace {

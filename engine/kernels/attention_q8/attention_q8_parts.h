@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "engine/kernels/arguments.h"
+#include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/math/exp_fixed.h"
 
 namespace pico_llama {

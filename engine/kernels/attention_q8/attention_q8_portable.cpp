@@ -1,5 +1,5 @@
+#include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/kernels/attention_q8/attention_q8_parts.h"
-#include "engine/kernels/portable_kernels.h"
 
 namespace pico_llama::portable {
 namespace {

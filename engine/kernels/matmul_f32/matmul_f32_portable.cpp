@@ -1,4 +1,7 @@
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/matmul_f32/matmul_f32.h"
+
+#include <cstddef>
+
 #include "engine/model/config.h"
 
 namespace pico_llama::portable {

@@ -1,5 +1,5 @@
 // q4 matmul: a word holds four rows of two columns, so four masked words and four SMLADs are eight products.
-#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/matmul_q4/matmul_q4.h"
 #include "engine/model/q4_layout.h"
 #include "q4_rows.h"
 

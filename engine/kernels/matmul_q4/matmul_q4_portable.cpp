@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/matmul_q4/matmul_q4.h"
 #include "engine/model/model_image_layout.h"
 #include "engine/model/q4_layout.h"
 

@@ -1,6 +1,6 @@
 // q8 matmul, two rows in one operand: with h = 256*b + a in each half of a word, SMLAD of the word sums
 // 256*S_B + S_A and SMLAD of its SXTB16 sums S_A, so four weights cost one load, one SXTB16 and two SMLADs.
-#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/matmul_q8/matmul_q8.h"
 #include "engine/model/model_image_layout.h"
 #include "q8_blocks.h"
 #include "q8_blocks_64.h"

@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/matmul_q8/matmul_q8.h"
 #include "engine/model/model_image_layout.h"
 
 namespace pico_llama::portable {

@@ -1,16 +1,16 @@
 // quantize_q8, eight elements at a time; the last few of a row one at a time.
 #include "dsp.h"
-#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/quantize_q8/quantize_q8.h"
 #include "q8_vectors.h"
 
 namespace pico_llama::m33 {
 
 void quantize_q8(const QuantizeQ8& a) {
-  float max = a.largest;
+  float max = a.max_abs;
   if (max < 0) {
     const int eights = a.columns / 8 * 8;
-    max = dsp::largest_size(a.x, eights);
-    for (int i = eights; i < a.columns; ++i) max = dsp::larger_size(max, a.x[i]);
+    max = dsp::max_abs_of(a.x, eights);
+    for (int i = eights; i < a.columns; ++i) max = dsp::max_abs(max, a.x[i]);
   }
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;

@@ -1,12 +1,12 @@
 #include <bit>
 
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/quantize_q8/quantize_q8.h"
 
 namespace pico_llama::portable {
 
 void quantize_q8(const QuantizeQ8& a) {
-  float max = a.largest < 0 ? 0 : a.largest;
-  for (int i = 0; i < a.columns && a.largest < 0; ++i) {
+  float max = a.max_abs < 0 ? 0 : a.max_abs;
+  for (int i = 0; i < a.columns && a.max_abs < 0; ++i) {
     const float size = a.x[i] < 0 ? -a.x[i] : a.x[i];
     max = size > max ? size : max;
   }

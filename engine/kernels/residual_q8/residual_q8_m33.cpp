@@ -1,6 +1,6 @@
 // residual_q8, eight elements at a time; the last few of a vector one at a time.
 #include "dsp.h"
-#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/residual_q8/residual_q8.h"
 #include "engine/math/lanes.h"
 #include "q8_vectors.h"
 
@@ -8,18 +8,18 @@ namespace pico_llama::m33 {
 
 void residual_q8(const ResidualQ8& a) {
   const int eights = a.n / 8 * 8;
-  float largest = dsp::add_and_measure(a.x, a.more, a.weight, eights, a.squares);
+  float max_abs = dsp::add_and_measure(a.x, a.more, a.weight, eights, a.squares);
   if (eights < a.n) [[unlikely]] {
     float square[8];
     for (float& s : square) s = 0;
     for (int i = eights; i < a.n; ++i) {
       a.x[i] += a.more[i];
       square[i - eights] = a.x[i] * a.x[i];
-      largest = dsp::larger_size(largest, a.weight[i] * a.x[i]);
+      max_abs = dsp::max_abs(max_abs, a.weight[i] * a.x[i]);
     }
     a.squares[eights / 8] = add_lanes(square);
   }
-  *a.largest = largest;
+  *a.max_abs = max_abs;
 }
 
 }  // namespace pico_llama::m33

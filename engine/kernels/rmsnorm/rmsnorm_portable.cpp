@@ -1,4 +1,4 @@
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/rmsnorm/rmsnorm.h"
 #include "engine/math/lanes.h"
 #include "engine/math/rsqrt.h"
 

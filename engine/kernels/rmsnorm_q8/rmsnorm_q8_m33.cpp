@@ -1,6 +1,6 @@
 // rmsnorm_q8, eight elements at a time; the last few of a row one at a time.
 #include "dsp.h"
-#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/rmsnorm_q8/rmsnorm_q8.h"
 #include "engine/math/rsqrt.h"
 #include "q8_vectors.h"
 
@@ -11,8 +11,8 @@ void rmsnorm_q8(const RmsNormQ8& a) {
   for (int i = 1; i < (a.n + 7) / 8; ++i) sum += a.squares[i];
   const float ss = rsqrt(sum / static_cast<float>(a.n) + a.eps);
   const auto limit = static_cast<float>(a.limit);
-  *a.scale = ss * (a.largest / limit);
-  const float factor = a.largest > 0 ? limit / a.largest : 0;
+  *a.scale = ss * (a.max_abs / limit);
+  const float factor = a.max_abs > 0 ? limit / a.max_abs : 0;
   const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
   int i = a.part.begin;
   const int eights = ((end < a.n ? end : a.n) - i) & -8;

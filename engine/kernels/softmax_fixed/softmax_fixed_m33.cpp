@@ -1,6 +1,6 @@
 // softmax_fixed two elements at a time, so that they fill each other's gaps.
 #include "dsp.h"
-#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/softmax_fixed/softmax_fixed.h"
 #include "engine/math/exp2_fixed.h"
 #include "softmax_loop.h"
 

@@ -1,6 +1,6 @@
 #include <bit>
 
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/softmax_fixed/softmax_fixed.h"
 #include "engine/math/exp2_fixed.h"
 #include "engine/math/fixed.h"
 

@@ -1,4 +1,4 @@
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/swiglu/swiglu.h"
 #include "engine/math/exp.h"
 
 namespace pico_llama::portable {

@@ -1,6 +1,6 @@
 // swiglu_q8 four elements at a time; the last few of a vector one at a time, as the contract has it.
 #include "dsp.h"
-#include "engine/kernels/m33_kernels.h"
+#include "engine/kernels/swiglu_q8/swiglu_q8.h"
 #include "engine/math/sigmoid_fixed.h"
 #include "swiglu_fours.h"
 
@@ -9,14 +9,14 @@ namespace pico_llama::m33 {
 void swiglu_q8(const SwiGluQ8& a) {
   static_assert(kSigmoidLines == 1 << 7 && kSigmoidFractionBits == 13);
   const int fours = a.n / 4 * 4;
-  float largest = 0;
-  if (fours > 0) largest = dsp::swiglu_fours(a.hb, a.hb2, fours, kSigmoidTable.at + kSigmoidLines / 2);
+  float max_abs = 0;
+  if (fours > 0) max_abs = dsp::swiglu_fours(a.hb, a.hb2, fours, kSigmoidTable.at + kSigmoidLines / 2);
   for (int i = fours; i < a.n; ++i) {
     const auto sigmoid = static_cast<float>(sigmoid_fixed(dsp::to_fixed(a.hb[i] * 65536.0f)));
     a.hb[i] = (a.hb[i] * (sigmoid * (1.0f / (1 << 28)))) * a.hb2[i];
-    largest = dsp::larger_size(largest, a.hb[i]);
+    max_abs = dsp::max_abs(max_abs, a.hb[i]);
   }
-  *a.largest = largest;
+  *a.max_abs = max_abs;
 }
 
 }  // namespace pico_llama::m33

@@ -4,8 +4,7 @@
 
 #include <vector>
 
-#include "engine/kernels/m33_kernels.h"
-#include "engine/kernels/portable_kernels.h"
+#include "engine/kernels/kernels.h"
 #include "firmware/app/kernel_check.h"
 #include "firmware/app/timed_workers.h"
 #include "tests/firmware/app/support/fakes.h"
@@ -35,16 +34,11 @@ TEST_F(KernelCheckTest, ThisComputersKernelsAreThePortableOnes) {
 }
 
 TEST_F(KernelCheckTest, TheModelledM33sAreToo) {
-  KernelSet m33 = portable_kernels();
-  m33.matmul_q8 = m33::matmul_q8;
-  m33.matmul_q4 = m33::matmul_q4;
-  m33.quantize_q8 = m33::quantize_q8;
-  m33.attention_q8 = m33::attention_q8;
-  m33.swiglu_q8 = m33::swiglu_q8;
-  m33.argmax = m33::argmax;
-  m33.softmax_fixed = m33::softmax_fixed;
-  m33.residual_q8 = m33::residual_q8;
-  m33.rmsnorm_q8 = m33::rmsnorm_q8;
+  const KernelSet m33 = {
+#define PICO_LLAMA_KERNEL(name, arguments, ...) .name = m33::name,
+#include "engine/kernels/list.inc"
+#undef PICO_LLAMA_KERNEL
+  };
   const auto expected = check(portable_kernels());
   const auto found = check(m33);
   for (size_t i = 0; i < found.size(); ++i) {
@@ -135,7 +129,7 @@ TEST_F(KernelCheckTest, OneBitInEachKernelIsFound) {
   set = kernels_in_use();
   set.residual_q8 = [](const ResidualQ8& a) {
     portable::residual_q8(a);
-    if (a.n == 172) flip(*a.largest);
+    if (a.n == 172) flip(*a.max_abs);
   };
   EXPECT_EQ(the_one(check(set), "residual_q8").shape.a, 172);
 

@@ -4,7 +4,7 @@
 #pragma once
 #include <cstdint>
 
-#include "engine/kernels/arguments.h"
+#include "engine/kernels/attention_q8/attention_q8.h"
 
 namespace pico_llama::dsp {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "engine/kernels/arguments.h"
+#include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/kernels/dsp/model/dsp.h"
 
 namespace pico_llama::dsp {

@@ -57,7 +57,7 @@ inline float larger(float a, float b) {
 }
 
 /// The larger of max and |x|; max where x is NaN. Requires: max >= 0.
-inline float larger_size(float max, float x) {
+inline float max_abs(float max, float x) {
   float size;
   __asm__("vabs.f32 %0, %1" : "=t"(size) : "t"(x));
   __asm__("vmaxnm.f32 %0, %1, %2" : "=t"(max) : "t"(max), "t"(size));

@@ -51,7 +51,7 @@ namespace pico_llama::dsp {
       "s15", "s16", "s17"
 
 /// The largest |x[i]|; NaN counts for nothing. Requires: n a multiple of 8. Cost: 3.5 cycles an element.
-inline float largest_size(const float* x, int n) {
+inline float max_abs_of(const float* x, int n) {
   const float* const end = x + n;
   float most = 0, least = 0;
   if (n == 0) return 0;

@@ -51,7 +51,7 @@ inline float larger(float a, float b) {
   return a > b || b != b ? a : b;
 }
 
-inline float larger_size(float max, float x) {
+inline float max_abs(float max, float x) {
   const float size = x < 0 ? -x : x;
   return size > max ? size : max;
 }

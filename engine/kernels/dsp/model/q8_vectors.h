@@ -8,9 +8,9 @@
 
 namespace pico_llama::dsp {
 
-inline float largest_size(const float* x, int n) {
+inline float max_abs_of(const float* x, int n) {
   float max = 0;
-  for (int i = 0; i < n; ++i) max = larger_size(max, x[i]);
+  for (int i = 0; i < n; ++i) max = max_abs(max, x[i]);
   return max;
 }
 
@@ -21,7 +21,7 @@ inline float add_and_measure(float* x, const float* more, const float* w, int n,
     for (int j = 0; j < 8; ++j) {
       x[i + j] += more[i + j];
       square[j] = x[i + j] * x[i + j];
-      max = larger_size(max, w[i + j] * x[i + j]);
+      max = max_abs(max, w[i + j] * x[i + j]);
     }
     squares[i / 8] = add_lanes(square);
   }

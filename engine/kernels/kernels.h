@@ -1,0 +1,37 @@
+// The kernels of each backend, declared from list.inc: portable::name, m33::name, host::name.
+#pragma once
+
+namespace pico_llama {
+
+#define PICO_LLAMA_KERNEL(name, arguments, ...) struct arguments;
+#include "engine/kernels/list.inc"
+#undef PICO_LLAMA_KERNEL
+
+/// The definition of every kernel.
+namespace portable {
+#define PICO_LLAMA_KERNEL(name, arguments, ...) void name(const arguments& a);
+#include "engine/kernels/list.inc"
+#undef PICO_LLAMA_KERNEL
+}  // namespace portable
+
+#define PICO_LLAMA_FROM_own(name, arguments) void name(const arguments& a);
+#define PICO_LLAMA_FROM_portable(name, arguments) using portable::name;
+
+/// Cortex-M33: SMLAD and assembly. Built on a PC too, with modelled instructions, for its tests.
+namespace m33 {
+#define PICO_LLAMA_KERNEL(name, arguments, m33_from, host_from) PICO_LLAMA_FROM_##m33_from(name, arguments)
+#include "engine/kernels/list.inc"
+#undef PICO_LLAMA_KERNEL
+}  // namespace m33
+
+/// PC: SIMD through Highway, which picks the CPU's widest instruction set at run time.
+namespace host {
+#define PICO_LLAMA_KERNEL(name, arguments, m33_from, host_from) PICO_LLAMA_FROM_##host_from(name, arguments)
+#include "engine/kernels/list.inc"
+#undef PICO_LLAMA_KERNEL
+}  // namespace host
+
+#undef PICO_LLAMA_FROM_portable
+#undef PICO_LLAMA_FROM_own
+
+}  // namespace pico_llama

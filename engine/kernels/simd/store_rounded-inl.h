@@ -1,0 +1,56 @@
+// Eight floats to int16, for quantize_q8 and rmsnorm_q8.
+#if defined(PICO_LLAMA_STORE_ROUNDED_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PICO_LLAMA_STORE_ROUNDED_INL_H_
+#undef PICO_LLAMA_STORE_ROUNDED_INL_H_
+#else
+#define PICO_LLAMA_STORE_ROUNDED_INL_H_
+#endif
+
+#include <bit>
+
+#include "engine/kernels/simd/simd-inl.h"
+
+#if PICO_LLAMA_HAVE_SIMD
+HWY_BEFORE_NAMESPACE();
+namespace pico_llama {
+namespace HWY_NAMESPACE {
+
+/// Adding 1.5 * 2^23 leaves the rounded integer in the low 16 bits of the sum, as two's complement.
+inline constexpr float kRoundToLowBits = 12582912.0f;
+
+HWY_INLINE int16_t rounded(float y) {
+  return static_cast<int16_t>(std::bit_cast<uint32_t>(y + kRoundToLowBits) & 0xffff);
+}
+
+using D16 = hn::Repartition<int16_t, F>;
+
+template <class V>
+HWY_INLINE hn::Vec<hn::CappedTag<int16_t, 8>> first_eight(V v) {
+  if constexpr (kParts == 1)
+    return hn::LowerHalf(hn::CappedTag<int16_t, 8>(), v);
+  else
+    return v;
+}
+
+/// The four column pairs are `step` words apart. Another token's words between them are not touched: its
+/// worker may be writing them.
+HWY_INLINE void store_rounded(Floats y, int16_t* out, int step) {
+  y = y + all(kRoundToLowBits);
+  // The low half of each float. Not TruncateTo, whose byte indices Highway 1.0 mixes up with the vector on
+  // AVX3_DL.
+  const auto low = hn::BitCast(D16(), y.part[0]), high = hn::BitCast(D16(), y.part[kParts - 1]);
+  const auto eight = first_eight(hn::ConcatEven(D16(), high, low));
+  const hn::CappedTag<int16_t, 8> d;
+  if (step == 1) [[likely]]
+    return hn::StoreU(eight, d, out);
+  int16_t pairs[8];
+  hn::StoreU(eight, d, pairs);
+  for (int pair = 0; pair < 4; ++pair) std::memcpy(out + ptrdiff_t{2} * pair * step, pairs + 2 * pair, 4);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace pico_llama
+HWY_AFTER_NAMESPACE();
+#endif
+
+#endif  // PICO_LLAMA_STORE_ROUNDED_INL_H_

@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+
+#include "engine/kernels/kernels.h"
+
+namespace pico_llama {
+
+/// The numerators of a softmax and their sum, in fixed point:
+///   x[i] = fixed((max - logits[i]) * factor), truncated and saturated to 32 bits, 0 for NaN and negative
+///   values; weight[i] = 2^-(x[i] / 2^27) with 31 fractional bits (engine/math/exp2_fixed.h); sum = sum_i
+///   weight[i].
+/// Exact: the sum is an integer, so several workers may add theirs in any order.
+/// Cost: M33 17 cycles an element.
+struct SoftmaxFixed {
+  float* logits;  ///< (n) in: logits; out: the weights, as uint32 in the floats' place
+  int n;
+  float max;      ///< the largest of all workers' logits
+  float factor;   ///< 2^27 / ln(2) / temperature
+  uint64_t* sum;  ///< (1)
+};
+
+}  // namespace pico_llama

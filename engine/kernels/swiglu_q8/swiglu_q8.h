@@ -1,0 +1,17 @@
+#pragma once
+
+#include "engine/kernels/kernels.h"
+
+namespace pico_llama {
+
+/// SwiGlu with the sigmoid in fixed point (engine/math/sigmoid_fixed.h), as precise as the q8 matmul that
+/// reads the result: hb[i] = (hb[i] * sigmoid(fixed16(hb[i]))) * hb2[i], fixed16 truncated and saturated.
+/// Cost: M33 17 cycles an element.
+struct SwiGluQ8 {
+  float* hb;         ///< (n)
+  const float* hb2;  ///< (n)
+  int n;
+  float* max_abs;  ///< (1) max|hb[i]| of the result, NaN ignored
+};
+
+}  // namespace pico_llama

@@ -4,7 +4,7 @@
 #include "firmware/drivers/usb_console.h"
 #include "pico/binary_info.h"
 
-// The macro makes names of its line number, so each needs a line of its own.
+// The macro derives a name from its line number, so each needs its own line.
 // clang-format off
 bi_decl(bi_program_feature("llama2.c inference"))
 bi_decl(bi_program_feature("model cartridge at 0x10080000"))

@@ -1,6 +1,5 @@
-// Our bugs stop the program at once, leave a note and restart it; the next banner shows the note. The C++
-// library's broken preconditions, which it reports by throwing, end here too: that keeps the unwinder and
-// malloc out of the image.
+// Failed CHECKs: record the condition and restart; the next banner prints it. The C++ library reports broken
+// preconditions by throwing; replacing its throw functions keeps the unwinder and malloc out of the image.
 #include "engine/check.h"
 #include "firmware/drivers/last_stop.h"
 

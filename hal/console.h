@@ -1,4 +1,4 @@
-/// The terminal on the other side, as the application sees it.
+/// The user's terminal, as the application sees it.
 #pragma once
 
 #include <string_view>
@@ -7,31 +7,31 @@ namespace pico_llama::hal {
 
 class Console {
  public:
-  static constexpr unsigned kGatherUs = 10'000;  ///< less than a frame of the screen it is read on
+  static constexpr unsigned kGatherUs = 10'000;  ///< less than one frame of a 60 Hz screen
 
-  /// Whether somebody listens. Changes at any time.
+  /// Whether a host has the port open. May change at any time.
   virtual bool connected() = 0;
 
-  /// The next byte that was typed, or -1 at once when there is none.
+  /// The next byte of input, or -1 if there is none. Does not wait.
   virtual int read() = 0;
 
-  /// Hands `text` to the host. While a host listens nothing is lost: waits for it however slowly it reads.
-  /// Returns at once when nobody listens, or stops to; the text is dropped then.
-  /// During a watch it may wait in the board for what is written next, for kGatherUs at most after what was
-  /// sent last: tokens that follow each other quickly share a packet.
+  /// Sends `text`. While a host has the port open nothing is lost: waits as long as the host is slow.
+  /// Returns immediately, dropping the text, if no host has the port open or it is closed meanwhile.
+  /// During a watch the text may be buffered until kGatherUs after the last packet, so that tokens in quick
+  /// succession share a packet.
   virtual void write(std::string_view text) = 0;
-  /// Sends what waits. Call it before work that takes long.
+  /// Sends buffered text. Call it before long computations.
   virtual void flush() = 0;
 
-  /// While a story is told, the keyboard is watched: Ctrl-C is seen at once, even behind other bytes, and
-  /// what is typed ahead is kept as far as there is room. The end of a watch is a flush().
+  /// Starts or ends a watch, which is on during a story: Ctrl-C is detected immediately, even behind other
+  /// input, and input is kept as long as there is room. Ending a watch flushes.
   virtual void watch_for_cancel(bool on) = 0;
-  /// Whether Ctrl-C came since the watch began. Cheap: called for each token.
+  /// Whether Ctrl-C was received since the watch began. Cheap: called once per token.
   virtual bool cancelled() = 0;
-  /// Bytes typed during a watch that found no room, since the last call.
+  /// Bytes of input dropped during a watch for lack of room, since the last call.
   virtual unsigned take_lost_input() = 0;
 
-  /// Gives the processor away until something may have happened (an interrupt), for loops that wait.
+  /// Sleeps until an interrupt, or a few milliseconds. For polling loops.
   virtual void idle() = 0;
 
  protected:

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Sums up a folder of ctest JUnit reports (*.xml) and build steps (*.step, one word: pass or fail).
 
-Names what failed and what was skipped, ends with `N passed, N failed, N skipped`; exit 1 if anything failed,
-or if a report that was due is missing.
+Lists failed and skipped tests and ends with `N passed, N failed, N skipped`. Exit 1: something failed, or an expected report
+is missing.
 """
 import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
 
 DUE = ["host.xml", "host-asan.xml"]
-# What ctest says of a test that ran and chose to skip. Anything else that was not run (a program that was not
-# built, a fixture that failed) is a failure.
+# ctest's words for a test that ran and skipped itself. Any other reason for not running (a program that was not built, a
+# fixture that failed) is a failure.
 CHOSEN = ("SKIP_RETURN_CODE", "SKIP_REGULAR_EXPRESSION")
 
 

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""Judges a story model by what it writes: figures from the stories' own text.
+"""Evaluates a story model by the text of its stories.
 
   scripts/evaluate_stories.py models/pico-tales.bin -z models/pico-tales.tok.bin --corpus stories.txt
-  scripts/evaluate_stories.py --stories written.txt --corpus stories.txt     (one story a line, to judge a text)
+  scripts/evaluate_stories.py --stories written.txt --corpus stories.txt     (one story per line, to evaluate a text)
 
-Nothing about the grammar is known here. Names are the words that the corpus writes with a capital inside a
-sentence; the hero is the first of them in a story; the wished-for thing is what follows "wanted a ..." (or
-wished for, dreamed of, hoped for). A story keeps them if hero and thing are both still named in its last three
-sentences, and if the thing has not changed its colour or kind: the words before it at the end are words that
-stood before it at first.
+This script knows nothing about the grammar. Names are the words that the corpus capitalises inside a sentence; the hero is
+the first name in a story; the wished-for thing is the object of "wanted a ..." (or wished for, dreamed of, hoped for). A story
+keeps them if hero and thing both occur in its last three sentences and the thing has not changed its colour or kind: its
+adjectives there are among those of its first mention.
 """
 import argparse
 import concurrent.futures
@@ -20,9 +19,9 @@ import sys
 
 WORD = re.compile(r"[A-Za-z]+")
 SENTENCE_END = re.compile(r'[.!?]+"?(?:\s+(?![a-z])|$)')  # but not within: "Where?" he asked
-# What someone wants: one or two words.
+# The object of a wish: one or two words.
 WISH = re.compile(r"\b(?:wanted|wished for|dreamed of|hoped for) (?:a|an|his|her|the) ([a-z]+(?: [a-z]+)?)")
-# Words that can follow a thing but are no part of it.
+# Words that can follow the object but are not part of it.
 AFTER = set("more too so very that and but to for with in at on of back just it again than instead "
             "next from he she when until all now".split())
 
@@ -71,7 +70,7 @@ def keeps(text: str, corpus: Corpus) -> bool:
     end = " ".join(sentences(text)[-3:])
     if not re.search(rf"\b{hero}\b", end) or not re.search(rf"\b{noun}\b", end):
         return False
-    # "the blue kite" at the end of a story of a red one: only words already seen before the noun may stand there.
+    # Finds "the blue kite" at the end of a story about a red one: only adjectives of the first mention are allowed.
     before_end = set(re.findall(rf"\b([a-z]+) {noun}\b", end))
     before_first = set(re.findall(rf"\b([a-z]+) {noun}\b", text[: max(0, len(text) - len(end))]))
     determiners = {"a", "an", "the", "his", "her", "my", "your", "this", "that", "first", "own", "of", "and", "with"}
@@ -90,7 +89,7 @@ def tell(arguments: tuple) -> tuple[str, bool]:
     if result.returncode != 0:
         sys.exit(f"evaluate_stories: {result.stderr.strip()}")
     story = json.loads(result.stdout)
-    # A story that ends by itself ends with BOS; one that was cut fills the context.
+    # A complete story ends with BOS; a truncated one fills the context.
     return story["text"].strip(), story["tokens"][-1] == 1
 
 

@@ -1,7 +1,7 @@
 """Llama 2's forward pass in binary64, as llama2.c publishes it, for read_image.py and write_goldens.py.
 
-Standard library only, and none of this project's code: what is computed here is a second opinion on it. Where the
-weights come from (SPEC.md's image, llama2.c's checkpoint) is the business of those two.
+Standard library only and independent of this project's code, so its results can be compared with that code's. The two
+scripts supply the weights, from SPEC.md's image or from llama2.c's checkpoint.
 """
 import math
 import operator
@@ -38,7 +38,7 @@ def matmul(matrix, x):
 
 class Llama:
     def __init__(self, weights, rope_row, rms_eps=1e-5):
-        """rope_row(pos): cos and sin of each pair's angle there, in turns."""
+        """rope_row(pos): cos and sin of each pair's angle at pos, alternating."""
         self.weights, self.rope_row, self.rms_eps = weights, rope_row, rms_eps
         self.head_size = len(weights.rms_final) // weights.n_heads
 
@@ -71,7 +71,7 @@ class Llama:
         return matmul(layer.wo, out)
 
     def forward(self, token, pos):
-        """The logits after `token` at `pos`. Positions come in order; 0 begins a new text."""
+        """The logits after `token` at `pos`. Positions must be in order; 0 begins a new text."""
         if pos == 0:
             self.cache = [([], []) for _ in self.weights.layers]
         x = list(self.weights.embedding[token])
@@ -86,7 +86,7 @@ class Llama:
 
 
 def decode(pieces, before, token):
-    """The bytes of a token: the first after BOS loses one leading space, <0xHH> is a byte."""
+    """The bytes of a token. The first token after BOS loses one leading space; <0xHH> is a byte."""
     piece = pieces[token]
     if before == BOS and piece.startswith(b" "):
         piece = piece[1:]

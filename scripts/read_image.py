@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
-"""Reads a model image from SPEC.md alone and continues a text greedily; prints the token ids.
+"""Continues a text greedily with a model image and prints the token ids: an independent reader, written from SPEC.md alone.
 
     scripts/read_image.py MODEL.plm [STEPS] [PROMPT_TOKEN...]
-    scripts/read_image.py MODEL.plm --gaps TOKEN...    prints by how much each token is less likely than the likeliest,
-                                                       as a difference of logits
+    scripts/read_image.py MODEL.plm --gaps TOKEN...    prints, for each token, the largest logit minus the token's
 
-Standard library only, and none of this project's code: what SPEC.md leaves out would be missing here. What a Llama 2
-computes is not SPEC.md's matter but llama2.c's (llama_forward.py). It computes in binary64, so it is a check of the
-format and of the greedy choices, not of the last bits.
+Standard library only and independent of this project's code, so an omission in SPEC.md would show here. The computation
+itself is llama2.c's (llama_forward.py), in binary64: this checks the format and the greedy choices, not the last bits.
 """
 import struct
 import sys
@@ -31,7 +29,7 @@ def read_plain_f32(data, offset, rows, columns):
 
 
 def read_rows_f32(data, offset, rows, columns):
-    """Blocks of 8 rows; a block holds, for each column, its 8 rows' values."""
+    """Blocks of 8 rows; a block contains, for each column, the values of its 8 rows."""
     blocks = (rows + 7) // 8
     values = floats(data, offset, blocks * 8 * columns)
     return [values[r // 8 * 8 * columns + r % 8:(r // 8 + 1) * 8 * columns:8] for r in range(rows)]
@@ -57,7 +55,7 @@ def read_rows_q8(data, offset, rows, columns):
 
 
 def read_rows_q4(data, offset, rows, columns):
-    """Blocks of one scale and 8 rows; groups of 32 columns, each with a code a row; a 32-bit word holds four rows
+    """Blocks of one scale and 8 rows; groups of 32 columns, each with one code per row; a 32-bit word holds four rows
     of two columns."""
     groups = (columns + 31) // 32
     block_bytes = 4 + 136 * groups

@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 """Bounds the stacks of the linked firmware, from its machine code alone.
 
-stack_bound.py FIRMWARE_ELF [--path]     prints core, bound and reserve; 1 where a bound does not fit; 77: not built
+stack_bound.py FIRMWARE_ELF [--path]     prints core, bound and reserve; 1: a bound does not fit; 77: not built
 
-Every function of the image, the SDK's and TinyUSB's too, is decoded: how deep sp goes at each instruction, and how deep it
-is at each call. Calls through pointers are resolved by the table below, and one that is not in it is an error, as is
-recursion. On top of core 0's deepest path come the interrupts that can nest on it, each with the frame that the hardware
-pushes. Exit 1 also means that something could not be bounded, never that it was left out.
+Every function of the image, including the SDK's and TinyUSB's, is decoded: the stack depth at each instruction and at each call.
+Calls through pointers are resolved by the table below; a call that is not in it is an error, as is recursion. The interrupts that
+can nest are added to core 0's deepest path, each with the frame that the hardware pushes. A part that cannot be bounded is never
+ignored: it ends with exit 1.
 """
 import pathlib
 import re
 import subprocess
 import sys
 
-# Who calls through a pointer, and what the pointer can be. First match wins. BOARD, CONSOLE, CREW are virtual calls.
+# Callers through a pointer, and the pointer's possible targets. First match wins. BOARD, CONSOLE, CREW are virtual calls.
 BOARD = (r"drivers::PicoBoard::(info|memory|cycles|core|micros|entropy|button_pressed|led|crc32|copy|fill|test_psram|reboot"
          r"|reboot_to_bootsel|stream|stack_used|stack_bytes|read_bandwidth|both_cores)\(")
 CLOCK = r"drivers::PicoBoard::(cycles|core)\("
@@ -67,9 +67,9 @@ INDIRECT = [
      "a KernelSet, and hal::Board::cycles"),
     (r"pico_llama::app::", [BOARD, CONSOLE, COUNT], "hal::Board, hal::Console, Workers::count"),
 ]
-# The program is over where these begin: they report or restart, and an overflow ends in the same restart by the limit register.
+# These end the program: they report or restart, and an overflow in them ends in the same restart by the limit register.
 ENDS = {"panic", "panic_unsupported", "hard_assertion_failure", "__assert_func", "abort", "exit", "_exit", "isr_invalid"}
-# No public figure for what the bootrom uses of the caller's stack for a look-up or a reboot [ASSUMED].
+# Stack used by bootrom look-ups and reboots: no published figure [ASSUMED].
 BOOTROM_BYTES = 256
 # Frame the hardware stacks: 26 words with floating point (Armv8-M ARM, B3.19), and 4 bytes of alignment.
 FRAME_BYTES = 26 * 4 + 4
@@ -97,7 +97,7 @@ class Function:
 
 
 def registers(text):
-    """How many registers a list such as {r4, r5-r7, lr} or {d8-d15} names, in words."""
+    """Size in words of a register list such as {r4, r5-r7, lr} or {d8-d15}."""
     words = 0
     for part in re.search(r"\{(.*)\}", text)[1].replace(" ", "").split(","):
         first, _, last = part.partition("-")
@@ -107,7 +107,7 @@ def registers(text):
 
 
 def sp_change(mnemonic, operands):
-    """Bytes by which an instruction moves sp down (negative: up), 0 for none."""
+    """Bytes by which an instruction lowers sp (negative: raises), 0 for none."""
     base = mnemonic.split(".")[0]
     if base in ("push", "vpush") or (base in ("stmdb", "vstmdb") and operands.startswith("sp!")):
         return 4 * registers(operands)
@@ -119,7 +119,7 @@ def sp_change(mnemonic, operands):
         if n := re.match(r"sp, (?:sp, )?#(\d+)", operands):
             return int(n[1]) if base.startswith("sub") else -int(n[1])
     if re.match(r"(add|sub|mov|and|bic|orr)[sw]?$", base) and re.match(r"sp,", operands):
-        # `mov sp, rN` only ever gives back what was taken; anything else takes an amount that is not in the code.
+        # `mov sp, rN` only releases stack; any other form allocates an amount that is not in the code.
         if base == "mov":
             return 0
         raise Unbounded(f"sp moves by a register: {mnemonic} {operands}")
@@ -143,7 +143,7 @@ def read(elf):
 
 
 def decode(f, functions):
-    """Follows every path through a function and fills in how deep it goes and calls."""
+    """Follows every path through a function and records its depth and its calls."""
     at = {address: i for i, (address, _, _) in enumerate(f.code)}
     words = {address: int(text, 16) for address, op, text in f.code if op == ".word"}
     depth_at, tables, todo = {}, [], [(f.code[0][0], 0)]
@@ -209,7 +209,7 @@ def decode(f, functions):
                 address = following
 
     follow()
-    # Where a jump table leads is not decoded: to whatever nothing else leads to, at the table's depth.
+    # Targets of a jump table are not decoded: code that nothing else reaches is assumed to be its targets, at its depth.
     while tables and (rest := [a for a, op, _ in f.code if op != ".word" and a not in depth_at]):
         todo.append((rest[0], max(tables)))
         follow()

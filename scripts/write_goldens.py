@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""What a llama2.c checkpoint says, computed by nothing of this project: goldens for the model that ships.
+"""Writes goldens for the model that ships, from its llama2.c checkpoint, independently of this project's code.
 
     scripts/write_goldens.py CHECKPOINT TOKENIZER FOLDER          writes FOLDER/NAME.greedy.jsonl and NAME.sampled.jsonl
     scripts/write_goldens.py CHECKPOINT TOKENIZER --check FILE... [--tokens N]    the first N tokens of each line, again
 
 Standard library only. It follows llama2.c's published behaviour (legacy checkpoint, tokenizer.bin, merging by best
-score, xorshift random numbers, top-p) in binary64, so a token that two roundings would decide differently is not
-fit for a golden; none of those below is. One JSON object a line, keys as llama2.c's goldens have them: prompt,
-temperature, topp, seed, steps, prompt_tokens, tokens (each after the first, prompt included, 1 = BOS ends it), text.
+score, xorshift random numbers, top-p) in binary64. A choice so close that rounding decides it would be unfit for a golden; no
+story below has one. One JSON object per line, with the keys of llama2.c's goldens: prompt, temperature, topp, seed, steps,
+prompt_tokens, tokens (all after the first, including the prompt's; 1 = BOS ends the story), text.
 """
 import argparse
 import json
@@ -51,7 +51,7 @@ class Tokenizer:
 
 
 class Checkpoint:
-    """A legacy checkpoint: all layers of a kind one after the other."""
+    """A legacy checkpoint: the layers of each kind of tensor are contiguous."""
     def __init__(self, path):
         data = pathlib.Path(path).read_bytes()
         dim, hidden, layers, heads, kv_heads, vocab, self.context = struct.unpack_from("<7i", data)

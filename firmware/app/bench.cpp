@@ -8,7 +8,7 @@ namespace {
 
 using hal::Memory;
 
-/// What a model of no widths in particular is timed with: stories260K's.
+/// The loaded model's widths, or stories260K's without a model.
 KernelWidths widths_of(const ModelLoader& loader) {
   if (loader.state() != ModelState::kReady) return {};
   const Config& c = loader.image().config();
@@ -20,7 +20,7 @@ KernelWidths widths_of(const ModelLoader& loader) {
   return widths;
 }
 
-/// A frame of its own: loading the model again does not stand on the kernels' figures.
+/// Not inlined, so that this frame is released before the model is reloaded, the deepest call.
 [[gnu::noinline]] void report_kernels(Output& output, hal::Board& board, const KernelWidths& widths) {
   if (board.memory().sram.size() < kKernelCheckBytes) return output.error("no room for the kernels' data");
   for (const KernelCost& kernel : time_kernels(kernels_in_use(), widths, board, board.memory().sram)) {
@@ -36,7 +36,7 @@ KernelWidths widths_of(const ModelLoader& loader) {
   }
 }
 
-/// The token's parts at a position whose cache has been filled. Requires: the session runs on `crew`.
+/// Cycles of each part of a token at a position whose cache is filled. Requires: the session runs on `crew`.
 void report_token(Output& output, Session& session, TimedWorkers& crew, int position) {
   static constexpr int32_t kToken = kTokenBos;
   crew.take();
@@ -92,7 +92,7 @@ void report_bandwidth(Output& output, hal::Board& board) {
 void bench(Output& output, hal::Board& board, ModelLoader& loader, Workers& single, Workers* both) {
   report_bandwidth(output, board);
   report_kernels(output, board, widths_of(loader));
-  // The kernels' data lies where the model was.
+  // The kernels' data has overwritten the model: reload it.
   const bool hidden_input = loader.state() != ModelState::kReady || loader.image().profile() != Profile::kF32;
   TimedWorkers timed_single(single, board, hidden_input);
   TimedWorkers timed_both(both != nullptr ? *both : single, board, hidden_input);
@@ -100,7 +100,7 @@ void bench(Output& output, hal::Board& board, ModelLoader& loader, Workers& sing
     Session& session = loader.session();
     const int last = session.transformer().context() - 1;
     const int early = last < 63 ? last : 63;
-    // Attention reads what the cache holds: fill it once with numbers. They stay when the crew changes.
+    // Attention's time depends on the cache's contents: fill it once. They are kept when the workers change.
     static constexpr int32_t kTokens[kPrefillBlock] = {kTokenBos, kTokenBos, kTokenBos, kTokenBos,
                                                        kTokenBos, kTokenBos, kTokenBos, kTokenBos};
     for (int position = 0; position + kPrefillBlock <= last; position += kPrefillBlock)

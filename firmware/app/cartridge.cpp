@@ -9,7 +9,7 @@ Cartridge Cartridge::in(std::span<const std::byte> slot) {
     const auto& header = *reinterpret_cast<const ImageHeader*>(slot.data() + at);
     if (header.magic != kImageMagic) break;
     cartridge.slots_[cartridge.count_++] = slot.subspan(at);
-    // Its length may be anything: only one that stays inside leads to a next.
+    // The length is not validated yet: the search goes on only if the image ends inside the slot.
     if (header.file_bytes < sizeof(ImageHeader) || header.file_bytes > slot.size() - at) break;
     at += image_span(header.file_bytes);
   }

@@ -1,4 +1,4 @@
-/// The model images in flash: one behind the other, found by their headers.
+/// The model images in flash, stored one after another and found by their headers.
 #pragma once
 
 #include <array>
@@ -9,13 +9,13 @@
 
 namespace pico_llama::app {
 
-/// Headers are looked at, not believed: what an image really is, ModelLoader finds out.
+/// Headers are read but not validated; ModelLoader validates the image.
 class Cartridge {
  public:
   /// Requires: `slot` is aligned as an ImageHeader is.
   static Cartridge in(std::span<const std::byte> slot);
 
-  /// At least 1: a place with no image at all counts as one that cannot be used.
+  /// At least 1: flash without any image counts as one unusable image.
   int count() const { return count_; }
   /// From the image's first byte to the end of the flash. Requires: 0 <= index < count().
   std::span<const std::byte> slot(int index) const { return slots_[static_cast<size_t>(index)]; }

@@ -8,8 +8,8 @@ namespace {
 
 using hal::Memory;
 
-/// Greedy stories from BOS, 64 tokens, as /selftest tells them. Made by llama2.c for f32 (the engine's
-/// goldens check that the first is run.c's story), by this engine on a PC for q8.
+/// Digests of greedy stories from BOS, 64 tokens, as /selftest generates them. For f32 from llama2.c (the
+/// engine's goldens check that the first is run.c's story), for q8 from this engine on a PC.
 struct GoldenDigest {
   uint8_t checkpoint_sha256[4];  ///< its first bytes
   Profile profile;
@@ -47,7 +47,7 @@ class Checks {
   int failed_ = 0;
 };
 
-// Not inlined: loading the model, the deepest call of self_test(), would stand on the frames of all of them.
+// Not inlined: their frames would add to the stack of loading the model, the deepest call of self_test().
 [[gnu::noinline]] void check_psram(Checks& checks, hal::Board& board) {
   const hal::PsramState before = board.info().psram;
   if (before.verdict == hal::PsramVerdict::kNotFitted) return;
@@ -70,7 +70,7 @@ class Checks {
 }
 
 [[gnu::noinline]] void check_crc(Checks& checks, hal::Board& board) {
-  // The checksum's published check value: of the digits 1 to 9.
+  // CRC-32's published check value, of the digits 1 to 9.
   static constexpr char kDigits[] = "123456789";
   const uint32_t crc = board.crc32(std::as_bytes(std::span(kDigits, 9)));
   TextOf<64> detail;
@@ -118,8 +118,7 @@ class Checks {
   }
 }
 
-/// The kernels that tokens are made of, on data that needs no model. Writes over all of SRAM that a model can
-/// have.
+/// Every kernel on synthetic data, without a model. Overwrites the model's SRAM.
 [[gnu::noinline]] void check_every_kernel(Checks& checks, hal::Board& board) {
   const std::span<std::byte> memory = board.memory().sram;
   if (memory.size() < kKernelCheckBytes) {
@@ -154,7 +153,7 @@ int self_test(Output& output, hal::Board& board, ModelLoader& loader, Workers& s
   check_entropy(checks, board);
   check_psram(checks, board);
   check_every_kernel(checks, board);
-  // These have written over whatever of the model was in PSRAM and SRAM.
+  // These tests have overwritten the model in PSRAM and SRAM.
   const bool had_model = loader.state() == ModelState::kReady;
   if (loader.load(&single, both) == ModelState::kReady) {
     check_model(checks, loader, both != nullptr);

@@ -1,4 +1,4 @@
-/// /selftest and /bench: what a person with a board pastes back to settle what the simulator only predicts.
+/// /selftest and /bench: measurements on a real board, to compare with the simulator's predictions.
 #pragma once
 
 #include "firmware/app/model_loader.h"
@@ -8,22 +8,22 @@
 namespace pico_llama::app {
 
 /// Checks the machine and the arithmetic; one line each with "ok" or "FAILED". Returns the number that
-/// failed. Tests all of PSRAM, and loads the model again after.
+/// failed. Tests all of PSRAM, then reloads the model.
 int self_test(Output& output, hal::Board& board, ModelLoader& loader, Workers& single, Workers* both);
 
-/// Bandwidths, cycles of each kernel and of each part of a token, with one core and with two. Loads the model
-/// again after.
+/// Bandwidths, cycles of each kernel and of each part of a token, with one core and with two.
+/// Reloads the model afterwards.
 void bench(Output& output, hal::Board& board, ModelLoader& loader, Workers& single, Workers* both);
 
-/// One line a memory: how fast one core reads it, and two at once.
+/// One line per memory: read bandwidth with one core and with both.
 void report_bandwidth(Output& output, hal::Board& board);
 
-/// Tokens of the story that golden digests are of.
+/// Length of the greedy story whose digest is golden.
 inline constexpr int kDigestTokens = 64;
-/// Tells the greedy story without showing it. Returns false when it could not begin.
+/// Generates the greedy story without output. Returns false if it cannot begin.
 bool greedy_digest(Session& session, uint32_t& result);
 
-/// FNV-1a over token ids: what /selftest prints for the greedy story, and golden digests are.
+/// FNV-1a over token ids: the digest that /selftest prints and compares with the golden one.
 constexpr uint32_t kDigestStart = 2166136261u;
 constexpr uint32_t digest(uint32_t so_far, int32_t token) {
   const auto bits = static_cast<uint32_t>(token);

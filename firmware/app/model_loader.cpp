@@ -5,7 +5,7 @@ namespace {
 
 using hal::Memory;
 
-/// Bytes of an image that must be there before its header can be believed.
+/// Least size of an image that can have a valid header.
 constexpr size_t kSmallestImage = sizeof(ImageHeader);
 
 bool erased(std::span<const std::byte> slot) {
@@ -15,20 +15,19 @@ bool erased(std::span<const std::byte> slot) {
   return true;
 }
 
-/// Sizes are planned in 64 bits, so that no model's can wrap; what has been placed fits the machine.
+/// Sizes are planned in 64 bits so that no model's size can wrap; placed sizes fit size_t.
 constexpr size_t fitting(uint64_t bytes) { return static_cast<size_t>(bytes); }
 
-/// Least room for what is on its way from the bus: reading goes on while the workers do something else, as
-/// long as there is room.
+/// Minimum ring size: the stream keeps reading while the workers do other work, as long as the ring has room.
 constexpr uint64_t kRingBytes = 32 * 1024;
-/// Of one read, unless a row block is longer. The longer, the less often the bus waits for the next to start.
+/// Size of one stream run, unless a row block is longer. Longer runs leave the bus idle less often.
 constexpr uint32_t kPieceBytes = 4 * 1024;
-/// Pieces that a ring has room for, at least: for each worker one in use, one that waits, one on its way.
+/// Minimum number of pieces in a ring: for each worker one in use, one ready, one being read.
 constexpr uint32_t kPieces = 8;
 
 bool streamable(Encoding encoding) { return encoding != Encoding::kPlainF32; }
 
-/// The list of what a stream reads: seven matrices and the cache in each layer, and the classifier.
+/// The stream's list of items: seven matrices and the cache in each layer, and the classifier.
 uint64_t stream_list_bytes(const Config& config) {
   return aligned((static_cast<uint64_t>(config.n_layers) * 8 + 1) * sizeof(StreamItem));
 }
@@ -47,8 +46,8 @@ uint64_t stream_bytes(const ModelImage& image) {
          aligned(ring > kRingBytes ? ring : kRingBytes);
 }
 
-/// The same where a ring holds the cache too: of two heads, so that one comes while another is used, where
-/// that leaves three quarters of the SRAM; else of one.
+/// The same with the KV cache in the ring: two heads, so that one is read while the other is used, if they
+/// take at most a quarter of SRAM; otherwise one.
 uint64_t stream_bytes_with_cache(const ModelImage& image, int context, uint64_t sram_bytes) {
   const Config& config = image.config();
   const uint64_t heads = static_cast<uint64_t>(config.n_layers) * static_cast<uint64_t>(config.n_kv_heads);
@@ -81,7 +80,7 @@ ModelState ModelLoader::load(Workers* single, Workers* both) {
 
   bool placed = plan(!board_.memory().psram.empty());
   if (placed && !copy_weights()) {
-    // The PSRAM passed its tests and still lost bits: do without it, or not at all.
+    // PSRAM passed its tests but corrupted the copy: try without PSRAM.
     psram_gave_up_ = true;
     placed = plan(false) && copy_weights();
   }
@@ -108,12 +107,12 @@ ModelState ModelLoader::check(std::span<const std::byte> slot) {
                    static_cast<int64_t>(slot.size())});
   }
   if (header.version == kImageVersion) {
-    // Before anything else is believed. An image of another version may keep its checksum elsewhere: parse()
-    // names it.
+    // The checksum comes first. An image of another version may keep its checksum elsewhere;
+    // parse() reports the version.
     const std::span<const std::byte> covered = slot.subspan(kCrcFrom, header.file_bytes - kCrcFrom);
     uint32_t crc = board_.crc32(covered);
-    // The core has the last word: no model is turned away by a checksum engine that is wrong (/selftest names
-    // it).
+    // On a mismatch the core recomputes the checksum, so a wrong DMA sniffer rejects no model
+    // (/selftest reports it).
     if (crc != header.crc32) crc = pico_llama::crc32(covered);
     if (crc != header.crc32) {
       return broken(
@@ -181,7 +180,7 @@ bool ModelLoader::plan(bool with_psram) {
       kItemAlignment);
   stream_memory_ = {};
   if (placement_.stream_bytes != 0) {
-    // What nobody else has room for makes the ring longer.
+    // The rest of SRAM makes the ring longer.
     const uint64_t left =
         (memory.sram.size() - arena.used()) / kItemAlignment * kItemAlignment - kItemAlignment;
     placement_.sram_used += left - placement_.stream_bytes;
@@ -202,7 +201,7 @@ bool ModelLoader::copy_weights() {
     const std::span<const std::byte> from(image_.tensor(i).data, fitting(item.bytes));
     const std::span copy(to, fitting(item.bytes));
     board_.copy(copy, from);
-    // SRAM is trusted; what went over the bus into PSRAM is read back once.
+    // Copies in SRAM are trusted; copies in PSRAM are verified once.
     if (item.memory == Memory::kPsram && board_.crc32(copy) != board_.crc32(from)) return false;
     to += fitting(aligned(item.bytes));
   }
@@ -257,7 +256,7 @@ void ModelLoader::use_cores(int cores) {
   cores_ = cores;
   if (state_ != ModelState::kReady) return;
   const Status status = bind(*crews_[cores - 1]);
-  CHECK(status.ok());  // the memory was measured for two
+  CHECK(status.ok());  // the memory was sized for two workers
 }
 
 }  // namespace pico_llama::app

@@ -1,4 +1,4 @@
-/// From bytes in flash that may be anything to a session that can tell stories.
+/// From untrusted bytes in flash to a session that generates stories.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@
 namespace pico_llama::app {
 
 enum class ModelState : uint8_t {
-  kNone,      ///< erased flash where the cartridge would be
-  kBroken,    ///< something is there that cannot be used: why() says it
-  kTooLarge,  ///< a good model that this board has no room for: placement() has the numbers
+  kNone,      ///< the cartridge's flash is erased
+  kBroken,    ///< not a usable image; why() has the reason
+  kTooLarge,  ///< valid, but it does not fit this board; placement() has the numbers
   kReady,
 };
 
@@ -22,10 +22,10 @@ class ModelLoader {
  public:
   explicit ModelLoader(hal::Board& board) : board_(board) {}
 
-  /// Finds, checks, places and copies. `single` and `both` are the crews of one core and of two; `both` may
-  /// be null.
+  /// Finds, validates, places and copies the model. `single` and `both`: workers of one core and of two;
+  /// `both` may be null.
   ModelState load(Workers* single, Workers* both);
-  /// Which of the cartridge's images the next load() takes, from 0; the first, until this is called.
+  /// Selects the image of the cartridge for the next load(), counted from 0, the default.
   void choose(int index) { chosen_ = index; }
   int chosen() const { return chosen_; }
 
@@ -35,13 +35,13 @@ class ModelLoader {
   const ModelImage& image() const { return image_; }
   const Placement& placement() const { return placement_; }
   std::span<const PlacementItem> items() const { return items_; }
-  /// True when PSRAM lost bits of the weights while they were copied, and was given up for it.
+  /// True if weights copied to PSRAM did not verify, so PSRAM is not used.
   bool psram_gave_up() const { return psram_gave_up_; }
   uint32_t load_milliseconds() const { return load_milliseconds_; }
 
   /// Requires: state() is kReady.
   Session& session() { return session_; }
-  /// 1 or 2; takes effect for the next story. Forgets the current one.
+  /// 1 or 2, from the next story on. Ends the current one.
   void use_cores(int cores);
   int cores() const { return cores_; }
 

@@ -5,8 +5,8 @@ namespace {
 
 using hal::Memory;
 
-/// Puts the item with the most bytes a token per byte of SRAM first, again and again, while it fits. Few
-/// items, once.
+/// Greedy: repeatedly takes the item with the most bytes per token per byte of SRAM that still fits.
+/// Quadratic, but there are few items and it runs once.
 uint64_t fill_sram(std::span<PlacementItem> items, uint64_t room, Memory elsewhere) {
   uint64_t used = 0;
   for (PlacementItem& item : items) {
@@ -17,7 +17,7 @@ uint64_t fill_sram(std::span<PlacementItem> items, uint64_t room, Memory elsewhe
     PlacementItem* best = nullptr;
     for (PlacementItem& item : items) {
       if (item.stays_in_flash || item.memory == Memory::kSram || used + aligned(item.bytes) > room) continue;
-      // Equal heat: the largest first, which leaves the smallest gap at the end.
+      // Ties: the largest first, which leaves the smallest gap at the end.
       const uint64_t heat = item.bytes_per_token * (best ? best->bytes : 0);
       const uint64_t best_heat = best ? best->bytes_per_token * item.bytes : 0;
       if (best == nullptr || heat > best_heat || (heat == best_heat && item.bytes > best->bytes))
@@ -31,7 +31,7 @@ uint64_t fill_sram(std::span<PlacementItem> items, uint64_t room, Memory elsewhe
 
 uint64_t speed(uint32_t sck_hz, int lines) { return uint64_t{sck_hz} * static_cast<uint64_t>(lines); }
 
-/// One plan with the cache where it is told to be.
+/// The plan for a given memory of the cache.
 Placement plan_with(Memory kv_memory, std::span<PlacementItem> items, uint64_t state_bytes, int context,
                     uint64_t (*kv_bytes_of)(const void*, int), const void* kv_context,
                     const PlacementLimits& limits) {
@@ -47,7 +47,7 @@ Placement plan_with(Memory kv_memory, std::span<PlacementItem> items, uint64_t s
     all_weights += item.stays_in_flash ? 0 : aligned(item.bytes);
     least_weights += item.needs_sram ? aligned(item.bytes) : 0;
   }
-  // Without the bus if that can be, else with a stream.
+  // Everything in SRAM if possible, otherwise with a stream.
   const uint64_t kv_in_room = kv_in_sram ? placement.kv_bytes : 0;
   const bool uses_bus = !kv_in_sram || placement.state_bytes + kv_in_room + all_weights > limits.sram_bytes;
   if (uses_bus) {
@@ -70,7 +70,7 @@ Placement plan_with(Memory kv_memory, std::span<PlacementItem> items, uint64_t s
   if (placement.kv_bytes > kv_room) return placement;
   const uint64_t left = limits.sram_bytes - fixed - (kv_in_sram ? placement.kv_bytes : 0);
 
-  // Where weights go that find no SRAM. A copy in PSRAM only pays when it is read faster than flash.
+  // Weights that do not fit SRAM are copied to PSRAM only if that is read faster than flash.
   const bool psram_is_faster =
       limits.psram_bytes != 0 &&
       speed(limits.psram_sck_hz, 4) > speed(limits.flash_sck_hz, limits.flash_is_dual ? 2 : 4);
@@ -103,7 +103,7 @@ Placement place(std::span<PlacementItem> items, uint64_t state_bytes, int contex
   };
   if (limits.psram_bytes == 0) return plan(Memory::kSram);
   const Placement in_psram = plan(Memory::kPsram);
-  const Placement in_sram = plan(Memory::kSram);  // the last to have set the items
+  const Placement in_sram = plan(Memory::kSram);  // planned last: the items are set for it
   const bool sram_is_better = in_sram.fits && in_sram.context >= in_psram.context &&
                               in_sram.bus_bytes_per_token <= in_psram.bus_bytes_per_token;
   if (sram_is_better || (in_sram.fits && !in_psram.fits)) return in_sram;

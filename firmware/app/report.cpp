@@ -59,8 +59,8 @@ void append_psram(Text& text, const hal::BoardInfo& info) {
       text.hex(psram.bad_expected, 8) << ", read ";
       text.hex(psram.bad_found, 8) << ": going on without it";
       return;
-    case hal::PsramVerdict::kLeftOut:
-      text << "PSRAM   left out this time";
+    case hal::PsramVerdict::kSkipped:
+      text << "PSRAM   skipped";
       return;
     case hal::PsramVerdict::kReady:
       text << "PSRAM   ";
@@ -93,9 +93,9 @@ void report_board(Output& output, hal::Board& board) {
     output.error(text);
     text.clear();
   }
-  if (info.left_out != nullptr) {
-    text << info.left_out
-         << " did not come back from bring-up: left out until the power was off. Please report it";
+  if (info.skipped != nullptr) {
+    text << info.skipped
+         << " hung or faulted on the last boot: skipped until the power is cycled. Please report it";
     output.error(text);
     text.clear();
   }

@@ -1,4 +1,4 @@
-/// What the commands change.
+/// Settings that the commands change.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@ struct Settings {
   float temperature = 1.0f;
   float topp = 0.9f;
   int32_t topk = 0;
-  bool fixed_seed = false;  ///< else every story draws its own from the hardware
+  bool fixed_seed = false;  ///< otherwise each story's seed comes from the hardware
   uint64_t seed = 1;
-  int32_t steps = 0;  ///< positions, the prompt's included; 0: a story may fill the context
+  int32_t steps = 0;  ///< positions including the prompt's; 0: up to the whole context
   int cores = 2;
 
   SamplerOptions sampler(uint64_t story_seed) const {

@@ -11,7 +11,7 @@ namespace {
 class Digits {
  public:
   explicit Digits(uint64_t value) {
-    // Two 32-bit halves would be faster; this runs a few times a story.
+    // Two 32-bit halves would be faster, but this runs only a few times per story.
     do {
       bytes_[--first_] = static_cast<char>('0' + value % 10);
       value /= 10;
@@ -38,7 +38,7 @@ Text& Text::unsigned_number(uint64_t value) { return *this << Digits(value).view
 
 Text& Text::number(int64_t value) {
   if (value < 0) *this << '-';
-  // Negation as unsigned: the most negative value has no positive one.
+  // Negated as unsigned: the most negative value has no positive counterpart.
   return unsigned_number(value < 0 ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value));
 }
 
@@ -73,7 +73,7 @@ Text& Text::grouped(uint64_t value) {
 Text& Text::json(std::string_view text) {
   size_t valid = utf8_valid_prefix(text);
   for (size_t i = 0; i < text.size(); ++i) {
-    if (i == valid) {  // JSON is UTF-8: a byte that is not becomes the replacement character
+    if (i == valid) {  // JSON is UTF-8: invalid bytes become the replacement character
       *this << "\\ufffd";
       valid = i + 1 + utf8_valid_prefix(text.substr(i + 1));
       continue;
@@ -121,7 +121,7 @@ bool parse_decimal(std::string_view text, float& value) {
     }
   }
   if (digits == 0) return false;
-  // Above 2^24 the mantissa itself would round first.
+  // Above 2^24 the mantissa would round before the division.
   if (mantissa > (1u << 24)) return false;
   value = static_cast<float>(mantissa) / static_cast<float>(scale);
   return true;

@@ -1,5 +1,5 @@
-/// APS6404L-3SQR: the 8 MB PSRAM on chip select 1 of the Pico Plus 2 W. Facts only; no register is touched
-/// here.
+/// APS6404L-3SQR: the 8 MB PSRAM on chip select 1 of the Pico Plus 2 W. Facts only; no
+/// register is touched here.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,12 @@
 namespace pico_llama::chips {
 
 /// Source: AP Memory APS6404L-3SQR datasheet, "Command/Address Latching Truth Table" and "AC
-/// Characteristics". A value marked [ASSUMED] is not in the material this project could check; it is chosen
-/// on the safe side.
+/// Characteristics". A value marked [ASSUMED] could not be checked against a document and is
+/// chosen conservatively.
 struct Aps6404l {
   // Commands.
   static constexpr uint8_t kEnterQpi = 0x35;
-  static constexpr uint8_t kExitQpi = 0xf5;  ///< sent on four lines: only a chip in QPI understands it
+  static constexpr uint8_t kExitQpi = 0xf5;  ///< on four lines: accepted only by a chip in QPI
   static constexpr uint8_t kResetEnable = 0x66;
   static constexpr uint8_t kReset = 0x99;
   static constexpr uint8_t kReadId = 0x9f;     ///< SPI mode only
@@ -20,8 +20,8 @@ struct Aps6404l {
   static constexpr uint8_t kQuadWrite = 0x38;  ///< in QPI: command 2, address 6, no wait
   static constexpr unsigned kQuadReadWaitClocks = 6;
 
-  // What Read ID answers: manufacturer, known-good-die byte, then a word whose top three bits are the
-  // density.
+  // The answer to Read ID: manufacturer, known-good-die byte, then a word whose top three
+  // bits are the density.
   static constexpr uint8_t kManufacturerId = 0x0d;
   static constexpr uint8_t kKnownGoodDie = 0x5d;
 
@@ -38,8 +38,7 @@ struct Aps6404l {
   static constexpr uint32_t kResetRecoveryUs =
       100;  ///< after 99h [ASSUMED: the datasheet's figure is below 1 us]
 
-  /// Bytes of the part by the density field of Read ID (EID bits 47:45), 0 for a code the datasheet does not
-  /// list.
+  /// Size in bytes from the density field of Read ID (EID bits 47:45); 0 for codes not in the datasheet.
   static constexpr uint32_t bytes_of(uint8_t eid_high) {
     switch (eid_high >> 5) {
       case 0:

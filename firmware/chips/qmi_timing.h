@@ -12,14 +12,14 @@ namespace pico_llama::chips {
 
 /// The fields of QMI Mx_TIMING. Source: RP2350 datasheet 12.14.6, registers M0_TIMING and M1_TIMING.
 struct QmiTiming {
-  uint32_t cooldown = 1;      ///< 64 clk_sys cycles each: how long the select stays low for a follow-up read
+  uint32_t cooldown = 1;      ///< units of 64 clk_sys cycles: time the select stays low for a follow-up read
   uint32_t page_break = 0;    ///< 0 none, 1 256 bytes, 2 1024, 3 4096
-  uint32_t select_hold = 0;   ///< clk_sys cycles over the one that is always there
-  uint32_t max_select = 0;    ///< 64 clk_sys cycles each; 0 is no limit
-  uint32_t min_deselect = 0;  ///< clk_sys cycles over the half SCK that is always there
+  uint32_t select_hold = 0;   ///< clk_sys cycles beyond the minimum of one
+  uint32_t max_select = 0;    ///< units of 64 clk_sys cycles; 0: no limit
+  uint32_t min_deselect = 0;  ///< clk_sys cycles beyond the minimum of half an SCK
   uint32_t rxdelay = 0;       ///< half clk_sys cycles
   uint32_t divider = 4;       ///< clk_sys cycles of one SCK
-  uint32_t select_setup = 0;  ///< 1: a cycle more from the select to the first rising edge
+  uint32_t select_setup = 0;  ///< 1: one more cycle from the select to the first rising edge
 
   friend constexpr bool operator==(const QmiTiming&, const QmiTiming&) = default;
 
@@ -45,7 +45,7 @@ constexpr uint32_t ceil_divide(uint64_t numerator, uint64_t denominator) {
   return static_cast<uint32_t>((numerator + denominator - 1) / denominator);
 }
 
-/// Cycles of clk_sys that last at least `ns` nanoseconds.
+/// Least number of clk_sys cycles that last `ns` nanoseconds or more.
 constexpr uint32_t cycles_of_ns(uint32_t ns, uint32_t clk_sys_hz) {
   return ceil_divide(uint64_t{ns} * clk_sys_hz, 1'000'000'000);
 }
@@ -57,29 +57,30 @@ constexpr uint32_t divider_for(uint32_t clk_sys_hz, uint32_t max_sck_hz) {
 
 constexpr uint32_t sck_hz(uint32_t clk_sys_hz, uint32_t divider) { return clk_sys_hz / divider; }
 
-/// From clk_sys to a QSPI pin and from a pin to the sampling register, at most, at 3.3 V. Source: RP2350
-/// datasheet 12.14.3.4, table 1292: 2.5 + 1.5 ns.
+/// Maximum delay from clk_sys to a QSPI pin plus from a pin to the sampling register, at 3.3 V. Source:
+/// RP2350 datasheet 12.14.3.4, table 1292: 2.5 + 1.5 ns.
 inline constexpr double kPadsLongestNs = 4.0;
-/// The same at least. No document says: that it is more than half of the most is [ASSUMED]. bring_up_flash()
-/// compares what it reads at the new timing with what it read before.
+/// Minimum of the same delay. Not documented; [ASSUMED] to be more than half of the maximum. bring_up_flash()
+/// verifies the result: it compares data read with the new timing and with the old.
 inline constexpr double kPadsShortestNs = 2.5;
-/// How long data stays after the next falling edge: tCLQX, tKOH of either chip.
+/// Data hold time after the next falling edge: tCLQX, tKOH of either chip.
 inline constexpr double kDataHoldNs = 1.5;
 
-/// When the QMI samples after the falling edge that makes the chip put out its data: SCK is low for half its
-/// period (for odd dividers too: the QMI has half-cycle resolution), then RXDELAY half cycles pass. Source:
-/// RP2350 datasheet 12.14.3, 12.14.6 (M0_TIMING.RXDELAY)
+/// Time from the falling edge at which the chip outputs its data to the QMI's sample point: half an SCK
+/// period (for odd dividers too: the QMI has half-cycle resolution) plus RXDELAY half cycles. Source: RP2350
+/// datasheet 12.14.3, 12.14.6 (M0_TIMING.RXDELAY)
 constexpr double sample_ns(uint32_t clk_sys_hz, uint32_t divider, uint32_t rxdelay) {
   return (divider + rxdelay) * (1e9 / clk_sys_hz) / 2;
 }
-/// Data is valid from the falling edge + clock_to_data + pads until the next one + hold + pads.
+/// Data is valid from the falling edge + clock_to_data + pad delay until the next falling
+/// edge + hold + pad delay.
 constexpr double valid_from_ns(uint32_t clock_to_data_ns) { return clock_to_data_ns + kPadsLongestNs; }
 constexpr double valid_until_ns(uint32_t clk_sys_hz, uint32_t divider) {
   return divider * (1e9 / clk_sys_hz) + kDataHoldNs + kPadsShortestNs;
 }
 
-/// The RXDELAY that samples nearest the middle of the time in which data is valid. Earlier than valid fails;
-/// later than needed costs a cycle and some margin.
+/// The RXDELAY whose sample point is nearest to the middle of the data-valid window. Sampling too early
+/// fails; too late costs a cycle and some margin.
 constexpr uint32_t rxdelay_for(uint32_t clk_sys_hz, uint32_t divider, uint32_t clock_to_data_ns) {
   const double middle_ns = (valid_from_ns(clock_to_data_ns) + valid_until_ns(clk_sys_hz, divider)) / 2;
   const double half_cycles = (middle_ns - sample_ns(clk_sys_hz, divider, 0)) / (0.5e9 / clk_sys_hz);
@@ -88,15 +89,15 @@ constexpr uint32_t rxdelay_for(uint32_t clk_sys_hz, uint32_t divider, uint32_t c
   return nearest < 7 ? nearest : 7;
 }
 
-/// Whether the best RXDELAY samples while data is valid. At divider 1 the valid time can be shorter than the
-/// half cycle between two sample points and fall between them.
+/// Whether the best RXDELAY samples inside the data-valid window. At divider 1 the window can be shorter than
+/// the half cycle between two sample points and contain neither.
 constexpr bool can_sample(uint32_t clk_sys_hz, uint32_t divider, uint32_t clock_to_data_ns) {
   const double sample = sample_ns(clk_sys_hz, divider, rxdelay_for(clk_sys_hz, divider, clock_to_data_ns));
   return sample >= valid_from_ns(clock_to_data_ns) && sample < valid_until_ns(clk_sys_hz, divider);
 }
 
 /// The smallest divider, `min_divider` or more, that keeps SCK at or below `max_sck_hz` and has a sample
-/// point in the valid time.
+/// point in the data-valid window.
 constexpr uint32_t read_divider_for(uint32_t clk_sys_hz, uint32_t max_sck_hz, uint32_t clock_to_data_ns,
                                     uint32_t min_divider = 1) {
   uint32_t divider = divider_for(clk_sys_hz, max_sck_hz);
@@ -105,7 +106,7 @@ constexpr uint32_t read_divider_for(uint32_t clk_sys_hz, uint32_t max_sck_hz, ui
   return divider;
 }
 
-/// Extra deselected cycles so that the chip's minimum is met: the QMI itself gives half an SCK, rounded up.
+/// Extra deselected cycles for the chip's minimum; the QMI's own minimum is half an SCK, rounded up.
 constexpr uint32_t min_deselect_for(uint32_t clk_sys_hz, uint32_t divider, uint32_t min_deselect_ns) {
   const uint32_t needed = cycles_of_ns(min_deselect_ns, clk_sys_hz);
   const uint32_t given = (divider + 1) / 2;
@@ -120,7 +121,7 @@ constexpr uint32_t select_hold_for(uint32_t clk_sys_hz, uint32_t divider, uint32
   return extra < 3 ? extra : 3;
 }
 
-/// Whether the first rising edge needs a cycle more after the select than the half SCK that is always there.
+/// 1 if the first rising edge needs one more cycle after the select than the minimum of half an SCK.
 constexpr uint32_t select_setup_for(uint32_t clk_sys_hz, uint32_t divider, double setup_ns) {
   return divider * (1e9 / clk_sys_hz) / 2 < setup_ns ? 1 : 0;
 }
@@ -128,7 +129,7 @@ constexpr uint32_t select_setup_for(uint32_t clk_sys_hz, uint32_t divider, doubl
 /// Clocks of the longest PSRAM access: 2 command, 6 address, 6 wait, 16 data (one cache line).
 inline constexpr uint32_t kPsramLongestClocks = 2 + 6 + Aps6404l::kQuadReadWaitClocks + 16;
 
-/// PSRAM: every limit of the APS6404L met at this clock.
+/// PSRAM timing that meets every limit of the APS6404L at this clock.
 constexpr QmiTiming psram_timing(uint32_t clk_sys_hz) {
   QmiTiming timing;
   timing.divider = read_divider_for(clk_sys_hz, Aps6404l::kLinearBurstHz, Aps6404l::kClockToDataNs);
@@ -136,8 +137,8 @@ constexpr QmiTiming psram_timing(uint32_t clk_sys_hz) {
   timing.select_hold = select_hold_for(clk_sys_hz, timing.divider, Aps6404l::kSelectHoldNs);
   timing.min_deselect = min_deselect_for(clk_sys_hz, timing.divider, Aps6404l::kMinDeselectNs);
   timing.rxdelay = rxdelay_for(clk_sys_hz, timing.divider, Aps6404l::kClockToDataNs);
-  // The limit fires only once the access in progress has ended, and (to be sure) after a whole cooldown: keep
-  // both free.
+  // The limit takes effect when the access in progress ends and, in the worst case, after a
+  // whole cooldown: reserve both.
   const uint32_t limit = static_cast<uint32_t>(uint64_t{Aps6404l::kMaxSelectNs} * clk_sys_hz / 1'000'000'000);
   const uint32_t reserve =
       kPsramLongestClocks * timing.divider + timing.select_hold + 8 + 64 * timing.cooldown;
@@ -146,8 +147,8 @@ constexpr QmiTiming psram_timing(uint32_t clk_sys_hz) {
   return timing;
 }
 
-/// Flash: reads of any length, so neither page break nor a longest select. `min_divider`: slower than it
-/// needs to be, for a flash that was found not to answer in time.
+/// Flash timing. Reads of any length are allowed, so neither page break nor a maximum select time.
+/// `min_divider`: a lower bound for a flash that misread at a faster one.
 constexpr QmiTiming flash_timing(uint32_t clk_sys_hz, uint32_t min_divider = 1) {
   QmiTiming timing;
   timing.divider = read_divider_for(clk_sys_hz, W25q128::kMaxHz, W25q128::kClockToDataNs, min_divider);
@@ -157,9 +158,9 @@ constexpr QmiTiming flash_timing(uint32_t clk_sys_hz, uint32_t min_divider = 1) 
   return timing;
 }
 
-/// Flash while clk_sys changes from any slower clock to this one, from the timing that holds now: it keeps
-/// the limits at every clock on the way. RXDELAY up to the divider samples before the next falling edge
-/// however slow the clock; the divider grows until that is also late enough, by a nanosecond, at the fastest.
+/// Flash timing during the change of clk_sys from any slower clock to this one, based on the current timing:
+/// within limits at every clock in between. RXDELAY up to the divider samples before the next falling edge at
+/// any slower clock; the divider grows until the sample is also late enough, by a nanosecond, at the fastest.
 constexpr QmiTiming flash_timing_on_the_way(QmiTiming timing, uint32_t clk_sys_hz) {
   const uint32_t smallest = divider_for(clk_sys_hz, W25q128::kMaxHz);
   if (timing.divider < smallest) timing.divider = smallest;
@@ -175,7 +176,7 @@ constexpr QmiTiming flash_timing_on_the_way(QmiTiming timing, uint32_t clk_sys_h
   return timing;
 }
 
-/// Whether a timing keeps every limit of the PSRAM at a clock; for words that were not computed here.
+/// Whether a timing meets every limit of the PSRAM at a clock; for words that were not computed here.
 constexpr bool within_psram_limits(const QmiTiming& timing, uint32_t clk_sys_hz) {
   const uint32_t longest = timing.max_select * 64 + kPsramLongestClocks * timing.divider + timing.select_hold;
   return sck_hz(clk_sys_hz, timing.divider) <= Aps6404l::kLinearBurstHz && timing.page_break == 2 &&
@@ -183,19 +184,19 @@ constexpr bool within_psram_limits(const QmiTiming& timing, uint32_t clk_sys_hz)
          timing.min_deselect + (timing.divider + 1) / 2 >= cycles_of_ns(Aps6404l::kMinDeselectNs, clk_sys_hz);
 }
 
-/// The bus's ceiling: four bits a clock of SCK, header and selects not counted.
+/// The bus's peak rate: four bits per SCK, without commands, addresses and selects.
 constexpr uint32_t peak_bytes_per_second(uint32_t clk_sys_hz, uint32_t divider) {
   return sck_hz(clk_sys_hz, divider) / 2;
 }
 
-// The table of hardware.md: dividers in spec at each clock, PSRAM / flash.
+// Dividers within the chips' ratings at each clock, PSRAM / flash.
 static_assert(psram_timing(133'000'000).divider == 2 && flash_timing(133'000'000).divider == 1);
 static_assert(psram_timing(150'000'000).divider == 2 && flash_timing(150'000'000).divider == 2);
 static_assert(psram_timing(200'000'000).divider == 3 && flash_timing(200'000'000).divider == 2);
 static_assert(psram_timing(266'000'000).divider == 4 && flash_timing(266'000'000).divider == 2);
 static_assert(psram_timing(300'000'000).divider == 4 && flash_timing(300'000'000).divider == 3);
 static_assert(within_psram_limits(psram_timing(150'000'000), 150'000'000));
-// From the boot ROM's 3 and 2: stock settings would sample 8.3 ns after the edge at 300 MHz.
+// From the boot ROM's divider 3 and RXDELAY 2, which would sample 8.3 ns after the edge at 300 MHz.
 static_assert(flash_timing_on_the_way({.rxdelay = 2, .divider = 3}, 200'000'000).rxdelay == 2);
 static_assert(flash_timing_on_the_way({.rxdelay = 2, .divider = 3}, 300'000'000).divider == 4);
 static_assert(QmiTiming::from_word(0x60007203) ==

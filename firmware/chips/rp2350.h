@@ -1,4 +1,4 @@
-/// RP2350 facts that the firmware's arithmetic needs. Facts only; no register is touched here.
+/// RP2350 facts that the firmware's arithmetic needs. Facts only: no register access.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@ struct Rp2350 {
   static constexpr uint32_t kRatedClkSysHz = 150'000'000;
   static constexpr uint32_t kXoscHz = 12'000'000;
 
-  /// Core voltage to use at a clock, in millivolts. Above 150 MHz nothing is specified; these keep at least
-  /// one step over what one uncooled chip crashed at (embassy pull request 6572: 1.10 V 290 MHz, 1.15 V
-  /// 310, 1.20 V 340).
+  /// Core voltage for a clock. Units: millivolts. Nothing is specified above 150 MHz; these voltages are at
+  /// least one step above those at which one uncooled chip crashed (embassy pull request 6572: 1.10 V 290
+  /// MHz, 1.15 V 310, 1.20 V 340).
   static constexpr uint32_t core_millivolts(uint32_t clk_sys_hz) {
     if (clk_sys_hz <= 200'000'000) return 1100;
     if (clk_sys_hz <= 266'000'000) return 1150;
@@ -35,8 +35,8 @@ struct Rp2350 {
   }
 };
 
-/// Where the model cartridge sits in flash: the firmware ends below it (asserted at link time), a model image
-/// starts exactly here, and both can be dragged onto the board independently of each other.
+/// Start of the model cartridge in flash. The firmware ends below it (asserted at link time) and the first
+/// model image starts exactly here, so that each can be flashed without the other.
 struct Cartridge {
   /// 512 KiB: the firmware is a third of that, and a 15M model at int8 needs the rest.
   static constexpr uint32_t kFlashOffset = 0x00080000;
@@ -44,8 +44,8 @@ struct Cartridge {
 };
 
 /// SRAM that every build of the firmware leaves to a model, whatever compiler and board (asserted by
-/// firmware/memmap.ld): stories260K's q8 needs 476,715 B at its whole context. Placement uses all there is; a PC
-/// that says whether a model will fit uses this.
+/// firmware/memmap.ld): stories260K's q8 needs 476,715 B at its whole context. Placement uses all there is; a
+/// PC that says whether a model will fit uses this.
 struct ModelMemory {
   static constexpr uint32_t kPromisedSramBytes = 482'900;
 };

@@ -1,13 +1,13 @@
-/// W25Q128JV-class quad flash on chip select 0. The part on the Pimoroni boards is not confirmed; this is the
-/// common command set and the limits of that class. Facts only; no register is touched here.
+/// W25Q128JV-class quad flash on chip select 0. The part on the Pimoroni boards is not confirmed; these are
+/// the common command set and limits of that class. Facts only; no register is touched here.
 #pragma once
 
 #include <cstdint>
 
 namespace pico_llama::chips {
 
-/// Source: Winbond W25Q128JV datasheet, sections 7.1 (status registers), 8.2 (instructions), 9.6 (AC
-/// characteristics).
+/// Source: Winbond W25Q128JV datasheet, sections 7.1 (status registers), 8.2 (instructions),
+/// 9.6 (AC characteristics).
 struct W25q128 {
   static constexpr uint8_t kReadJedecId = 0x9f;
   static constexpr uint8_t kQuadRead = 0xeb;  ///< address and data on four lines
@@ -21,7 +21,7 @@ struct W25q128 {
   static constexpr uint32_t kSelectSetupNs = 5;   ///< tSLCH, select to the first rising edge [ASSUMED]
   static constexpr uint32_t kClockToDataNs = 6;   ///< tCLQV at 3.0..3.6 V
 
-  /// Bytes of the part by the third byte of the JEDEC id (log2 of the size), 0 where that makes no sense.
+  /// Size in bytes from the third byte of the JEDEC id (log2 of the size); 0 if that is out of range.
   static constexpr uint32_t bytes_of(uint8_t jedec_capacity) {
     return jedec_capacity >= 16 && jedec_capacity <= 28 ? 1u << jedec_capacity : 0;
   }

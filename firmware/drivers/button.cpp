@@ -30,17 +30,17 @@ bool button_pressed() { return !gpio_get(kButtonPin); }
 
 void start_button() {}
 
-/// BOOTSEL pulls the flash's select low through a resistor: float the pin for a moment and look at it.
+/// BOOTSEL pulls the flash's chip select low through a resistor: disable the pin's output and sample it.
 bool __no_inline_not_in_flash_func(button_pressed)() {
   const uint32_t interrupts = save_and_disable_interrupts();
-  // The stream's next run starts in an interrupt: with none under way now, flash is nobody's for the moment.
+  // Stream runs are started by an interrupt, which is masked here: if none is active, none can begin.
   if (xip_ctrl_hw->stream_ctr != 0) {
     restore_interrupts(interrupts);
     return false;
   }
   hw_write_masked(&io_qspi_hw->io[1].ctrl, GPIO_OVERRIDE_LOW << IO_QSPI_GPIO_QSPI_SS_CTRL_OEOVER_LSB,
                   IO_QSPI_GPIO_QSPI_SS_CTRL_OEOVER_BITS);
-  // The pull-up needs a few microseconds against the trace.
+  // The pull-up needs a few microseconds to charge the trace.
   for (int i = 0; i < 1000; ++i) __asm volatile("nop");
   const bool pressed = (sio_hw->gpio_hi_in & SIO_GPIO_HI_IN_QSPI_CSN_BITS) == 0;
   hw_write_masked(&io_qspi_hw->io[1].ctrl, GPIO_OVERRIDE_NORMAL << IO_QSPI_GPIO_QSPI_SS_CTRL_OEOVER_LSB,

@@ -10,53 +10,53 @@ namespace pico_llama::drivers {
 namespace {
 
 constexpr uint32_t kWritten = 0x57e9ca11;
-/// The longest step is a 15 MB model, whose checksum takes a second; computed by the core, four.
+/// The longest stage is loading a 15 MB model: its checksum takes one second by DMA, four by the core.
 constexpr uint32_t kPatienceMs = 10'000;
 
-/// Survives a restart. No initial values: see Note in last_stop.cpp.
+/// Survives a restart. No initialisers: see Note in last_stop.cpp.
 struct Record {
   uint32_t written;
-  uint32_t under_way;  ///< a Step
-  uint32_t left_out;   ///< bits by Step
+  uint32_t active;   ///< a Stage
+  uint32_t skipped;  ///< bit mask of Stages
 };
 static_assert(std::is_trivially_default_constructible_v<Record>);
 Record __uninitialized_ram(record);
 
-/// Once a start: what was under way when the watchdog or a fault ended the last one.
-void look_back() {
-  static bool looked;
-  if (looked) return;
-  looked = true;
-  if (record.written != kWritten) record = {.written = kWritten, .under_way = 0, .left_out = 0};
-  // Not when the reset button ended it.
-  if (watchdog_hw->reason != 0 && record.under_way != 0) record.left_out |= 1u << record.under_way;
-  record.under_way = 0;
+/// Once per start: marks the stage that was active when the watchdog or a fault ended the previous run.
+void check_last_start() {
+  static bool checked;
+  if (checked) return;
+  checked = true;
+  if (record.written != kWritten) record = {.written = kWritten, .active = 0, .skipped = 0};
+  // `reason` is 0 after the reset button.
+  if (watchdog_hw->reason != 0 && record.active != 0) record.skipped |= 1u << record.active;
+  record.active = 0;
 }
 
 }  // namespace
 
-bool begin_step(Step step) {
-  look_back();
-  if (record.left_out >> static_cast<uint32_t>(step) & 1) {
-    end_step();
+bool begin_stage(Stage stage) {
+  check_last_start();
+  if (record.skipped >> static_cast<uint32_t>(stage) & 1) {
+    end_stage();
     return false;
   }
-  record.under_way = static_cast<uint32_t>(step);
+  record.active = static_cast<uint32_t>(stage);
   watchdog_enable(kPatienceMs, true);
   return true;
 }
 
-void end_step() {
+void end_stage() {
   watchdog_disable();
-  record.under_way = 0;
+  record.active = 0;
 }
 
-const char* left_out() {
-  static constexpr const char* kNames[] = {nullptr,     "the clock", "the flash's speed",
-                                           "the PSRAM", "the LED",   "the model"};
+const char* skipped_stage() {
+  static constexpr const char* kNames[] = {nullptr,     "the clocks", "the flash",
+                                           "the PSRAM", "the LED",    "the model"};
   const char* name = nullptr;
-  for (uint32_t step = 1; step < 6; ++step) {
-    if (record.left_out >> step & 1) name = kNames[step];
+  for (uint32_t stage = 1; stage < 6; ++stage) {
+    if (record.skipped >> stage & 1) name = kNames[stage];
   }
   return name;
 }

@@ -1,19 +1,19 @@
-/// Bring-up has only ever met chips as their datasheets describe them. Where the board at hand differs and a
-/// step of it does not come back, the watchdog restarts the chip and that step is left out, until the power
-/// was off: whatever happens, there is a console that says so.
+/// bring-up: skip and report a stage that hung. Bring-up has only been run on chips that behave as their
+/// datasheets say. If a stage hangs or faults on a real board, the watchdog restarts the chip and later
+/// starts skip that stage until the power is cycled, so that there is always a console to report it.
 #pragma once
 
 #include <cstdint>
 
 namespace pico_llama::drivers {
 
-enum class Step : uint8_t { kNone, kClocks, kFlash, kPsram, kLed, kModel };
+enum class Stage : uint8_t { kNone, kClocks, kFlash, kPsram, kLed, kModel };
 
-/// Whether to take a step; if so the watchdog runs until end_step().
-bool begin_step(Step step);
-void end_step();
+/// False if the stage is to be skipped; otherwise starts the watchdog, which runs until end_stage().
+bool begin_stage(Stage stage);
+void end_stage();
 
-/// What is left out, in words, the last of them where there are several; null when nothing is.
-const char* left_out();
+/// Name of the skipped stage for the banner (the last one if there are several); null if none is.
+const char* skipped_stage();
 
 }  // namespace pico_llama::drivers

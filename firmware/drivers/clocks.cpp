@@ -11,9 +11,9 @@
 namespace pico_llama::drivers {
 namespace {
 
-/// Waits until flash has not been read for longer than any cooldown (3 * 64 cycles): all of M0_TIMING but
-/// CLKDIV must only change when the QMI is idle. Then one access, with which the new divider holds. Source:
-/// RP2350 datasheet 12.14.6, M0_TIMING.
+/// Waits until flash has been idle for longer than any cooldown (3 * 64 cycles), since all fields of
+/// M0_TIMING but CLKDIV may change only while the QMI is idle. After one access the new divider is in effect.
+/// Source: RP2350 datasheet 12.14.6, M0_TIMING.
 PICO_LLAMA_RUNS_IN_SRAM(clocks) void set_flash_timing(uint32_t word) {
   const uint32_t interrupts = save_and_disable_interrupts();
   for (int i = 0; i < 256; ++i) __asm volatile("nop");
@@ -38,9 +38,9 @@ hal::ClockState bring_up_clocks(uint32_t clk_sys_hz) {
   const uint32_t millivolts = chips::Rp2350::core_millivolts(clk_sys_hz);
   if (clk_sys_hz != clock_get_hz(clk_sys)) {
     vreg_set_voltage(vreg_of(millivolts));
-    sleep_ms(2);  // the regulator's step settles well within
-    // Flash as the boot ROM left it runs at clk_sys / 3 and samples 5 half cycles after the edge: too fast
-    // and too early once clk_sys is high enough.
+    sleep_ms(2);  // ample for the regulator to settle
+    // The boot ROM's settings run flash at clk_sys / 3 and sample 5 half cycles after the edge, which is too
+    // fast and too early at high clk_sys.
     const chips::QmiTiming now = chips::QmiTiming::from_word(qmi_hw->m[0].timing);
     run_in_sram(set_flash_timing, chips::flash_timing_on_the_way(now, clk_sys_hz).word());
     set_sys_clock_khz(clk_sys_hz / 1000, true);

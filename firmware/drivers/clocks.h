@@ -1,15 +1,15 @@
-/// clk_sys: 150 MHz as the SDK starts it, or what the build asks for, with voltage and flash made ready
-/// first.
+/// clk_sys: 150 MHz as started by the SDK, or the build's PICO_LLAMA_CLK_SYS_MHZ, after raising the core
+/// voltage and slowing the flash.
 #pragma once
 
 #include "hal/board.h"
 
 namespace pico_llama::drivers {
 
-/// Requires: interrupts may run, core 1 must not.
+/// Requires: core 1 not running. Interrupts may be enabled.
 hal::ClockState bring_up_clocks(uint32_t clk_sys_hz);
 
-/// As the SDK's start-up code left them.
+/// As set by the SDK's start-up code.
 hal::ClockState clocks_as_found();
 
 }  // namespace pico_llama::drivers

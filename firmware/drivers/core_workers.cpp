@@ -7,14 +7,14 @@
 
 namespace pico_llama::drivers {
 namespace {
-CoreWorkers* crew = nullptr;
+CoreWorkers* workers = nullptr;
 }
 
 void __not_in_flash_func(CoreWorkers::core1_main)() {
-  CoreWorkers& self = *crew;
+  CoreWorkers& self = *workers;
   uint32_t done = 0;
   for (;;) {
-    // The event register remembers a SEV that came between the load and the WFE.
+    // The event register latches a SEV between the load and the WFE.
     while (self.runs_.load(std::memory_order_acquire) == done) __wfe();
     self.task_(self.context_, 1);
     self.finished_.store(++done, std::memory_order_release);
@@ -22,7 +22,7 @@ void __not_in_flash_func(CoreWorkers::core1_main)() {
 }
 
 void CoreWorkers::launch() {
-  crew = this;
+  workers = this;
   multicore_launch_core1(core1_main);
 }
 
@@ -36,8 +36,8 @@ void __not_in_flash_func(CoreWorkers::run)(Task task, void* context) {
   context_ = context;
   const uint32_t run = runs_.load(std::memory_order_relaxed) + 1;
   runs_.store(run, std::memory_order_release);
-  // An event does not wait for the store buffer: without this, core 1 could wake up, see the old count and
-  // sleep for good. Source: Armv8-M ARM, SEV.
+  // SEV does not wait for the store buffer: without the DSB, core 1 could wake up, read the old count and
+  // sleep forever. Source: Armv8-M ARM, SEV.
   __dsb();
   __sev();
   task(context, 0);
@@ -48,7 +48,8 @@ void __not_in_flash_func(CoreWorkers::barrier)() {
   const unsigned core = get_core_num();
   const uint32_t mine = arrived_[core].load(std::memory_order_relaxed) + 1;
   arrived_[core].store(mine, std::memory_order_release);
-  // The other may already be one barrier ahead, never more: it cannot pass the next one without us.
+  // The other core may be one barrier ahead but not two: it cannot pass the next one before
+  // this core arrives.
   const std::atomic<uint32_t>& other = arrived_[core ^ 1];
   while (static_cast<int32_t>(other.load(std::memory_order_acquire) - mine) < 0) {
   }

@@ -1,5 +1,6 @@
-/// The QMI's direct mode: bytes to and from the flash and PSRAM by hand. While it is on, memory-mapped reads
-/// of either chip are bus errors, so everything here is inlined into functions that live in SRAM.
+/// The QMI's direct mode: software sends and receives single bytes on the flash's or PSRAM's bus.
+/// While it is enabled, memory-mapped reads of either chip are bus errors, so all of this is
+/// inlined into functions in SRAM.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +22,19 @@ enum class Lines : uint32_t {
   kQuad = QMI_DIRECT_TX_IWIDTH_VALUE_Q << QMI_DIRECT_TX_IWIDTH_LSB,
 };
 
-/// Interrupts off and direct mode on, for as long as this lives; then both as they were.
-/// Requires: code and stack in SRAM, the other core and all DMA away from the XIP windows.
+/// Scope guard: disables interrupts and enables direct mode; restores both.
+/// Requires: code and stack in SRAM; the other core and DMA do not access the XIP windows.
 class DirectMode {
  public:
   PICO_LLAMA_INLINE explicit DirectMode(uint32_t divider) : interrupts_(save_and_disable_interrupts()) {
     qmi_hw->direct_csr = divider << QMI_DIRECT_CSR_CLKDIV_LSB | QMI_DIRECT_CSR_EN_BITS;
-    // A read that began before may still be on the wire, or its chip select in cooldown.
+    // An earlier read may still be in progress, or its chip select in cooldown.
     wait();
   }
   PICO_LLAMA_INLINE ~DirectMode() {
     wait();
     hw_clear_bits(&qmi_hw->direct_csr, QMI_DIRECT_CSR_EN_BITS);
-    // The write has arrived before the first instruction is fetched from flash: they take different buses.
+    // Completes the write before the first instruction fetch from flash, which uses a different bus.
     __dsb();
     restore_interrupts(interrupts_);
   }
@@ -45,7 +46,7 @@ class DirectMode {
     }
   }
 
-  /// One byte out, the byte that came in meanwhile back.
+  /// Sends one byte and returns the byte received at the same time.
   PICO_LLAMA_INLINE uint8_t exchange(uint8_t byte, Lines lines = Lines::kSingle) {
     qmi_hw->direct_tx = static_cast<uint32_t>(lines) | QMI_DIRECT_TX_OE_BITS | byte;
     while (qmi_hw->direct_csr & QMI_DIRECT_CSR_RXEMPTY_BITS) {
@@ -57,7 +58,7 @@ class DirectMode {
   uint32_t interrupts_;
 };
 
-/// A chip's select, low for as long as this lives.
+/// Scope guard: asserts a chip select.
 class Selected {
  public:
   PICO_LLAMA_INLINE Selected(DirectMode& mode, Chip chip) : mode_(mode), bit_(static_cast<uint32_t>(chip)) {
@@ -66,7 +67,7 @@ class Selected {
   PICO_LLAMA_INLINE ~Selected() {
     mode_.wait();
     hw_clear_bits(&qmi_hw->direct_csr, bit_);
-    // Both chips want some tens of nanoseconds between two commands.
+    // Both chips require some tens of nanoseconds between two commands.
     for (int i = 0; i < 8; ++i) __asm volatile("nop");
   }
   Selected(const Selected&) = delete;

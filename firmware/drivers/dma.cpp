@@ -10,7 +10,7 @@ namespace {
 
 using chips::Rp2350;
 
-/// The same bytes through the window that does not allocate cache lines.
+/// The same address in the uncached window.
 const std::byte* uncached(const std::byte* address) {
   const auto value = reinterpret_cast<uintptr_t>(address);
   const bool cached_xip = value >= Rp2350::kXipCachedBase && value < Rp2350::kXipUncachedBase;
@@ -21,8 +21,8 @@ std::byte* uncached(std::byte* address) {
   return const_cast<std::byte*>(uncached(static_cast<const std::byte*>(address)));
 }
 
-/// Lines that the cache holds of memory that was written behind its back.
-void forget_cached(std::span<std::byte> bytes) {
+/// Invalidates cache lines of memory that DMA has written.
+void invalidate_cached(std::span<std::byte> bytes) {
   const auto address = reinterpret_cast<uintptr_t>(bytes.data());
   if (address < Rp2350::kXipCachedBase || address >= Rp2350::kXipUncachedBase) return;
   const uintptr_t begin = address - Rp2350::kXipCachedBase;
@@ -58,7 +58,8 @@ class Channel {
 
 uint32_t dma_crc32(std::span<const std::byte> bytes) {
   Channel channel;
-  // CRC32 over bit-reversed data, result reversed and inverted: zlib's. RP2350 datasheet 12.6.5.
+  // zlib's CRC32 is the sniffer's CRC32R with the result bit-reversed and inverted. RP2350
+  // datasheet 12.6.8.2.
   dma_sniffer_enable(channel.number(), DMA_SNIFF_CTRL_CALC_VALUE_CRC32R, true);
   dma_sniffer_set_output_reverse_enabled(true);
   dma_sniffer_set_output_invert_enabled(true);
@@ -66,18 +67,17 @@ uint32_t dma_crc32(std::span<const std::byte> bytes) {
   uint32_t sink;
   const std::byte* from = uncached(bytes.data());
   size_t left = bytes.size();
-  // Whole words while the address allows them (a word's low byte goes first, as in zlib), single bytes around
-  // them.
-  const auto stretch = [&](dma_channel_transfer_size size, size_t count) {
+  // Aligned words (least significant byte first, as in zlib), and single bytes before and after them.
+  const auto run = [&](dma_channel_transfer_size size, size_t count) {
     if (count == 0) return;
     channel.run(&sink, false, from, true, size, static_cast<uint32_t>(count), true);
     from += count << size;
     left -= count << size;
   };
   const size_t head = (4 - reinterpret_cast<uintptr_t>(from) % 4) % 4;
-  stretch(DMA_SIZE_8, head < left ? head : left);
-  stretch(DMA_SIZE_32, left / 4);
-  stretch(DMA_SIZE_8, left);
+  run(DMA_SIZE_8, head < left ? head : left);
+  run(DMA_SIZE_32, left / 4);
+  run(DMA_SIZE_8, left);
   const uint32_t crc = dma_sniffer_get_data_accumulator();
   dma_sniffer_disable();
   return crc;
@@ -86,7 +86,7 @@ uint32_t dma_crc32(std::span<const std::byte> bytes) {
 void dma_copy(std::span<std::byte> to, std::span<const std::byte> from) {
   Channel().run(uncached(to.data()), true, uncached(from.data()), true, DMA_SIZE_32,
                 static_cast<uint32_t>(to.size() / 4), false);
-  forget_cached(to);
+  invalidate_cached(to);
 }
 
 uint64_t dma_fill(std::span<std::byte> to, uint32_t word) {
@@ -94,7 +94,7 @@ uint64_t dma_fill(std::span<std::byte> to, uint32_t word) {
   Channel().run(uncached(to.data()), true, &word, false, DMA_SIZE_32, static_cast<uint32_t>(to.size() / 4),
                 false);
   const uint64_t us = time_us_64() - start;
-  forget_cached(to);
+  invalidate_cached(to);
   return us;
 }
 

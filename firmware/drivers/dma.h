@@ -1,4 +1,4 @@
-/// Bulk moves and checksums by one DMA channel, so that no core's instruction fetches mix into the stream.
+/// Bulk copies and checksums by one DMA channel: no instruction fetches interrupt the transfer.
 #pragma once
 
 #include <cstddef>
@@ -7,17 +7,16 @@
 
 namespace pico_llama::drivers {
 
-/// CRC32 as zlib's, of any memory. XIP memory is read through the uncached window: the cache keeps its
-/// contents.
+/// CRC32 (zlib's) of any memory. XIP memory is read through the uncached window, so the cache is not evicted.
 uint32_t dma_crc32(std::span<const std::byte> bytes);
 
 /// Copies whole words. Requires: both sides aligned to 4 and the same size.
 void dma_copy(std::span<std::byte> to, std::span<const std::byte> from);
 
-/// Fills with one word; returns the microseconds it took.
+/// Fills with one word. Units: returns microseconds.
 uint64_t dma_fill(std::span<std::byte> to, uint32_t word);
 
-/// Reads words and throws them away; returns the microseconds it took.
+/// Reads words and discards them. Units: returns microseconds.
 uint64_t dma_read(std::span<const std::byte> from);
 
 }  // namespace pico_llama::drivers

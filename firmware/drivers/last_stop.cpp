@@ -12,8 +12,8 @@ namespace {
 
 constexpr uint32_t kWritten = 0x57093d00;
 
-/// Survives everything but a loss of power; garbage then, told by `written`. No member may have an initial
-/// value: a static constructor would put it there after every restart, and the note would be gone.
+/// Survives everything but a loss of power, after which `written` shows that it is garbage. No member may
+/// have an initialiser: a static constructor would then overwrite the note after every restart.
 struct Note {
   uint32_t written;
   const char* what;
@@ -50,9 +50,9 @@ hal::LastStop take_last_stop() {
 
 }  // namespace pico_llama::drivers
 
-/// frame: what the hardware stacked, r0-r3, r12, lr, pc, xpsr; nothing where that would have crossed the
-/// stack's limit, and then it is the limit. RP2350 datasheet 3.7 (Cortex-M33), Armv8-M ARM B3.19,
-/// PushStack().
+/// frame: the exception frame (r0-r3, r12, lr, pc, xpsr). If stacking it would have crossed the stack
+/// limit, there is no frame, and the pointer equals the limit. RP2350 datasheet 3.7 (Cortex-M33),
+/// Armv8-M ARM B3.19, PushStack().
 extern "C" [[noreturn]] __attribute__((used)) void pico_llama_fault(const uint32_t* frame,
                                                                     const uint32_t* limit) {
   using namespace pico_llama::drivers;
@@ -66,9 +66,9 @@ extern "C" [[noreturn]] __attribute__((used)) void pico_llama_fault(const uint32
   restart();
 }
 
-/// Replaces the SDK's, which waits for a debugger. The limit goes first: after an overflow the handler's own
-/// pushes would cross it once more, and a fault in here is a lockup, from which only the reset button leads
-/// out.
+/// Replaces the SDK's handler, which waits for a debugger. Clears MSPLIM first: after a stack overflow the
+/// handler's own pushes would exceed the limit again, and a fault inside HardFault is a lockup, which only
+/// the reset button ends.
 extern "C" __attribute__((naked)) void isr_hardfault() {
   __asm volatile(
       "mrs r0, msp\n"

@@ -1,14 +1,14 @@
-/// Why the program stopped last time: a note in memory that a restart does not clear.
+/// The reason for the last restart, kept in memory that a restart does not clear.
 #pragma once
 
 #include "hal/board.h"
 
 namespace pico_llama::drivers {
 
-/// Leaves a note and restarts the chip.
+/// Records the reason and restarts the chip.
 [[noreturn]] void stop_here(const char* what, const char* file, uint32_t line);
 
-/// The note, once: reading it clears it.
+/// The recorded reason; reading it clears it.
 hal::LastStop take_last_stop();
 
 }  // namespace pico_llama::drivers

@@ -47,24 +47,24 @@ constexpr int kPsramSelectPin = -1;
 
 constexpr uint32_t kPaint = 0x57ac4b17;
 
-/// Beside its code, in the bank of core 1's stack.
+/// In the bank of core 1's stack, where its code is (firmware/memmap.ld).
 QspiStream __scratch_x("stream") qspi_stream;
 
 std::span<uint32_t> stack_of(int core) {
   return core == 0 ? std::span(__StackBottom, __StackTop) : std::span(__StackOneBottom, __StackOneTop);
 }
 
-/// Marks what no frame has reached yet, so that stack_used() can tell later.
+/// Fills the unused part of both stacks with a pattern, from which stack_used() finds the high-water mark.
 void paint_stacks() {
   const auto here = reinterpret_cast<uint32_t*>(__builtin_frame_address(0));
   for (uint32_t& word : stack_of(0)) {
-    if (&word >= here - 32) break;  // this function's own frame, and an interrupt's
+    if (&word >= here - 32) break;  // this function's frame, and an interrupt's
     word = kPaint;
   }
   for (uint32_t& word : stack_of(1)) word = kPaint;
 }
 
-/// What each core does in a bandwidth test: its own half, one word of each 8-byte line, through the cache.
+/// A bandwidth test: each worker reads its own half, one word of each 8-byte line, through the cache.
 struct ReadTask {
   const std::byte* start;
   uint32_t bytes_each;
@@ -86,7 +86,7 @@ void __not_in_flash_func(read_lines)(void* context, int worker) {
 
 void PicoBoard::bring_up() {
   paint_stacks();
-  // The SDK's start-up copies .data and the scratch banks, not a section of ours.
+  // The SDK's start-up code copies .data and the scratch banks, but not our own section.
   std::memcpy(__upper_code_start__, __upper_code_source__,
               static_cast<size_t>(__upper_code_end__ - __upper_code_start__));
   m33_hw->demcr |= M33_DEMCR_TRCENA_BITS;
@@ -96,18 +96,18 @@ void PicoBoard::bring_up() {
   info_.board_name = PICO_LLAMA_BOARD;
   info_.version = PICO_LLAMA_VERSION;
   info_.last_stop = take_last_stop();
-  // As they are, until a step changes them.
+  // Defaults in case a stage is skipped.
   info_.clocks = clocks_as_found();
   info_.flash = flash_as_found();
-  if (begin_step(Step::kClocks)) info_.clocks = bring_up_clocks(PICO_LLAMA_CLK_SYS_MHZ * 1'000'000u);
-  if (begin_step(Step::kFlash)) info_.flash = bring_up_flash(info_.clocks.clk_sys_hz);
+  if (begin_stage(Stage::kClocks)) info_.clocks = bring_up_clocks(PICO_LLAMA_CLK_SYS_MHZ * 1'000'000u);
+  if (begin_stage(Stage::kFlash)) info_.flash = bring_up_flash(info_.clocks.clk_sys_hz);
   if constexpr (kPsramSelectPin >= 0) {
-    info_.psram.verdict = hal::PsramVerdict::kLeftOut;
-    if (begin_step(Step::kPsram))
+    info_.psram.verdict = hal::PsramVerdict::kSkipped;
+    if (begin_stage(Stage::kPsram))
       info_.psram = bring_up_psram(info_.clocks.clk_sys_hz, static_cast<unsigned>(kPsramSelectPin));
   }
-  if (begin_step(Step::kLed)) info_.has_led = start_led();
-  end_step();
+  if (begin_stage(Stage::kLed)) info_.has_led = start_led();
+  end_stage();
   start_button();
 
   memory_.sram = {__model_start__, __model_end__};
@@ -124,11 +124,11 @@ void PicoBoard::bring_up() {
 }
 
 bool PicoBoard::begin_model() {
-  const bool go_on = begin_step(Step::kModel);
-  info_.left_out = left_out();
+  const bool go_on = begin_stage(Stage::kModel);
+  info_.skipped = skipped_stage();
   return go_on;
 }
-void PicoBoard::end_model() { end_step(); }
+void PicoBoard::end_model() { end_stage(); }
 
 uint64_t PicoBoard::micros() { return time_us_64(); }
 uint32_t PicoBoard::cycles() { return m33_hw->dwt_cyccnt; }
@@ -151,7 +151,7 @@ uint32_t PicoBoard::read_bandwidth(hal::Memory memory, int cores, uint32_t bytes
       start = reinterpret_cast<const std::byte*>(Rp2350::kXipCachedBase);
       break;
     case hal::Memory::kPsram:
-      // What the checksum pass wrote at bring-up: the model never reaches memory that holds nothing.
+      // The half that the checksum pass initialised at bring-up.
       if (!memory_.psram.empty()) {
         start = reinterpret_cast<const std::byte*>(Rp2350::kXipCachedBase + Rp2350::kChipSelect1Offset) +
                 memory_.psram.size() / 2;

@@ -1,4 +1,4 @@
-/// The board itself: brings everything up in order and answers the application's questions.
+/// hal::Board on the RP2350: brings up all devices in order.
 #pragma once
 
 #include "firmware/drivers/core_workers.h"
@@ -12,7 +12,8 @@ class PicoBoard final : public hal::Board {
   /// Clocks, flash, PSRAM, LED, button. Requires: called once, from core 0, before core 1 runs.
   void bring_up();
 
-  /// Around loading the model for the first time: false where that did not come back (cautious_start.h).
+  /// To be called around the first load of the model. begin_model() is false if that hung or faulted on the
+  /// last boot (cautious_start.h): do not load then.
   bool begin_model();
   void end_model();
 

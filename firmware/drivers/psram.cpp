@@ -17,8 +17,8 @@ namespace {
 using chips::Aps6404l;
 using chips::Rp2350;
 
-// QPI: command, address and data on four lines; a read waits six clocks (the field counts bits: four to a
-// clock).
+// QPI: command, address and data on four lines; a read waits six clocks (the field's unit is
+// four bits, one clock).
 constexpr uint32_t kFourLines = QMI_M1_RFMT_PREFIX_WIDTH_VALUE_Q << QMI_M1_RFMT_PREFIX_WIDTH_LSB |
                                 QMI_M1_RFMT_ADDR_WIDTH_VALUE_Q << QMI_M1_RFMT_ADDR_WIDTH_LSB |
                                 QMI_M1_RFMT_SUFFIX_WIDTH_VALUE_Q << QMI_M1_RFMT_SUFFIX_WIDTH_LSB |
@@ -36,17 +36,17 @@ PICO_LLAMA_INLINE void wait_us(uint32_t us) {
   }
 }
 
-/// Exit QPI, reset, ID; then QPI and window 1 if the ID is right. Nothing in here may come from flash.
+/// Exits QPI, resets, reads the ID; enters QPI and sets up window 1 if the ID is right. Runs from SRAM.
 PICO_LLAMA_RUNS_IN_SRAM(psram) void reset_and_identify(hal::PsramState& state, uint32_t divider) {
   DirectMode mode(divider);
-  // After a warm restart the chip is still in QPI and understands only four lines. One in SPI mode sees two
-  // clocks of an unfinished command and ignores them when its select rises.
+  // After a warm restart the chip is still in QPI and accepts commands on four lines only. A chip in SPI mode
+  // sees two clocks of an incomplete command and ignores them when its select rises.
   send_command(mode, Chip::kPsram, Aps6404l::kExitQpi, Lines::kQuad);
   send_command(mode, Chip::kPsram, Aps6404l::kResetEnable);
   send_command(mode, Chip::kPsram, Aps6404l::kReset);
   wait_us(Aps6404l::kResetRecoveryUs);
   {
-    // 8 + 24 + 24 clocks at 30 MHz: 1.9 us of the 8 the select may stay low.
+    // 8 + 24 + 24 clocks at 30 MHz: 1.9 us; the select may be low for 8 us.
     Selected selected(mode, Chip::kPsram);
     mode.exchange(Aps6404l::kReadId);
     for (int i = 0; i < 3; ++i) mode.exchange(0);
@@ -64,7 +64,7 @@ PICO_LLAMA_RUNS_IN_SRAM(psram) void reset_and_identify(hal::PsramState& state, u
   qmi_hw->m[1].wcmd = Aps6404l::kQuadWrite << QMI_M1_WCMD_PREFIX_LSB;
 }
 
-/// Distinct and address-dependent; a multiplicative hash, so neighbours share no pattern.
+/// A multiplicative hash: distinct for each address, and neighbours share no pattern.
 constexpr uint32_t pattern_of(uint32_t word_index) { return (word_index + 1) * 2654435761u; }
 
 /// Uncached, so that each access reaches the chip.
@@ -73,7 +73,7 @@ class Probe {
   explicit Probe(hal::PsramState& state) : state_(state) {}
 
   void write(uint32_t offset, uint32_t value) { *word(offset) = value; }
-  /// False, and the first mismatch noted, when the chip gives back something else.
+  /// Returns false and records the mismatch if another value is read.
   bool expect(uint32_t offset, uint32_t value) {
     const uint32_t found = *word(offset);
     if (found == value) return true;
@@ -94,7 +94,7 @@ class Probe {
   hal::PsramState& state_;
 };
 
-/// A line stuck, or two shorted, makes two of these addresses one.
+/// With a stuck line or two shorted lines, two of these addresses alias.
 bool address_lines_differ(Probe& probe, uint32_t bytes) {
   probe.write(0, 0x600df00du);
   for (uint32_t offset = 4; offset < bytes; offset <<= 1) probe.write(offset, pattern_of(offset));
@@ -104,7 +104,7 @@ bool address_lines_differ(Probe& probe, uint32_t bytes) {
   return good;
 }
 
-/// Both values of every data bit in turn, and neighbours of opposite value, in every bank-sized stretch.
+/// Both values of every data bit, with opposite neighbours, at 64 places across the chip.
 bool data_lines_hold(Probe& probe, uint32_t bytes) {
   constexpr uint32_t kPatterns[] = {0x00000000u, 0xffffffffu, 0x55555555u,
                                     0xaaaaaaaau, 0x00ff00ffu, 0x0f0f0f0fu};
@@ -119,16 +119,15 @@ bool data_lines_hold(Probe& probe, uint32_t bytes) {
   return true;
 }
 
-/// Copies a block out and reads it back by DMA, timed, and compares checksums. The block is larger than the
-/// cache.
+/// Copies a block to PSRAM and reads it back, by DMA and timed, and compares checksums. The block
+/// is larger than the cache.
 bool checksum_pass(hal::PsramState& state) {
   static constexpr uint32_t kBytes = 128 * 1024;
-  // What to copy: this program's own flash image, the best 128 kB of noise at hand.
+  // The source is this program's own flash image, which has no simple pattern.
   const std::span source(reinterpret_cast<const std::byte*>(Rp2350::kXipCachedBase), kBytes);
   const std::span target(reinterpret_cast<std::byte*>(kUncached + state.bytes / 2), kBytes);
   const uint32_t expected = dma_crc32(source);
-  // Constant words straight from a register's worth of SRAM: this is the PSRAM's write speed and nothing
-  // else's.
+  // The fill's source is one word of SRAM, so this measures the PSRAM's write speed alone.
   const uint64_t fill_us = dma_fill(target, 0xa5c3960fu);
   state.write_kilobytes_per_second = static_cast<uint32_t>(uint64_t{kBytes} * 1000 / (fill_us ? fill_us : 1));
   dma_copy(target, source);
@@ -148,7 +147,7 @@ bool checksum_pass(hal::PsramState& state) {
 
 hal::PsramState bring_up_psram(uint32_t clk_sys_hz, unsigned select_pin) {
   hal::PsramState state;
-  // Also clears the pad's isolation latch, which the boot ROM leaves set on this pin (erratum E14).
+  // Also clears the pad's isolation latch, which is still set on this pin after the boot ROM (erratum E14).
   gpio_set_function(select_pin, GPIO_FUNC_XIP_CS1);
   const chips::QmiTiming timing = chips::psram_timing(clk_sys_hz);
   state.timing_word = timing.word();
@@ -169,7 +168,7 @@ hal::PsramState bring_up_psram(uint32_t clk_sys_hz, unsigned select_pin) {
   }
 
   hw_set_bits(&xip_ctrl_hw->ctrl, XIP_CTRL_WRITABLE_M1_BITS);
-  // Lines from before a warm restart belong to a chip that has been reset since.
+  // Cache lines from before a warm restart are stale: the chip has been reset.
   xip_cache_invalidate_all();
   state.verdict = hal::PsramVerdict::kReady;
   Probe probe(state);
@@ -182,8 +181,8 @@ hal::PsramState bring_up_psram(uint32_t clk_sys_hz, unsigned select_pin) {
 
 void test_all_of_psram(hal::PsramState& state) {
   Probe probe(state);
-  // Ascending with the pattern, then with its complement: every bit holds both values, and every word knows
-  // its place.
+  // Ascending with the pattern, then with its complement: every bit takes both values, and every word is
+  // unique to its address.
   for (const uint32_t flip : {0u, ~0u}) {
     for (uint32_t offset = 0; offset < state.bytes; offset += 4)
       probe.write(offset, pattern_of(offset / 4) ^ flip);

@@ -12,7 +12,7 @@
 namespace pico_llama::drivers {
 namespace {
 
-// Compile-time numbers: what runs for each piece loads no variable for them.
+// Compile-time constants: code that runs for each piece loads no variables for them.
 constexpr unsigned kChannel = QspiStream::kChannel;
 constexpr uint32_t kBit = 1u << kChannel;
 constexpr unsigned kIrq = DMA_IRQ_1;
@@ -40,7 +40,7 @@ void QspiStream::interrupt() {
     stream.copied();
   }
   if (dma_hw->intf1 & kBit) {
-    // First the flag, then the look: whoever reports in between sets it again.
+    // Clear the flag before checking: a worker that reports in between sets it again.
     hw_clear_bits(&dma_hw->intf1, kBit);
     stream.more();
   }
@@ -54,28 +54,29 @@ void QspiStream::copy(std::byte* to, const std::byte* from, uint32_t bytes) {
 }
 
 void QspiStream::halt() {
-  // The stream stops at once; what it has in its FIFO goes where it was to go, or is thrown away below.
+  // The stream stops immediately; data in its FIFO is transferred as planned or discarded below.
   xip_ctrl_hw->stream_ctr = 0;
-  // Disabled first: erratum RP2350-E5 lets an aborted channel that is enabled start again.
+  // Disabled first: by erratum RP2350-E5 an aborted channel that is enabled may start again.
   dma_hw->ch[kChannel].al1_ctrl = kControl & ~DMA_CH0_CTRL_TRIG_EN_BITS;
   dma_hw->abort = kBit;
   while (dma_hw->abort & kBit) {
   }
   while (!(xip_ctrl_hw->stat & XIP_STAT_FIFO_EMPTY_BITS)) (void)xip_ctrl_hw->stream_fifo;
-  // The channel may still have credit for words that were in the FIFO. Source: RP2350 datasheet 12.6.4.2.
+  // The channel may still have DREQ credits for words that were in the FIFO. Source: RP2350
+  // datasheet 12.6.4.2.
   dma_debug_hw->ch[kChannel].dbg_ctdreq = 0;
   dma_hw->intr = kBit;
   hw_clear_bits(&dma_hw->intf1, kBit);
   dma_hw->ch[kChannel].al1_ctrl = kControl;
 }
 
-// The interrupt is core 0's; the other core reaches it through the DMA's force bit.
+// The interrupt is handled on core 0; core 1 triggers it through the DMA's force bit.
 void QspiStream::wake() { hw_set_bits(&dma_hw->intf1, kBit); }
 
-// The event register remembers an announcement that came between the look and the wait.
+// The event register latches an announcement between the caller's check and the WFE.
 void QspiStream::wait() { __wfe(); }
 void QspiStream::announce() {
-  __dsb();  // what is announced has left the store buffer before the other core wakes up to look
+  __dsb();  // drains the store buffer before the other core wakes up and checks
   __sev();
 }
 

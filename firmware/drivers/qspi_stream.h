@@ -1,4 +1,4 @@
-/// Reads flash or PSRAM ahead of the engine: the XIP stream FIFO, emptied by one DMA channel.
+/// Reads flash or PSRAM ahead of the engine: the XIP stream FIFO, drained by one DMA channel.
 #pragma once
 
 #include "engine/streaming/staged_stream.h"
@@ -6,15 +6,15 @@
 namespace pico_llama::drivers {
 
 /// One run is one stream (STREAM_ADDR, STREAM_CTR) and one transfer of the DMA channel, whose interrupt on
-/// core 0 starts the next. So the bus has one reader, whose chained reads are broken only by the header at
-/// the start of a run; misses of the XIP cache go first, and the cache keeps the code that core 0 runs from
-/// flash. Source: RP2350 datasheet 4.4.3 (streaming), 12.6 (DMA).
+/// core 0 starts the next. So the bus has one sequential reader, with a command and address only at the start
+/// of a run. Misses of the XIP cache take priority, and the cache keeps the code that core 0 runs from flash.
+/// Source: RP2350 datasheet 4.4.3 (streaming), 12.6 (DMA).
 class QspiStream final : public StreamCopier {
  public:
-  static constexpr unsigned kChannel = 15;  ///< of 16; dma.cpp takes whichever is free, so it is claimed
+  static constexpr unsigned kChannel = 15;  ///< of 16; claimed at start-up, since dma.cpp uses any free one
 
-  /// Sets the channel up. Requires: called once, from core 0, with kChannel claimed and interrupt() installed
-  /// on core 0 as the handler of DMA_IRQ_1, at the highest priority: between two runs the bus is idle.
+  /// Sets up the channel. Requires: called once, from core 0, with kChannel claimed and interrupt() installed
+  /// on core 0 as the handler of DMA_IRQ_1, at the highest priority (the bus is idle between two runs).
   void attach();
   static void interrupt();
   StagedStream& stream() { return stream_; }

@@ -1,5 +1,5 @@
-/// For what must not touch flash but runs once: SRAM is the model's, down to the last bytes, so such a
-/// function lies in flash like all others and is copied for its one call to where the model will be.
+/// For functions that run once and must not fetch from flash. SRAM is reserved for the model down to the last
+/// bytes, so such a function is stored in flash and copied for its one call to the model's future memory.
 #pragma once
 
 #include <cstddef>
@@ -8,29 +8,28 @@
 
 #include "hardware/sync.h"
 
-// From firmware/memmap.ld: the memory that will be the model's.
+// From firmware/memmap.ld: the start of the model's memory.
 extern "C" std::byte __model_start__[];
 
 namespace pico_llama::drivers {
 
-/// A function for run_in_sram(): alone in its section, its constants behind it, all it calls inlined.
-/// tests/firmware/board/check_elf.py checks in the linked image that no branch leaves it and that it is short
-/// enough.
+/// A function for run_in_sram(): in a section of its own, followed by its constants, with all calls inlined.
+/// tests/firmware/board/check_elf.py checks in the linked image that no branch leaves it and that it fits.
 #define PICO_LLAMA_RUNS_IN_SRAM(name) __attribute__((noinline, noclone, section(".text.runs_in_sram." #name)))
 
-/// Bytes that are copied: the longest such function and then some.
+/// Bytes that are copied: more than the longest such function.
 inline constexpr size_t kRunInSramBytes = 1024;
 
 /// Calls `function` in SRAM. Requires: no model is loaded yet, core 1 does not run.
 template <typename... Parameters, typename... Arguments>
 void run_in_sram(void (*function)(Parameters...), Arguments&&... arguments) {
   const auto code = reinterpret_cast<uintptr_t>(function) & ~uintptr_t{1};
-  const uintptr_t there = (reinterpret_cast<uintptr_t>(__model_start__) + 7) & ~uintptr_t{7};
-  std::memcpy(reinterpret_cast<void*>(there), reinterpret_cast<const void*>(code), kRunInSramBytes);
-  // Written as data, fetched as instructions.
+  const uintptr_t copy = (reinterpret_cast<uintptr_t>(__model_start__) + 7) & ~uintptr_t{7};
+  std::memcpy(reinterpret_cast<void*>(copy), reinterpret_cast<const void*>(code), kRunInSramBytes);
+  // The copy was written as data and will be fetched as instructions.
   __dsb();
   __isb();
-  reinterpret_cast<void (*)(Parameters...)>(there | 1)(arguments...);
+  reinterpret_cast<void (*)(Parameters...)>(copy | 1)(arguments...);
 }
 
 }  // namespace pico_llama::drivers

@@ -8,7 +8,7 @@ namespace {
 
 /// Cycles between two samples of the ring oscillator: 192 samples in 0.1 ms at 150 MHz.
 constexpr uint32_t kSamplePeriod = 100;
-/// Ten times what one collection takes: then the block is not answering.
+/// Time-out: ten times the duration of one collection.
 constexpr uint32_t kPatienceUs = 1'000;
 
 /// One round of SplitMix64: every bit of the state reaches every bit of the result.
@@ -21,9 +21,9 @@ uint64_t mixed(uint64_t state) {
 
 }  // namespace
 
-// The block's own checks and decorrelator are passed by: with them a collection takes a hundred times as long
-// now and then, and some end without a result (datasheet 12.12.4); the boot ROM and the SDK do without them
-// too. Raw samples are correlated, so all 192 go into the 64.
+// The block's health checks and decorrelator are bypassed, as in the boot ROM and the SDK: with them a
+// collection occasionally takes a hundred times as long, and some end without a result (datasheet 12.12.4).
+// Raw samples are correlated, so all 192 are mixed into the 64 bits.
 uint64_t trng_bits() {
   trng_hw->trng_debug_control = TRNG_TRNG_DEBUG_CONTROL_AUTO_CORRELATE_BYPASS_BITS |
                                 TRNG_TRNG_DEBUG_CONTROL_TRNG_CRNGT_BYPASS_BITS |
@@ -34,7 +34,7 @@ uint64_t trng_bits() {
   const uint32_t start = timer_hw->timerawl;
   while (trng_hw->trng_busy != 0 && timer_hw->timerawl - start < kPatienceUs) {
   }
-  // The moment of the call too: were the block silent, two stories would still differ.
+  // The time is mixed in too: even if the block did not respond, two stories would differ.
   uint64_t bits = mixed(static_cast<uint64_t>(timer_hw->timerawh) << 32 | timer_hw->timerawl);
   for (const io_ro_32& word : trng_hw->ehr_data) bits = mixed(bits ^ word);
   trng_hw->rnd_source_enable = 0;

@@ -5,7 +5,7 @@
 
 namespace pico_llama::drivers {
 
-/// 64 bits of the 192 samples of one collection and of the time. Takes 0.2 ms, 1 ms at most. Source: RP2350
+/// 64 bits mixed from 192 raw samples and the time. Cost: 0.2 ms, at most 1 ms. Source: RP2350
 /// datasheet 12.12 (TRNG).
 uint64_t trng_bits();
 

@@ -12,10 +12,10 @@ namespace {
 
 constexpr char kCtrlC = 0x03;
 
-/// TinyUSB is not re-entrant. Its background task runs in this user interrupt (see firmware/CMakeLists.txt),
-/// on the core that also runs us, so masking that one interrupt is the whole lock. The NVIC is written
-/// directly because the SDK's call that enables an interrupt also clears it when pending, and with it news
-/// from the bus.
+/// TinyUSB is not re-entrant. Its background task runs in this user interrupt (see
+/// firmware/CMakeLists.txt) on core 0, as does the console, so masking that interrupt is sufficient as a
+/// lock. The NVIC is written directly because the SDK's call that enables an interrupt also clears its
+/// pending bit and would lose a USB event.
 class BackgroundTaskPaused {
  public:
   BackgroundTaskPaused() {
@@ -36,7 +36,7 @@ class BackgroundTaskPaused {
 
 void UsbConsole::start() {
   stdio_usb_init();
-  // No stdio goes through it: a stray printf of a library must not block on a host that does not read.
+  // Detached from stdio: a library's printf must not block on a host that does not read.
   stdio_set_driver_enabled(&stdio_usb, false);
 }
 
@@ -44,13 +44,13 @@ bool UsbConsole::connected() { return tud_cdc_connected(); }
 
 void UsbConsole::take_input() {
   while (tud_cdc_available()) {
-    // At the prompt what does not fit here stays in USB, and the host waits. During a story Ctrl-C must get
-    // through.
+    // At the prompt, input that does not fit stays in TinyUSB's FIFO and the host waits. During a story all
+    // input is read, so that Ctrl-C is found.
     if (typed_count_ == kTypeAheadBytes && !watching_) return;
     const auto byte = static_cast<char>(tud_cdc_read_char());
     if (watching_ && byte == kCtrlC) {
       cancelled_ = true;
-      typed_count_ = 0;  // what was typed ahead was meant for what is being stopped
+      typed_count_ = 0;  // discards input typed ahead
     } else if (typed_count_ < kTypeAheadBytes) {
       typed_[(typed_head_ + typed_count_++) % kTypeAheadBytes] = byte;
     } else {
@@ -92,15 +92,14 @@ void UsbConsole::send(std::string_view text) {
     uint32_t taken;
     {
       const BackgroundTaskPaused paused;
-      // False from the moment the host closes the port, resets the bus or stops its frames.
+      // False once the host closes the port, resets the bus or suspends it.
       if (!tud_cdc_connected()) return;
       taken = tud_cdc_write(text.data(), text.size());
       tud_cdc_write_flush();
       if (watching_) take_input();
     }
     text.remove_prefix(taken);
-    // Full: the next interrupt from USB (a packet taken, or the bus gone) is the next thing that can change
-    // that.
+    // FIFO full: sleep until the next USB interrupt (a packet sent, or the bus disconnected).
     if (!text.empty()) idle();
   }
 }
@@ -125,7 +124,7 @@ unsigned UsbConsole::take_lost_input() {
   return lost;
 }
 
-// Bounded, so that a missed wake-up or a button that has no interrupt is noticed within a few milliseconds.
+// With a time-out, since the button has no interrupt and a wake-up could be missed.
 void UsbConsole::idle() { best_effort_wfe_or_timeout(make_timeout_time_ms(2)); }
 
 void UsbConsole::drain(unsigned timeout_ms) {
@@ -138,7 +137,7 @@ void UsbConsole::drain(unsigned timeout_ms) {
     }
     idle();
   }
-  // The last packet has left the FIFO but may still be in the endpoint's buffer.
+  // The FIFO is empty, but the last packet may still be in the endpoint's buffer.
   const uint64_t settle = time_us_64() + 5000;
   while (time_us_64() < settle) idle();
 }

@@ -1,6 +1,6 @@
-/// The console over USB CDC. pico_stdio_usb brings the descriptors, the 1200-baud touch, picotool's reset
-/// interface and the background tud_task(); its own stdio calls, which drop output when a host is slow, are
-/// not used.
+/// The console over USB CDC. pico_stdio_usb provides the descriptors, the 1200-baud reset,
+/// picotool's reset interface and the background tud_task(); its stdio calls, which drop output if
+/// the host is slow, are not used.
 #pragma once
 
 #include <array>
@@ -24,13 +24,13 @@ class UsbConsole final : public hal::Console {
   unsigned take_lost_input() override;
   void idle() override;
 
-  /// Waits until what was written has left, for at most `timeout_ms`: before a restart.
+  /// Waits until all output is sent, for at most `timeout_ms`. To be called before a restart.
   void drain(unsigned timeout_ms);
 
  private:
-  /// Hands text to USB, and waits where there is no room.
+  /// Passes text to TinyUSB, waiting for room.
   void send(std::string_view text);
-  /// Moves what USB received into typed_. Requires: background task paused.
+  /// Moves received bytes into typed_. Requires: background task paused.
   void take_input();
 
   static constexpr unsigned kTypeAheadBytes = 1024;
@@ -38,7 +38,7 @@ class UsbConsole final : public hal::Console {
   unsigned typed_head_ = 0;  ///< next to read
   unsigned typed_count_ = 0;
   unsigned lost_input_ = 0;
-  // A packet costs three interrupts and as many thousand cycles, however little is in it.
+  // A packet costs three interrupts and about 3,000 cycles, however short it is: output is gathered.
   std::array<char, 64> gathered_{};
   unsigned gathered_count_ = 0;
   uint32_t sent_us_ = 0;

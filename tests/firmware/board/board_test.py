@@ -539,20 +539,20 @@ def stack_overflow(board):
 
 
 def cautious_start(board):
-    """Bring-up of a chip hangs, or faults: the board restarts, leaves it out, says so, and tells stories."""
+    """Bring-up of a chip hangs, or faults: the board restarts, skips it, reports it, and generates stories."""
     def broken(function, instruction):
         address, = (int(line.split()[0], 16) for line in listing(board) if re.search(rf"{function}\(.*>:$", line))
         return with_code(board, address, lambda old: instruction + old[2:])
-    script = ["expect did not come back from bring-up", *SHORT]
+    script = ["expect hung or faulted on the last boot", *SHORT]
     text = board.play(script, board.pack("q8"), firmware=broken("reset_and_identify", b"\xfe\xe7"))  # b to itself
-    expect(text, "! the PSRAM did not come back from bring-up", "PSRAM   left out this time", told_of(24))
+    expect(text, "! the PSRAM hung or faulted on the last boot", "PSRAM   skipped", told_of(24))
     text = board.play(script, board.pack("q8"), firmware=broken("identify_and_speed_up", b"\x00\xde"))  # udf
-    expect(text, "restarted by itself: fault at pc", "! the flash's speed did not come back from bring-up",
+    expect(text, "restarted by itself: fault at pc", "! the flash hung or faulted on the last boot",
            "quad read, a command each (no continuous read), at 50 MHz (divider 3 to 3)", "PSRAM   8 MB, QPI at 75 MHz, tested",
            told_of(24))
-    text = board.play(["expect the model did not come back", "expect > ", "send /mem", "expect stack of core 1"], board.pack("q8"),
+    text = board.play(["expect the model hung or faulted", "expect > ", "send /mem", "expect stack of core 1"], board.pack("q8"),
                       firmware=broken("ModelLoader::load", b"\xfe\xe7"))
-    expect(text, "! the model did not come back from bring-up")
+    expect(text, "! the model hung or faulted on the last boot")
 
 
 def pico2(board):

@@ -9,10 +9,10 @@
 namespace pico_llama::app {
 namespace {
 
-/// What DMA, SMLAD and every kernel may rely on.
+/// Alignment that DMA, SMLAD and all kernels may assume.
 constexpr size_t kAlignment = 64;
 
-/// xorshift32: enough for numbers that are all over the place.
+/// xorshift32: sufficient for varied test data.
 class Numbers {
  public:
   explicit Numbers(uint32_t seed) : state_(seed * 2654435761u | 1u) {}
@@ -24,7 +24,7 @@ class Numbers {
   int32_t integer(int32_t low, int32_t high) {
     return low + static_cast<int32_t>(bits() % static_cast<uint32_t>(high - low + 1));
   }
-  /// Exact in fp32, so that no rounding of its own enters.
+  /// Exact in fp32, so the data itself is not rounded.
   float real(float size) { return static_cast<float>(integer(-32768, 32767)) * (size / 32768.0f); }
 
  private:
@@ -55,13 +55,13 @@ std::byte* int8s(Arena& memory, Numbers& numbers, int32_t n) {
   return v;
 }
 
-/// Rows past the last are computed too.
+/// Blocks of rows: padding rows are computed too.
 constexpr int32_t whole_blocks(int32_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
 
-/// Positions are cached in blocks of this many.
+/// Positions, rounded up to the cache's blocks of 32.
 constexpr int32_t whole_positions(int32_t last) { return (last + 32) / 32 * 32; }
 
-/// (s.c, stride) of which s.b columns are not 0.
+/// Shapes: (s.c, stride), of which s.b columns are nonzero.
 const int16_t* activations(Arena& memory, Numbers& numbers, const KernelShape& s, int32_t stride,
                            int32_t limit) {
   int16_t* x = zeros<int16_t>(memory, stride * s.c);
@@ -134,7 +134,7 @@ KernelOutputs KernelCases<MatmulQ8>::make(const KernelShape& s, uint32_t seed, A
     std::memcpy(weights + q8_scale_offset(row, columns), &scale, sizeof scale);
     if (row % 2 != 0) continue;
     for (uint32_t column = 0; column < q8_columns(columns); column += 2) {
-      // In this order whatever the compiler: arguments of a call have none.
+      // Separate statements: the order of evaluation of call arguments is unspecified.
       const int a0 = numbers.integer(-127, 127), b0 = numbers.integer(-127, 127);
       const int a1 = numbers.integer(-127, 127), b1 = numbers.integer(-127, 127);
       const bool first = column < columns, second = column + 1 < columns;
@@ -142,7 +142,7 @@ KernelOutputs KernelCases<MatmulQ8>::make(const KernelShape& s, uint32_t seed, A
       std::memcpy(weights + q8_word_offset(row, column, columns), &word, sizeof word);
     }
   }
-  // As the packer: chunks so short that activations keep 11 bits and more.
+  // As in the packer: chunks short enough for activations of 11 bits or more.
   const uint32_t pairs = q8_columns(columns) / 2;
   const uint32_t chunk_pairs = pairs < 16 ? pairs : 16;
   const Q8Norms norms = q8_norms({weights, bytes}, static_cast<uint32_t>(rows), columns, chunk_pairs);
@@ -172,7 +172,7 @@ KernelOutputs KernelCases<MatmulQ4>::make(const KernelShape& s, uint32_t seed, A
   const auto columns = static_cast<uint32_t>(s.b);
   const auto bytes =
       static_cast<size_t>(tensor_bytes(Encoding::kRowsQ4, static_cast<uint32_t>(rows), columns));
-  // Words and codes alike are any bits at all; weights behind the columns meet activations of 0.
+  // Words and codes are arbitrary bits; padding weights are multiplied by activations of 0.
   std::byte* weights = int8s(memory, numbers, static_cast<int32_t>(bytes));
   for (uint32_t row = 0; row < static_cast<uint32_t>(rows); row += kBlockRows) {
     const float scale = 0.001f + numbers.real(0.0005f);
@@ -219,7 +219,7 @@ KernelOutputs KernelCases<AttentionQ8>::make(const KernelShape& s, uint32_t seed
        .heads = s.a,
        .head_size = s.b,
        .last = s.c,
-       .keys = int8s(memory, numbers, positions / 4 * q8_key_group_bytes(s.b)),  // the codes too
+       .keys = int8s(memory, numbers, positions / 4 * q8_key_group_bytes(s.b)),  // including the codes
        .values = int8s(memory, numbers, positions * s.b),
        .factor = 64.0f * 65536.0f * 0.35f * 4.0f / (127.0f * 255.0f),
        .value_step = 0.01f,

@@ -1,4 +1,4 @@
-/// Problems for kernels, made of a few numbers and a seed: the same on the board and on a PC.
+/// Test problems for kernels, generated from a shape and a seed: the same on the board and on a PC.
 #pragma once
 
 #include <array>
@@ -25,27 +25,26 @@
 
 namespace pico_llama::app {
 
-/// What a kernel's numbers mean is said with its cases.
+/// The meaning of a, b and c is stated with each kernel's cases.
 struct KernelShape {
   int32_t a = 0;
   int32_t b = 0;
   int32_t c = 0;
 };
 
-/// Where a kernel leaves its results.
+/// The memory that holds a kernel's results.
 using KernelOutputs = std::array<std::span<std::byte>, 2>;
 
-/// The problems of one kernel. A kernel added to list.inc needs a specialisation, or this does not
-/// compile:
-///   name    of each number of the shape
-///   check   shapes that together pass through every branch of the kernel
-///   typical the shape that a model of this width, with these heads and this hidden layer, asks for
-///   unit    what work() counts
-///   make    fills `a` with pointers to fresh data out of `memory`, always the same for a seed
+/// The problems of one kernel. Every kernel in list.inc needs a specialisation:
+///   kNames  name of each number of the shape
+///   kCheck  shapes that together cover every branch of the kernel
+///   typical the shape that a model of these widths uses
+///   kUnit   the unit of work()
+///   make    points `a` at data generated in `memory`; the same data for the same seed
 template <typename Arguments>
 struct KernelCases;
 
-/// The widths that a model gives its kernels.
+/// The widths of a model that determine its kernels' shapes.
 struct KernelWidths {
   int32_t dim = 64;
   int32_t hidden_dim = 172;

@@ -8,7 +8,7 @@ namespace {
 template <typename Arguments>
 using Kernel = void (*)(const Arguments&);
 
-/// Bytes of weights that a problem of a cost may have: a tensor of a large model stands for all its rows.
+/// Upper bound of a timed problem's weights: for large models part of a tensor's rows is timed.
 constexpr int64_t kLargestCostBytes = 128 * 1024;
 
 uint32_t crc_of(const KernelOutputs& outputs, uint32_t crc) {
@@ -16,7 +16,7 @@ uint32_t crc_of(const KernelOutputs& outputs, uint32_t crc) {
   return crc;
 }
 
-/// Both work on data of their own that is the same; the first difference of what they leave is noted.
+/// Runs both on separate copies of the same data and records the first difference in their results.
 template <typename Arguments>
 KernelCheck check(std::string_view name, Kernel<Arguments> subject, Kernel<Arguments> reference,
                   std::span<std::byte> memory) {
@@ -53,7 +53,7 @@ KernelCost time(std::string_view name, Kernel<Arguments> kernel, const KernelWid
                 hal::Board& board, std::span<std::byte> memory) {
   using Cases = KernelCases<Arguments>;
   KernelShape shape = Cases::typical(widths);
-  // Only the matmuls have tensors: rows x columns floats at most.
+  // Only the matmuls have tensors, of at most rows x columns floats.
   while (Cases::kUnit == "a MAC" && shape.a > kBlockRows &&
          int64_t{shape.a} * shape.b * 4 > kLargestCostBytes)
     shape.a = round_up(shape.a / 2, kBlockRows);

@@ -1,4 +1,4 @@
-/// Each kernel against the one that defines it, and what each costs.
+/// Compares each kernel with its portable definition, and measures its cycles.
 #pragma once
 
 #include "engine/kernels/kernel_set.h"
@@ -13,15 +13,15 @@ inline constexpr int kKernelCount = 0
 #undef PICO_LLAMA_KERNEL
     ;
 
-/// Bytes of memory that the largest problem of a check needs, at most.
+/// Upper bound of the memory that a check needs.
 inline constexpr size_t kKernelCheckBytes = 96 * 1024;
 
 struct KernelCheck {
   std::string_view name;
-  bool is_reference = false;  ///< the reference itself runs here: nothing to compare, only a checksum
+  bool is_reference = false;  ///< this build runs the reference itself: no comparison, only a checksum
   bool same = true;
   int shapes = 0;
-  uint32_t crc = 0;  ///< of all results, to compare with another machine
+  uint32_t crc = 0;  ///< of all results, for comparison between machines
   // The first difference.
   std::span<const std::string_view> shape_names{};
   KernelShape shape{};
@@ -38,12 +38,12 @@ struct KernelCost {
   std::string_view name;
   std::span<const std::string_view> shape_names{};
   KernelShape shape{};
-  uint32_t cycles = 0;  ///< least of three runs; 0: no room for the data
+  uint32_t cycles = 0;  ///< minimum of three runs; 0: no room for the data
   int64_t work = 0;
   std::string_view unit{};
 };
 
-/// Cycles of each kernel on one core, on data of a model's widths. `cycles`: the board's counter.
+/// Cycles of each kernel on one core, with a model's shapes.
 std::array<KernelCost, kKernelCount> time_kernels(const KernelSet& kernels, const KernelWidths& widths,
                                                   hal::Board& board, std::span<std::byte> memory);
 

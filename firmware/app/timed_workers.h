@@ -1,5 +1,4 @@
-/// A crew that says when core 0 gets from one part of forward() to the next: its barriers are where parts
-/// meet.
+/// Workers that measure each part of forward(): parts end at barriers, where core 0's cycle counter is read.
 #pragma once
 
 #include <array>
@@ -10,16 +9,16 @@
 
 namespace pico_llama::app {
 
-/// Cycles on core 0, waiting for the other core included, summed over passes; a part ends where all have met.
+/// Cycles on core 0, including waits for the other core, summed over passes.
 struct PassCycles {
   /// In the order of forward(): the embedding, then these for each layer, then the classifier.
   static constexpr std::array<std::string_view, 6> kLayerParts = {
       "query, key, value", "attention", "output", "feed forward up", "hidden input", "feed forward down"};
   uint32_t embedding = 0;
   std::array<uint32_t, kLayerParts.size()> layers{};
-  uint32_t classifier = 0;  ///< and its norm; next to nothing where no logits were wanted
-  /// Met: 1 + 6 for each layer of a pass of q8 or q4 over one token, or the parts are not what they are
-  /// called.
+  uint32_t classifier = 0;  ///< with its norm; almost 0 in passes without logits
+  /// Barriers passed. The parts are valid only if this is 1 + 6 per layer (q8 or q4, one token) or 1 + 5 per
+  /// layer (f32).
   uint32_t barriers = 0;
 
   uint32_t sum() const {
@@ -31,8 +30,8 @@ struct PassCycles {
 
 class TimedWorkers final : public Workers {
  public:
-  /// hidden_input: passes meet after it, as those of q8 and q4 over one token do; f32 has nothing to
-  /// quantise.
+  /// hidden_input: whether passes have a barrier after quantising the hidden vector (q8 and q4 over one
+  /// token; not f32).
   TimedWorkers(Workers& crew, hal::Board& board, bool hidden_input = true)
       : crew_(crew), board_(board), hidden_input_(hidden_input) {}
 
@@ -41,9 +40,9 @@ class TimedWorkers final : public Workers {
   void barrier() override;
   void meet() override { crew_.meet(); }
 
-  /// Of kLayerParts, those that a layer has.
+  /// Number of parts in a layer.
   uint32_t parts() const { return hidden_input_ ? 6 : 5; }
-  /// What the passes since the last call took.
+  /// The cycles of all passes since the last call.
   PassCycles take();
 
  private:
@@ -53,7 +52,7 @@ class TimedWorkers final : public Workers {
   hal::Board& board_;
   bool hidden_input_;
   PassCycles cycles_;
-  uint32_t passed_ = 0;  ///< barriers of the pass under way
+  uint32_t passed_ = 0;  ///< barriers of the current pass
   uint32_t last_ = 0;
 };
 

@@ -7,7 +7,7 @@ namespace pico_llama::app {
 namespace {
 
 constexpr std::string_view kPrompt = "> ";
-/// Debounce time.
+/// A contact has settled after this long.
 constexpr uint64_t kDebounceUs = 20'000;
 
 }  // namespace
@@ -107,7 +107,7 @@ void Application::tell(std::string_view prompt, bool surprise) {
 
 void Application::say_why_no_story() { report_model(output_, board_, loader_); }
 
-/// A debounced press, reported once, at its beginning.
+/// A press that lasted, reported once, when it began.
 bool Application::button_clicked() {
   const bool pressed = board_.button_pressed();
   const uint64_t now = board_.micros();

@@ -1,4 +1,4 @@
-/// The prompt loop, from a host opening the port to the next story.
+/// The prompt loop: what happens between a host opening the port and the next story.
 #pragma once
 
 #include "firmware/app/line_editor.h"
@@ -11,7 +11,7 @@ namespace pico_llama::app {
 
 class Application {
  public:
-  /// `both` may be null: one core only.
+  /// `both` may be null on a board with one core to spare.
   Application(hal::Board& board, hal::Console& console, Workers& single, Workers* both)
       : board_(board),
         console_(console),
@@ -25,11 +25,11 @@ class Application {
   /// Finds and places the model. Call once, before step().
   void load_model();
 
-  /// One iteration: greets a newly connected host, handles input and the button, or idles.
-  /// Returns false if it idled.
+  /// One round of the loop: notices a host that came, handles what was typed and the button, or idles.
+  /// Returns false when nothing was to be done, and idled.
   bool step();
 
-  /// Handles a line of input: a command or a prompt.
+  /// A line as if it had been typed: a command or a prompt.
   void handle_line(std::string_view line);
 
   const Settings& settings() const { return settings_; }

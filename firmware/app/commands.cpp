@@ -67,7 +67,7 @@ void Commands::help(Application& app, std::string_view) {
   }
 }
 
-/// Loads another image of the cartridge, or reloads the current one if that is not usable.
+/// Loads another image of the cartridge; the one before again where that is none.
 void Commands::use_model(Application& app, int index) {
   const int before = app.loader_.chosen();
   app.loader_.choose(index);

@@ -1,4 +1,4 @@
-/// Commands: lines that begin with a slash.
+/// The lines that begin with a slash.
 #pragma once
 
 #include <string_view>
@@ -8,8 +8,8 @@ namespace pico_llama::app {
 class Application;
 
 struct Commands {
-  /// `line` without its slash: a name and an optional argument. Anything else is answered
-  /// with one line of help.
+  /// `line` without its slash: a name, perhaps an argument. Anything that is not understood gets one line
+  /// that helps.
   static void run(Application& app, std::string_view line);
 
  private:

@@ -112,7 +112,7 @@ LineEditor::Event LineEditor::control(char byte) {
       state_ = State::kEscape;
       break;
     default:
-      break;  // other control characters are ignored
+      break;  // other control characters mean nothing here
   }
   return Event::kNone;
 }
@@ -169,7 +169,7 @@ void LineEditor::erase(size_t from, size_t to) {
   show_tail();
 }
 
-/// Redraws the text right of the cursor and clears the rest of the line; restores the terminal's cursor.
+/// What is right of the cursor, and nothing after it; the terminal's cursor ends where it was.
 void LineEditor::show_tail() {
   const std::string_view tail(line_ + cursor_, size_ - cursor_);
   show(tail);
@@ -188,7 +188,7 @@ void LineEditor::move_to(size_t position) {
 
 void LineEditor::replace(std::string_view text) {
   move_to(0);
-  // An empty view may be null, which memmove does not allow.
+  // An empty view has no address, and memmove may not be given none.
   if (!text.empty()) std::memmove(line_, text.data(), text.size());
   size_ = text.size();
   show(line());

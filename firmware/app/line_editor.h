@@ -1,4 +1,4 @@
-/// One line of input with editing and history, for any terminal that sends VT100 cursor keys.
+/// One line of input with editing and history, for any terminal that knows the VT100's cursor keys.
 #pragma once
 
 #include <cstddef>
@@ -9,23 +9,23 @@
 
 namespace pico_llama::app {
 
-/// Keys: arrows, Home, End, Delete, Backspace; Ctrl-A, E, B, F, P, N, D, K, U, W, L as in every
-/// shell; Ctrl-C discards the line. UTF-8 characters are edited whole. History keeps as many of the
-/// last lines as fit its buffer.
+/// Keys: arrows, Home, End, Delete, Backspace; Ctrl-A, E, B, F, P, N, D, K, U, W, L as in every shell; Ctrl-C
+/// gives the line up. UTF-8 characters are edited whole. History keeps as many of the last lines as fit its
+/// room.
 class LineEditor {
  public:
   enum class Event : uint8_t {
     kNone,       ///< more input is needed
     kLine,       ///< line() is complete
     kAbandoned,  ///< Ctrl-C
-    kTooLong,    ///< the end of a line longer than kMaxBytes; the whole line is dropped
+    kTooLong,    ///< a line longer than kMaxBytes ended; it is not given out, not even its beginning
   };
   static constexpr size_t kMaxBytes = 1023;
   static constexpr size_t kHistoryBytes = 1024;
 
   explicit LineEditor(hal::Console& console) : console_(console) {}
 
-  /// Whether input is echoed; /json on disables it.
+  /// Whether typed characters are shown. Programs that talk to us turn that off.
   void set_echo(bool on) { echo_ = on; }
   /// Shows `prompt` and begins an empty line.
   void begin(std::string_view prompt);
@@ -57,7 +57,7 @@ class LineEditor {
   std::string_view prompt_;
   bool echo_ = true;
   bool overflow_ = false;
-  bool after_return_ = false;  ///< so that CR LF counts as one line end
+  bool after_return_ = false;  ///< so that CR LF is one end of line
   State state_ = State::kText;
   unsigned parameter_ = 0;  ///< of an escape sequence
   size_t size_ = 0;

@@ -29,8 +29,8 @@ void Output::object(std::string_view key, std::string_view text) {
   raw("{\"");
   raw(key);
   raw("\":\"");
-  // In pieces, so that a long line needs no long buffer, and never split inside a character. An
-  // escape has at most six bytes.
+  // In pieces, so that a long line needs no long buffer; never cut inside a character. An escape is at most
+  // six bytes.
   while (!text.empty()) {
     size_t cut = text.size() < 32 ? text.size() : 32;
     while (cut < text.size() && cut > 28 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;

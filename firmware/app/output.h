@@ -1,4 +1,4 @@
-/// The application's output, as text or as JSON lines.
+/// What the application says, in the words of a person or in JSON, one line each.
 #pragma once
 
 #include <string_view>
@@ -15,15 +15,15 @@ class Output {
   bool json() const { return json_; }
   void set_json(bool on) { json_ = on; }
 
-  /// One line of information: as text, or {"message": ...}.
+  /// One line of information: as it is, or {"message": ...}.
   void line(std::string_view text);
   void line(const Text& text) { line(text.view()); }
-  /// One line that says what is wrong and what to do: prefixed with "! ", or {"error": ...}.
+  /// One line about something that went wrong and what to do: with "! " in front, or {"error": ...}.
   void error(std::string_view text);
   void error(const Text& text) { error(text.view()); }
-  /// Text of a story; line feeds become CR LF.
+  /// Text of a story: line feeds become what terminals want.
   void story(std::string_view text);
-  /// Unchanged.
+  /// As it is.
   void raw(std::string_view text) { console_.write(text); }
   void end_line() { console_.write("\r\n"); }
 

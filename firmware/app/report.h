@@ -1,4 +1,4 @@
-/// Results of bring-up and placement, for the banner, /mem and /model.
+/// What bring-up found and where the model went, for the banner, /mem and /model.
 #pragma once
 
 #include "firmware/app/kernel_cases.h"
@@ -8,17 +8,17 @@
 
 namespace pico_llama::app {
 
-/// Name, board, then one line for each stage of bring-up.
+/// Name, board, then one line for each step of bring-up.
 void report_board(Output& output, hal::Board& board);
-/// One line: PSRAM's state.
+/// One line: PSRAM's state in words.
 void append_psram(Text& text, const hal::BoardInfo& info);
-/// One or two lines: the model, or the reason why there is none and what to do.
+/// One or two lines: the model, or why there is none and what to do.
 void report_model(Output& output, hal::Board& board, ModelLoader& loader);
 /// One line for each model in flash, from its header alone.
 void report_cartridge(Output& output, const Cartridge& cartridge, int chosen);
-/// The table of memories: contents, and bytes left.
+/// The table of what lives where, and what is left.
 void report_memory(Output& output, hal::Board& board, ModelLoader& loader);
-/// Shape and hashes of the model.
+/// More about the model: shape, hashes.
 void report_model_details(Output& output, ModelLoader& loader);
 
 /// " 64 rows, 172 columns, 1 tokens".

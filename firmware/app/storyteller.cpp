@@ -7,7 +7,7 @@ uint64_t millitokens_per_second(int tokens, uint64_t us) {
   return us == 0 || tokens <= 0 ? 0 : static_cast<uint64_t>(tokens) * 1'000'000'000u / us;
 }
 
-/// Scope guard: the console watches for Ctrl-C.
+/// The keyboard is watched for as long as this lives.
 class Watch {
  public:
   explicit Watch(hal::Console& console) : console_(console) { console_.watch_for_cancel(true); }
@@ -22,7 +22,7 @@ class Watch {
 }  // namespace
 
 uint64_t StoryStats::generate_millitokens_per_second() const {
-  // The first generated token is counted in the prefill's time.
+  // The first generated token's time belongs to the prefill that made it.
   return millitokens_per_second(generated_tokens - 1, generate_us);
 }
 
@@ -105,7 +105,7 @@ Status Storyteller::tell(Session& session, std::string_view prompt, const Settin
       if (stats.generated_tokens++ == 0) first_us = last_us;
     }
     show(step);
-    // The next step is the prefill: the user reads the echoed prompt meanwhile.
+    // The next step is the prompt's work: it is read while that is done.
     if (step.from_prompt && echoed + 1 == session.prompt_tokens().size()) console_.flush();
     if (step.stop != StopReason::kNone) {
       stats.stop = step.stop;
@@ -136,7 +136,7 @@ void Storyteller::show(const SessionStep& step) {
   output_.raw(line.view());
 }
 
-/// A slow triangle wave with a period of four seconds.
+/// A slow triangle: one breath in four seconds.
 void Storyteller::breathe(uint64_t now_us) {
   const auto phase = static_cast<uint32_t>(now_us >> 13) & 511;  // 8.2 ms each
   board_.led(static_cast<uint8_t>(phase < 256 ? phase : 511 - phase));
@@ -145,7 +145,7 @@ void Storyteller::breathe(uint64_t now_us) {
 bool Storyteller::stop_wanted() {
   if (console_.cancelled()) return true;
   const bool pressed = board_.button_pressed();
-  // The press that started the story must be released first.
+  // The press that began the story is not the one that ends it.
   if (!pressed) button_was_released_ = true;
   return pressed && button_was_released_;
 }

@@ -1,4 +1,4 @@
-/// One story, from a prompt to the last token: streaming, timing, cancellation.
+/// One story: from a prompt to the last token, streamed, timed and stopped.
 #pragma once
 
 #include <cstdint>
@@ -14,20 +14,20 @@ namespace pico_llama::app {
 struct StoryStats {
   int prompt_tokens = 0;  ///< BOS included
   int generated_tokens = 0;
-  uint64_t first_token_us = 0;  ///< from Enter to the first generated token
+  uint64_t first_token_us = 0;  ///< from Enter to the first token that is not the prompt's
   uint64_t generate_us = 0;     ///< from that token to the last
   StopReason stop = StopReason::kNone;
   uint64_t seed = 0;
   int cores = 1;
 
-  /// Units: thousandths of a token per second; 0 if nothing was timed.
+  /// Thousandths of tokens a second; 0 where nothing was timed.
   uint64_t generate_millitokens_per_second() const;
   uint64_t prefill_millitokens_per_second() const;
 };
 
-/// The statistics line after a story.
+/// The line after a story.
 void append_stats(Text& text, const StoryStats& stats);
-/// The same as a JSON object.
+/// The same as the JSON object that ends a story.
 void append_stats_json(Text& text, const StoryStats& stats);
 /// "end", "steps", "cancelled", ...: the values of "stop" in JSON.
 std::string_view name_of(StopReason reason);
@@ -37,8 +37,8 @@ class Storyteller {
   Storyteller(hal::Board& board, hal::Console& console, Output& output)
       : board_(board), console_(console), output_(output) {}
 
-  /// Streams one story. Ctrl-C or the button end it after the current token.
-  /// Errors: those of Session::begin(), before any output.
+  /// Streams one story. Ctrl-C or the button end it after the token in progress.
+  /// Errors: those of Session::begin(); nothing has been shown then.
   Status tell(Session& session, std::string_view prompt, const Settings& settings, StoryStats& stats);
 
  private:

@@ -6,10 +6,10 @@
 #include <cstdio>
 #include <cstring>
 
-#include "simulator/devices/random.h"
+#include "simulator/random.h"
 #include "simulator/stop.h"
 
-/// The board's wiring and resets, and the world outside the chip. Running it: board_run.cpp.
+/// The board's wiring, its resets and the signals from outside. The run loop: board_run.cpp.
 namespace pico_llama::simulator {
 namespace {
 
@@ -20,7 +20,7 @@ std::uint32_t flash_bytes(const BoardOptions& options) {
   return options.kind == BoardKind::kPicoPlus2W ? 16 * kMegabyte : 4 * kMegabyte;
 }
 
-// Each part that needs chance gets its own stream of it.
+// Each part that needs random numbers has its own sequence.
 enum class Chance : std::uint64_t { kFlash = 1, kPsram, kCache, kRosc, kTrng, kOtp, kBootrom, kSram };
 std::uint64_t seed_of(const BoardOptions& options, Chance part) {
   std::uint64_t state = options.seed + static_cast<std::uint64_t>(part) * 0x632be59bd9b4e019;
@@ -153,7 +153,7 @@ void Board::wire() {
   attach_unmodelled(0x50700000, "CORESIGHT_TRACE");
   attach(0xd0000000, sio, 0x20000);
 
-  // What RESETS holds.
+  // Peripherals that RESETS can hold.
   const auto reset_by = [this](R::Bit bit, Peripheral& device) {
     resets.attach(bit, [&device] { device.reset(); });
   };
@@ -178,7 +178,7 @@ void Board::wire() {
   reset_by(R::kUart1, uart1);
   resets.attach(R::kUsbctrl, [this] { usb.reset(access_cycle()); });
 
-  // Clocks: sources tell the generators, those tell who counts them.
+  // Clocks: sources notify the generators, generators notify the users of their clocks.
   for (Pll* pll : {&pll_sys, &pll_usb}) pll->set_observer([this](Cycle at) { clocks.update(at); });
   xosc.set_observer([this](Cycle at) { clocks.update(at); });
   clocks.add_observer([this](Cycle at) { ticks.clock_changed(clocks.clk_ref_hz(), at); });

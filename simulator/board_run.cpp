@@ -10,7 +10,7 @@
 namespace pico_llama::simulator {
 namespace {
 
-// Two cores run at most this far apart. Small: each sees early what the other does; large: fast.
+// The cores' clocks differ by at most this much. Small: accurate contention and visibility; large: fast.
 constexpr Cycle kSlack = 32;
 
 }  // namespace
@@ -79,7 +79,7 @@ bool Board::step(Cycle limit) {
     cores[0].skip_to(std::max(cores[0].now(), until));
     cores[1].skip_to(std::max(cores[1].now(), until));
   } else if (idle0 || idle1) {
-    // The other one runs freely until something happens; waking the sleeper is something (see Waker).
+    // The other core runs freely up to the next event; waking the sleeper schedules one (see Waker).
     Core& awake = idle0 ? cores[1] : cores[0];
     Core& asleep = idle0 ? cores[0] : cores[1];
     if (awake.now() < std::min(events.horizon(), limit)) run_core(awake, limit);
@@ -108,7 +108,7 @@ void Board::interrupt_runner() {
 }
 
 void Board::Waker::before(Core& core) {
-  // A sleeper's clock stands where it went to sleep or was last taken along; it wakes now.
+  // A sleeping core's clock lags; it wakes at the waking core's time.
   was_sleeping_ = core.sleeping();
   if (was_sleeping_ && board_.runner_ != nullptr && board_.runner_ != &core) {
     core.skip_to(std::max(core.now(), board_.runner_->now()));

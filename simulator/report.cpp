@@ -9,7 +9,7 @@
 namespace pico_llama::simulator {
 namespace {
 
-// The fault registers, and what their bits mean (Armv8-M Architecture Reference Manual, D1.2).
+// The fault registers and the meaning of their bits (Armv8-M Architecture Reference Manual, D1.2).
 struct FaultBit {
   std::uint32_t bit;
   const char* meaning;

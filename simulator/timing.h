@@ -1,14 +1,14 @@
 #pragma once
 #include <cstdint>
 
-/// Every cost in cycles that the virtual board charges, in one table. A figure that is not here costs
-/// nothing. docs/timing.md says what supports each and what is left out.
+/// Every cost in cycles that the virtual board charges, in one table. An action without a
+/// row here is free. docs/timing.md has the evidence for each and the list of omissions.
 namespace pico_llama::simulator::timing {
 
 enum class Basis : std::uint8_t {
   kMeasured,   ///< on silicon, by the named third party
   kDatasheet,  ///< stated by the named document
-  kAssumed,    ///< nobody has said so; the reason stands in `source`
+  kAssumed,    ///< not published; `source` gives the reason
 };
 
 struct Cost {
@@ -89,8 +89,7 @@ inline constexpr Cost kXipCacheHit{0, Basis::kDatasheet, "RP2350 datasheet 4.4.1
 inline constexpr Cost kPllLockReferenceCycles{600, Basis::kAssumed,
                                               "50 us at 12 MHz; no document gives a figure"};
 
-// --- boot ROM (simulator/bootrom): what is not bus traffic of its own
-// ---------------------------------------
+// --- boot ROM (simulator/bootrom): costs other than its bus traffic -------------------------------------
 
 /// Entering and leaving a ROM function, looking up its address.
 inline constexpr Cost kRomCall{40, Basis::kAssumed, "a call, a table walk; nobody has measured"};

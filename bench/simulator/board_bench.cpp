@@ -1,7 +1,6 @@
-/// How many instructions a second the whole virtual board executes, with time charged and every device there:
+/// Instructions a second of the whole virtual board, with time charged and every device present:
 /// an SDK program that keeps both cores busy, the firmware telling stories, and a board whose cores sleep.
-/// Beside them a calibration loop that says what this host does in the same run; each rate is also given per
-/// step of it.
+/// A calibration loop measures the host in the same run; each rate is also given per iteration of it.
 ///   cmake -G Ninja -S tests/target/sdk -B build/sdk-tests
 ///   cmake --build build/sdk-tests --target both_cores both_cores_flash
 ///   build/host/bench/simulator/simulator_board_bench
@@ -42,7 +41,7 @@ void calibration(benchmark::State& state) {
 }
 BENCHMARK(calibration);
 
-/// Steps a second of processor time, measured right beside what it is compared with.
+/// Iterations a second of processor time, measured next to the rate that it is compared with.
 double calibration_rate() {
   constexpr int kSteps = 20'000'000;
   const std::clock_t begin = std::clock();
@@ -140,8 +139,7 @@ void sdk_both_cores_asleep(benchmark::State& state) {
 }
 BENCHMARK(sdk_both_cores_asleep)->Unit(benchmark::kMicrosecond);
 
-/// A terminal that asks for another story whenever the board prompts, and ends the run once the first is
-/// under way.
+/// A terminal that requests another story at every prompt, and ends the run once the first has begun.
 class Reader final : public SerialProgram {
  public:
   Reader(UsbHost& host, Board& board) : host_(host), board_(board) {}

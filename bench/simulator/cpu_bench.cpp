@@ -1,5 +1,5 @@
-/// How many instructions a second the virtual cores execute, both interleaved as the board does it, with time
-/// charged; beside a calibration loop that says what this host does in the same run.
+/// Instructions a second of the virtual cores, both interleaved as on the board, with time charged; and a
+/// calibration loop that measures the host in the same run.
 ///   build/host/bench/simulator/simulator_cpu_bench
 #include <benchmark/benchmark.h>
 
@@ -30,7 +30,7 @@ constexpr const char* kDotProduct =
     "#0\n"
     "inner: ldmia r0!, {r5, r6}\n ldr r7, [r1], #4\n sxtb16 r8, r7\n sxtb16 r9, r7, ror #8\n"
     "smlad r3, r5, r8, r3\n smlad r4, r6, r9, r4\n subs r2, #1\n bne inner\n b outer\n";
-/// Branches, calls, byte loads and stores: what a tokenizer or printf does.
+/// Branches, calls, byte loads and stores, as in a tokenizer or printf.
 constexpr const char* kControl =
     "outer: movw r0, #0\n movt r0, #0x2004\n movs r2, #200\n"
     "inner: ldrb r3, [r0]\n cmp r3, #32\n bls skip\n adds r3, #1\n strb r3, [r0]\n"

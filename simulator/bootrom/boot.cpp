@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "simulator/bootrom/bootrom.h"
-#include "simulator/devices/random.h"
+#include "simulator/random.h"
 #include "simulator/stop.h"
 
 namespace pico_llama::simulator {
@@ -19,14 +19,14 @@ void Bootrom::hold_core1() {
   core1_waiting_ = true;
   core1_step_ = 0;
   calls_[1].clear();
-  parts_.sio.push(1, 0);  // tells core 0 that it has drained its mailbox
+  parts_.sio.push(1, 0);  // core 0 learns that core 1 has drained its mailbox
 }
 
 void Bootrom::core1_mailbox() {
   if (!core1_waiting_) return;
   std::uint32_t word = 0;
   while (parts_.sio.pop(1, word)) {
-    // The sequence is 0, 0, 1, vector table, stack, entry; each is echoed, anything else starts it over.
+    // The sequence is 0, 0, 1, vector table, stack, entry; each is echoed, any other word restarts it.
     constexpr std::array<std::uint32_t, 3> kPreamble{0, 0, 1};
     if (core1_step_ < kPreamble.size() && word != kPreamble[core1_step_]) {
       core1_step_ = 0;
@@ -46,7 +46,7 @@ void Bootrom::core1_mailbox() {
 }
 
 void Bootrom::prepare(RomBus& bus) {
-  // What a flash boot leaves released. The SDK's runtime puts everything else into reset and back anyway.
+  // Peripherals that a flash boot leaves out of reset. The SDK's runtime resets everything else anyway.
   using R = Resets;
   const std::uint32_t released = 1U << R::kIoQspi | 1U << R::kPadsQspi | 1U << R::kSha256 |
                                  1U << R::kSysinfo | 1U << R::kSyscfg | 1U << R::kTbman | 1U << R::kTrng |

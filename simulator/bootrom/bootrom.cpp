@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "simulator/devices/random.h"
+#include "simulator/random.h"
 #include "simulator/stop.h"
 #include "simulator/timing.h"
 
@@ -93,8 +93,8 @@ void Bootrom::write_rom() {
 }
 
 void Bootrom::write_xip_setup_function() {
-  // Position-independent Thumb code that calls flash_select_xip_read_mode(mode, clkdiv) and returns: what the
-  // SDK copies to RAM and runs after it has erased or programmed (section 5.4.8.14).
+  // Position-independent Thumb code that calls flash_select_xip_read_mode(mode, clkdiv) and returns: the SDK
+  // copies it to RAM and runs it after it has erased or programmed (section 5.4.8.14).
   std::uint32_t target = 0;
   for (std::size_t i = 0; i < kFunctionCount; ++i) {
     if (kFunctions[i].code == code('X', 'M')) target = kFirstFunction + 4 * static_cast<std::uint32_t>(i);

@@ -22,8 +22,8 @@
 namespace pico_llama::simulator {
 
 /// The boot ROM of the RP2350 (datasheet chapter 5) at high level: the boot path, core 1's wait for its entry
-/// point, and the functions that software finds through the ROM table. Its code is our own; what it does to
-/// registers and chips goes through the bus, in time, as the real one's would.
+/// point, and the functions that software finds through the ROM table. Its code is our own; its accesses to
+/// registers and chips go through the bus and take time, as the real one's do.
 class Bootrom : public RomCalls {
  public:
   struct Parts {
@@ -38,7 +38,7 @@ class Bootrom : public RomCalls {
   };
   explicit Bootrom(Parts parts);
 
-  /// Where in boot RAM the ROM keeps what software reaches through its data table.
+  /// Offset in boot RAM of the data that software reaches through the ROM's data table.
   static constexpr std::uint32_t kDevinfoOffset = 0x3f0, kPartitionTableOffset = 0x300;
 
   /// A RAM image that a loader has put there, to be started at the next boot if flash has none.
@@ -48,7 +48,7 @@ class Bootrom : public RomCalls {
   enum class Outcome : std::uint8_t { kStarted, kBootsel };
   struct Boot {
     Outcome outcome = Outcome::kBootsel;
-    std::string reason;  ///< why it sits in BOOTSEL mode
+    std::string reason;  ///< why it is in BOOTSEL mode
   };
   /// The boot path after a reset, from core 0's present cycle on: leaves core 0 at the image's entry point.
   Boot boot(bool bootsel_button, std::optional<RamImage> ram_image);

@@ -115,7 +115,7 @@ RomTask Bootrom::flash_runtime_to_storage_addr(Core& core, RomBus& bus) {
 RomTask Bootrom::get_b_partition(Core&, RomBus&) { co_return as_result(kNotFound); }
 
 RomTask Bootrom::get_partition_table_info(Core& core, RomBus& bus) {
-  // There is no partition table: only what concerns the table as a whole has an answer (section 5.4.8.16).
+  // There is no partition table: only queries about the table as a whole have an answer (section 5.4.8.16).
   constexpr std::uint32_t kPtInfo = 0x0001, kSinglePartition = 0x8000, kAllPermissions = 0xfc000000;
   const std::uint32_t out = core.reg(0), words = core.reg(1), flags = core.reg(2);
   if ((flags & kSinglePartition) != 0) co_return as_result(kInvalidArg);
@@ -235,7 +235,7 @@ RomTask Bootrom::reboot(Core& core, RomBus& bus) {
   co_return static_cast<std::uint32_t>(kOk);
 }
 
-// Non-secure callers do not exist here; what only concerns them is accepted.
+// There are no Non-secure callers here; settings that only concern them are accepted.
 RomTask Bootrom::set_ns_api_permission(Core&, RomBus&) { co_return static_cast<std::uint32_t>(kOk); }
 RomTask Bootrom::set_rom_callback(Core&, RomBus&) { co_return 0; }
 

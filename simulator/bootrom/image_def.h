@@ -7,7 +7,7 @@
 
 namespace pico_llama::simulator {
 
-/// What the boot ROM reads of an image's metadata (datasheet section 5.9).
+/// The part of an image's metadata that the boot ROM reads (datasheet section 5.9).
 struct ImageDef {
   struct LoadEntry {
     std::uint32_t from = 0;  ///< 0: fill with zeros
@@ -21,14 +21,15 @@ struct ImageDef {
 
 struct ImageSearch {
   std::optional<ImageDef> found;
-  std::string problem;  ///< why not, one line
+  std::string problem;  ///< why the image cannot boot, one line
 };
 
 /// Reads a word of the region; nothing where it cannot be read.
 using ReadWord = std::function<std::optional<std::uint32_t>(std::uint32_t address)>;
 
 /// Looks for a block loop that starts in the first 4 kB of a region and has an IMAGE_DEF for an executable
-/// that an Arm RP2350 runs in Secure state. Of several the last in the loop counts: tools append better ones.
+/// that an Arm RP2350 runs in Secure state. Of several the last in the loop is used: tools append better
+/// ones.
 ImageSearch find_image(std::uint32_t base, std::uint32_t bytes, const ReadWord& read);
 
 }  // namespace pico_llama::simulator

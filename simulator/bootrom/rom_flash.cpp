@@ -97,8 +97,8 @@ void connect_internal(RomBus& bus) {
 void exit_xip(RomBus& bus) {
   select_read_mode(bus, ReadMode::k03hSerial, kSlowClkdiv);
   start_direct(bus);
-  // Ones on all lines for 32 clocks: a chip in continuous read takes them for an address and a mode byte that
-  // ends it; FFh, FFh then ends dual modes and is no command to a chip that is in none.
+  // Ones on all lines for 32 clocks: to a chip in continuous read they are an address and a mode byte that
+  // ends it; FFh, FFh then ends dual modes and is no command to other chips.
   select(bus);
   for (int i = 0; i < 8; ++i) {
     while ((bus.load(kDirectCsr) & kTxFull) != 0) {

@@ -14,7 +14,7 @@ enum class ReadMode : std::uint8_t { k03hSerial, k0BhSerial, kBBhDual, kEBhQuad 
 void select_read_mode(RomBus& bus, ReadMode mode, std::uint32_t clkdiv);
 /// QSPI pads to their defaults, the QMI connected to them.
 void connect_internal(RomBus& bus);
-/// Slow serial reads, and the chip brought back from continuous read to taking commands (section 5.4.8.7).
+/// Slow serial reads, and the chip returned from continuous read to command mode (section 5.4.8.7).
 void exit_xip(RomBus& bus);
 /// Every line of the XIP cache invalidated, dirty ones lost (section 5.4.8.8).
 void flush_cache(RomBus& bus);

@@ -8,8 +8,8 @@
 
 namespace pico_llama::simulator {
 
-/// A ROM function in progress. It runs as a coroutine, so that one that waits for a chip lets the other core
-/// and the events go on meanwhile: `co_await WaitUntil{cycle}`.
+/// A ROM function in progress. It is a coroutine, so that the other core and the events run while it waits
+/// for a chip: `co_await WaitUntil{cycle}`.
 class RomTask {
  public:
   struct promise_type {
@@ -34,7 +34,7 @@ class RomTask {
     if (handle_) handle_.destroy();
   }
 
-  /// Runs to the next wait or the end. Passes on what it throws.
+  /// Runs to the next wait or the end. Rethrows its exceptions.
   void resume() {
     handle_.resume();
     if (handle_.promise().failure) std::rethrow_exception(handle_.promise().failure);

@@ -6,17 +6,17 @@
 
 namespace pico_llama::simulator {
 
-/// Who asks: the bus fabric's masters. The order is that of fixed arbitration here (core 0 first) [ASSUMED].
+/// The bus fabric's masters, in the order of their arbitration here (core 0 first) [ASSUMED].
 enum class Master : std::uint8_t { kCore0, kCore1, kDma, kDebugger };
 
 enum class BusFault : std::uint8_t {
   kNone,
-  kUnmapped,  ///< nothing answers at this address
-  kDenied,    ///< something is there and refuses (write to a read-only window, device held in reset)
+  kUnmapped,  ///< no device at this address
+  kDenied,    ///< a device refuses the access (write to a read-only window, device held in reset)
 };
 
-/// How a write combines with what is there: the atomic aliases at +0x1000, +0x2000, +0x3000 of APB and AHB
-/// peripherals (datasheet section 2.1.3).
+/// How a write combines with the register's value: the atomic aliases at +0x1000, +0x2000, +0x3000 of APB and
+/// AHB peripherals (datasheet section 2.1.3).
 enum class AtomicOp : std::uint8_t { kWrite, kXor, kSet, kClear };
 
 inline std::uint32_t apply(AtomicOp op, std::uint32_t old_value, std::uint32_t value) {
@@ -40,11 +40,10 @@ struct Access {
   Cycle now = 0;  ///< clk_sys cycle in which the address phase happens
 };
 
-/// A bus fault is a value, and so is time.
+/// The result of an access: a bus fault is a value, and so is time (docs/decisions/0013).
 ///
-/// Each field has eight bytes of its own. Packed, the three come back in two registers, which GCC 12 puts
-/// together on the stack: narrow stores, then a wide load that waits for them, 4 % of the host's time for a
-/// story.
+/// Each field is padded to eight bytes. Packed, the struct is returned in two registers that GCC 12 assembles
+/// on the stack: narrow stores, then a wide load that waits for them, 4 % of the host's time for a story.
 struct Reply {
   alignas(8) std::uint32_t value = 0;
   alignas(8) std::uint32_t stall = 0;  ///< cycles beyond those of a zero-wait access
@@ -63,7 +62,7 @@ class Device {
   /// `offset` is relative to the window and has the atomic-alias bits removed; it is a multiple of
   /// access.size where byte_addressable(), of 4 elsewhere (the bus shifts the lane out).
   virtual Reply read(std::uint32_t offset, const Access& access) = 0;
-  /// Elsewhere than byte_addressable(), a narrow write arrives as the hardware sends it: the byte or
+  /// Where not byte_addressable(), a narrow write arrives as the hardware sends it: the byte or
   /// half-word repeated on all lanes, as one 32-bit write (datasheet section 2.1.5).
   virtual Reply write(std::uint32_t offset, std::uint32_t value, const Access& access) = 0;
   /// True for memories such as the USB DPRAM, which take byte writes.

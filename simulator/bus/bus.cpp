@@ -90,7 +90,6 @@ Reply Bus::fetch_elsewhere(std::uint32_t address, const Access& access) {
 }
 
 Reply Bus::read_device(const Window& window, std::uint32_t address, const Access& access) {
-  ++peripheral_accesses_;
   std::uint32_t offset = address - window.base;
   if (window.atomic_aliases) offset &= ~0x3000u;
   Reply reply;
@@ -107,7 +106,6 @@ Reply Bus::read_device(const Window& window, std::uint32_t address, const Access
 
 Reply Bus::write_device(const Window& window, std::uint32_t address, std::uint32_t value,
                         const Access& access) {
-  ++peripheral_accesses_;
   std::uint32_t offset = address - window.base;
   Access passed = access;
   passed.op = AtomicOp::kWrite;
@@ -125,7 +123,7 @@ Reply Bus::write_device(const Window& window, std::uint32_t address, std::uint32
   return reply;
 }
 
-void Bus::tell_code_written(std::uint32_t offset) {
+void Bus::notify_code_written(std::uint32_t offset) {
   const std::uint32_t granule = offset >> kCodeGranuleBits;
   const std::uint8_t cores = code_map_[granule];
   code_map_[granule] = 0;
@@ -156,7 +154,7 @@ bool Bus::poke(std::uint32_t address, const void* bytes, std::uint32_t size) {
   if (size == 0) return true;
   for (std::uint32_t granule = offset >> kCodeGranuleBits; granule <= (offset + size - 1) >> kCodeGranuleBits;
        ++granule) {
-    if (code_map_[granule] != 0) tell_code_written(granule << kCodeGranuleBits);
+    if (code_map_[granule] != 0) notify_code_written(granule << kCodeGranuleBits);
   }
   return true;
 }

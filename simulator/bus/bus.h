@@ -11,7 +11,7 @@
 
 namespace pico_llama::simulator {
 
-/// What answers in the XIP windows 0x10000000..0x1fffffff: cache, QMI and the chips behind it.
+/// The XIP windows 0x10000000..0x1fffffff: cache, QMI and the chips behind them.
 class XipPort {
  public:
   virtual ~XipPort() = default;
@@ -19,7 +19,7 @@ class XipPort {
   virtual Reply write(std::uint32_t address, std::uint32_t value, const Access& access) = 0;
 };
 
-/// Told when memory that holds decoded instructions is written.
+/// Notified when memory that holds decoded instructions is written.
 class CodeListener {
  public:
   virtual ~CodeListener() = default;
@@ -28,20 +28,17 @@ class CodeListener {
 };
 
 /// The system bus as its masters see it: ROM, SRAM with its ten banks, the XIP windows and the peripherals.
-/// The private peripheral bus (0xe0000000) is each core's own and never comes here.
+/// The private peripheral bus (0xe0000000) is part of each core, not of this bus.
 ///
-/// Requires: addresses are multiples of access.size (a core splits what is not). `access.now` is the cycle of
-/// the address phase; a master makes one access a cycle on a port, so words of a burst carry cycles of their
-/// own.
+/// Requires: addresses are multiples of access.size (a core splits unaligned ones). `access.now` is the cycle
+/// of the address phase; a master makes one access a cycle on a port, so words of a burst carry cycles of
+/// their own.
 class Bus {
  public:
   static constexpr std::uint32_t kRomSize = 32 * 1024;
   static constexpr std::uint32_t kXipBase = 0x1000'0000;
   static constexpr std::uint32_t kSramBase = 0x2000'0000;
   static constexpr std::uint32_t kSramSize = 520 * 1024;
-  static constexpr std::uint32_t kApbBase = 0x4000'0000;
-  static constexpr std::uint32_t kAhbBase = 0x5000'0000;
-  static constexpr std::uint32_t kSioBase = 0xd000'0000;
   static constexpr std::uint32_t kCodeGranuleBits = 7;
   static constexpr std::uint32_t kCodeGranule = 1u << kCodeGranuleBits;
 
@@ -64,7 +61,7 @@ class Bus {
     if (offset < kSramSize) [[likely]] {
       store(sram_.get() + offset, value, access.size);
       if (code_map_[offset >> kCodeGranuleBits] != 0) [[unlikely]]
-        tell_code_written(offset);
+        notify_code_written(offset);
       return {.stall = take_bank(offset, data_port(access), access.now)};
     }
     return write_elsewhere(address, value, access);
@@ -81,7 +78,7 @@ class Bus {
     return fetch_elsewhere(address, access);
   }
 
-  /// What a fetch from SRAM costs, for a core that has the instruction decoded already.
+  /// Stall cycles of a fetch from SRAM, for a core that has the instruction decoded already.
   /// Requires: `address` in SRAM.
   std::uint32_t fetch_stall(std::uint32_t address, Master core, Cycle now) {
     return fetch_stall(SramBanks::bank_of(address - kSramBase), code_port(core), now);
@@ -92,30 +89,28 @@ class Bus {
   }
   static Port code_port(Master core) { return core == Master::kCore0 ? Port::kCore0Code : Port::kCore1Code; }
 
-  /// A fetch in the XIP windows or ROM needs no SRAM test first.
+  /// As fetch(), for an address that is not in SRAM.
   Reply fetch_elsewhere(std::uint32_t address, const Access& access);
 
   void attach_xip(XipPort* xip) { xip_ = xip; }
   /// `base` as in the SDK's hardware/regs/addressmap.h. A window is a multiple of 4 kB; for a device with
   /// atomic aliases it is 16 kB, registers and the three aliases (datasheet section 2.1.3). A window may be
-  /// attached again: the new device answers from then on.
+  /// attached again: the new device replaces the old one.
   void attach(std::uint32_t base, std::uint32_t window_bytes, Device* device);
 
   std::uint8_t* sram() { return sram_.get(); }
   std::uint8_t* rom() { return rom_.data(); }
 
   /// One byte for each granule of SRAM. A core sets bit n (n = its number) of the granules it has decoded
-  /// instructions from; a write there clears the byte and tells the listeners whose bit was set.
+  /// instructions from; a write there clears the byte and notifies the listeners whose bit was set.
   std::uint8_t* code_map() { return code_map_.data(); }
   void attach_code_listener(unsigned core, CodeListener* listener) { code_listeners_[core] = listener; }
 
   /// Cycles that masters lost to each other in SRAM banks.
   std::uint64_t bank_conflicts() const { return banks_.conflicts(); }
-  /// Accesses that peripherals on APB and AHB answered.
-  std::uint64_t peripheral_accesses() const { return peripheral_accesses_; }
 
-  /// SRAM and what is attached as `size` little-endian bytes; for debugger, loaders and tests. No side
-  /// effects, no time; only ROM and SRAM. False where there is neither.
+  /// `size` bytes of ROM (peek() only) or SRAM, without side effects or time; for debugger, loaders and
+  /// tests. False for other addresses.
   bool peek(std::uint32_t address, void* bytes, std::uint32_t size) const;
   bool poke(std::uint32_t address, const void* bytes, std::uint32_t size);
 
@@ -158,7 +153,7 @@ class Bus {
 
   Reply read_elsewhere(std::uint32_t address, const Access& access);
   Reply write_elsewhere(std::uint32_t address, std::uint32_t value, const Access& access);
-  void tell_code_written(std::uint32_t offset);
+  void notify_code_written(std::uint32_t offset);
   const Window* window_at(std::uint32_t address) const;
   Reply read_device(const Window& window, std::uint32_t address, const Access& access);
   Reply write_device(const Window& window, std::uint32_t address, std::uint32_t value, const Access& access);
@@ -171,7 +166,6 @@ class Bus {
   std::array<std::uint8_t, kRomSize> rom_{};
   /// By page of 4 kB: APB, AHB and SIO, each from its base.
   std::array<std::vector<Window>, 3> windows_;
-  std::uint64_t peripheral_accesses_ = 0;
 };
 
 }  // namespace pico_llama::simulator

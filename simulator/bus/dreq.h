@@ -4,8 +4,7 @@
 namespace pico_llama::simulator {
 
 /// A FIFO that paces DMA transfers (datasheet section 12.6.4). The hardware counts credits that the
-/// peripheral sends; as transfers here complete in the same step in which they are issued, the level says the
-/// same.
+/// peripheral sends; transfers here complete when they are issued, so the FIFO's level is equivalent.
 class DreqSource {
  public:
   virtual ~DreqSource() = default;
@@ -13,7 +12,7 @@ class DreqSource {
   virtual unsigned dreq_level(Cycle now) = 0;
 };
 
-/// Told when a FIFO's level rises.
+/// Notified when a FIFO's level rises.
 class DreqListener {
  public:
   virtual ~DreqListener() = default;

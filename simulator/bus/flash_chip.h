@@ -9,10 +9,10 @@
 namespace pico_llama::simulator {
 
 /// Winbond W25Q128JV (16 MB), or W25Q32JV where the board has 4 MB: standard, dual and quad commands,
-/// continuous read, status registers with QE, erase and program that take their time, SFDP, unique id.
-/// The JV's -IQ/-IN parts have no QPI mode, so 38h is not known.
+/// continuous read, status registers with QE, erase and program times, SFDP, unique id.
+/// The JV's -IQ/-IN parts have no QPI mode, so 38h is an unknown command.
 /// Source: W25Q128JV datasheet rev. F: instruction set tables, status registers, AC characteristics.
-/// Typical times where the datasheet gives typical and longest.
+/// Typical times where the datasheet gives typical and maximum.
 class FlashChip : public SerialMemory {
  public:
   static constexpr std::uint32_t kPageBytes = 256;
@@ -21,9 +21,9 @@ class FlashChip : public SerialMemory {
   /// Requires: `bytes` a power of two from 1 MB to 16 MB. `quad_enable`: QE as the factory set it.
   FlashChip(std::uint32_t bytes, std::uint64_t seed, bool quad_enable = true);
 
-  /// Other chips that a board may carry. Each read still takes EBh; but one knows no continuous read and
-  /// passes over the mode byte, and on one, of another maker (ISSI's IS25LP128: 9Dh), 35h does not read
-  /// status 2 but enters QPI. Source: IS25LP128 datasheet, instruction set (QPIEN 35h).
+  /// Other chips that a board may carry. Both accept EBh reads; the first has no continuous read and ignores
+  /// the mode byte; on the second, of another maker (ISSI's IS25LP128: 9Dh), 35h does not read status 2 but
+  /// enters QPI. Source: IS25LP128 datasheet, instruction set (QPIEN 35h).
   void set_no_continuous_read() { knows_continuous_ = false; }
   void set_foreign() { foreign_ = true; }
 
@@ -31,25 +31,19 @@ class FlashChip : public SerialMemory {
   std::uint8_t* data() { return memory_.data(); }
   const std::array<std::uint8_t, 8>& unique_id() const { return unique_id_; }
 
-  /// Power came back: volatile state is as at power-on. Contents and the non-volatile status bits stay.
+  /// Power-on: volatile state is reset; contents and the non-volatile status bits are kept.
   void power_on();
-  /// Power goes now: an erase or program under way leaves its target torn.
+  /// Power is cut now: an erase or program in progress leaves its target partly changed.
   void power_cut(Picoseconds now);
 
   bool busy(Picoseconds now) const { return now < busy_until_; }
   bool quad_enabled() const { return (status_[1] & kQuadEnable) != 0; }
   bool in_continuous_read() const { return continuous_ != 0; }
 
-  /// What the boot ROM's flash functions do, without their traffic on the bus: leave continuous read and
-  /// erase or program from `now` on. Each returns the time at which the chip is ready. Requires: not busy; an
-  /// erase lies within the chip; a program stays within one page.
-  void leave_continuous_read() { continuous_ = 0; }
+  /// Erase or program from `now` on, without commands on the bus; for tests. Each returns the time at which
+  /// the chip is ready. Requires: not busy; an erase lies within the chip; a program stays within one page.
   Picoseconds erase(std::uint32_t address, std::uint32_t size, Picoseconds now);
   Picoseconds program(std::uint32_t address, std::span<const std::uint8_t> bytes, Picoseconds now);
-
-  /// Erases and programs begun since power-on, and the bytes they covered; for --stats.
-  std::uint64_t erased_bytes() const { return erased_bytes_; }
-  std::uint64_t programmed_bytes() const { return programmed_bytes_; }
 
   std::uint8_t peek(std::uint32_t address) const override { return memory_[address & (bytes() - 1)]; }
 
@@ -80,7 +74,7 @@ class FlashChip : public SerialMemory {
   std::vector<std::uint8_t> memory_;
   std::array<std::uint8_t, 8> unique_id_{};
   std::array<std::uint8_t, 3> status_{};
-  std::array<std::uint8_t, 3> kept_status_{};  ///< non-volatile: what a power-on restores
+  std::array<std::uint8_t, 3> kept_status_{};  ///< non-volatile: restored at power-on
   bool knows_continuous_ = true;
   bool foreign_ = false;
   bool asleep_ = false;
@@ -93,12 +87,10 @@ class FlashChip : public SerialMemory {
   std::uint32_t page_count_ = 0;
   std::vector<std::uint8_t> received_;
   Picoseconds busy_until_ = 0;
-  // The operation under way, for a power cut.
+  // The operation in progress, for a power cut.
   Picoseconds operation_begin_ = 0;
   std::uint32_t operation_address_ = 0;
   std::vector<std::uint8_t> before_;
-  std::uint64_t erased_bytes_ = 0;
-  std::uint64_t programmed_bytes_ = 0;
 };
 
 }  // namespace pico_llama::simulator

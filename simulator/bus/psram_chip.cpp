@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "simulator/bus/noise.h"
+#include "simulator/random.h"
 
 namespace pico_llama::simulator {
 namespace {
@@ -27,7 +27,7 @@ PsramChip::PsramChip(std::uint64_t seed, PsramFaults faults)
 void PsramChip::power_on() {
   ++power_cycles_;
   qpi_ = wrap_32_ = reset_enabled_ = ever_selected_ = false;
-  // DRAM cells come up as anything but zeros in a row: programs that rely on them must be seen to.
+  // DRAM cells are random at power-on: programs that rely on zeros must fail here as well.
   for (std::uint32_t at = 0; at < kBytes; at += 8) {
     const std::uint64_t cells = noise(seed_ ^ (std::uint64_t{power_cycles_} << 40) ^ at);
     std::memcpy(&memory_[at], &cells, 8);
@@ -56,8 +56,8 @@ void PsramChip::set_clock(Picoseconds now, Picoseconds sck_period) {
   SerialMemory::set_clock(now, sck_period);
 }
 
-// Rows wait for refresh while chip select is low. A driver that reads the id slowly, once, loses nothing by
-// it; one that streams data like that does, sooner or later.
+// There is no refresh while chip select is low. A single slow read of the id is harmless; a driver that
+// streams data like that loses some sooner or later.
 void PsramChip::check_select_time(Picoseconds now) {
   const std::uint64_t tenths = (now - selected_at()) / 100'000;
   const std::string text = "chip select has been low for " + std::to_string(tenths / 10) + "." +

@@ -6,13 +6,13 @@
 
 namespace pico_llama::simulator {
 
-/// What may be wrong with a PSRAM chip. An absent chip is simply not attached to the QMI.
+/// Faults of a PSRAM chip. An absent chip is not attached to the QMI.
 struct PsramFaults {
   bool wrong_id = false;   ///< another maker's id and a KGD byte that says "failed"
   bool stuck_bit = false;  ///< bit 3 of every byte at an address ...5a5 in a 4 kB page reads 1
 };
 
-/// AP Memory APS6404L-3SQR, 8 MB: SPI or QPI, each command with its own shape and clock limit.
+/// AP Memory APS6404L-3SQR, 8 MB: SPI or QPI, each command with its own phases and clock limit.
 /// Contents are undefined at power-on and survive a warm reset, as does QPI mode.
 /// Source: APS6404L-3SQR datasheet: command table, AC timing (tCEM 8 us, tCPH 18 ns), ID register.
 class PsramChip : public SerialMemory {
@@ -25,7 +25,6 @@ class PsramChip : public SerialMemory {
   void power_on();
 
   bool in_qpi() const { return qpi_; }
-  bool wraps_at_32() const { return wrap_32_; }
   std::uint8_t* data() { return memory_.data(); }
   /// Whether a byte has been written since power-on.
   bool defined(std::uint32_t address) const { return ((defined_[address >> 3] >> (address & 7)) & 1) != 0; }

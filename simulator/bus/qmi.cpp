@@ -66,7 +66,7 @@ Picoseconds Qmi::period(unsigned clkdiv) const {
   return clkdiv * cycle_ps_;
 }
 
-// When chip select goes high if nothing more is asked for.
+// When chip select goes high if no further access follows.
 Cycle Qmi::release_cycle() const {
   const QmiTiming& t = windows_[active_window_].timing;
   const Cycle earliest =
@@ -122,52 +122,50 @@ Cycle Qmi::begin(unsigned window, bool writing, std::uint32_t physical, Cycle no
   return selected_at_ + t.select_setup + static_cast<Cycle>(f.header_periods()) * t.clkdiv;
 }
 
-void Qmi::end(const Transfer& t, unsigned size, Cycle finished) {
-  const unsigned page_break = windows_[t.window].timing.page_break;
-  counters_[t.window].transfers += 1;
-  counters_[t.window].busy_cycles += finished - t.begun;
-  busy_until_ = finished;
-  next_address_ = t.physical + size;
-  page_end_ = page_break != 0 && next_address_ % page_break == 0;
-}
-
-std::optional<Qmi::Transfer> Qmi::start(std::uint32_t address, bool translated, bool writing, Cycle now) {
-  Transfer t{.window = (address >> 24) & 1};
-  if (direct_.enabled() || !translate(address, translated, t.physical)) return {};
+template <typename MoveData>
+Qmi::Result Qmi::transfer(std::uint32_t address, bool translated, bool writing, unsigned size, Cycle now,
+                          MoveData move_data) {
+  const unsigned window = (address >> 24) & 1;
+  std::uint32_t physical = 0;
+  if (direct_.enabled() || !translate(address, translated, physical)) return {now, BusFault::kUnmapped, 0};
   if (direct_.asserts_select())
     throw Stop("QMI: XIP access while ASSERT_CSxN holds a chip select low (12.14.5)");
   const bool was_active = active_;
   const Cycle selected_before = selected_at_;
-  t.data = begin(t.window, writing, t.physical, now);
+  const Cycle data = begin(window, writing, physical, now);
   const bool chained = was_active && selected_at_ == selected_before;
-  t.begun = chained ? t.data : selected_at_;
-  return t;
+  const Window& w = windows_[window];
+  const unsigned periods = (writing ? w.write : w.read).data_periods(size);
+  const Cycle finished = data + static_cast<Cycle>(periods) * w.timing.clkdiv;
+  Result result;
+  result.done = finished + move_data(window, result);
+
+  Counters& counters = counters_[window];
+  counters.transfers += 1;
+  counters.busy_cycles += finished - (chained ? data : selected_at_);
+  (writing ? counters.bytes_written : counters.bytes_read) += size;
+  busy_until_ = finished;
+  next_address_ = physical + size;
+  page_end_ = w.timing.page_break != 0 && next_address_ % w.timing.page_break == 0;
+  return result;
 }
 
 Qmi::Result Qmi::read(std::uint32_t address, bool translated, std::uint8_t* bytes, unsigned size, Cycle now) {
-  const std::optional<Transfer> t = start(address, translated, false, now);
-  if (!t) return {now, BusFault::kUnmapped, 0};
-  const Window& w = windows_[t->window];
-  const Cycle finished = t->data + static_cast<Cycle>(w.read.data_periods(size)) * w.timing.clkdiv;
-  Result result;
-  const Sampling when = sampling(w.timing.clkdiv, w.timing.rxdelay, cycle_ps_, round_trips_[t->window]);
-  pins_.receive(bytes, size, w.read.data_lanes, when, w.read.dtr, &result.defined);
-  end(*t, size, finished);
-  counters_[t->window].bytes_read += size;
-  result.done = finished + timing::kQmiReadReturn.cycles + (w.timing.rxdelay + 1) / 2;
-  return result;
+  return transfer(address, translated, false, size, now, [&](unsigned window, Result& result) {
+    const Window& w = windows_[window];
+    const Sampling when = sampling(w.timing.clkdiv, w.timing.rxdelay, cycle_ps_, round_trips_[window]);
+    pins_.receive(bytes, size, w.read.data_lanes, when, w.read.dtr, &result.defined);
+    return timing::kQmiReadReturn.cycles + (w.timing.rxdelay + 1) / 2;
+  });
 }
 
 Qmi::Result Qmi::write(std::uint32_t address, bool translated, const std::uint8_t* bytes, unsigned size,
                        Cycle now, std::uint8_t defined) {
-  const std::optional<Transfer> t = start(address, translated, true, now);
-  if (!t) return {now, BusFault::kUnmapped, 0};
-  const Window& w = windows_[t->window];
-  const Cycle finished = t->data + static_cast<Cycle>(w.write.data_periods(size)) * w.timing.clkdiv;
-  pins_.transmit(bytes, size, w.write.data_lanes, w.write.dtr, defined);
-  end(*t, size, finished);
-  counters_[t->window].bytes_written += size;
-  return {.done = finished + timing::kQmiWriteReturn.cycles};
+  return transfer(address, translated, true, size, now, [&](unsigned window, Result&) {
+    const Window& w = windows_[window];
+    pins_.transmit(bytes, size, w.write.data_lanes, w.write.dtr, defined);
+    return timing::kQmiWriteReturn.cycles;
+  });
 }
 
 bool Qmi::peek(std::uint32_t address, bool translated, std::uint8_t* byte) const {
@@ -194,7 +192,7 @@ Reply Qmi::read(std::uint32_t offset, const Access& access) {
   return {.value = registers_[offset / 4]};
 }
 
-// Memory-mapped transfers under way finish, and chip select goes high.
+// The memory-mapped transfer in progress finishes, and chip select goes high.
 void Qmi::leave_memory_mapped(Cycle now) {
   if (active_) release(std::max(std::min(release_cycle(), now), busy_until_));
 }
@@ -220,7 +218,7 @@ Reply Qmi::write(std::uint32_t offset, std::uint32_t value, const Access& access
   std::uint32_t& reg = registers_[offset / 4];
   const std::uint32_t before = reg;
   reg = apply(access.op, reg, value) & (atrans ? kAtransMask : kWindowMask[index]);
-  // In cooldown the last transfer still counts: its select has not risen.
+  // In cooldown the chip select of the last transfer is still low.
   if (!atrans && index == kTiming && ((before ^ reg) & ~kClockDivider) != 0 && active_ &&
       release_cycle() > access.now) {
     throw Stop("QMI: M" + std::to_string(window) +

@@ -1,7 +1,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "simulator/bus/access.h"
 #include "simulator/bus/qmi_direct.h"
@@ -12,7 +11,7 @@
 namespace pico_llama::simulator {
 
 /// The QSPI memory interface (datasheet section 12.14): turns reads and writes of the XIP windows into serial
-/// transfers, exactly as the format registers say, and keeps the time they take. Also its APB registers.
+/// transfers as the format registers define them, and computes their time. Also its APB registers.
 class Qmi : public Device {
  public:
   static constexpr std::uint32_t kBase = 0x400d'0000;
@@ -22,10 +21,9 @@ class Qmi : public Device {
   void attach_chip(unsigned select, SpiChip* chip) { pins_.attach(select, chip); }
   /// Chip select 1 reaches its chip only while a GPIO has the function XIP_CS1n and its pad is not isolated.
   void connect_select(unsigned select, bool connected) { pins_.connect_select(select, connected); }
-  /// What lies between clock and data on a chip select's lines; for boards that are not typical.
+  /// Delay from clock to data on a chip select's lines; for boards that are not typical.
   void set_round_trip(unsigned select, RoundTrip trip) { round_trips_[select] = trip; }
-  /// Registers as after a reset of the chip. The memory chips notice nothing but their chip selects going
-  /// high.
+  /// Registers as after a reset of the RP2350. To the memory chips, their chip selects go high.
   void reset(Cycle now);
 
   struct Result {
@@ -38,7 +36,7 @@ class Qmi : public Device {
   Result read(std::uint32_t address, bool translate, std::uint8_t* bytes, unsigned size, Cycle now);
   Result write(std::uint32_t address, bool translate, const std::uint8_t* bytes, unsigned size, Cycle now,
                std::uint8_t defined = 0xff);
-  /// What a read would find, without time, bus or side effects. For the debugger.
+  /// The byte that a read would return, without time, bus or side effects. For the debugger.
   bool peek(std::uint32_t address, bool translate, std::uint8_t* byte) const;
   /// Cycle up to which the bus is taken by the transfers so far.
   Cycle busy_until() const { return busy_until_; }
@@ -56,7 +54,7 @@ class Qmi : public Device {
     std::uint64_t bytes_written = 0;
     std::uint64_t busy_cycles = 0;  ///< chip select low for a transfer, header and data
     std::uint64_t transfers = 0;
-    std::uint64_t chained = 0;  ///< of them, appended to the one before
+    std::uint64_t chained = 0;  ///< transfers that continued the one before
   };
   const Counters& counters(unsigned select) const { return counters_[select]; }
 
@@ -64,13 +62,6 @@ class Qmi : public Device {
   struct Window {
     QmiTiming timing;
     QmiFormat read, write;
-  };
-
-  struct Transfer {
-    unsigned window;
-    std::uint32_t physical = 0;
-    Cycle begun = 0;  ///< of this transfer's header, or of its data where it was chained
-    Cycle data = 0;
   };
 
   void decode_window(unsigned window);
@@ -81,9 +72,11 @@ class Qmi : public Device {
   void release(Cycle at);
   /// Brings the bus to the data phase; returns the cycle in which that begins.
   Cycle begin(unsigned window, bool writing, std::uint32_t physical, Cycle now);
-  /// A memory-mapped transfer whose data phase is about to begin. Nothing: the access is a bus fault.
-  std::optional<Transfer> start(std::uint32_t address, bool translated, bool writing, Cycle now);
-  void end(const Transfer& t, unsigned size, Cycle finished);
+  /// A whole memory-mapped transfer; `move_data(window, result)` moves its data over the pins and returns the
+  /// cycles from the last SCK edge to the master's answer. Nothing moves where the access is a bus fault.
+  template <typename MoveData>
+  Result transfer(std::uint32_t address, bool translated, bool writing, unsigned size, Cycle now,
+                  MoveData move_data);
   void leave_memory_mapped(Cycle now);
 
   const Timebase& timebase_;
@@ -101,7 +94,7 @@ class Qmi : public Device {
   Cycle selected_at_ = 0;
   Picoseconds selected_time_ = 0;
   Cycle busy_until_ = 0;     ///< last SCK edge of the last transfer
-  Cycle deselected_at_ = 0;  ///< valid while not active
+  Cycle deselected_at_ = 0;  ///< valid while no chip select is low
   unsigned deselected_window_ = 0;
   mutable std::uint32_t period_hz_ = 0;
   mutable Picoseconds cycle_ps_ = 0;

@@ -8,8 +8,8 @@
 
 namespace pico_llama::simulator {
 
-/// The QMI's direct mode (datasheet section 12.14.5): a serial port with two FIFOs of four entries, in which
-/// software sends what it likes. It runs lazily: every access first lets it catch up with the clock.
+/// The QMI's direct mode (datasheet section 12.14.5): a serial port with two FIFOs of four entries, for
+/// arbitrary commands. Simulated lazily: every access first advances it to the clock.
 class QmiDirect {
  public:
   QmiDirect(const Timebase& timebase, QspiPins& pins) : timebase_(timebase), pins_(pins) {}
@@ -20,7 +20,7 @@ class QmiDirect {
   void reset(Cycle now);
 
   std::uint32_t read_csr(Cycle now);
-  /// `free_at`: when the memory-mapped transfers that were under way have let go of the bus.
+  /// `free_at`: when the memory-mapped transfers in progress have released the bus.
   void write_csr(AtomicOp op, std::uint32_t value, Cycle now, Cycle free_at);
   void push(std::uint32_t record, Cycle now);
   std::uint32_t pop(Cycle now);
@@ -57,8 +57,8 @@ class QmiDirect {
   std::uint32_t control_ = kReset;
   std::deque<Record> tx_;
   std::deque<Received> rx_;
-  Cycle free_at_ = 0;     ///< the shift register
-  Cycle busy_until_ = 0;  ///< half a SCK period later
+  Cycle free_at_ = 0;     ///< when the shift register is free
+  Cycle busy_until_ = 0;  ///< half a SCK period after free_at_
   bool auto_selected_ = false;
 };
 

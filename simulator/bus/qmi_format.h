@@ -41,7 +41,7 @@ struct QmiTiming {
   unsigned half_period() const { return (clkdiv + 1) / 2; }
 };
 
-/// Where the QMI's sample falls on the data a chip sends.
+/// The QMI's sample point relative to the data that a chip sends.
 enum class Sampling : std::uint8_t {
   kTooEarly,  ///< the data of the clock before is still on the lines
   kGood,

@@ -3,13 +3,13 @@
 namespace pico_llama::simulator {
 namespace {
 
-// What the host puts on the lines for one step of `lanes` bits.
+// The levels that the host drives for `lanes` bits.
 Lines host_step(std::uint32_t bits, unsigned lanes) {
   return {.level = static_cast<std::uint8_t>(bits),
           .driven = static_cast<std::uint8_t>(lanes == 1 ? 1 : (1u << lanes) - 1)};
 }
 
-// What the host reads for one step: on one lane SD1.
+// The bits that the host samples: on one lane SD1.
 std::uint8_t sample(std::uint8_t lines, unsigned lanes) {
   return static_cast<std::uint8_t>(lanes == 1 ? (lines >> 1) & 1 : lines & ((1u << lanes) - 1));
 }
@@ -48,8 +48,7 @@ std::uint8_t QspiPins::levels(Lines host) {
     if (!told_[i]) continue;
     const Lines chip = chips_[i]->output();
     const unsigned both = driven & chip.driven;
-    if (((level ^ chip.level) & both) != 0) ++contentions_;
-    // Where two drive against each other the low side wins more often than not.
+    // Where two outputs drive a line against each other, low usually wins.
     level = (level & ~both) | (level & chip.level & both) | (chip.level & chip.driven & ~driven);
     driven |= chip.driven;
   }

@@ -7,7 +7,7 @@
 
 namespace pico_llama::simulator {
 
-/// The wires between the QMI and its two chips, clock by clock. Knows no command: it moves levels.
+/// The wires between the QMI and its two chips, clock by clock. It moves levels and knows no commands.
 class QspiPins {
  public:
   void attach(unsigned select, SpiChip* chip) { chips_[select] = chip; }
@@ -21,9 +21,9 @@ class QspiPins {
   void set_clock(Picoseconds now, Picoseconds sck_period);
 
   /// The host drives `bits` of `value`, most significant first. On one lane SD0 is the only line it drives.
-  /// `dtr`: two steps a clock; the chips here sample one of them.
+  /// `dtr`: two transfers a clock; the chips here sample one of them.
   void send(std::uint32_t value, unsigned bits, unsigned lanes, bool dtr = false);
-  /// Clocks in which the host sends nothing: SD0 low on one lane, nothing driven on more.
+  /// Clocks in which the host sends nothing: SD0 low on one lane, lines released on more.
   void dummy(unsigned bits, unsigned lanes);
   /// Reads whole bytes.
   void receive(std::uint8_t* bytes, unsigned n, unsigned lanes, Sampling sampling, bool dtr,
@@ -32,11 +32,8 @@ class QspiPins {
   /// Eight bits out and in at once, as direct mode does. `drive`: the host's outputs are on (dual and quad).
   std::uint8_t exchange(std::uint8_t byte, unsigned lanes, bool drive, Sampling sampling);
 
-  /// Clocks in which host and chip drove a line to different levels.
-  std::uint64_t contentions() const { return contentions_; }
-
  private:
-  /// One clock with the host's levels on the lines; returns the levels before it and leaves those after it.
+  /// One clock with the host's levels on the lines; returns the levels sampled before it.
   std::uint8_t clock(Lines host);
   std::uint8_t levels(Lines host);
   SpiChip* only_chip() const;
@@ -46,7 +43,6 @@ class QspiPins {
   std::array<bool, 2> low_{};
   std::array<bool, 2> told_{};  ///< the chip has seen its select go low
   std::uint8_t previous_ = 0xf;
-  std::uint64_t contentions_ = 0;
 };
 
 }  // namespace pico_llama::simulator

@@ -91,7 +91,7 @@ void SerialMemory::warn(const std::string& what) {
   last_violation_ = text;
 }
 
-// What a chip driven too fast does to a byte: now and then a bit has not settled.
+// A chip that is clocked too fast corrupts a byte now and then: a bit has not settled.
 std::uint8_t SerialMemory::spoil(std::uint8_t byte) {
   if (!too_fast_) return byte;
   ++violations_;

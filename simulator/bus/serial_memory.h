@@ -7,9 +7,9 @@
 
 namespace pico_llama::simulator {
 
-/// What serial flash and serial RAM have in common: a command byte, then perhaps an address, a mode byte,
-/// dummy clocks and data, each on one, two or four lanes. The chip proper says what each command looks like
-/// and does.
+/// The protocol that serial flash and serial RAM share: a command byte, then optionally an address, a mode
+/// byte, dummy clocks and data, each on one, two or four lanes. The subclass defines each command's phases
+/// and action.
 class SerialMemory : public SpiChip {
  public:
   void select(Picoseconds now) override;
@@ -21,8 +21,6 @@ class SerialMemory : public SpiChip {
   bool stream_in(unsigned lanes, const std::uint8_t* bytes, unsigned n, std::uint8_t defined) override;
 
   void set_policy(ViolationPolicy policy) { policy_ = std::move(policy); }
-  /// Times the chip was used beyond its datasheet (only counts on when it does not stop).
-  std::uint64_t violations() const { return violations_; }
 
  protected:
   enum class Data : std::uint8_t { kNone, kOut, kIn };
@@ -35,7 +33,7 @@ class SerialMemory : public SpiChip {
     Picoseconds shortest_period = 0;  ///< of SCK, 0: no limit of its own
   };
 
-  /// Empty: the chip does not know this command now, and ignores all until it is deselected.
+  /// Empty: an unknown command in the present state; the chip ignores everything until it is deselected.
   virtual std::optional<Command> decode(std::uint8_t opcode) = 0;
   virtual void on_address(std::uint32_t address) = 0;
   virtual void on_mode(std::uint8_t) {}
@@ -44,17 +42,17 @@ class SerialMemory : public SpiChip {
   /// The next n bytes at once, if they are plain memory in a row; else false.
   virtual bool next_block(std::uint8_t*, unsigned, std::uint8_t*) { return false; }
   virtual void take_byte(std::uint8_t byte, bool defined) = 0;
-  /// The command is over. `complete`: every phase before the data was there, and only whole bytes.
+  /// The command has ended. `complete`: all phases before the data were sent, and only whole bytes.
   virtual void on_end(bool complete) = 0;
   /// Lanes of the command byte: 1, or 4 in QPI mode.
   virtual unsigned command_lanes() const = 0;
-  /// Continuous read: the next command has no command byte but is this one.
+  /// Continuous read: the next command omits its command byte, which is this one.
   virtual std::optional<std::uint8_t> implied_command() const { return {}; }
   virtual std::string_view chip_name() const = 0;
 
-  /// Out of the datasheet: stops, or warns and spoils data, by the policy.
+  /// Use beyond the datasheet: stops, or warns and corrupts data, by the policy.
   void violation(const std::string& what);
-  /// Out of the datasheet, but nothing can come of it: warns.
+  /// Use beyond the datasheet without consequences: warns.
   void warn(const std::string& what);
   std::uint8_t opcode() const { return opcode_; }
   Picoseconds now() const { return now_; }

@@ -13,16 +13,16 @@ struct Lines {
   std::uint8_t driven = 0;
 };
 
-/// What happens when a chip is used beyond its datasheet. The board stops by default: silicon answers with
-/// garbage, now and then, and nobody wants to look for that.
+/// The reaction to use of a chip beyond its datasheet. The board stops by default: silicon returns wrong data
+/// intermittently, which is hard to find.
 struct ViolationPolicy {
   bool stop = true;                            ///< throw Stop; else warn, and read data has wrong bits
-  std::function<void(std::string_view)> warn;  ///< told once for each kind when not stopping
+  std::function<void(std::string_view)> warn;  ///< called once for each kind when not stopping
 };
 
 /// A memory chip on the QSPI bus, as its pins see it: chip select, SCK (mode 0: the chip samples on the
-/// rising edge and launches on the falling one) and four data lines. Nothing is agreed with the QMI beyond
-/// that, so a wrong command, width or dummy count does here what it does on the bench.
+/// rising edge and launches on the falling one) and four data lines. It shares nothing else with the QMI, so
+/// a wrong command, width or dummy count has the same effect as on hardware.
 class SpiChip {
  public:
   SpiChip() = default;
@@ -34,7 +34,7 @@ class SpiChip {
   virtual void deselect(Picoseconds now) = 0;
   /// SCK from here on: the clocks that follow begin at `now` and have this period.
   virtual void set_clock(Picoseconds now, Picoseconds sck_period) = 0;
-  /// What the chip drives, since the last falling edge.
+  /// The levels that the chip drives since the last falling edge.
   virtual Lines output() = 0;
   /// One SCK pulse with these levels on the lines at its rising edge.
   virtual void clock(std::uint8_t lines) = 0;
@@ -47,7 +47,7 @@ class SpiChip {
   /// written" where the chip tracks that.
   virtual bool stream_in(unsigned lanes, const std::uint8_t* bytes, unsigned n, std::uint8_t defined) = 0;
 
-  /// What is stored at an address, past the bus and without time: for the debugger.
+  /// The byte stored at an address, without the bus and without time: for the debugger.
   virtual std::uint8_t peek(std::uint32_t address) const = 0;
 };
 

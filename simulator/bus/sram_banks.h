@@ -11,7 +11,7 @@ namespace pico_llama::simulator {
 /// one for data, so a fetch and a load of the same core can meet in a bank, too.
 enum class Port : std::uint8_t { kCore0Data, kCore1Data, kDma, kDebugger, kCore0Code, kCore1Code };
 
-/// Which of the ten SRAM banks is busy in which cycle. Each bank has one port: of two accesses in the same
+/// The cycles in which each of the ten SRAM banks is busy. A bank has one port: of two accesses in the same
 /// cycle the loser waits a cycle (datasheet section 2.1.1, 4.2).
 ///
 /// The cores are interpreted one after the other in short slices, so the accesses of a cycle do not arrive
@@ -57,7 +57,7 @@ class SramBanks {
     Port newest_port = Port::kDebugger;
   };
 
-  /// The cycle is taken, or too long ago to say. Seldom, so it stays out of the callers' way.
+  /// The cycle is taken, or older than the bit map. Rare, so it is not inlined.
   [[gnu::noinline]] std::uint32_t take_taken(Bank& b, Port port, Cycle now) {
     const Cycle age = b.newest - now;
     if (age >= 64) return 0;

@@ -18,7 +18,7 @@ class XipCache : public XipPort {
   static constexpr unsigned kWays = 2;
   static constexpr unsigned kLineBytes = 8;
 
-  /// What software gets to see as a mistake rather than as silicon would have it.
+  /// Mistakes of software that end the run, where silicon would go on.
   struct Strictness {
     /// Silicon turns a store to a window that is not writable into a load. Stop instead.
     bool stop_on_read_only_write = true;
@@ -34,7 +34,7 @@ class XipCache : public XipPort {
 
   /// Every line invalid, as the boot ROM leaves the cache.
   void invalidate_all();
-  /// Registers as after a reset. Tags and data live on (datasheet section 4.4.1.3).
+  /// Registers as after a reset. Tags and data are kept (datasheet section 4.4.1.3).
   void reset();
 
   // XIP_CTRL, reached through XipControl.
@@ -52,7 +52,7 @@ class XipCache : public XipPort {
   struct Counters {
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;    ///< line fills
-    std::uint64_t uncached = 0;  ///< accesses past the cache
+    std::uint64_t uncached = 0;  ///< accesses that bypass the cache
     std::uint64_t write_backs = 0;
     std::uint64_t stall_cycles = 0;  ///< of all masters, for lines, words and busy cache ports
     std::uint64_t accesses() const { return hits + misses + uncached; }
@@ -77,7 +77,7 @@ class XipCache : public XipPort {
   };
 
   Line* find(std::uint32_t address, unsigned first_way, unsigned last_way);
-  /// The line for `address`, filled if need be; nullptr if the access must go past the cache, or on a fault.
+  /// The line for `address`, filled if need be; nullptr if the access must bypass the cache, or on a fault.
   Line* allocate(std::uint32_t address, Cycle& at, BusFault& fault);
   Cycle write_back(Line& line, std::uint32_t set, Cycle at, BusFault& fault);
   Cycle port_free(std::uint32_t address, const Access& access);

@@ -41,7 +41,7 @@ void XipStream::schedule(Cycle earliest) {
 
 void XipStream::issue() {
   event_ = 0;
-  // A core got in first: wait again.
+  // A core's access came first: wait again.
   const Cycle resume =
       cache_.last_miss_done() == 0 ? 0 : cache_.last_miss_done() + timing::kXipStreamResume.cycles;
   if (std::max(qmi_.busy_until(), resume) > event_cycle_) {

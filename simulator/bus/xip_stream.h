@@ -8,8 +8,8 @@
 
 namespace pico_llama::simulator {
 
-/// The streaming interface (datasheet section 4.4.3): reads a run of words past the cache in the background
-/// into a FIFO of two, when the QMI has nothing better to do.
+/// The streaming interface (datasheet section 4.4.3): reads consecutive words in the background, bypassing
+/// the cache, into a FIFO of two, while the QMI is otherwise idle.
 class XipStream : public DreqSource {
  public:
   static constexpr unsigned kDepth = 2;
@@ -27,7 +27,7 @@ class XipStream : public DreqSource {
 
   bool empty() const { return level_ == 0; }
   bool full() const { return level_ == kDepth; }
-  /// Errors: throws Stop when empty: the hardware's answer is undefined.
+  /// Errors: throws Stop when empty: the hardware's value is undefined.
   std::uint32_t pop(Cycle now);
 
   unsigned dreq_level(Cycle) override { return level_; }

@@ -16,7 +16,7 @@ EventQueue::Id EventQueue::insert(Picoseconds time, Cycle cycle, Handler handler
     unused_.pop_back();
     handlers_[place] = std::move(handler);
   }
-  // Behind those of the same time in order, so before them in the array. From the end: most are due soon.
+  // After events of the same time, so before them in the array. Searched from the end: most are due soon.
   auto at = waiting_.end();
   while (at != waiting_.begin() && std::prev(at)->time <= time) --at;
   waiting_.insert(at, {time, id, cycle, place});
@@ -36,7 +36,7 @@ void EventQueue::cancel(Id id) {
 
 void EventQueue::run_first() {
   const std::uint32_t place = waiting_.back().handler;
-  // Moved out, for the handler may schedule events and thereby move all of them.
+  // Moved out: the handler may schedule events, which moves the others.
   const Handler handler = std::exchange(handlers_[place], nullptr);
   unused_.push_back(place);
   waiting_.pop_back();

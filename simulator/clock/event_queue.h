@@ -7,14 +7,14 @@
 
 namespace pico_llama::simulator {
 
-/// What will happen, and when: alarms, chips that finish an erase, USB frames, DMA transfers.
+/// Scheduled events: alarms, the end of an erase, USB frames, DMA transfers.
 /// Two events at the same time run in the order in which they were scheduled, so a run is reproducible.
 ///
 /// Cores execute up to `horizon()`, the cycle of the earliest event, and read it again after every
 /// instruction: an instruction that schedules something sooner lowers it at once.
 ///
-/// Cost: a word that the DMA brings from the XIP stream is three events, each scheduled and run within some
-/// twenty cycles, while a dozen others wait for their turn much later. So events stand in a short sorted
+/// Cost: a word that the DMA moves from the XIP stream is three events, each scheduled and run within some
+/// twenty cycles, while a dozen others are due much later. So events are kept in a short sorted
 /// array, the earliest last, and nothing is allocated for a handler that fits into std::function.
 class EventQueue {
  public:
@@ -30,7 +30,7 @@ class EventQueue {
   Id at_cycle(Cycle cycle, Handler handler) {
     return insert(timebase_.time_at(cycle), timebase_.not_before_change(cycle), std::move(handler));
   }
-  /// Forgets an event that has not run. Unknown ids, 0 and events that have run are fine.
+  /// Removes an event that has not run. Unknown ids, 0 and events that have run are ignored.
   void cancel(Id id);
 
   const Timebase& timebase() const { return timebase_; }
@@ -40,14 +40,14 @@ class EventQueue {
   void run_due(Cycle now) {
     while (horizon_ <= now) run_first();
   }
-  /// The clock changed: cycles of waiting events are other cycles now.
+  /// clk_sys changed: recomputes the cycles of waiting events.
   void timebase_changed();
 
  private:
   struct Waiting {
     Picoseconds time;
     Id id;        ///< grows, so equal times keep their order
-    Cycle cycle;  ///< of `time`, by the clock of today
+    Cycle cycle;  ///< of `time`, at the present clk_sys
     std::uint32_t handler;
   };
 
@@ -57,7 +57,7 @@ class EventQueue {
 
   const Timebase& timebase_;
   std::vector<Waiting> waiting_;       ///< the earliest is the last
-  std::vector<Handler> handlers_;      ///< apart, so that what is sorted is plain words
+  std::vector<Handler> handlers_;      ///< separate, so that only plain words are sorted
   std::vector<std::uint32_t> unused_;  ///< of handlers_
   Id next_id_ = 1;
   Cycle horizon_ = kNever;

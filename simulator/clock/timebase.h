@@ -43,8 +43,8 @@ class Timebase {
  private:
   void set_hz(std::uint32_t hz);
   /// count * numerator / denominator, rounded down. In 64 bits where the product fits: every event is
-  /// converted, and libgcc's 128-bit division alone was 6 % of the host's time for a story in f32. What does
-  /// not fit is months of simulated time, or a frequency of many digits.
+  /// converted, and libgcc's 128-bit division alone was 6 % of the host's time for a story in f32. The
+  /// product overflows only after months of simulated time, or at a frequency of many digits.
   static std::uint64_t scale(std::uint64_t count, std::uint64_t numerator, std::uint64_t denominator) {
     std::uint64_t product;
     if (!__builtin_mul_overflow(count, numerator, &product)) [[likely]]

@@ -11,7 +11,7 @@ class Coprocessor {
  public:
   virtual ~Coprocessor() = default;
 
-  /// What the instruction says beside its registers.
+  /// The fields of the instruction other than its core registers.
   struct Op {
     unsigned opc1 = 0, opc2 = 0;
     unsigned crn = 0, crm = 0, crd = 0;

@@ -21,7 +21,7 @@ namespace pico_llama::simulator {
 
 class Core;
 
-/// What a core did since start(), and where its cycles went. Cycles not named by a cause are issue cycles.
+/// A core's counters since start(). Cycles without a cause here are issue cycles.
 struct CoreStats {
   std::uint64_t instructions = 0;
   std::uint64_t cycles = 0;         ///< sleep included
@@ -57,29 +57,29 @@ enum class SpecialReg : std::uint8_t {
   kVtor,
 };
 
-/// Sees every instruction of a core: profiler, debugger, tests. A core without one runs at full speed.
+/// Observes every instruction of a core: profiler, debugger, tests. A core without one runs at full speed.
 class CoreObserver {
  public:
   virtual ~CoreObserver() = default;
   /// Before the instruction at `pc`. False stops the core there (a breakpoint).
   virtual bool before(std::uint32_t pc) = 0;
-  /// After it: what it cost in cycles, stalls included.
+  /// After it, with its cycles, stalls included.
   virtual void after(std::uint32_t pc, std::uint32_t cycles) = 0;
-  /// The core takes exception `number`: `from` is the pc it leaves, `cycles` what the entry cost.
+  /// The core takes exception `number`: `from` is the interrupted pc, `cycles` the cost of the entry.
   virtual void exception_entered(unsigned /*number*/, std::uint32_t /*from*/, std::uint32_t /*cycles*/) {}
   /// It returned from exception `number`.
   virtual void exception_returned(unsigned /*number*/, std::uint32_t /*cycles*/) {}
 };
 
-/// The boot ROM, done at high level: no instruction of it is executed.
+/// The boot ROM, modelled at high level: none of its instructions are executed.
 class RomCalls {
  public:
   virtual ~RomCalls() = default;
   /// `core` is about to execute at a pc in the ROM (below Bus::kRomSize). Called instead of executing, for
-  /// every such pc. On return the core goes on at whatever its pc is then: the caller's (the call is over: pc
-  /// is lr without bit 0), or still the same one, with the core's clock later (the ROM waits for something;
-  /// interrupts may be taken, and the call comes again).
-  /// Requires: of Core, reg(n)/set_reg(n) for r0..r15 (15: pc), now()/skip_to().
+  /// every such pc. On return the core continues at its pc: the caller's (the call has ended: pc is lr
+  /// without bit 0), or still the same one with the core's clock later (the ROM waits; interrupts may be
+  /// taken, and execute() is called again). Requires: of Core, reg(n)/set_reg(n) for r0..r15 (15: pc),
+  /// now()/skip_to().
   virtual void execute(Core& core) = 0;
 };
 
@@ -156,10 +156,10 @@ class Core final : public CoreSignals, private CodeListener {
   Insn nowhere;                   ///< stands for a pc that cannot be fetched from
   Cycle clock = 0;                ///< see now()
   std::uint64_t late = 0;         ///< results that arrive a cycle after the next instruction could issue
-  std::uint8_t pair_older = 0;    ///< what the previous instruction offers to pair with
+  std::uint8_t pair_older = 0;    ///< pairing:: of the previous instruction, as the older of a pair
   std::uint8_t paired = 0;        ///< pairing:: that this one was issued with, kNone if it was not paired
   std::uint8_t it = 0;            ///< ITSTATE
-  bool needs_service = false;     ///< something must be looked at before the next instruction
+  bool needs_service = false;     ///< service() must run before the next instruction
   bool mpu_checks = false;        ///< data accesses go through the MPU or are unprivileged
   bool fp_ready = false;          ///< no access check, lazy stacking or new context before an FP instruction
   bool t_bit = true;              ///< EPSR.T; clear only between a branch to ARM state and its fault
@@ -211,7 +211,7 @@ class Core final : public CoreSignals, private CodeListener {
 
   // --- running ---------------------------------------------------------------------------------------------
   std::uint32_t pc() const { return next->pc; }
-  /// Goes on at `address` (bit 0 ignored) without charging time.
+  /// Continues at `address` (bit 0 ignored) without charging time.
   void jump(std::uint32_t address);
   /// A taken branch: as jump(), and the refill is charged.
   void branch(std::uint32_t address) {
@@ -278,14 +278,6 @@ class Core final : public CoreSignals, private CodeListener {
       stack_overflow(new_sp);
   }
   [[noreturn]] void stack_overflow(std::uint32_t new_sp);
-  /// Writeback of a base register; sp is checked.
-  void write_base(unsigned rn, std::uint32_t value) {
-    if (rn == 13) [[unlikely]] {
-      set_sp_checked(value);
-      return;
-    }
-    r[rn] = value;
-  }
 
   // --- memory ----------------------------------------------------------------------------------------------
   /// `beat`: how many cycles after the instruction's issue the access starts. Stalls are added to the clock.
@@ -325,6 +317,10 @@ class Core final : public CoreSignals, private CodeListener {
                              bool privileged_access);
   void store_aligned(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat,
                      bool privileged_access);
+  /// Errors: throws Fault where the MPU, or privilege on the private peripheral bus, forbids the access.
+  void check_data_access(std::uint32_t address, Mpu::Use use, bool privileged_access) const;
+  /// Charges the stalls of an access on the bus; returns its value. Errors: throws Fault on a bus fault.
+  std::uint32_t finish_data_access(std::uint32_t address, const Reply& reply);
   void code_written(std::uint32_t granule_address) override;
   void update_mpu_checks();
 
@@ -373,7 +369,6 @@ class Core final : public CoreSignals, private CodeListener {
   // --- decoding --------------------------------------------------------------------------------------------
   /// Makes `insn` ready: decodes, fetches, goes to the next page. Returns the one to execute.
   const Insn* prepare(const Insn* insn);
-  void decode_at(Insn& insn);
   std::uint32_t fetch_word(std::uint32_t address);
   /// The Code port fetches a word from an SRAM bank for an instruction that could issue in cycle `issue`.
   /// It runs ahead of the core by as much as there was time for, at most by the prefetch buffer; what a bank
@@ -388,7 +383,7 @@ class Core final : public CoreSignals, private CodeListener {
       counters.fetch_stalls += at - issue;
     }
   }
-  /// A branch: what was fetched ahead is lost, and the target's word arrives just in time for `issue`.
+  /// A branch: prefetched words are discarded, and the target's word arrives just in time for `issue`.
   /// (An instruction that begins a word fetches it itself, see Insn::fetch_bank.)
   void refetch(std::uint32_t target, Cycle issue) {
     fetch_next = issue;
@@ -406,7 +401,7 @@ class Core final : public CoreSignals, private CodeListener {
   [[noreturn]] void lock_up(const std::string& why);
 };
 
-/// Why the core cannot go on with the instruction: names it in the text of a Stop.
+/// Throws a Stop that names the current instruction and why the core cannot execute it.
 [[noreturn]] void stop_at(const Core& core, const std::string& why);
 
 }  // namespace pico_llama::simulator

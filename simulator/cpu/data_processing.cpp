@@ -233,7 +233,8 @@ OpOf op_of(unsigned field) {
   }
 }
 
-/// Decodes what the 32-bit encodings share: the operation, its form, sp and pc as operands, hazards.
+/// Decodes the fields that the 32-bit encodings share: the operation, its form, sp and pc as operands,
+/// hazards.
 bool decode_common(Insn& i, Operand operand) {
   const auto [decoded_op, valid] = op_of(i.opcode >> 21 & 15);
   if (!valid) {

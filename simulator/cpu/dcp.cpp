@@ -25,7 +25,7 @@ std::uint32_t reciprocal_root(std::uint64_t mantissa) {
   return static_cast<std::uint32_t>(2147483648.0 / std::sqrt((segment + 0.5) / 256.0));
 }
 
-/// Right by any amount; what falls off stays as a sticky last bit.
+/// Shifts right by any amount; the bits shifted out are kept as a sticky last bit.
 std::uint64_t shift_right_jam(std::uint64_t value, int by) {
   if (by <= 0) return value;
   if (by > 63) return value != 0;

@@ -9,10 +9,10 @@ namespace pico_llama::simulator {
 /// Secure state, CP5 is the Non-secure instance.
 ///
 /// Two unpacked numbers X and Y, each mantissa * 2^(exponent - 62), and the SDK's canned sequences that move
-/// mantissas through the CPU's multiplier. The fixed-point scales at which mantissas come and go follow from
+/// mantissas through the CPU's multiplier. The fixed-point scales of mantissas in transfers follow from
 /// those sequences. Exact: add, subtract, multiply, the correctly rounded divide and square root, conversions
 /// and comparisons (subnormals are flushed). [ASSUMED], because nobody has published them: the two tables of
-/// approximations (so the last bit of the "fast" divide and square root), the NaN that comes out
+/// approximations (so the last bit of the "fast" divide and square root), the NaN result
 /// (positive, quiet), NaN to integer (0), VERSION (1), and where the state words keep the exponents.
 class Dcp final : public Coprocessor {
  public:

@@ -6,8 +6,8 @@
 namespace pico_llama::simulator {
 
 /// Fill in everything but pc, opcode and halfwords, which are set. T32 encodings as in the Armv8-M
-/// Architecture Reference Manual, chapter C2.2. What is not an instruction gets a handler that takes the
-/// UsageFault; UNPREDICTABLE encodings one that stops the run.
+/// Architecture Reference Manual, chapter C2.2. Undefined encodings get a handler that takes the
+/// UsageFault, UNPREDICTABLE ones a handler that stops the run.
 void decode16(Insn& insn);
 void decode32(Insn& insn);
 

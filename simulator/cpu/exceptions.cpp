@@ -161,7 +161,7 @@ bool Core::push_frame(std::uint32_t return_address, unsigned& derived) {
         clock += timing::kFpFrame.cycles;
       }
     }
-    // Stalls count beyond what the entry takes anyway.
+    // Stalls are charged on top of the entry's own cycles.
     return true;
   } catch (const Fault& fault) {
     clock = at;
@@ -252,7 +252,7 @@ void Core::exception_return(std::uint32_t exc_return) {
   }
   if (observer != nullptr) observer->exception_returned(returning, 0);
 
-  // Tail-chaining: whoever waits is entered without unstacking.
+  // Tail-chaining: a pending exception is entered without unstacking.
   if (const unsigned waiting = highest_pending(execution_priority()); waiting != 0) {
     take(waiting, next->pc, exc_return);
     return;

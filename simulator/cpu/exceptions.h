@@ -16,23 +16,21 @@ inline constexpr unsigned kSvCall = 11;
 inline constexpr unsigned kDebugMonitor = 12;
 inline constexpr unsigned kPendSv = 14;
 inline constexpr unsigned kSysTick = 15;
-inline constexpr unsigned kIrq0 = 16;
 }  // namespace exception
 
 /// Bits of CFSR (Armv8-M ARM, D1.2.11 BFSR, MMFSR and UFSR together).
 namespace cfsr {
 inline constexpr std::uint32_t kIaccviol = 1u << 0, kDaccviol = 1u << 1, kMunstkerr = 1u << 3,
                                kMstkerr = 1u << 4, kMlsperr = 1u << 5, kMmarvalid = 1u << 7;
-inline constexpr std::uint32_t kIbuserr = 1u << 8, kPreciserr = 1u << 9, kImpreciserr = 1u << 10,
-                               kUnstkerr = 1u << 11, kStkerr = 1u << 12, kLsperr = 1u << 13,
-                               kBfarvalid = 1u << 15;
+inline constexpr std::uint32_t kIbuserr = 1u << 8, kPreciserr = 1u << 9, kUnstkerr = 1u << 11,
+                               kStkerr = 1u << 12, kLsperr = 1u << 13, kBfarvalid = 1u << 15;
 inline constexpr std::uint32_t kUndefinstr = 1u << 16, kInvstate = 1u << 17, kInvpc = 1u << 18,
                                kNocp = 1u << 19, kStkof = 1u << 20, kUnaligned = 1u << 24,
                                kDivbyzero = 1u << 25;
 }  // namespace cfsr
 
 namespace hfsr {
-inline constexpr std::uint32_t kVecttbl = 1u << 1, kForced = 1u << 30, kDebugevt = 1u << 31;
+inline constexpr std::uint32_t kVecttbl = 1u << 1, kForced = 1u << 30;
 }  // namespace hfsr
 
 /// A synchronous fault: thrown by the instruction that causes it, caught by the core's loop, which takes the

@@ -41,7 +41,6 @@ struct alignas(64) Insn {
     kFetched,    ///< lies in an XIP window: every word is fetched through the bus, with its time
     kUndecoded,  ///< not decoded yet, or its memory changed
     kPageEnd,    ///< behind the last slot of a page of the cache: continue in the next page
-    kRom,        ///< in the boot ROM, which is modelled at a high level
   };
 
   Handler run = nullptr;

@@ -163,7 +163,7 @@ void finish_single(Insn& i, bool is_load, Type type, Mode mode) {
   if (mode != Mode::kLiteral) i.reads |= hazard::reg(i.rn);
   if (mode == Mode::kRegister) i.reads |= hazard::reg(i.rm);
   i.run = handler(is_load, type, mode);
-  if (!is_load) return;  // what is stored is needed late: no wait
+  if (!is_load) return;  // the stored value is needed late: no wait
   i.late = hazard::reg_by_load(i.rd);
 }
 
@@ -473,7 +473,7 @@ void table_branch(Core& core, const Insn& i) {
   core.branch(i.pc + 4 + 2 * entry);
 }
 
-/// TT, TTT, TTA, TTAT: what Secure software sees with the SAU off: everything is Secure, readable and
+/// TT, TTT, TTA, TTAT as Secure software sees them with the SAU off: everything is Secure, readable and
 /// writeable as the MPU says.
 void test_target(Core& core, const Insn& i) {
   const std::uint32_t address = core.r[i.rn];

@@ -13,46 +13,56 @@ bool is_device(std::uint32_t address) {
   return (address >= 0x4000'0000 && address < 0x6000'0000) || address >= 0xa000'0000;
 }
 
+Fault precise_bus_fault(std::uint32_t address) {
+  return {exception::kBusFault, cfsr::kPreciserr | cfsr::kBfarvalid, address};
+}
+
+/// Calls `access(address, bytes, done)` for the aligned bytes and half-words of an unaligned access; `done`
+/// bytes are behind it. Bytes would do, but half-words are what the bus sees.
+template <typename Part>
+void split(std::uint32_t address, unsigned size, Part access) {
+  for (unsigned done = 0; done < size;) {
+    const unsigned bytes = ((address + done) & 1) == 0 && size - done >= 2 ? 2 : 1;
+    access(address + done, bytes, done);
+    done += bytes;
+  }
+}
+
 }  // namespace
 
 void Core::unaligned(std::uint32_t) { throw usage_fault(cfsr::kUnaligned); }
 
 void Core::update_mpu_checks() { mpu_checks = mpu.enabled(); }
 
-std::uint32_t Core::load_aligned(std::uint32_t address, unsigned size, std::uint32_t beat,
-                                 bool privileged_access) {
-  if (mpu.enabled() && !is_ppb(address) &&
-      !mpu.allows(address, Mpu::Use::kRead, privileged_access, execution_priority() < 0))
-    throw Fault{exception::kMemManage, cfsr::kDaccviol | cfsr::kMmarvalid, address};
+void Core::check_data_access(std::uint32_t address, Mpu::Use use, bool privileged_access) const {
   if (is_ppb(address)) {
-    if (!privileged_access) throw Fault{exception::kBusFault, cfsr::kPreciserr | cfsr::kBfarvalid, address};
-    return ppb_read(*this, address, size);
+    if (!privileged_access) throw precise_bus_fault(address);
+  } else if (mpu.enabled() && !mpu.allows(address, use, privileged_access, execution_priority() < 0)) {
+    throw Fault{exception::kMemManage, cfsr::kDaccviol | cfsr::kMmarvalid, address};
   }
-  const Reply reply =
-      bus.read(address, {.master = master, .size = static_cast<std::uint8_t>(size), .now = clock + beat});
+}
+
+std::uint32_t Core::finish_data_access(std::uint32_t address, const Reply& reply) {
   clock += reply.stall;
   counters.data_stalls += reply.stall;
-  if (reply.fault != BusFault::kNone)
-    throw Fault{exception::kBusFault, cfsr::kPreciserr | cfsr::kBfarvalid, address};
+  if (reply.fault != BusFault::kNone) throw precise_bus_fault(address);
   return reply.value;
+}
+
+std::uint32_t Core::load_aligned(std::uint32_t address, unsigned size, std::uint32_t beat,
+                                 bool privileged_access) {
+  check_data_access(address, Mpu::Use::kRead, privileged_access);
+  if (is_ppb(address)) return ppb_read(*this, address, size);
+  const Access access{.master = master, .size = static_cast<std::uint8_t>(size), .now = clock + beat};
+  return finish_data_access(address, bus.read(address, access));
 }
 
 void Core::store_aligned(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat,
                          bool privileged_access) {
-  if (mpu.enabled() && !is_ppb(address) &&
-      !mpu.allows(address, Mpu::Use::kWrite, privileged_access, execution_priority() < 0))
-    throw Fault{exception::kMemManage, cfsr::kDaccviol | cfsr::kMmarvalid, address};
-  if (is_ppb(address)) {
-    if (!privileged_access) throw Fault{exception::kBusFault, cfsr::kPreciserr | cfsr::kBfarvalid, address};
-    ppb_write(*this, address, value, size);
-    return;
-  }
-  const Reply reply = bus.write(
-      address, value, {.master = master, .size = static_cast<std::uint8_t>(size), .now = clock + beat});
-  clock += reply.stall;
-  counters.data_stalls += reply.stall;
-  if (reply.fault != BusFault::kNone)
-    throw Fault{exception::kBusFault, cfsr::kPreciserr | cfsr::kBfarvalid, address};
+  check_data_access(address, Mpu::Use::kWrite, privileged_access);
+  if (is_ppb(address)) return ppb_write(*this, address, value, size);
+  const Access access{.master = master, .size = static_cast<std::uint8_t>(size), .now = clock + beat};
+  finish_data_access(address, bus.write(address, value, access));
 }
 
 std::uint32_t Core::load_slow(std::uint32_t address, unsigned size, std::uint32_t beat) {
@@ -60,31 +70,21 @@ std::uint32_t Core::load_slow(std::uint32_t address, unsigned size, std::uint32_
   if ((address & (size - 1)) == 0) return load_aligned(address, size, beat, as_privileged);
   if ((scs.ccr & Scs::kCcrUnalignTrp) != 0 || is_device(address)) unaligned(address);
   clock += timing::kUnalignedExtra.cycles;
-  // Bytes would do, but the aligned words around it are what the bus sees.
   std::uint32_t value = 0;
-  for (unsigned done = 0; done < size;) {
-    const std::uint32_t at = address + done;
-    const unsigned part = (at & 1) == 0 && size - done >= 2 ? 2 : 1;
-    value |= load_aligned(at, part, beat, as_privileged) << (8 * done);
-    done += part;
-  }
+  split(address, size, [&](std::uint32_t at, unsigned bytes, unsigned done) {
+    value |= load_aligned(at, bytes, beat, as_privileged) << (8 * done);
+  });
   return value;
 }
 
 void Core::store_slow(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat) {
   const bool as_privileged = privileged();
-  if ((address & (size - 1)) == 0) {
-    store_aligned(address, value, size, beat, as_privileged);
-    return;
-  }
+  if ((address & (size - 1)) == 0) return store_aligned(address, value, size, beat, as_privileged);
   if ((scs.ccr & Scs::kCcrUnalignTrp) != 0 || is_device(address)) unaligned(address);
   clock += timing::kUnalignedExtra.cycles;
-  for (unsigned done = 0; done < size;) {
-    const std::uint32_t at = address + done;
-    const unsigned part = (at & 1) == 0 && size - done >= 2 ? 2 : 1;
-    store_aligned(at, value >> (8 * done), part, beat, as_privileged);
-    done += part;
-  }
+  split(address, size, [&](std::uint32_t at, unsigned bytes, unsigned done) {
+    store_aligned(at, value >> (8 * done), bytes, beat, as_privileged);
+  });
 }
 
 }  // namespace pico_llama::simulator

@@ -186,7 +186,7 @@ std::uint32_t cyccnt(const Core& core) {
   const bool counts = (core.scs.dwt_ctrl & 1) != 0 && (core.scs.demcr >> 24 & 1) != 0;
   return counts ? static_cast<std::uint32_t>(core.clock - core.scs.cyccnt_origin) : core.scs.cyccnt_stopped;
 }
-/// Keeps CYCCNT's value over a change of what makes it count.
+/// Keeps CYCCNT's value over a change of its enables.
 template <typename Change>
 void with_cyccnt(Core& core, Change change) {
   core.scs.cyccnt_stopped = cyccnt(core);

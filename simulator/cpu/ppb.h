@@ -10,7 +10,7 @@ namespace pico_llama::simulator {
 
 class Core;
 
-/// Exceptions by number: what is pending, active, enabled, and with which priority. 52 interrupts and 4
+/// Exceptions by number: pending, active, enabled, priority. 52 interrupts and 4
 /// priority bits on RP2350 (datasheet section 3.7.2; the SDK's CMSIS header).
 struct Nvic {
   static constexpr unsigned kIrqs = 52;
@@ -121,7 +121,7 @@ struct Scs {
   std::uint32_t cyccnt_stopped = 0;          ///< its value while it does not
   std::uint32_t eppb_sleepctrl = 0x0000'0002;
 
-  static constexpr std::uint32_t kCcrDiv0Trp = 1u << 4, kCcrUnalignTrp = 1u << 3, kCcrBfhfnmign = 1u << 8;
+  static constexpr std::uint32_t kCcrDiv0Trp = 1u << 4, kCcrUnalignTrp = 1u << 3;
   static constexpr std::uint32_t kScrSevonpend = 1u << 4, kScrSleeponexit = 1u << 1;
   static constexpr std::uint32_t kMemfaultena = 1u << 16, kBusfaultena = 1u << 17, kUsgfaultena = 1u << 18,
                                  kSecurefaultena = 1u << 19;

@@ -13,7 +13,6 @@ bool is_boolean(std::uint32_t value) { return value == kTrue || value == kFalse;
 
 void Rcp::reset() {
   salt_ = 0x5a17'c0de'9e37'79b9 + core_.number;
-  salted_ = true;
   count_ = 0;
   random_ = static_cast<std::uint32_t>(salt_ >> 40);
 }
@@ -39,7 +38,6 @@ std::uint32_t Rcp::canary(unsigned tag) const {
 
 bool Rcp::mcr(const Op& op, std::uint32_t value) {
   require_parity(op, op.opc2 & 1);
-  if (!salted_) fault("used before it has a salt");
   delay(op);
   const unsigned tag = op.crn << 4 | op.crm;
   switch (op.opc1) {
@@ -67,11 +65,10 @@ bool Rcp::mrc(const Op& op, std::uint32_t& value) {
   require_parity(op, op.opc2 & 1);
   const unsigned tag = op.crn << 4 | op.crm;
   if (op.opc1 == 1) {
-    value = salted_ ? kTrue : kFalse;
+    value = kTrue;  // the salt is valid
     delay(op);
     return true;
   }
-  if (!salted_) fault("used before it has a salt");
   delay(op);
   if (op.opc1 == 0) {
     value = canary(tag);
@@ -89,15 +86,10 @@ bool Rcp::mcrr(const Op& op, std::uint32_t low, std::uint32_t high) {
   if (op.opc1 == 8) {
     if (which > 1) fault("invalid instruction");
     // Core 0 salts both; here each core's RCP is its own, and the other's salt is valid already.
-    if (which == core_.number) {
-      if (salted_) fault("a second salt");
-      salt_ = std::uint64_t{high} << 32 | low;
-      salted_ = true;
-    }
+    if (which == core_.number) fault("a second salt");
     delay(op);
     return true;
   }
-  if (!salted_) fault("used before it has a salt");
   if (which != 0 || op.opc1 > 8) fault("invalid instruction");
   delay(op);
   switch (op.opc1) {

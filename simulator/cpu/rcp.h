@@ -22,9 +22,6 @@ class Rcp final : public Coprocessor {
   bool mrrc(const Op& op, std::uint32_t& low, std::uint32_t& high) override;
   bool cdp(const Op& op) override;
 
-  /// Makes the salt invalid, as before the boot ROM gave it one; for tests.
-  void forget_salt() { salted_ = false; }
-
  private:
   [[noreturn]] void fault(const char* why);
   void delay(const Op& op);
@@ -33,7 +30,6 @@ class Rcp final : public Coprocessor {
 
   Core& core_;
   std::uint64_t salt_ = 0;
-  bool salted_ = true;
   std::uint8_t count_ = 0;
   std::uint32_t random_ = 0;
 };

@@ -3,7 +3,8 @@
 
 namespace pico_llama::simulator {
 
-/// What the rest of the chip can do to a core. Implemented by Core; the devices hold these, never a Core.
+/// The signals from the rest of the chip to a core. Implemented by Core; the devices hold these, never a
+/// Core.
 class CoreSignals {
  public:
   virtual ~CoreSignals() = default;

@@ -94,7 +94,7 @@ bool rounds_up(Rounding rounding, bool sign, bool odd, int against_half, bool in
   return false;
 }
 
-/// What is left of `mantissa` below bit `shift`, compared with one half; `sticky`: there is more below.
+/// The part of `mantissa` below bit `shift`, compared with one half; `sticky`: non-zero bits follow below it.
 int compare_half(u128 mantissa, int shift, bool sticky) {
   if (shift > 127) return -1;
   const u128 half = u128{1} << (shift - 1);
@@ -171,8 +171,8 @@ std::uint32_t sum(Term a, Term b, std::uint32_t& fpscr) {
   }
   if (a.mantissa == 0) return round_single(b.sign, b.exponent, b.mantissa, false, fpscr);
   if (b.mantissa == 0) return round_single(a.sign, a.exponent, a.mantissa, false, fpscr);
-  // Both with their leading bit at 120; the smaller is shifted down, what falls off stays as a sticky last
-  // bit.
+  // Both with their leading bit at 120; the smaller is shifted down, the bits shifted out are kept as a
+  // sticky last bit.
   constexpr int kTop = 121;
   for (Term* t : {&a, &b}) {
     const int up = kTop - bit_length(t->mantissa);

@@ -172,7 +172,7 @@ void msr(Core& core, const Insn& i) {
   core.request_service();
 }
 
-/// What both encodings of a hint do. The rest are NOPs: YIELD, CSDB, DBG, and those not allocated.
+/// The handler of a hint, for both encodings. The others are NOPs: YIELD, CSDB, DBG, and those not allocated.
 Handler hint(unsigned number) {
   switch (number) {
     case 2:

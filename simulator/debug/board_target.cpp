@@ -6,7 +6,7 @@
 namespace pico_llama::simulator {
 namespace {
 
-// Each core's private peripherals (system control space and the like) never come to the bus.
+// Each core's private peripherals (system control space and the like) are not on the bus.
 bool is_private(std::uint32_t address) { return address >= 0xe000'0000 && address < 0xe010'0000; }
 
 constexpr SpecialReg kSpecials[] = {SpecialReg::kFpscr,   SpecialReg::kMsp,     SpecialReg::kPsp,
@@ -62,7 +62,7 @@ bool BoardTarget::read(unsigned core, std::uint32_t address, std::span<std::uint
 bool BoardTarget::write(unsigned, std::uint32_t address, std::span<const std::uint8_t> bytes) {
   for (std::size_t i = 0; i < bytes.size();) {
     const std::uint32_t at = address + static_cast<std::uint32_t>(i);
-    // Whole words where possible: registers take nothing else.
+    // Whole words where possible: registers accept nothing else.
     const bool whole = at % 4 == 0 && bytes.size() - i >= 4;
     std::uint32_t value = bytes[i];
     if (whole)
@@ -146,7 +146,7 @@ DebugStop BoardTarget::resume(std::optional<unsigned> step, const std::function<
     if (result.end == RunEnd::kStop) {
       return {.reason = DebugStop::Reason::kFault, .core = core, .message = result.message};
     }
-    if (result.end == RunEnd::kRequest) {  // the caller's own end: a limit, a user who leaves
+    if (result.end == RunEnd::kRequest) {  // the caller ended the run: a limit, or the user quit
       return {.reason = DebugStop::Reason::kEnded, .core = core, .message = result.message};
     }
     if (interrupted()) return {.reason = DebugStop::Reason::kInterrupt, .core = core};

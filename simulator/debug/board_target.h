@@ -12,7 +12,7 @@ namespace pico_llama::simulator {
 /// The virtual board under a debugger. Observes both cores, so they run slower than without it.
 class BoardTarget : public DebugTarget {
  public:
-  /// `run_slice` lets the board run for a little while, and whatever else the caller has to serve.
+  /// `run_slice` runs the board for a short time and serves the caller's other duties.
   /// Requires: `board` outlives this, and no core has another observer.
   BoardTarget(Board& board, std::function<RunResult()> run_slice);
   ~BoardTarget() override;

@@ -77,7 +77,7 @@ std::uint32_t word_at(const std::vector<std::uint8_t>& bytes, std::size_t at) {
          static_cast<std::uint32_t>(bytes[at + 3]) << 24;
 }
 
-/// "address,length" with what follows a ':'.
+/// "address,length" and the text after a ':'.
 bool parse_range(std::string_view text, std::uint32_t& address, std::uint32_t& length) {
   const std::size_t comma = text.find(',');
   return comma != std::string_view::npos && parse_hex(text.substr(0, comma), address) &&

@@ -8,7 +8,7 @@
 
 namespace pico_llama::simulator {
 
-/// gdb's remote serial protocol, what gdb-multiarch needs of it: both cores as threads 1 and 2, registers
+/// gdb's remote serial protocol, as far as gdb-multiarch needs it: both cores as threads 1 and 2, registers
 /// with the FPU's, memory, breakpoints, watchpoints, stepping, Ctrl-C, and `monitor reset|state`. Source: the
 /// gdb manual, appendix E (Remote Protocol).
 class GdbServer {
@@ -16,7 +16,7 @@ class GdbServer {
   explicit GdbServer(DebugTarget& target) : target_(target) {}
 
   enum class End : std::uint8_t { kDetached, kKilled };
-  /// Serves one connection. Returns when gdb leaves: the machine should run on, or is to be ended.
+  /// Serves one connection. Returns when gdb detaches (the machine should run on) or kills it.
   /// Errors: a broken connection counts as detached.
   End serve(int socket);
 

@@ -32,7 +32,7 @@ std::string framed(std::string_view text) {
   unsigned sum = 0;
   std::string out = "$";
   for (const char c : text) {
-    // Only binary replies hold these, and ours hold XML and text; escaping is due all the same.
+    // Only binary replies contain these, and ours are XML and text; the protocol requires the escape.
     if (c == '$' || c == '#' || c == '}' || c == '*') {
       out += '}';
       out += static_cast<char>(c ^ 0x20);

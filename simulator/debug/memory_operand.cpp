@@ -27,7 +27,7 @@ std::uint32_t register_bytes(unsigned capstone_register) {
 
 MemoryOperandDecoder::MemoryOperandDecoder() {
   if (cs_open(CS_ARCH_ARM, static_cast<cs_mode>(CS_MODE_THUMB | CS_MODE_MCLASS), &capstone_) != CS_ERR_OK) {
-    throw std::runtime_error("Capstone cannot disassemble Thumb");
+    throw std::logic_error("Capstone was built without Thumb");
   }
   cs_option(capstone_, CS_OPT_DETAIL, CS_OPT_ON);
 }

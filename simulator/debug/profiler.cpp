@@ -46,7 +46,7 @@ void Profiler::close_frame(Flow& flow) {
   const Frame& frame = flow.frames.back();
   Call& call = calls_[{frame.site, frame.target}];
   ++call.count;
-  // Recursion: only the outermost frame of a pair counts what all of them took.
+  // Recursion: only the outermost frame of a pair counts the cost of all of them.
   const bool again = std::any_of(flow.frames.begin(), flow.frames.end() - 1, [&](const Frame& other) {
     return other.site == frame.site && other.target == frame.target;
   });

@@ -12,7 +12,7 @@
 
 namespace pico_llama::simulator {
 
-/// What was spent at an instruction, or below a call.
+/// The cost of an instruction, or of a call and everything below it.
 struct ProfileCost {
   std::uint64_t cycles = 0;
   std::uint64_t instructions = 0;
@@ -26,8 +26,8 @@ struct ProfileCost {
 /// Counts a core's cycles by instruction address, and by call for inclusive cost. Exact: every instruction is
 /// seen, nothing is sampled.
 ///
-/// A call is a jump that leaves the link register behind the instruction that jumped. Exception handlers
-/// count as called by nobody: what they take is not part of what they interrupt.
+/// A call is a jump that sets the link register to the next instruction. Exception handlers have no caller:
+/// their cost is not part of the code that they interrupt.
 class Profiler : public CoreObserver {
  public:
   /// One call site and what it called.

@@ -14,9 +14,9 @@ class SourceLines {
     int line = 0;
   };
 
-  /// Knows nothing.
+  /// No lines.
   SourceLines() = default;
-  /// Errors: a file that cannot be read or has no line tables leaves it knowing nothing.
+  /// Errors: a file that cannot be read or has no line tables yields no lines.
   explicit SourceLines(const std::string& elf_path);
 
   Place find(std::uint32_t address) const;

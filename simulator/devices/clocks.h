@@ -10,7 +10,7 @@
 namespace pico_llama::simulator {
 
 /// CLOCKS: the clock generators, the frequency counter and the resuscitator (datasheet section 8.1).
-/// Owns the relation of clk_sys to time: whatever changes clk_sys changes the Timebase.
+/// Owns the relation of clk_sys to time: every change of clk_sys changes the Timebase.
 class Clocks : public RegisterDevice {
  public:
   struct Sources {
@@ -29,11 +29,11 @@ class Clocks : public RegisterDevice {
   std::uint32_t clk_usb_hz() const;
   std::uint32_t clk_adc_hz() const;
 
-  /// A source changed (XOSC, a PLL): works every clock out again.
+  /// A source changed (XOSC, a PLL): recomputes every clock.
   void update(Cycle now);
   /// Called after any clock changed, in the order of registration.
   void add_observer(ClockChanged changed) { observers_.push_back(std::move(changed)); }
-  /// Asked before clk_sys goes to `hz`; may stop the run.
+  /// Called before clk_sys changes to `hz`; may stop the run.
   void set_limit_check(std::function<void(std::uint32_t hz)> check) { limit_check_ = std::move(check); }
 
  protected:

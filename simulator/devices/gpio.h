@@ -5,13 +5,12 @@
 
 namespace pico_llama::simulator {
 
-/// The 48 user pins as wires: what SIO, IO_BANK0 and PADS_BANK0 together make of them, and what the board
-/// outside does. The devices hold this and tell it of their part; only function 5 (SIO) drives a pin here,
-/// peripherals' own functions leave it floating.
+/// The 48 user pins: their levels follow from SIO, IO_BANK0, PADS_BANK0 and the board outside. Each of those
+/// devices sets its part; only function 5 (SIO) drives a pin here, other functions leave it floating.
 class Gpio {
  public:
   static constexpr unsigned kPins = 48;
-  static constexpr unsigned kFunctionSio = 5, kFunctionNull = 31;
+  static constexpr unsigned kFunctionSio = 5;
 
   /// Called after every change of any pin's level: IO_BANK0's edge detectors.
   class Observer {
@@ -27,7 +26,7 @@ class Gpio {
 
   // SIO's part.
   void set_sio(std::uint64_t out, std::uint64_t enable);
-  /// What SIO's GPIO_IN reads: the pads' input buffers, after IO_BANK0's input override.
+  /// The value of SIO's GPIO_IN: the pads' input buffers, after IO_BANK0's input override.
   std::uint64_t inputs() const { return inputs_; }
 
   // IO_BANK0's part: the value of GPIOn_CTRL.

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "simulator/devices/random.h"
+#include "simulator/random.h"
 #include "simulator/timing.h"
 
 namespace pico_llama::simulator {

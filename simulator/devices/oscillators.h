@@ -6,7 +6,7 @@
 
 namespace pico_llama::simulator {
 
-/// Told that a clock source now has another frequency, and when.
+/// Called when a clock source's frequency has changed, with the cycle of the change.
 using ClockChanged = std::function<void(Cycle now)>;
 
 /// XOSC: the 12 MHz crystal (datasheet section 8.2). Off after reset, stable STARTUP.DELAY * 256 periods
@@ -63,7 +63,7 @@ class Pll : public RegisterDevice {
 
  private:
   std::uint32_t reference_hz() const;  ///< behind REFDIV; 0 if that is 0
-  /// The same, once all that is set is within the datasheet's limits.
+  /// The same, with every setting checked against the datasheet's limits.
   /// Errors: Stop.
   std::uint32_t checked_reference_hz() const;
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "simulator/devices/random.h"
+#include "simulator/random.h"
 #include "simulator/stop.h"
 
 namespace pico_llama::simulator {

@@ -14,7 +14,7 @@ class Otp : public RegisterDevice {
   /// The chip id comes from `seed`.
   explicit Otp(std::uint64_t seed);
 
-  /// What an error-corrected read gives: 16 bits.
+  /// The result of an error-corrected read: 16 bits.
   std::uint16_t row(unsigned number) const { return rows_[number]; }
   std::uint64_t chip_id() const;
 

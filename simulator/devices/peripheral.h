@@ -3,7 +3,7 @@
 
 namespace pico_llama::simulator {
 
-/// A device that RESETS, the PSM or a power-on can put back to its reset state.
+/// A device that RESETS, the PSM or a power-on can reset.
 class Peripheral : public Device {
  public:
   virtual void reset() = 0;

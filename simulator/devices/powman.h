@@ -7,7 +7,7 @@
 
 namespace pico_llama::simulator {
 
-/// POWMAN as far as a running program meets it: the core voltage regulator, the millisecond timer with its
+/// POWMAN as far as a running program uses it: the core voltage regulator, the millisecond timer with its
 /// alarm, scratch and boot registers (datasheet section 6.4). Power states are not modelled: asking for one
 /// is a Stop.
 class Powman : public RegisterDevice {
@@ -23,8 +23,6 @@ class Powman : public RegisterDevice {
   unsigned core_millivolts() const;
   /// Called when the voltage changes.
   void set_voltage_observer(std::function<void()> changed) { voltage_changed_ = std::move(changed); }
-  std::uint32_t boot_word(unsigned index) const { return stored(0xd0 + 4 * index); }
-  void set_boot_word(unsigned index, std::uint32_t value) { stored(0xd0 + 4 * index) = value; }
 
  protected:
   std::uint32_t on_read(std::uint32_t offset, const Access& access) override;

@@ -6,7 +6,7 @@
 namespace pico_llama::simulator {
 
 /// PSM: the power-on state machine (datasheet section 7.4). Software uses it to reset core 1 and to choose
-/// what the watchdog resets; forcing off anything else is not modelled.
+/// the scope of a watchdog reset; forcing off anything else is not modelled.
 class Psm : public RegisterDevice {
  public:
   static constexpr std::uint32_t kAll = 0x01ffffff, kProc1 = 1U << 24, kProc0 = 1U << 23;
@@ -21,7 +21,7 @@ class Psm : public RegisterDevice {
   void on_write(const Write& write, const Access& access) override;
 
  private:
-  static constexpr std::uint32_t kFrceOn = 0x0, kFrceOff = 0x4, kWdsel = 0x8, kDone = 0xc;
+  static constexpr std::uint32_t kFrceOff = 0x4, kWdsel = 0x8, kDone = 0xc;
   std::function<void(bool)> core1_reset_;
 };
 

@@ -48,7 +48,7 @@ void RegisterDevice::stop(std::uint32_t offset, std::string_view what) const {
 }
 
 Reply RegisterDevice::read(std::uint32_t offset, const Access& access) {
-  // A debugger looks without touching: no side effects, no complaints.
+  // A debugger's reads have no side effects and never stop the run.
   if (access.master == Master::kDebugger) return {find(offset) != nullptr ? stored(offset) : 0};
   if (find(offset) == nullptr) stop(offset, "read, not modelled");
   return {on_read(offset, access)};

@@ -21,7 +21,7 @@ struct Register {
 };
 
 /// A device made of registers. Strict: a register that is not in its table, or a changed bit that the table
-/// does not know, is a Stop that names device and register.
+/// does not have, is a Stop that names device and register.
 class RegisterDevice : public Peripheral {
  public:
   RegisterDevice(std::string name, std::span<const Register> registers);
@@ -36,16 +36,16 @@ class RegisterDevice : public Peripheral {
     std::uint32_t offset;
     std::uint32_t old_value;  ///< stored value before
     std::uint32_t value;      ///< after the atomic operation, all bits, also those that are not stored
-    std::uint32_t bits;       ///< what was on the bus: the bits a write-one-to-clear register looks at
+    std::uint32_t bits;       ///< the value on the bus: used by write-one-to-clear registers
   };
-  /// What a read returns. Default: the stored value.
+  /// The result of a read. Default: the stored value.
   virtual std::uint32_t on_read(std::uint32_t offset, const Access& access);
   /// Called after the stored value has changed.
   virtual void on_write(const Write& write, const Access& access);
 
   std::uint32_t& stored(std::uint32_t offset) { return values_[offset / 4]; }
   std::uint32_t stored(std::uint32_t offset) const { return values_[offset / 4]; }
-  /// Ends the run: software uses something this device does not model.
+  /// Ends the run: software uses a feature that this device does not model.
   [[noreturn]] void stop(std::uint32_t offset, std::string_view what) const;
   std::string register_name(std::uint32_t offset) const;
 
@@ -59,7 +59,7 @@ class RegisterDevice : public Peripheral {
   std::vector<std::uint32_t> values_;  // by offset / 4
 };
 
-/// Something that is there but not modelled: any access is a Stop that names it.
+/// A peripheral that the chip has and the model lacks: any access is a Stop that names it.
 class Unmodelled : public Peripheral {
  public:
   explicit Unmodelled(std::string name) : name_(std::move(name)) {}

@@ -6,7 +6,7 @@
 
 namespace pico_llama::simulator {
 
-/// RESETS: holds peripherals in reset (datasheet section 7.5). Held ones answer with a bus fault.
+/// RESETS: holds peripherals in reset (datasheet section 7.5). Access to a held one is a bus fault.
 class Resets : public RegisterDevice {
  public:
   /// Bits of RESET, as in hardware/regs/resets.h.
@@ -52,7 +52,7 @@ class Resets : public RegisterDevice {
   bool held(unsigned bit) const { return (stored(kReset) >> bit & 1U) != 0; }
   /// As software writing RESET (the boot ROM uses it).
   void set_held(std::uint32_t mask);
-  /// What the watchdog resets of this.
+  /// The part of these registers that a watchdog reset changes.
   std::uint32_t watchdog_selection() const { return stored(kWdsel); }
 
  protected:
@@ -64,7 +64,7 @@ class Resets : public RegisterDevice {
   std::array<std::function<void()>, kCount> attached_;
 };
 
-/// The front door of a peripheral that RESETS can hold: a bus fault while it is held.
+/// Stands before a peripheral that RESETS can hold: a bus fault while it is held.
 class ResetGate : public Device {
  public:
   ResetGate(const Resets& resets, Resets::Bit bit, Device& inner)

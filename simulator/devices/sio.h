@@ -13,9 +13,9 @@
 
 namespace pico_llama::simulator {
 
-/// SIO: what both cores reach in a single cycle (datasheet section 3.1): CPUID, pins, mailbox FIFOs,
-/// spinlocks, doorbells, interpolators, the RISC-V platform timer. Who asks is told by the master of the
-/// access. The TMDS encoder is not modelled.
+/// SIO: the single-cycle I/O of both cores (datasheet section 3.1): CPUID, pins, mailbox FIFOs, spinlocks,
+/// doorbells, interpolators, the RISC-V platform timer. The access's master identifies the core. The TMDS
+/// encoder is not modelled.
 class Sio : public Peripheral {
  public:
   static constexpr unsigned kFifoDepth = 4;
@@ -27,8 +27,8 @@ class Sio : public Peripheral {
   Reply write(std::uint32_t offset, std::uint32_t value, const Access& access) override;
   bool has_atomic_aliases() const override { return false; }
 
-  /// The boot ROM, where core 1 waits for its entry point, answers the mailbox itself. Called after core 0
-  /// has pushed.
+  /// While core 1 waits for its entry point, the boot ROM answers the mailbox. Called after core 0 has
+  /// pushed.
   void set_core1_mailbox(std::function<void()> pushed) { core1_mailbox_ = std::move(pushed); }
   bool pop(unsigned core, std::uint32_t& value);
   void push(unsigned core, std::uint32_t value);

@@ -23,7 +23,7 @@ class Syscfg : public RegisterDevice {
   Syscfg();
 };
 
-/// TBMAN: tells that this is silicon (section 12.15.3).
+/// TBMAN: reads as silicon (section 12.15.3).
 class Tbman : public RegisterDevice {
  public:
   Tbman();
@@ -56,7 +56,7 @@ class IoQspi : public RegisterDevice {
  public:
   IoQspi();
   void set_csn(bool level) { csn_ = level; }
-  /// Whether somebody reads memory on their own, so that an override of the select would cut a transfer.
+  /// Whether a background read of memory is active, which an override of the chip select would cut.
   void watch_reads(std::function<bool()> under_way) { reads_under_way_ = std::move(under_way); }
 
  protected:
@@ -74,8 +74,8 @@ class PadsQspi : public RegisterDevice {
   PadsQspi();
 };
 
-/// ADC (section 12.4) as far as gpio and power code look at it: it can be enabled and is READY; converting is
-/// a Stop.
+/// ADC (section 12.4) as far as GPIO and power code use it: it can be enabled and is READY; a conversion is a
+/// Stop.
 class Adc : public RegisterDevice {
  public:
   Adc();
@@ -85,7 +85,7 @@ class Adc : public RegisterDevice {
   void on_write(const Write& write, const Access& access) override;
 };
 
-/// BOOTRAM (section 4.3): 1 kB that outlives nothing but a boot, the write-once words and the boot locks.
+/// BOOTRAM (section 4.3): 1 kB of memory, the write-once words and the boot locks.
 class Bootram : public Peripheral {
  public:
   static constexpr std::uint32_t kBytes = 1024;

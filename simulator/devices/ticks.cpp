@@ -22,7 +22,7 @@ Ticks::Ticks(Timebase& timebase) : RegisterDevice("TICKS", kRegisters), timebase
 
 void Ticks::reset() {
   RegisterDevice::reset();
-  // The counts go on from where they are: nothing outside sees them, and they must never run backwards.
+  // The counts are kept: nothing outside sees them, and they must never run backwards.
   for (State& state : states_) state.cycles = 0;
   for (const auto& changed : observers_) {
     if (changed) changed();

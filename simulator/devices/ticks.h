@@ -18,7 +18,7 @@ class Ticks : public RegisterDevice {
 
   /// Ticks since power-on.
   std::uint64_t count_at(Generator generator, Picoseconds time) const;
-  /// Time of the tick with that count, ~0 if the generator stands still.
+  /// Time of the tick with that count, ~0 if the generator is stopped.
   Picoseconds time_of(Generator generator, std::uint64_t count) const;
 
   /// clk_ref runs at another frequency from `now` on.
@@ -36,7 +36,7 @@ class Ticks : public RegisterDevice {
   struct State {
     std::uint64_t origin_count = 0;
     Picoseconds origin_time = 0;
-    std::uint32_t cycles = 0;  ///< periods of clk_ref per tick; 0: stands still
+    std::uint32_t cycles = 0;  ///< periods of clk_ref per tick; 0: stopped
   };
   void restart(unsigned generator, Picoseconds time);
 

@@ -42,7 +42,7 @@ void Timer::reset() {
   for (unsigned i = 0; i < kAlarms; ++i) events_.cancel(events_of_alarms_[i]);
   armed_ = 0;
   latched_high_ = 0;
-  // Held until something counts again: the next access after reset sees 0.
+  // Held until the counter runs again: the next access after reset reads 0.
   paused_ = false;
   base_ = 0 - ticks_.count_at(generator_, last_seen_);
   update_interrupts();

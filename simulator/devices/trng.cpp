@@ -1,6 +1,6 @@
 #include "simulator/devices/trng.h"
 
-#include "simulator/devices/random.h"
+#include "simulator/random.h"
 
 namespace pico_llama::simulator {
 namespace {
@@ -34,9 +34,9 @@ void Trng::reset() {
 }
 
 void Trng::restart(Cycle now) {
-  // One bit every SAMPLE_CNT1 + 1 periods past the decorrelators. Through them it takes several times as
-  // long and ends, now and then, in a failed check: here one time in four (12.12.2, 12.12.4: often at short
-  // periods, never quite gone at long ones).
+  // One bit every SAMPLE_CNT1 + 1 periods if the decorrelators are bypassed. With them it takes several times
+  // as long and sometimes fails a check: here one time in four (12.12.2, 12.12.4: often at short periods,
+  // rarely at long ones).
   const bool raw = (stored(kDebug) & kBypassAll) == kBypassAll;
   ready_ = now + (raw ? 1 : 4) * kBits * (Cycle{stored(kSampleCnt1)} + 1);
   failed_ = !raw && (next_random(random_) & 3) == 0;

@@ -22,7 +22,7 @@ class Trng : public RegisterDevice {
   std::uint64_t random_;
   std::array<std::uint32_t, 6> ehr_{};
   bool enabled_ = false;
-  bool failed_ = false;  ///< the collection under way ends in a failed check
+  bool failed_ = false;  ///< the collection in progress will fail a check
   Cycle ready_ = 0;
 };
 

@@ -18,7 +18,7 @@ constexpr Register kRegisters[] = {
     {.offset = kRis, .name = "UARTRIS", .ignored = ~0U},
     {.offset = kMis, .name = "UARTMIS", .ignored = ~0U},
     {.offset = kIcr, .name = "UARTICR", .ignored = ~0U},
-    {.offset = 0x48, .name = "UARTDMACR", .writable = 7},  // the DREQs it enables go nowhere
+    {.offset = 0x48, .name = "UARTDMACR", .writable = 7},  // the DREQs that it enables are not modelled
     {.offset = 0xfe0, .name = "UARTPERIPHID0", .reset = 0x11},
     {.offset = 0xfe4, .name = "UARTPERIPHID1", .reset = 0x10},
     {.offset = 0xfe8, .name = "UARTPERIPHID2", .reset = 0x34},
@@ -82,7 +82,7 @@ void Uart::start_next(Picoseconds now) {
 }
 
 void Uart::receive(std::uint8_t byte, Picoseconds now) {
-  if ((stored(kCr) & (kUarten | kRxe)) != (kUarten | kRxe)) return;  // nobody listens
+  if ((stored(kCr) & (kUarten | kRxe)) != (kUarten | kRxe)) return;  // the receiver is off
   rx_line_free_ = std::max(rx_line_free_, now) + character_time();
   events_.at_time(rx_line_free_, [this, byte] { arrive(byte); });
 }

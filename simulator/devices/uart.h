@@ -7,7 +7,7 @@
 
 namespace pico_llama::simulator {
 
-/// UART0, UART1: PL011 with 32-entry FIFOs (datasheet section 12.1). Characters take their time on the wire.
+/// UART0, UART1: PL011 with 32-entry FIFOs (datasheet section 12.1). Characters take the time of their bits.
 /// Hardware flow control, IrDA, DMA requests and loopback are not modelled.
 class Uart : public RegisterDevice {
  public:

@@ -76,7 +76,7 @@ void Watchdog::on_write(const Write& write, const Access& access) {
     schedule(last_seen_);
   } else if (write.offset == kCtrl) {
     if ((write.bits & kTrigger) != 0 && access.op != AtomicOp::kClear) {
-      // Not in the middle of the store that asks for it: the reset comes as the next event.
+      // The reset is the next event, not part of the store that triggers it.
       events_.cancel(event_);
       event_ = events_.at_time(last_seen_, [this] {
         event_ = 0;

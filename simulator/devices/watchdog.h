@@ -16,7 +16,7 @@ class Watchdog : public RegisterDevice {
   void reset() override;
   /// The reset that the watchdog itself made.
   void reset_by_watchdog(Reason reason);
-  /// Called when it strikes.
+  /// Called when it fires.
   void set_strike(std::function<void(Reason)> strike) { strike_ = std::move(strike); }
 
   std::uint32_t scratch(unsigned index) const { return stored(kScratch0 + 4 * index); }

@@ -13,8 +13,8 @@ namespace pico_llama::simulator {
 /// The DMA controller (datasheet section 12.6): 16 channels that share one read and one write port.
 ///
 /// Time: transfers are made in batches of up to kBatchCycles on the event queue, each with its own cycle on
-/// the bus, so that it meets the cores in SRAM banks and on the QMI; what a core reads back may be up to a
-/// batch early. BUSY, interrupts and chaining come in the cycle in which the last write ends.
+/// the bus, so that it contends with the cores for SRAM banks and the QMI; the data that a core reads back
+/// may be up to a batch early. BUSY, interrupts and chaining come in the cycle in which the last write ends.
 class Dma : public Device, public DreqListener {
  public:
   static constexpr std::uint32_t kBase = 0x5000'0000;
@@ -70,7 +70,7 @@ class Dma : public Device, public DreqListener {
   int pick(std::uint32_t candidates, unsigned& next, Cycle at);
   bool ready(const Channel& channel, Cycle at);
   void set_state(unsigned number, bool busy, bool ending);
-  /// The next cycle in which some channel may be ready without being told; kNever if none.
+  /// The next cycle in which a channel may be ready without a notification; kNever if none.
   Cycle next_ready(Cycle after) const;
   std::uint64_t timer_requests(unsigned timer, Cycle at) const;
   void transfer(unsigned number, Cycle at);
@@ -95,7 +95,7 @@ class Dma : public Device, public DreqListener {
   std::uint32_t moving_ = 0;  ///< bit n: channel n is busy and has transfers to make
   std::uint32_t high_ = 0;    ///< bit n: its CTRL.HIGH_PRIORITY
   unsigned next_low_ = 0, next_high_ = 0;
-  std::uint32_t served_high_ = 0;  ///< high-priority channels that had their turn in this round
+  std::uint32_t served_high_ = 0;  ///< high-priority channels served in this round
   Cycle read_free_ = 0, write_free_ = 0;
   EventQueue::Id event_ = 0;
   Cycle event_cycle_ = kNever;

@@ -42,7 +42,7 @@ std::uint32_t timestamp(Picoseconds now) {
   return static_cast<std::uint32_t>(now / 62'500 * 3 + now % 62'500 * 3 / 62'500) & kTimestampMask;
 }
 
-// Bits of the registers that only hold what is written; 0 for offsets without such a register.
+// Writable bits of the registers without side effects; 0 for offsets without such a register.
 std::uint32_t writable(std::uint32_t offset) {
   switch (offset) {
     case kAddrEndp:
@@ -145,7 +145,8 @@ std::uint32_t UsbController::raw_interrupts(Picoseconds now) const {
   return raw;
 }
 
-/// After any change: the interrupt line, who is told of the pull-up, and the one event that SOF may need.
+/// After any change: updates the interrupt line, notifies of the pull-up, schedules the event that SOF may
+/// need.
 void UsbController::update(Picoseconds now) {
   const bool connected = pulled_up();
   if (connected != was_connected_) connection_changed_ = true;

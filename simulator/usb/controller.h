@@ -10,12 +10,12 @@
 
 namespace pico_llama::simulator {
 
-/// How the device answers a token of the host (USB 2.0 section 8.4.5).
+/// The device's response to a token (USB 2.0 section 8.4.5).
 enum class Handshake : std::uint8_t {
   kAck,
   kNak,
   kStall,
-  kSilence,  ///< no answer: not connected, other address, endpoint not enabled, packet damaged
+  kSilence,  ///< no response: not connected, other address, endpoint not enabled, packet damaged
 };
 
 /// A data packet of a full-speed control, bulk or interrupt endpoint.
@@ -27,11 +27,11 @@ struct UsbPacket {
   std::span<const std::uint8_t> data() const { return {bytes.data(), size}; }
 };
 
-/// What the host at the other end of the cable gets to know without asking.
+/// Notifies the host at the other end of the cable.
 class UsbWatcher {
  public:
   virtual ~UsbWatcher() = default;
-  /// The pull-up on D+ came (the device wants to be seen) or went.
+  /// The pull-up on D+ was switched on (the device attaches) or off.
   virtual void pull_up_changed(bool on, Picoseconds now) = 0;
   /// Software made a buffer available or set STALL: a poll that was answered NAK would now be answered
   /// otherwise. A real host finds out by polling; this one is told, so that idle polls cost nothing.
@@ -39,7 +39,7 @@ class UsbWatcher {
 };
 
 /// The RP2350's USB 1.1 controller in device mode: registers, endpoint state machine, interrupts.
-/// Host mode, isochronous endpoints, remote wake-up and driving the pins by hand stop the run.
+/// Host mode, isochronous endpoints, remote wake-up and direct control of the pins stop the run.
 /// Source: RP2350 datasheet section 12.7.
 class UsbController : public Device {
  public:
@@ -57,7 +57,7 @@ class UsbController : public Device {
 
   /// The window at USBCTRL_DPRAM_BASE; this object is the one at USBCTRL_REGS_BASE.
   UsbDpram& dpram() { return dpram_; }
-  /// The RESETS block asserts this block's reset at cycle `now`: registers as after power-on, pull-up gone.
+  /// The RESETS block asserts this block's reset at cycle `now`: registers as after power-on, pull-up off.
   void reset(Cycle now);
 
   std::string_view name() const override { return "USBCTRL"; }
@@ -74,7 +74,7 @@ class UsbController : public Device {
   void bus_reset(Picoseconds now);
   /// A start of frame at `first_sof` and every millisecond from then on. Leaves the suspended state.
   void start_frames(Picoseconds first_sof);
-  /// No more of them: suspends after 3 ms.
+  /// No more start-of-frame packets: suspends after 3 ms.
   void stop_frames(Picoseconds now);
 
   /// One transaction each, complete at `now`.
@@ -121,7 +121,7 @@ class UsbController : public Device {
   UsbDpram dpram_;
   Counters counters_;
 
-  std::array<std::uint32_t, 0x118 / 4> registers_{};  ///< those that only hold what was written
+  std::array<std::uint32_t, 0x118 / 4> registers_{};  ///< those without side effects
   std::uint32_t latched_status_ = 0;                  ///< SIE_STATUS bits that software clears
   std::uint32_t buff_status_ = 0;
   std::uint32_t should_handle_ = 0;

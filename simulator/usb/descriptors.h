@@ -7,7 +7,8 @@
 
 namespace pico_llama::simulator {
 
-/// What a host reads of a device before it uses it. Source: USB 2.0 section 9.6; CDC 1.2 section 5.2.
+/// The descriptors that a host reads before it uses a device. Source: USB 2.0 section 9.6; CDC 1.2
+/// section 5.2.
 struct UsbEndpoint {
   unsigned number = 0;
   bool in = false;

@@ -1,4 +1,4 @@
-// The endpoint half of the controller: what each token finds in the DPRAM, and what it leaves there.
+// The endpoints: the DPRAM state that each token reads and updates.
 #include <algorithm>
 #include <cstring>
 
@@ -61,7 +61,7 @@ void UsbController::dpram_written(std::uint32_t offset, Picoseconds now) {
     const std::uint32_t word = dpram_.word(offset);
     if ((word & kBufReset) != 0) {
       selected_[l] = 0;
-      dpram_.set_word(offset, word & ~kBufReset);  // a command, it does not stay
+      dpram_.set_word(offset, word & ~kBufReset);  // self-clearing
     }
   } else if ((dpram_.word(offset) >> kEpTypeLsb & 3) == kEpTypeIsochronous &&
              (dpram_.word(offset) & kEpEnable) != 0) {
@@ -125,7 +125,7 @@ Handshake UsbController::out(unsigned address, unsigned endpoint, const UsbPacke
   const std::uint32_t half = selected_half(l);
   if ((half & kBufAvailable) == 0) return refuse(l, Handshake::kNak, now);
   if (packet.data1 != ((half & kBufPid) != 0)) {
-    // USB 2.0 section 8.6.4: to the receiver this is a packet it has had; it acknowledges and drops it.
+    // USB 2.0 section 8.6.4: the receiver has had this packet; it acknowledges and drops it.
     latched_status_ |= kDataSeqError;
     update(now);
     return Handshake::kAck;
@@ -149,7 +149,7 @@ Handshake UsbController::out(unsigned address, unsigned endpoint, const UsbPacke
   return Handshake::kAck;
 }
 
-/// Writes the status back into the buffer control word, goes on to the other buffer, tells software.
+/// Writes the status back into the buffer control word, switches to the other buffer, raises the interrupt.
 void UsbController::finish_buffer(unsigned l, std::uint32_t half, bool short_out, Picoseconds now) {
   const std::uint32_t control = endpoint_control(l);
   const unsigned buffer = selected_[l];
@@ -158,7 +158,7 @@ void UsbController::finish_buffer(unsigned l, std::uint32_t half, bool short_out
   dpram_.set_word(offset, (dpram_.word(offset) & ~(0xffffu << shift)) | half << shift);
   const bool twin = (control & kEpDoubleBuffered) != 0;
   // SIE_STATUS.RX_SHORT_PACKET: after a short packet the selection stays, which stops a double-buffered
-  // endpoint until software has looked at it.
+  // endpoint until software has handled it.
   if (twin && !short_out) selected_[l] ^= 1;
   if ((half & kBufLast) != 0) latched_status_ |= kTransComplete;
   const bool both = twin && (control & kEpInterruptPerDoubleBuff) != 0 && (buffer == 1 || short_out);

@@ -94,7 +94,7 @@ class UsbHost::OutPipe : public UsbPipe {
   UsbHost& host_;
 };
 
-/// Serial state notifications (carrier detect and so on): read, as a host does, and of no interest here.
+/// Serial state notifications (carrier detect and so on): read, as a host does, and ignored.
 class UsbHost::NotifyPipe : public UsbPipe {
  public:
   bool wants(Picoseconds) const override { return !stalled_; }
@@ -359,7 +359,7 @@ bool UsbHost::request_reset(Reset reset, Picoseconds now) {
     transfer.value =
         reset == Reset::kBootsel ? std::uint16_t{0} : std::uint16_t{100};  // ms, as picotool sends
     transfer.index = static_cast<std::uint16_t>(interface.number);
-    // The device resets instead of finishing this request: however it ends is fine.
+    // The device resets instead of finishing this request: any result is accepted.
     bus_.submit(std::move(transfer), now);
     return true;
   }

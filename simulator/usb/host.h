@@ -16,17 +16,17 @@ namespace pico_llama::simulator {
 class SerialProgram {
  public:
   virtual ~SerialProgram() = default;
-  /// Bytes it can take now. Below a packet (64) the host does not read: the board has to wait.
+  /// Bytes it can accept now. Below a packet (64) the host does not read: the board has to wait.
   virtual std::size_t room() const = 0;
   virtual void receive(std::span<const std::uint8_t> bytes, Picoseconds now) = 0;
 };
 
-/// A computer with a USB cable: debounces, resets and enumerates what is plugged in, finds its serial port
+/// A computer with a USB cable: debounces, resets and enumerates a device, finds its serial port
 /// (CDC ACM) by descriptors and carries the bytes. Other interfaces are left alone.
 ///
-/// Nothing is lost: what the board sends waits in the board until the program has room, what is sent to the
-/// board waits here until the board takes it. Only a pulled plug (or a board that resets) drops what is
-/// queued, as it does on a computer.
+/// Flow control, as on a computer: data of the board waits in the board until the program has room, data for
+/// the board is queued here until the board accepts it. Only unplugging (or a reset of the board) drops
+/// queued data.
 class UsbHost : public UsbWatcher {
  public:
   enum class State : std::uint8_t { kUnplugged, kNoDevice, kEnumerating, kReady, kFailed };
@@ -63,7 +63,7 @@ class UsbHost : public UsbWatcher {
   void stop_reading_until(Picoseconds until, Picoseconds now);
 
   // --- the program ---------------------------------------------------------------------------------------
-  /// Queues bytes for the board. They go as soon as the port is open and the board takes them.
+  /// Queues bytes for the board; sent when the port is open and the board accepts them.
   void send(std::span<const std::uint8_t> bytes, Picoseconds now);
   std::size_t unsent() const { return to_board_.size(); }
   /// The program has room again.
@@ -74,7 +74,7 @@ class UsbHost : public UsbWatcher {
   bool port_open() const { return port_open_; }
   const Device& device() const { return info_; }
   const std::optional<CdcFunction>& cdc() const { return cdc_; }
-  /// What went wrong when kFailed: one line.
+  /// The reason of kFailed: one line.
   const std::string& problem() const { return problem_; }
   std::uint64_t repeated_packets() const { return bus_.repeated_packets(); }
 

@@ -18,7 +18,7 @@ struct ControlTransfer {
   std::uint16_t value = 0;
   std::uint16_t index = 0;
   std::uint16_t length = 0;        ///< of the data stage; for OUT that of `data`
-  std::vector<std::uint8_t> data;  ///< to send, or what came
+  std::vector<std::uint8_t> data;  ///< to send, or received
   std::function<void(TransferEnd, const std::vector<std::uint8_t>& data, Picoseconds now)> done;
 };
 
@@ -26,11 +26,11 @@ struct ControlTransfer {
 class UsbPipe {
  public:
   virtual ~UsbPipe() = default;
-  /// True while the host would poll, or has something to send.
+  /// True while the host would poll, or has data to send.
   virtual bool wants(Picoseconds now) const = 0;
   /// OUT: the next packet; called again for the same one until packet_done().
   virtual void fill(UsbPacket&) {}
-  /// IN: a packet came. OUT: it was acknowledged.
+  /// IN: a packet was received. OUT: it was acknowledged.
   virtual void packet_done(const UsbPacket& packet, Picoseconds now) = 0;
   virtual void stalled(Picoseconds now) = 0;
 
@@ -50,12 +50,12 @@ class HostController {
  public:
   HostController(UsbController& device, EventQueue& events) : device_(device), events_(events) {}
 
-  /// Starts frames. Address 0 until told otherwise.
+  /// Starts frames. Address 0 until set_address().
   void start(Picoseconds now);
-  /// Ends frames; what is under way ends with kGone.
+  /// Ends frames; transfers in progress end with kGone.
   void stop(Picoseconds now);
   void set_address(unsigned address) { address_ = address; }
-  /// bMaxPacketSize0 of the device descriptor; 64 until told otherwise.
+  /// bMaxPacketSize0 of the device descriptor; 64 until set.
   void set_max_packet0(std::size_t bytes) { max_packet0_ = bytes; }
   void submit(ControlTransfer transfer, Picoseconds now);
   /// The pipe starts with DATA0. Requires: lives until stop() or close_pipes().
@@ -64,7 +64,7 @@ class HostController {
   /// Something changed that may let a transaction happen.
   void pump(Picoseconds now);
 
-  /// Packets whose data toggle said "seen already": acknowledged and dropped (USB 2.0 section 8.6.4).
+  /// Packets with the data toggle of the one before: acknowledged and dropped (USB 2.0 section 8.6.4).
   std::uint64_t repeated_packets() const { return repeated_packets_; }
 
  private:

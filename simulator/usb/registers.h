@@ -51,7 +51,7 @@ inline constexpr std::uint32_t kEp0Int2Buf = 1u << 28;
 inline constexpr std::uint32_t kEp0Int1Buf = 1u << 29;
 inline constexpr std::uint32_t kEp0DoubleBuf = 1u << 30;
 inline constexpr std::uint32_t kEp0IntStall = 1u << 31;
-/// SIE_CTRL's fields for host mode and for driving the pins by hand, neither of which is modelled.
+/// SIE_CTRL's fields for host mode and for direct control of the pins, neither of which is modelled.
 inline constexpr std::uint32_t kSieCtrlHostOrDirect = 0x0700'2f5f;
 // SIE_STATUS
 inline constexpr std::uint32_t kVbusDetected = 1u << 0;

@@ -1,4 +1,5 @@
-// Board::load(): what the board's flash takes, and what the boot ROM says of it.
+// Board::load(): images that the board accepts and refuses, and the boot ROM's answer to one without
+// IMAGE_DEF.
 #include <gtest/gtest.h>
 
 #include "simulator/board.h"

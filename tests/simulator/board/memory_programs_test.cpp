@@ -54,7 +54,7 @@ TEST_F(MemoryProgram, PsramAt109MHzLinearReadsWrongDataWhereTheBoardOnlyWarns) {
   EXPECT_NE(warning.find("109.0 MHz"), std::string::npos);
 }
 
-TEST_F(MemoryProgram, AbsentPsramAndAStuckBitAreNoticed) {
+TEST_F(MemoryProgram, AbsentPsramAndAStuckBitAreDetected) {
   BoardOptions options;
   options.faults.psram_absent = true;
   START_OR_SKIP("psram_pattern", options);

@@ -159,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(Causes, HardFault,
                                          std::pair{3, "HardFault: division by zero"},
                                          std::pair{4, "HardFault: not Thumb"}));
 
-TEST_F(SdkProgram, PowerCutInTheMiddleOfARunStartsOver) {
+TEST_F(SdkProgram, PowerCutDuringARunReboots) {
   START_OR_SKIP("hello_uart");
   board->events.at_time(board->time() + 5 * kPicosecondsPerSecond / 1000, [this] {
     printed += "|";

@@ -39,7 +39,7 @@ TEST(ImageDef, MinimalImageStartsAtItsVectorTable) {
   EXPECT_FALSE(search.found->entry.has_value());
 }
 
-TEST(ImageDef, ItemsSayWhereItStarts) {
+TEST(ImageDef, ItemsDefineItsEntryPoint) {
   Region region;
   region.put(0x50, {kArmSecureExe, 0x0203, kBase + 0x400, 0x0444, kBase + 0x501, 0x20001000, 0x20000800});
   const ImageSearch search = region.search();
@@ -86,7 +86,7 @@ TEST(ImageDef, LastOneInTheLoopCounts) {
   EXPECT_EQ(search.found->vector_table, kBase + 0x1000);
 }
 
-TEST(ImageDef, SaysWhyNot) {
+TEST(ImageDef, ReportsWhyAnImageCannotBoot) {
   Region region;
   EXPECT_NE(region.search().problem.find("no IMAGE_DEF"), std::string::npos);
   region.put(0x50, {0x1121U << 16 | 0x0142});

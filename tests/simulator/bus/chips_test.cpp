@@ -24,7 +24,7 @@ void wait_ready(XipFixture& f) {
 
 // --- direct mode -----------------------------------------------------------------------------------------
 
-TEST(DirectMode, KeepsTheTimeOfEveryByte) {
+TEST(DirectMode, EveryByteTakesItsTime) {
   XipFixture f;
   f.direct_on(30);
   f.write(XipFixture::kCsr + 0x2000, 4);
@@ -137,7 +137,7 @@ TEST(Flash, ContinuousReadNeedsNoPrefixUntilModeBitsEndIt) {
     ASSERT_EQ(f.read(0x14010000 + 64 - i).value, f.pattern_word(0x10000 + 64 - i));
 }
 
-TEST(Flash, ErasesAndProgramsInItsOwnTime) {
+TEST(Flash, EraseAndProgramTakeTheirDatasheetTimes) {
   XipFixture f;
   f.direct_on();
   f.transfer(0, {0x20, 0x01, 0x20, 0x00});  // no write enable: nothing happens
@@ -169,7 +169,7 @@ TEST(Flash, ErasesAndProgramsInItsOwnTime) {
   EXPECT_EQ(f.flash.peek(0x120ff), 0x04);
 }
 
-TEST(Flash, PowerCutLeavesThePageTorn) {
+TEST(Flash, PowerCutLeavesThePagePartlyProgrammed) {
   XipFixture f;
   f.direct_on();
   const Picoseconds now = f.timebase.time_at(f.now);
@@ -213,7 +213,7 @@ TEST(Flash, QuadEnableIsAStatusBitAndResetNeedsItsEnable) {
   EXPECT_EQ(flash_status(f), 0u);
 }
 
-TEST(Flash, SmallerChipRepeatsItselfAndSaysItsSize) {
+TEST(Flash, SmallerChipWrapsAndReportsItsSize) {
   FlashChip small(4u << 20, 1);
   small.data()[5] = 0x77;
   XipFixture f;

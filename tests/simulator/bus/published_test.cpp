@@ -44,7 +44,7 @@ struct Row {
   const char* name;
   std::uint32_t from, to;
   double published_us;
-  double tolerance_percent;  ///< what the model is off by, and 0.3 more
+  double tolerance_percent;  ///< the model's error plus 0.3
 };
 
 // X65 blog, MEMTEST post of 2025-08-05: microseconds for 64 kB by words, code in SRAM, 336 MHz, both

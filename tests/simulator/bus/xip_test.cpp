@@ -130,7 +130,7 @@ TEST(Xip, TimingChangesOnlyWhenIdleExceptForTheDivider) {
   EXPECT_NO_THROW(f.write(Qmi::kBase + 0x0c, 0x6000'7404));
 }
 
-TEST(Xip, OtherFlashChipsKnowNoContinuousReadOrTakeStatusReadsForSomethingElse) {
+TEST(Xip, OtherFlashChipsLackContinuousReadOrReadStatusDifferently) {
   XipFixture f;
   f.flash.set_no_continuous_read();
   f.bootrom_flash();
@@ -145,7 +145,7 @@ TEST(Xip, OtherFlashChipsKnowNoContinuousReadOrTakeStatusReadsForSomethingElse) 
   EXPECT_THROW(f.transfer(0, {0x35, 0}), Stop);
 }
 
-TEST(Xip, ReadingPsramNobodyWroteIsCaught) {
+TEST(Xip, ReadingUnwrittenPsramStopsTheRun) {
   XipFixture f;
   f.psram_qpi();
   f.psram_window();
@@ -159,7 +159,7 @@ TEST(Xip, ReadingPsramNobodyWroteIsCaught) {
   EXPECT_THROW(f.read(0x11000004), Stop);
 }
 
-TEST(Xip, WritesToTheFlashWindowAreCaughtOrIgnored) {
+TEST(Xip, WritesToTheFlashWindowStopTheRunOrAreIgnored) {
   XipFixture f;
   EXPECT_THROW(f.write(0x10000100, 0), Stop);
   f.xip.set_strictness({.stop_on_read_only_write = false});

@@ -74,7 +74,7 @@ TEST(Core, SysTickCounts) {
   EXPECT_NEAR(static_cast<double>(m.cycles()), 5000, 60);
 }
 
-TEST(Core, FaultsNameThemselves) {
+TEST(Core, FaultsSetTheirStatusBits) {
   Machine m;
   m.load(
       "b start\n .balign 4\n handler: ldr r0, =0xe000ed28\n ldr r1, [r0]\n ldr r2, [r0, #4]\n ldr r3, [r0, "
@@ -126,7 +126,7 @@ TEST(Core, LockupAndSemihostingEndTheRun) {
   EXPECT_THROW(m.core.run_until(1000), Stop);
 }
 
-// What the comparison with Unicorn leaves out, with the section of the manual that decides.
+// Cases outside the comparison with Unicorn, each with the section of the manual that decides it.
 
 TEST(Core,
      FixedPointToFloatRoundsToNearestInEveryMode) {  // Armv8-M ARM, VCVT (floating-point and fixed-point)

@@ -45,7 +45,7 @@ struct State {
   bool operator==(const State&) const = default;
 };
 
-/// Where instructions come from: `value` with the bits of ~`mask` random.
+/// A family of encodings: `value` with the bits of ~`mask` random.
 struct Family {
   std::uint32_t mask, value;
   unsigned weight;

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint32_t kWord = 0x2004'0000;
 constexpr std::uint32_t kCode1 = 0x2000'4000, kStack1 = Machine::kStack - 0x1000;
 
-/// Two cores with a program each, which take turns of `slice` cycles.
+/// Two cores with a program each, which alternate every `slice` cycles.
 struct TwoCores : Machine {
   void start(const std::string& first, const std::string& second) {
     load(first + "\n wfi\n");

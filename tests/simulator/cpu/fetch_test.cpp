@@ -51,7 +51,7 @@ TEST(Fetch, CodeInBothHalvesOfAWordLeavesTimeToFetchAhead) {
   EXPECT_LE(r.cycles, 80u + 1u);
 }
 
-TEST(Fetch, NoBufferHelpsWhereTheBankHasNoCycleLeft) {
+TEST(Fetch, PrefetchCannotHideASaturatedBank) {
   // A load from bank 0 every cycle, and ten words of code lie there, too: 90 accesses of one port.
   EXPECT_EQ(run(repeated("ldr r1, [r4]\n", 80), kSameBanks).cycles, 80u + 10u);
 }
@@ -61,7 +61,7 @@ TEST(Fetch, AStallLeavesTimeToFetchAhead) {
   EXPECT_LE(run(repeated("ldmia.w r4, {r0-r3}\n", 20), kSameBanks).cycles, 80u + 1u);
 }
 
-TEST(Fetch, ABranchLosesWhatWasFetchedAhead) {
+TEST(Fetch, ABranchDiscardsPrefetchedWords) {
   // The same work, with a branch to the next word after each load: the fetch behind it has no lead.
   const std::string body = "ldmia.w r4, {r0-r3}\n b.w 1f\n 1: ldr.w r0, [r4]\n nop.w\n ldr.w r0, [r4, #4]\n";
   const Outcome apart = run(repeated(body, 20), kOtherBanks), together = run(repeated(body, 20), kSameBanks);

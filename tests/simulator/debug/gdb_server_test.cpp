@@ -113,7 +113,7 @@ TEST_F(Gdb, ThreadsAndFeatures) {
   EXPECT_EQ(ask("qXfer:features:read:target.xml:0,10").substr(0, 1), "m");
 }
 
-TEST_F(Gdb, NonsenseIsAnsweredAsErrorOrUnsupported) {
+TEST_F(Gdb, MalformedPacketsAreErrorsOrUnsupported) {
   for (const char* packet : {"p",
                              "pzz",
                              "p1000",

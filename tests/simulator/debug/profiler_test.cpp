@@ -37,7 +37,7 @@ TEST(Profiler, CountsEveryInstructionAtItsAddress) {
   EXPECT_EQ(costs.at(0x2000'1000).cycles, 15u);
 }
 
-TEST(Profiler, InclusiveCostIsWhatPassesBetweenCallAndReturn) {
+TEST(Profiler, InclusiveCostSpansCallToReturn) {
   Flow flow;
   flow.call(0x100);
   flow.run(0x200, 10);  // callee
@@ -81,7 +81,7 @@ TEST(Profiler, RecursionIsNotCountedTwice) {
   EXPECT_EQ(flow.profiler.calls().at({0x100, 0x200}).inclusive.cycles, 3u + 5 + 1);
 }
 
-TEST(Profiler, HandlersAreNoPartOfWhatTheyInterrupt) {
+TEST(Profiler, HandlersAreNotChargedToTheCodeTheyInterrupt) {
   Flow flow;
   flow.call(0x100);
   flow.run(0x200, 10);
@@ -118,7 +118,7 @@ TEST(ProfileReport, HasNamesLinesAndTotals) {
   EXPECT_NE(report.text(10).find("main (hello_usb.c:6)"), std::string::npos) << report.text(10);
 }
 
-TEST(SourceLines, AFileWithoutLinesKnowsNothing) {
+TEST(SourceLines, AFileWithoutLineTablesHasNoLines) {
   EXPECT_TRUE(SourceLines("/nonexistent").empty());
   EXPECT_TRUE(SourceLines("README.md").empty());
   EXPECT_TRUE(SourceLines("README.md").find(0x1000'0000).file.empty());

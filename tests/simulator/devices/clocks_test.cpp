@@ -38,7 +38,7 @@ TEST(Clocks, FrequencyCounterMeasures) {
   EXPECT_EQ(bench.read(bench.clocks, 0xa8) >> 5, 150'000U);
 }
 
-TEST(Clocks, StoppingWhatClkSysRunsFromStopsTheRun) {
+TEST(Clocks, StoppingTheSourceOfClkSysStopsTheRun) {
   Bench bench;
   bench.start_clocks();
   EXPECT_THROW(bench.write(bench.pll_sys, 0x04, 0x2d), Stop);

@@ -27,7 +27,7 @@ std::string stop_text(const std::function<void()>& action) {
   return "no stop";
 }
 
-TEST(RegisterDevice, CombinesAtomicWritesWithWhatIsStored) {
+TEST(RegisterDevice, CombinesAtomicWritesWithTheStoredValue) {
   Sample device;
   EXPECT_EQ(device.read(0, {}).value, 0x10U);
   device.write(0, 0x03, {.op = AtomicOp::kSet});
@@ -47,7 +47,7 @@ TEST(RegisterDevice, ClearsOnWrittenOnes) {
   EXPECT_EQ(device.read(4, {}).value, 0x8U);
 }
 
-TEST(RegisterDevice, StopsOnWhatItDoesNotKnowAndNamesIt) {
+TEST(RegisterDevice, StopsOnUnknownRegistersAndBitsAndNamesThem) {
   Sample device;
   EXPECT_NE(stop_text([&] { device.read(0x10, {}); }).find("SAMPLE"), std::string::npos);
   const std::string text = stop_text([&] { device.write(0, 0x110, {}); });

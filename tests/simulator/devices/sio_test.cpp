@@ -18,7 +18,7 @@ struct SioTest : testing::Test {
   bool irq(unsigned core, unsigned number) { return (bench.interrupts.levels(core) >> number & 1U) != 0; }
 };
 
-TEST_F(SioTest, KnowsWhoAsks) {
+TEST_F(SioTest, CpuidIdentifiesTheCore) {
   EXPECT_EQ(read(0x000), 0U);
   EXPECT_EQ(read(0x000, Master::kCore1), 1U);
 }

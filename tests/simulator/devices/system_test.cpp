@@ -8,7 +8,7 @@
 namespace pico_llama::simulator {
 namespace {
 
-TEST(System, TellsWhatChipThisIs) {
+TEST(System, IdentifiesTheChip) {
   Bench bench;
   Sysinfo b_part(false), a_part(true);
   EXPECT_EQ(bench.read(b_part, 0x0) >> 28, 2U);           // revision A2

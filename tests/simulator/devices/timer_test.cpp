@@ -43,7 +43,7 @@ TEST_F(TimerTest, AlarmFiresInItsMicrosecond) {
   EXPECT_FALSE(irq(2));
 }
 
-TEST_F(TimerTest, DisarmedAlarmStaysQuietAndForcedOneDoesNot) {
+TEST_F(TimerTest, DisarmedAlarmDoesNotFireAndForcedOneDoes) {
   bench.write(timer, 0x40, 1);
   bench.write(timer, 0x10, bench.read(timer, 0x28) + 10);
   bench.write(timer, 0x20, 1);
@@ -75,7 +75,7 @@ struct WatchdogTest : testing::Test {
   }
 };
 
-TEST_F(WatchdogTest, StrikesWhenItIsNotFed) {
+TEST_F(WatchdogTest, FiresUnlessItIsReloaded) {
   bench.write(watchdog, 0x4, 1000);
   bench.write(watchdog, 0x0, 1U << 30, AtomicOp::kSet);
   bench.pass(900 * kPicosecondsPerMicrosecond);
@@ -88,7 +88,7 @@ TEST_F(WatchdogTest, StrikesWhenItIsNotFed) {
   EXPECT_EQ(strikes[0], Watchdog::kTimer);
 }
 
-TEST_F(WatchdogTest, TriggerStrikesAtOnceAndScratchSurvives) {
+TEST_F(WatchdogTest, TriggerFiresAtOnceAndScratchSurvives) {
   bench.write(watchdog, 0xc + 4 * 3, 0x12345678);
   bench.write(watchdog, 0x0, 1U << 31, AtomicOp::kSet);
   bench.pass(kPicosecondsPerMicrosecond);

@@ -34,7 +34,7 @@ TEST_F(UartTest, SendsAtItsBaudRate) {
   EXPECT_EQ(bench.read(uart, 0x18) & 0x88, 0x80U);
 }
 
-TEST_F(UartTest, FifoHolds32AndSaysSo) {
+TEST_F(UartTest, FifoHolds32AndReportsFull) {
   for (int i = 0; i < 33; ++i) bench.write(uart, 0x00, 'x');  // one is in the shift register
   EXPECT_NE(bench.read(uart, 0x18) & 0x20, 0U);
   EXPECT_THROW(bench.write(uart, 0x00, 'y'), Stop);

@@ -254,7 +254,7 @@ TEST(Dma, XipStreamDeliversFlashAt8DivPlusLatencyAWord) {
   EXPECT_NEAR(static_cast<double>(end - begin), 256 * 26, 150);
 }
 
-TEST(Dma, XipStreamGivesWayToMissesAndStopsWhenToldTo) {
+TEST(Dma, XipStreamYieldsToMissesAndStopsOnRequest) {
   Machine m;
   m.bootrom_flash();
   m.write(XipControl::kBase + 0x14, 0x10004000);

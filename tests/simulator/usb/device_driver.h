@@ -98,7 +98,7 @@ class DeviceDriver {
   unsigned in_busy_ = 0, next_in_ = 0;
 };
 
-/// A program that keeps what it gets.
+/// A program that keeps the bytes it receives.
 class Sink : public SerialProgram {
  public:
   std::size_t room() const override { return room_bytes; }

@@ -174,14 +174,14 @@ TEST_F(Endpoint, InterruptPerTwoBuffersComesAfterTheSecond) {
   EXPECT_EQ(bench.read(kBuffStatus), 1u << 2);
 }
 
-TEST_F(Endpoint, ResetOfTheBlockLetsGoOfTheBus) {
+TEST_F(Endpoint, ResetOfTheBlockDetachesFromTheBus) {
   bench.usb.reset(0);
   EXPECT_FALSE(bench.usb.pulled_up());
   EXPECT_EQ(bench.read(kAddrEndp), 0u);
   EXPECT_EQ(bench.dpram(kEp1InControl) & kEpEnable, kEpEnable) << "the DPRAM is a memory";
 }
 
-TEST_F(Endpoint, WhatIsNotModelledStopsTheRun) {
+TEST_F(Endpoint, UnmodelledFeaturesStopTheRun) {
   EXPECT_THROW(bench.write(kMainCtrl, kControllerEn | kHostNDevice), Stop);
   EXPECT_THROW(bench.write(kSieCtrl, kPullupEn | kResume), Stop);
   EXPECT_THROW(bench.read(0x9c), Stop);

@@ -102,7 +102,7 @@ TEST_F(Usb, BothBuffersAreReportedOneAfterTheOther) {
   EXPECT_EQ(driver->should_handle_1, 5u);
 }
 
-TEST_F(Usb, ASlowReaderHoldsTheBoardBack) {
+TEST_F(Usb, ASlowReaderBlocksTheBoard) {
   connect();
   sink.room_bytes = 200;  // three packets; the rest is less than one
   const std::string text = random_text(5000, 2);
@@ -150,7 +150,7 @@ TEST_F(Usb, UnplugSuspendsAndReplugEnumeratesAnew) {
   ASSERT_TRUE(bench.run_until([&] { return sink.text == "again"; }, kPicosecondsPerSecond)) << sink.text;
 }
 
-TEST_F(Usb, ADeviceThatLetsGoOfItsPullUpIsGone) {
+TEST_F(Usb, ADeviceThatSwitchesItsPullUpOffIsDetached) {
   connect();
   driver->stop();
   EXPECT_EQ(host.state(), UsbHost::State::kNoDevice);
@@ -200,7 +200,7 @@ TEST_F(Usb, APacketWithTheWrongToggleIsDroppedAndCounted) {
   EXPECT_EQ(sink.text, "");
 }
 
-TEST_F(Usb, TheUserCanAskForResets) {
+TEST_F(Usb, ResetRequestsOfTheUser) {
   connect();
   EXPECT_TRUE(host.request_reset(UsbHost::Reset::kBootsel, bench.time()));
   bench.run_for(10 * kMillisecond);

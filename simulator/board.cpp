@@ -340,8 +340,8 @@ void Board::load(const formats::MemoryImage& image) {
               fmt::format("{}: overlaps {} at {:#010x}", image.path, path, std::max(segment.address, first)));
         }
       }
-      // The chip is blank to begin with, so what the files leave out of a sector is erased, as on the drive
-      // (section 5.5.2).
+      // The chip is blank to begin with, so the parts of a sector that no file fills are erased, as on the
+      // drive (section 5.5.2).
       std::memcpy(flash.data() + (segment.address - kFlashBase), segment.bytes.data(), segment.bytes.size());
       loaded_.push_back({segment.address, static_cast<std::uint32_t>(end), image.path});
     } else {

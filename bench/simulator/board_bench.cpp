@@ -58,7 +58,7 @@ Progress progress(Board& board) {
           static_cast<double>(board.time()) * 1e-12};
 }
 
-/// Runs the board for `step` of its time per iteration and reports what that took.
+/// Runs the board for `step` of its time per iteration and reports its cost.
 void measure(benchmark::State& state, Board& board, Picoseconds step) {
   const double steps_per_second = calibration_rate();
   const Progress before = progress(board);
@@ -151,12 +151,12 @@ class Reader final : public SerialProgram {
       printed_.clear();
       constexpr std::string_view kPrompt = "Once upon a time\r";
       host_.send({reinterpret_cast<const std::uint8_t*>(kPrompt.data()), kPrompt.size()}, now);
-    } else if (asked_ && !telling_ && printed_.size() > 100) {
-      telling_ = true;
+    } else if (asked_ && !in_story_ && printed_.size() > 100) {
+      in_story_ = true;
       board_.request_stop();
     }
   }
-  bool telling() const { return telling_; }
+  bool in_story() const { return in_story_; }
   const std::string& printed() const { return printed_; }
 
  private:
@@ -164,7 +164,7 @@ class Reader final : public SerialProgram {
   Board& board_;
   std::string printed_;
   bool asked_ = false;
-  bool telling_ = false;
+  bool in_story_ = false;
 };
 
 /// The firmware and a model, story after story over USB: both cores, SRAM, XIP, the USB host beside them.
@@ -186,7 +186,7 @@ void firmware_stories(benchmark::State& state) {
   RunLimits limits;
   limits.time = 10'000 * kMillisecond;
   const RunResult result = board.run(limits);
-  if (!reader.telling()) {
+  if (!reader.in_story()) {
     state.SkipWithError(("no story: " + reader.printed() + result.message).c_str());
     return;
   }

@@ -65,7 +65,7 @@ Bootrom::Boot Bootrom::boot(bool bootsel_button, std::optional<RamImage> ram_ima
   for (auto& calls : calls_) calls.clear();
   parts_.sio.drain(0);
   hold_core1();
-  parts_.sio.drain(0);  // nobody waits for core 1's zero at boot: core 0 has not asked
+  parts_.sio.drain(0);  // core 1's zero of the hand-shake: core 0 has not started one
   RomBus bus(parts_.bus, Master::kCore0);
   bus.now = core0.now();
   parts_.bootram.reset();

@@ -20,32 +20,32 @@ void QspiPins::select(unsigned select, Picoseconds now) {
   low_[select] = true;
   if (chips_[select] == nullptr || !connected_[select]) return;
   chips_[select]->select(now);
-  told_[select] = true;
+  selected_[select] = true;
   previous_ = 0xf;
 }
 
 void QspiPins::deselect(unsigned select, Picoseconds now) {
   low_[select] = false;
-  if (told_[select]) chips_[select]->deselect(now);
-  told_[select] = false;
+  if (selected_[select]) chips_[select]->deselect(now);
+  selected_[select] = false;
 }
 
 void QspiPins::set_clock(Picoseconds now, Picoseconds sck_period) {
   for (unsigned i = 0; i < chips_.size(); ++i) {
-    if (told_[i]) chips_[i]->set_clock(now, sck_period);
+    if (selected_[i]) chips_[i]->set_clock(now, sck_period);
   }
 }
 
 SpiChip* QspiPins::only_chip() const {
-  if (told_[0] == told_[1]) return nullptr;
-  return told_[0] ? chips_[0] : chips_[1];
+  if (selected_[0] == selected_[1]) return nullptr;
+  return selected_[0] ? chips_[0] : chips_[1];
 }
 
 std::uint8_t QspiPins::levels(Lines host) {
   unsigned level = host.level & host.driven;
   unsigned driven = host.driven;
   for (unsigned i = 0; i < chips_.size(); ++i) {
-    if (!told_[i]) continue;
+    if (!selected_[i]) continue;
     const Lines chip = chips_[i]->output();
     const unsigned both = driven & chip.driven;
     // Where two outputs drive a line against each other, low usually wins.
@@ -58,7 +58,7 @@ std::uint8_t QspiPins::levels(Lines host) {
 std::uint8_t QspiPins::clock(Lines host) {
   const std::uint8_t before = levels(host);
   for (unsigned i = 0; i < chips_.size(); ++i) {
-    if (told_[i]) chips_[i]->clock(before);
+    if (selected_[i]) chips_[i]->clock(before);
   }
   return before;
 }

@@ -41,7 +41,7 @@ class QspiPins {
   std::array<SpiChip*, 2> chips_{};
   std::array<bool, 2> connected_{true, true};
   std::array<bool, 2> low_{};
-  std::array<bool, 2> told_{};  ///< the chip has seen its select go low
+  std::array<bool, 2> selected_{};  ///< the chip has seen its select go low
   std::uint8_t previous_ = 0xf;
 };
 

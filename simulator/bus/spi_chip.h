@@ -7,7 +7,7 @@
 
 namespace pico_llama::simulator {
 
-/// The data lines of the QSPI bus: bit n = SDn. A line that nobody drives reads 1 (the pads pull up).
+/// The data lines of the QSPI bus: bit n = SDn. A line that is not driven reads 1 (the pads pull up).
 struct Lines {
   std::uint8_t level = 0;
   std::uint8_t driven = 0;

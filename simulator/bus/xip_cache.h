@@ -22,7 +22,7 @@ class XipCache : public XipPort {
   struct Strictness {
     /// Silicon turns a store to a window that is not writable into a load. Stop instead.
     bool stop_on_read_only_write = true;
-    /// Stop when a load returns PSRAM bytes that nobody has written since power-on.
+    /// Stop when a load returns PSRAM bytes that have not been written since power-on.
     bool stop_on_undefined_read = true;
   };
 

@@ -187,7 +187,7 @@ class Core final : public CoreSignals, private CodeListener {
   CoreSignals* other_core = nullptr;
   std::array<Coprocessor*, 8> coprocessors{};
 
-  // The programmer's model: what changes seldom.
+  // The programmer's model: state that changes seldom.
   std::uint32_t sp_other = 0;  ///< the stack pointer not in use
   std::uint32_t msplim = 0, psplim = 0;
   bool primask = false, faultmask = false;

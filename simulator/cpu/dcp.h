@@ -11,7 +11,7 @@ namespace pico_llama::simulator {
 /// Two unpacked numbers X and Y, each mantissa * 2^(exponent - 62), and the SDK's canned sequences that move
 /// mantissas through the CPU's multiplier. The fixed-point scales of mantissas in transfers follow from
 /// those sequences. Exact: add, subtract, multiply, the correctly rounded divide and square root, conversions
-/// and comparisons (subnormals are flushed). [ASSUMED], because nobody has published them: the two tables of
+/// and comparisons (subnormals are flushed). [ASSUMED], as not published: the two tables of
 /// approximations (so the last bit of the "fast" divide and square root), the NaN result
 /// (positive, quiet), NaN to integer (0), VERSION (1), and where the state words keep the exponents.
 class Dcp final : public Coprocessor {

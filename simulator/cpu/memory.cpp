@@ -18,7 +18,7 @@ Fault precise_bus_fault(std::uint32_t address) {
 }
 
 /// Calls `access(address, bytes, done)` for the aligned bytes and half-words of an unaligned access; `done`
-/// bytes are behind it. Bytes would do, but half-words are what the bus sees.
+/// bytes are behind it. The bus sees half-words where they are aligned.
 template <typename Part>
 void split(std::uint32_t address, unsigned size, Part access) {
   for (unsigned done = 0; done < size;) {

@@ -85,7 +85,7 @@ class SysTick {
  private:
   bool enabled() const { return (control_ & 1) != 0; }
   bool core_clock() const { return (control_ & 4) != 0; }
-  /// Ticks since the counter was last set (`value_` is what it was then).
+  /// Ticks since the counter was last set (to `value_`).
   std::uint64_t elapsed() const;
   std::uint32_t value_now() const;
   /// Takes the present value as the new starting point, noting a passage through 0 on the way.

@@ -30,7 +30,7 @@ struct ProfileCost {
 /// their cost is not part of the code that they interrupt.
 class Profiler : public CoreObserver {
  public:
-  /// One call site and what it called.
+  /// A call site and the function called.
   struct Call {
     std::uint64_t count = 0;
     ProfileCost inclusive;

@@ -14,7 +14,7 @@ struct Register {
   std::uint32_t offset = 0;
   const char* name = "";
   std::uint32_t reset = 0;
-  std::uint32_t writable = 0;  ///< bits that keep what is written
+  std::uint32_t writable = 0;  ///< bits that are stored when written
   std::uint32_t clear = 0;     ///< bits that a written 1 clears
   std::uint32_t ignored = 0;   ///< read-only, reserved or self-clearing bits: writing them is allowed
   std::uint32_t count = 1;     ///< this many registers, one after the other: NAME0, NAME1, ...

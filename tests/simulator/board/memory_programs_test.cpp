@@ -95,7 +95,7 @@ TEST_F(MemoryProgram, FlashBySdkKeepsPsramAndARomFlushLosesIt) {
 }
 
 // X65 blog, MEMTEST post of 2025-08-05: code in SRAM, 336 MHz, both dividers 3, QMI settings of its source
-// (see tests/target/sdk/memtest.c). The tolerance is what the model is off by, and 0.5 % more: the loop's
+// (see tests/target/sdk/memtest.c). The tolerance is the model's error plus 0.5 points: the loop's
 // placement moves single rows.
 TEST_F(MemoryProgram, PublishedMemtestRowByRow) {
   START_OR_SKIP("memtest");

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "simulator/board.h"
 #include "formats/elf.h"
+#include "simulator/board.h"
 #include "simulator/stop.h"
 
 namespace pico_llama::simulator {
@@ -17,7 +17,7 @@ inline std::filesystem::path sdk_programs() {
   return given != nullptr ? given : "build/sdk-tests";
 }
 
-/// A board that runs one of the SDK programs and keeps what it prints on UART0.
+/// A board that runs one of the SDK programs and keeps its output on UART0.
 class SdkProgram : public testing::Test {
  protected:
   /// False (and the test is skipped) where the programs have not been built.

@@ -48,8 +48,8 @@ struct Row {
 };
 
 // X65 blog, MEMTEST post of 2025-08-05: microseconds for 64 kB by words, code in SRAM, 336 MHz, both
-// dividers 3. The post does not say what the cache held; here it is empty before the cached stores. Full of
-// other dirty lines, that row would be 22 % slower than published.
+// dividers 3. The post does not give the state of the cache; here it is empty before the cached stores. Full
+// of other dirty lines, that row would be 22 % slower than published.
 constexpr Row kMemtest[] = {
     // SRAM alone: 8 cycles a word here, 8.2 there. It checks the loop, not the memory.
     {"SRAM to SRAM", kSram, kSram + 0x10000, 401, 3.0},
@@ -72,7 +72,7 @@ TEST(Published, X65Memtest) {
   }
 }
 
-// Cycles for a line of 8 bytes, chained: 16 CLKDIV + 2 (fitted to X65's MEMTEST), plus what breaks the chain:
+// Cycles for a line of 8 bytes, chained: 16 CLKDIV + 2 (fitted to X65's MEMTEST), plus the chain breaks:
 // a page every 1024 bytes, and MAX_SELECT for PSRAM. Nobody has published these configurations one by one, so
 // the tolerance is that of the arithmetic.
 TEST(Published, CyclesALine) {

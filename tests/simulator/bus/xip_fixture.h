@@ -53,7 +53,7 @@ struct XipFixture {
     while ((read(kCsr).value & 2) != 0) {
     }
   }
-  /// Bytes out, on one lane or four; returns what came in meanwhile.
+  /// Bytes out, on one lane or four; returns the bytes shifted in.
   std::vector<std::uint8_t> transfer(unsigned select, const std::vector<std::uint8_t>& out,
                                      unsigned quad_from = ~0u) {
     write(kCsr + 0x2000, 4u << select);

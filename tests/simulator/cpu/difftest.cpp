@@ -149,7 +149,8 @@ class Difftest {
     return insn.run != undefined && insn.run != unpredictable;
   }
 
-  /// Appends one random instruction of a family, with what it needs before it. False if none came up.
+  /// Appends one random instruction of a family, after the instructions that set up its operands. False if
+  /// none fits.
   bool generate(bool in_it) {
     std::uint32_t pick = random_.below(weights_);
     const Family* family = kFamilies;
@@ -163,7 +164,7 @@ class Difftest {
       if (in_it) return false;
       if (opcode >= 0xde00 && opcode < 0xe000) return false;
       emit(opcode, false);
-      emit(0x3000 | (random_.next() & 0x7ff), false);  // what it may skip: ADDS
+      emit(0x3000 | (random_.next() & 0x7ff), false);  // the instruction that it may skip: ADDS
       --count_;
       return true;
     }
@@ -207,7 +208,7 @@ class Difftest {
     return true;
   }
 
-  /// What is not compared, and why.
+  /// Results that are not compared, and why.
   static bool excluded(std::uint32_t op, bool wide) {
     if (!wide) {
       if ((op & 0xff00) == 0x4700) return true;  // BX, BLX jump anywhere

@@ -111,7 +111,8 @@ TEST_P(Exclusive, ALockOfTwoCoresGuardsPlainAccesses) {
   EXPECT_GT(m.core.reg(6) + m.core1.reg(6), 0u) << "nobody ever waited: this run tests nothing";
 }
 
-// From an instruction at a time to what the board uses, and odd lengths that drift through the loops.
+// Slices from one instruction to the length that the board uses, and odd lengths that drift through the
+// loops.
 INSTANTIATE_TEST_SUITE_P(Slices, Exclusive, testing::Values(Cycle{1}, Cycle{3}, Cycle{7}, Cycle{32}),
                          [](const auto& slice) { return "Of" + std::to_string(slice.param); });
 

@@ -48,7 +48,7 @@ struct Bench {
     now = timebase.cycle_at(end);
   }
 
-  /// What the SDK's runtime does: crystal, both PLLs, clk_sys 150 MHz, clk_ref 12 MHz, ticks of 1 us.
+  /// The SDK's runtime_init: crystal, both PLLs, clk_sys 150 MHz, clk_ref 12 MHz, ticks of 1 us.
   void start_clocks() {
     write(xosc, 0x0c, 47);
     write(xosc, 0x00, 0xfabaa0);

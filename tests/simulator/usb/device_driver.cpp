@@ -96,7 +96,7 @@ void DeviceDriver::handle() {
     control_ = Control::kIdle;
     in_busy_ = 0;
     bench_.write(kAddrEndp, 0);
-    // What was on its way belongs to the session before.
+    // Packets in flight belong to the session before.
     for (std::uint32_t at = kEp1InControl; at < kEp0Buffer; at += 4) bench_.set_dpram(at, 0);
     bench_.write(kSieStatus, kBusReset, AtomicOp::kClear);
   }

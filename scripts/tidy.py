@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """clang-tidy with the house's checks (.clang-tidy) over what the preset host compiles.
 
-tidy.py            files changed since the last commit on the main branch, or everything a changed header reaches in its folder
+tidy.py            files changed since the branch left main (on main: by the last commit), and where a header was changed its folder's
+tidy.py --at-most N     of these, N at most; the others are counted
 tidy.py --all      everything (some minutes)
 tidy.py FILE...    these
 Exit 1: findings. 77: clang-tidy or the preset host's compile_commands.json is not here.
@@ -25,7 +26,12 @@ EXTRA = ["--extra-arg=-Wno-unknown-warning-option"]
 
 
 def changed(compiled):
-    base = subprocess.run(["git", "merge-base", "HEAD", "main"], cwd=ROOT, capture_output=True, text=True).stdout.strip() or "HEAD"
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    base = git("merge-base", "HEAD", "main") or git("merge-base", "HEAD", "origin/main")
+    if base in ("", git("rev-parse", "HEAD")):
+        base = git("rev-parse", "--verify", "--quiet", "HEAD^") or "HEAD"
     names = subprocess.run(["git", "diff", "--name-only", base], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     names += subprocess.run(["git", "ls-files", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True,
                             check=True).stdout.split()
@@ -37,6 +43,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--at-most", type=int)
     arguments = parser.parse_args()
     if shutil.which("clang-tidy") is None or not (BUILD / "compile_commands.json").exists():
         print("skipped: needs clang-tidy (scripts/setup.sh) and the preset host configured")
@@ -53,8 +60,16 @@ def main():
     else:
         files = compiled if arguments.all else changed(compiled)
 
+    if arguments.at_most is not None and len(files) > arguments.at_most:
+        print(f"{len(files) - arguments.at_most} changed files are left to tidy.py without --at-most")
+        files = files[:arguments.at_most]
+
     for entry in entries:
-        entry["command"] = " ".join(word for word in entry["command"].split(" ") if not word.startswith(GCC_ONLY))
+        words = [word for word in entry["command"].split(" ") if not word.startswith(GCC_ONLY)]
+        if "-Winvalid-pch" in words:  # clang cannot read headers that GCC precompiled: -include and its file go too
+            at = words.index("-Winvalid-pch")
+            del words[at:at + 3]
+        entry["command"] = " ".join(words)
     database = tempfile.TemporaryDirectory()
     pathlib.Path(database.name, "compile_commands.json").write_text(json.dumps(entries))
 

@@ -33,7 +33,7 @@ struct Model {
 void compare_tokens(const char* checkpoint_name, const char* tokenizer_name, const std::string& golden) {
   PICO_LLAMA_MODEL_OR_SKIP(checkpoint, checkpoint_name);
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, tokenizer_name);
-  PICO_LLAMA_GOLDEN_OR_SKIP(path, golden);
+  const std::string path = test_support::golden_path(golden);
   Model model(test_support::build_image(test_support::load_legacy(checkpoint, tokenizer), Profile::kF32));
   Session session = model.session();
   std::ifstream lines(path);
@@ -80,8 +80,8 @@ TEST(Golden, ShippedModelsSampledTokens) {
 TEST(Golden, LogitsAreWithin1e4OfLlama2cs) {
   PICO_LLAMA_MODEL_OR_SKIP(checkpoint, "stories260K.bin");
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
-  PICO_LLAMA_GOLDEN_OR_SKIP(path, "stories260K.logits32.f32");
-  PICO_LLAMA_GOLDEN_OR_SKIP(greedy, "stories260K.greedy.jsonl");
+  const std::string path = test_support::golden_path("stories260K.logits32.f32");
+  const std::string greedy = test_support::golden_path("stories260K.greedy.jsonl");
   const std::string bytes = test_support::read_file(path);
   std::vector<float> want(bytes.size() / 4);
   std::memcpy(want.data(), bytes.data(), bytes.size());

@@ -57,28 +57,28 @@ void expect_goldens(const std::string& golden, const std::string& model, const s
 }
 
 TEST(GoldenCli, GreedyTokensOfStories260K) {
-  PICO_LLAMA_GOLDEN_OR_SKIP(golden, "stories260K.greedy.jsonl");
+  const std::string golden = test_support::golden_path("stories260K.greedy.jsonl");
   PICO_LLAMA_MODEL_OR_SKIP(model, "stories260K.bin");
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
   expect_goldens(golden, model, tokenizer, "f32");
 }
 
 TEST(GoldenCli, SampledTokensOfStories260K) {
-  PICO_LLAMA_GOLDEN_OR_SKIP(golden, "stories260K.sampled.jsonl");
+  const std::string golden = test_support::golden_path("stories260K.sampled.jsonl");
   PICO_LLAMA_MODEL_OR_SKIP(model, "stories260K.bin");
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
   expect_goldens(golden, model, tokenizer, "f32");
 }
 
 TEST(GoldenCli, GreedyTokensOfStories260KOnTwoThreads) {
-  PICO_LLAMA_GOLDEN_OR_SKIP(golden, "stories260K.greedy.jsonl");
+  const std::string golden = test_support::golden_path("stories260K.greedy.jsonl");
   PICO_LLAMA_MODEL_OR_SKIP(model, "stories260K.bin");
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
   expect_goldens(golden, model, tokenizer, "f32", {"--threads", "2"});
 }
 
 TEST(GoldenCli, GreedyTokensOfRunqInItsOwnArithmetic) {
-  PICO_LLAMA_GOLDEN_OR_SKIP(golden, "stories3M_q80.greedy.jsonl");
+  const std::string golden = test_support::golden_path("stories3M_q80.greedy.jsonl");
   PICO_LLAMA_MODEL_OR_SKIP(model, "stories3M_q80.bin");
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok4096.bin");
   expect_goldens(golden, model, tokenizer, "q80");

@@ -3,15 +3,15 @@
 Everything is simulated time of the real firmware image, read from what the firmware itself says over USB serial.
 """
 import json
-import os
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-COMMAND = ROOT / "build/host/tools/pico-llama"
-MAKE_MODEL = ROOT / "build/host/tests/support/make_model"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/support"))
+import virtual_board  # noqa: E402
+from virtual_board import ROOT, Missing  # noqa: E402
 
 # name: checkpoint and tokenizer; profiles; tokens of the short story; a longer one, and the parts of a token, where that is quick.
 MODELS = {
@@ -31,76 +31,30 @@ MATMUL_CYCLES = {"q8": 17 / 16, "q4": 17 / 16, "f32": 3.125}
 ATTENTION_CYCLES = {"q8": 7 / 8, "q4": 7 / 8, "f32": 3.0}
 
 
-class Missing(Exception):
-    """A model or a build that is not here; says which."""
-
-
-def find(name):
-    for place in (os.environ.get("PICO_LLAMA_MODELS"), ROOT / "models", ROOT.parent / "shared" / "models"):
-        if place and (pathlib.Path(place) / name).exists():
-            return pathlib.Path(place) / name
-    raise Missing(f"no {name} here")
-
-
 def number(text):
     return int(text.replace(",", ""))
 
 
-class Bench:
-    def __init__(self, scratch, command=COMMAND):
-        self.scratch, self.command = pathlib.Path(scratch), command
-        if not pathlib.Path(command).exists():
-            raise Missing(f"{command} is not built")
+class Bench(virtual_board.Packer):
+    """Cartridges of MODELS, and scripts played with them."""
 
-    def run(self, *arguments):
-        """pico-llama; what it refuses is missing, with its own words."""
-        run = subprocess.run([self.command, *arguments], capture_output=True, text=True)
-        if run.returncode != 0:
-            raise Missing(run.stderr.strip().splitlines()[-1])
-        return run.stdout
-
-    def pack(self, model, profile):
-        """The model's cartridge, and what it holds."""
+    def cartridge_of(self, model, profile):
+        """The model's cartridge, and what it holds. Errors: Missing, Refused."""
         checkpoint, tokenizer = MODELS[model][:2]
-        if checkpoint:
-            files = find(checkpoint), find(tokenizer)
-        else:
-            files = self.scratch / "shape.bin", self.scratch / "shape.tok.bin"
-            if not files[0].exists():
-                if not MAKE_MODEL.exists():
-                    raise Missing(f"{MAKE_MODEL} is not built")
-                subprocess.run([MAKE_MODEL, *files, "15m"], check=True)
-        image = self.scratch / f"{model}-{profile}.plm".replace(" ", "")
-        if not image.exists():
-            self.run("pack", files[0], "-z", files[1], "--profile", profile, "-o", image)
-        info = json.loads(self.run("info", image, "--json"))
-        uf2 = image.with_suffix(".uf2")
-        if not uf2.exists():
-            self.run("uf2", image, "-o", uf2)
-        return uf2, info
+        image = self.pack(profile, *((checkpoint, tokenizer) if checkpoint else self.synthetic_15m()))
+        return self.cartridge(image), json.loads(virtual_board.command("info", image, "--json"))
 
-    def play(self, elf, uf2, lines, seconds=240):
-        if not pathlib.Path(elf).exists():
-            raise Missing(f"{elf} is not built")
-        script = self.scratch / "script"
-        script.write_text("\n".join(["expect > ", *lines]) + "\n")
-        run = subprocess.run([self.command, "simulate", elf, uf2, "--script", script, "--max-seconds", str(seconds)],
-                             capture_output=True, text=True)
-        if run.returncode != 0:
-            raise RuntimeError(f"exit {run.returncode}: {run.stderr[-500:]}\n{run.stdout[-1500:]}")
-        return run.stdout.replace("\r\n", "\n")
+    def play(self, elf, uf2, lines):
+        return virtual_board.play(self.scratch, [virtual_board.built(elf), uf2], ["expect > ", *lines], seconds=240)
 
 
 def story(prompt, steps):
-    return [f"send /steps {steps}", "expect steps", f"send {prompt}", 'expect "seed":', "expect }"]
+    return [f"send /steps {steps}", "expect steps", f"send {prompt}", *virtual_board.STORY_END]
 
 
 def ends(text):
-    return [json.loads(line) for line in text.splitlines() if line.startswith('{"stop"')]
-
-
-def messages(text):
-    return [json.loads(line).get("message", "") for line in text.splitlines() if line.startswith('{"message"')]
+    """The objects that end the stories."""
+    return [end for _, end in virtual_board.stories(text)]
 
 
 def roofline(info, clk_sys_hz, cores, position, bus):
@@ -118,7 +72,7 @@ def roofline(info, clk_sys_hz, cores, position, bus):
 
 def measure(bench, elf, model, profile, cores=(2, 1), plan=None):
     """One row for each number of cores."""
-    uf2, info = bench.pack(model, profile)
+    uf2, info = bench.cartridge_of(model, profile)
     short, long, parts = plan or MODELS[model][2][profile]
     lines = ["send /json on", "expect json on", "send /temp 0", "expect temperature", "send /mem", "expect stack of core 1"]
     for core in cores:
@@ -132,7 +86,7 @@ def measure(bench, elf, model, profile, cores=(2, 1), plan=None):
     clk = int(float(re.search(r"^clocks +([\d.]+) MHz", text, re.MULTILINE)[1]) * 1_000_000)
     flash_divider = int(re.search(r"\(divider \d+ to (\d+)", text)[1])
     psram = re.search(r"PSRAM +8 MB, QPI at ([\d.]+) MHz", text)
-    said = messages(text)
+    said = virtual_board.messages(text)
     placed = [m for line in said if (m := re.match(r"weights +([\d,]+) B +(SRAM|PSRAM|flash)", line))]
     weights = {m[2]: number(m[1]) for m in placed}
     bus_bytes = next(number(m[1]) for line in said if (m := re.match(r"bus, each token +([\d,]+) B", line)))

@@ -22,6 +22,8 @@ import board  # noqa: E402
 import svg  # noqa: E402
 
 ROOT = board.ROOT
+# A model or a build that is absent, a model that is refused, a script that does not reach its end.
+ABSENT_OR_FAILED = (board.Missing, board.virtual_board.Refused, AssertionError)
 RESULTS = ROOT / "bench/board.json"
 CLOCKS = (133, 150, 200, 250, 300)
 PARTS = ["embedding", "query, key, value", "attention", "output", "feed forward up", "hidden input", "feed forward down", "classifier"]
@@ -58,7 +60,7 @@ def clock_table(clocks):
 
 def measure_clock(bench, megahertz):
     elf = board.clock_of(megahertz)
-    uf2, _ = bench.pack("stories260K", "q8")
+    uf2, _ = bench.cartridge_of("stories260K", "q8")
     text = bench.play(elf, uf2, ["send /json on", "expect json on", "send /temp 0", "expect temperature", *board.story("", 64),
                                  "send /selftest", "expect read flash", "expect selftest"])
     result = {"clk_sys": megahertz, "q8_260k": board.ends(text)[0]["tokens_per_second"],
@@ -67,7 +69,7 @@ def measure_clock(bench, megahertz):
               "flash_read": re.search(r"read flash: one core ([\d.]+)", text)[1]}
     try:
         result["q4_15m"] = board.measure(bench, elf, "15M shape", "q4", cores=(2,))[0]["rate"]
-    except (board.Missing, RuntimeError) as why:
+    except ABSENT_OR_FAILED as why:
         print(f"left out: 15M shape q4 at {megahertz} MHz: {why}", file=sys.stderr)
     return result
 
@@ -97,6 +99,9 @@ def draw(results):
     timed = [(f"{row['profile']}, {row['cores']} core{'s'[:row['cores'] - 1]}, pos {position}",
               [at.get(part, 0) for part in PARTS])
              for row in rows if row["model"] == "stories260K" for position, at in row.get("positions", {}).items()]
+    unknown = {part for row in rows for at in row.get("positions", {}).values() for part in at} - {*PARTS, "cycles"}
+    if unknown:
+        sys.exit(f"board_table: /bench has parts that no plot shows: {', '.join(sorted(unknown))}")
     if timed:
         (plots / "parts.svg").write_text(svg.stacked("stories260K: cycles of a token by part (/bench on the virtual board)", timed, PARTS))
     if results.get("clocks"):
@@ -119,10 +124,7 @@ def main():
         parser.error("--update measures everything; leave out --model and --profile")
     rows, clocks = [], []
     with board.scratch_folder() as scratch:
-        try:
-            bench = board.Bench(scratch)
-        except board.Missing as why:
-            sys.exit(f"board_table: {why}")
+        bench = board.Bench(scratch)
         for model, (_, _, profiles) in board.MODELS.items():
             for profile in profiles:
                 if arguments.model not in (None, model) or arguments.profile not in (None, profile):
@@ -130,7 +132,7 @@ def main():
                 try:
                     rows += board.measure(bench, arguments.firmware, model, profile)
                     print(f"{model} {profile}: {', '.join(rate(row['rate']) for row in rows[-2:])} tok/s", file=sys.stderr)
-                except (board.Missing, RuntimeError) as why:
+                except ABSENT_OR_FAILED as why:
                     print(f"left out: {model} {profile}: {why}", file=sys.stderr)
         if arguments.clocks or arguments.update:
             clocks = [measure_clock(bench, megahertz) for megahertz in CLOCKS]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What the firmware costs, against bench/budget.csv.
 
-budget.py check FIRMWARE_ELF [--command PICO_LLAMA] [--only size|speed|models]     1: over budget, 77: not built or no model
-budget.py update FIRMWARE_ELF --command PICO_LLAMA                          writes what is measured now
+budget.py check FIRMWARE_ELF [--only size|speed|models]     1: over budget, 77: not built or no model
+budget.py update FIRMWARE_ELF                          writes what is measured now
 
 Sizes and stack bounds come from the ELF (scripts/stack_bound.py); cycles of a token from the virtual board, which runs the ELF
 with stories260K and tells 64 greedy tokens on both cores; those of other models, profiles and cores (`models`) from bench/board.py,
@@ -11,17 +11,15 @@ update, and for cycles 2 % on top. `update` is how a cost is accepted, or a gain
 """
 import argparse
 import csv
-import json
-import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "bench")]
 import board  # noqa: E402
 import stack_bound  # noqa: E402
+import virtual_board  # noqa: E402
 
 TABLE = ROOT / "bench" / "budget.csv"
 CLK_SYS_HZ = 150_000_000
@@ -38,13 +36,6 @@ def skip(why):
     sys.exit(77)
 
 
-def find(name):
-    for place in (os.environ.get("PICO_LLAMA_MODELS"), ROOT / "models", ROOT.parent / "shared" / "models"):
-        if place and (pathlib.Path(place) / name).exists():
-            return pathlib.Path(place) / name
-    skip(f"no {name} here; run scripts/get-models.sh")
-
-
 def sizes(elf):
     text = subprocess.run(["arm-none-eabi-nm", elf], capture_output=True, text=True, check=True).stdout
     symbols = {line.split()[-1]: int(line.split()[0], 16) for line in text.splitlines() if len(line.split()) == 3}
@@ -56,39 +47,31 @@ def sizes(elf):
             "stack_core1_bytes": (core1, reserve1, "worst case; budget is the reserve; scripts/stack_bound.py")}
 
 
-def cycles_per_token(command, elf, profile):
-    with tempfile.TemporaryDirectory() as scratch:
-        image, uf2, script = (pathlib.Path(scratch) / name for name in ("model.plm", "model.uf2", "script"))
-        subprocess.run([command, "pack", find("stories260K.bin"), "-z", find("tok512.bin"), "--profile", profile, "-o", image],
-                       check=True, capture_output=True)
-        subprocess.run([command, "uf2", image, "-o", uf2], check=True, capture_output=True)
-        script.write_text("\n".join(["expect > ", "send /json on", "expect json on", "send /temp 0", "send /steps 64", "send Once",
-                                     'expect "seed":', "expect }"]) + "\n")
-        run = subprocess.run([command, "simulate", elf, uf2, "--script", script, "--max-seconds", "60"], capture_output=True,
-                             text=True, check=True, timeout=600)
-    end = json.loads(next(line for line in run.stdout.splitlines() if line.startswith('{"stop"')))
+def cycles_per_token(elf, profile):
+    with board.scratch_folder() as scratch:
+        bench = board.Bench(scratch)
+        uf2 = bench.cartridge(bench.pack(profile, *virtual_board.STORIES260K))
+        script = ["send /json on", "expect json on", "send /temp 0", "send /steps 64", "send Once", *virtual_board.STORY_END]
+        end, = board.ends(bench.play(elf, uf2, script))
     assert end["tokens"] == 63 and end["cores"] == 2, end
     return round(CLK_SYS_HZ / end["tokens_per_second"])
 
 
-def speeds(command, elf):
-    return {f"cycles_per_token_{profile}": (cycles_per_token(command, elf, profile), None,
+def speeds(elf):
+    return {f"cycles_per_token_{profile}": (cycles_per_token(elf, profile), None,
                                             "stories260K, 64 greedy tokens, 2 cores; virtual board, 150 MHz")
             for profile in ("q8", "f32")}
 
 
-def models(command, elf, which):
+def models(elf, which):
     """Cycles of a token: first tokens with each number of cores, the context's last position, a token of a prompt."""
     measured = {}
     with board.scratch_folder() as scratch:
-        try:
-            bench = board.Bench(scratch, command)
-        except board.Missing as why:
-            skip(why)
+        bench = board.Bench(scratch)
         for model, profile, plan in which:
             try:
                 rows = board.measure(bench, elf, model, profile, plan=plan)
-            except board.Missing as why:
+            except (virtual_board.Missing, virtual_board.Refused) as why:
                 print("left out:", why)
                 continue
             for row in rows:
@@ -108,7 +91,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["check", "update"])
     parser.add_argument("elf", type=pathlib.Path)
-    parser.add_argument("--command")
     parser.add_argument("--only", choices=["size", "speed", "models"])
     arguments = parser.parse_args()
     if not arguments.elf.exists():
@@ -121,13 +103,15 @@ def main():
         print("no stack bound:", why)
         return 1
     if arguments.only != "size":
-        if not arguments.command or not pathlib.Path(arguments.command).exists():
-            skip("pico-llama is not built")
-        if arguments.only in (None, "speed"):
-            measured |= speeds(arguments.command, arguments.elf)
-            measured |= models(arguments.command, arguments.elf, ALWAYS)
-        if arguments.only in (None, "models"):
-            measured |= models(arguments.command, arguments.elf, OTHERS)
+        try:
+            virtual_board.built(virtual_board.COMMAND)
+            if arguments.only in (None, "speed"):
+                measured |= speeds(arguments.elf)
+                measured |= models(arguments.elf, ALWAYS)
+            if arguments.only in (None, "models"):
+                measured |= models(arguments.elf, OTHERS)
+        except virtual_board.Missing as why:
+            skip(why)
 
     with TABLE.open(newline="") as file:
         rows = {row["what"]: row for row in csv.DictReader(file)}
@@ -150,7 +134,7 @@ def main():
         print(f"{'OVER BUDGET ' if value > budget else ''}{what} {value}, budget {budget}, at the last update "
               f"{rows[what]['measured']}")
     if over:
-        print("If that cost is meant: scripts/budget.py update build/firmware/firmware.elf --command build/host/tools/pico-llama")
+        print("If that cost is meant: scripts/budget.py update build/firmware/firmware.elf")
     return 1 if over else 0
 
 

@@ -4,20 +4,25 @@
 golden_digests_test.py PICO_LLAMA            a model that is absent is left out, and said
 golden_digests_test.py PICO_LLAMA --update   writes what it found, after the q8 arithmetic was changed on purpose
 """
+import contextlib
 import hashlib
 import json
-import os
 import pathlib
 import re
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests/support"))
+import virtual_board  # noqa: E402
 
 
 def models():
-    places = [os.environ.get("PICO_LLAMA_MODELS"), ROOT / "models", ROOT.parent / "shared" / "models"]
-    return [file for place in places if place for file in sorted(pathlib.Path(place).glob("*.bin"))]
+    """Every checkpoint in the folders where the models of goldens and of the repository are found."""
+    folders = {virtual_board.find_model("pico-tales.bin").parent}
+    with contextlib.suppress(virtual_board.Missing):
+        folders.add(virtual_board.find_model("stories260K.bin").parent)
+    return [file for folder in folders for file in sorted(folder.glob("*.bin"))]
 
 
 def digest(tokens):

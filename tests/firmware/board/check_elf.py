@@ -7,6 +7,9 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 HOT = [
     r"Transformer::Pass::run<.*NumericsQ8>", r"Transformer::forward\(", r"Session::step\(", r"Sampler::sample\(",
@@ -86,6 +89,15 @@ def veneers_to_flash(symbols):
     return problems if seen else ["no veneers from SRAM: the linker names them otherwise; correct this check"]
 
 
+def paths_of_this_machine(elf):
+    """The image must not depend on where it was built, nor carry a home folder to others."""
+    with tempfile.TemporaryDirectory() as scratch:
+        loaded = pathlib.Path(scratch) / "loaded.bin"
+        subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", elf, loaded], check=True)
+        data = loaded.read_bytes()
+    return [f"{folder} is in the image" for folder in (ROOT, pathlib.Path.home()) if str(folder).encode() in data]
+
+
 def main():
     elf = pathlib.Path(sys.argv[1])
     if not elf.exists():
@@ -101,6 +113,7 @@ def main():
         problems += [f"{name} is at {address:#x}, not in SRAM" for address, name in found if address < 0x20000000]
     problems += [f"{name} is linked" for _, name in symbols for never in NEVER if re.search(never, name)]
     problems += veneers_to_flash(symbols)
+    problems += paths_of_this_machine(elf)
     problems += calls_to_flash(elf) + events_without_barrier(elf)
     end = next(address for address, name in symbols if name == "__flash_binary_end")
     if end > 0x10080000:

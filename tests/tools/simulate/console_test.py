@@ -1,8 +1,6 @@
-#!/usr/bin/env python3
 """`pico-llama console` with the real firmware on the virtual board, through the device that --pty serves."""
 import json
 import os
-import pathlib
 import pty
 import signal
 import subprocess
@@ -11,13 +9,12 @@ import termios
 import time
 import unittest
 
-from command import PICO_LLAMA, ROOT, Running, main, program, read_until
-
-FIRMWARE = ROOT / "build" / "firmware" / "firmware.elf"
+from labels import sanitized
+from virtual_board import COMMAND, FIRMWARE, PICO_TALES, Packer, Running, built, read_until, sdk_program
 
 
 def console(*arguments, timeout=120):
-    return subprocess.run([PICO_LLAMA, "console", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    return subprocess.run([COMMAND, "console", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=timeout)
 
 
@@ -25,13 +22,10 @@ class Board:
     """The firmware with the story model that ships."""
 
     def __enter__(self):
-        if not FIRMWARE.exists():
-            raise unittest.SkipTest(f"{FIRMWARE} is not built")
+        built(FIRMWARE)
         self.folder = tempfile.TemporaryDirectory()
-        image, uf2 = (str(pathlib.Path(self.folder.name, name)) for name in ("model.plm", "story.uf2"))
-        for arguments in (["pack", ROOT / "models" / "pico-tales.bin", "-o", image], ["uf2", FIRMWARE, image, "-o", uf2]):
-            subprocess.run([PICO_LLAMA, *arguments], check=True, capture_output=True)
-        self.running = Running(uf2)
+        packer = Packer(self.folder.name)
+        self.running = Running(FIRMWARE, packer.cartridge(packer.pack("q8", *PICO_TALES)))
         return self.running
 
     def __exit__(self, *unused):
@@ -61,7 +55,7 @@ class Console(unittest.TestCase):
             self.assertEqual(console(board.device, "--prompt", "x" * 1000).returncode, 1)  # leaves JSON mode all the same
             master, slave = pty.openpty()
             before = termios.tcgetattr(slave)
-            running = subprocess.Popen([PICO_LLAMA, "console", board.device], stdin=slave, stdout=slave, stderr=slave,
+            running = subprocess.Popen([COMMAND, "console", board.device], stdin=slave, stdout=slave, stderr=slave,
                                        start_new_session=True)
             read_until(master, b"Ctrl-] leaves", 30)
             os.write(master, b"/temp 0.5\r")
@@ -74,7 +68,7 @@ class Console(unittest.TestCase):
 
     def test_ctrl_c_ends_the_story(self):
         with Board() as board:
-            running = subprocess.Popen([PICO_LLAMA, "console", board.device, "--prompt", "Once"], stdin=subprocess.DEVNULL,
+            running = subprocess.Popen([COMMAND, "console", board.device, "--prompt", "Once"], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             self.assertEqual(running.stdout.read(5), b"Once ")
             running.send_signal(signal.SIGINT)
@@ -85,25 +79,23 @@ class Console(unittest.TestCase):
 
     def test_a_board_that_goes_is_said(self):
         with Board() as board:
-            running = subprocess.Popen([PICO_LLAMA, "console", board.device, "--prompt", "Once"], stdin=subprocess.DEVNULL,
+            running = subprocess.Popen([COMMAND, "console", board.device, "--prompt", "Once"], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             running.stdout.read(5)
             board.process.kill()
             _, err = running.communicate(timeout=60)
             self.expect_error(subprocess.CompletedProcess([], running.returncode, "", err), 1, "the board is gone")
 
+    @sanitized
     def test_ports_that_are_none(self):
         self.expect_error(console("/dev/null", "--prompt", "x"), 1, "is no serial port")
         self.expect_error(console("/dev/nowhere", "--prompt", "x"), 1, "is the board plugged in?")
-        with Running(program("hello_usb")) as board:
+        with Running(sdk_program("hello_usb")) as board:
             self.expect_error(console(board.device, "--prompt", "x", "--patience", "1"), 1, "has said nothing for 1 s")
 
+    @sanitized
     def test_calls_that_cannot_be(self):
         self.expect_error(console("/dev/null"), 2, "standard input is no terminal; say --prompt")
         self.expect_error(console("/dev/null", "--json"), 2, "--json needs a --prompt")
         self.expect_error(console("/dev/null", "--prompt", "a\nb"), 2, "one line")
         self.expect_error(console("/dev/null", "--prompt", "/" + "x" * 1023), 2, "more than the board's line takes")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,11 @@
-#!/usr/bin/env python3
 """gdb-multiarch attached to the virtual board."""
 import shutil
 import socket
 import subprocess
 import unittest
 
-from command import PICO_LLAMA, main, program
+from labels import sanitized
+from virtual_board import COMMAND, sdk_program
 
 
 def free_port():
@@ -18,9 +18,9 @@ class Gdb(unittest.TestCase):
     def debug(self, name, *commands):
         if shutil.which("gdb-multiarch") is None:
             self.skipTest("gdb-multiarch is not installed")
-        elf = program(name)
+        elf = sdk_program(name)
         port = free_port()
-        board = subprocess.Popen([PICO_LLAMA, "simulate", elf, "--gdb", str(port), "--expect", "done", "--max-seconds",
+        board = subprocess.Popen([COMMAND, "simulate", elf, "--gdb", str(port), "--expect", "done", "--max-seconds",
                                   "20"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             board.stderr.readline()  # it listens
@@ -35,6 +35,7 @@ class Gdb(unittest.TestCase):
             board.kill()
             board.wait()
 
+    @sanitized
     def test_breakpoint_registers_and_detach(self):
         shown, out, error, code = self.debug(
             "hello_usb", "break main", "continue", "info threads", "print/x $sp", "info registers xpsr",
@@ -50,6 +51,7 @@ class Gdb(unittest.TestCase):
         self.assertEqual(code, 0, error + shown)
         self.assertIn("hello usb 2 0.666666667000000", out)
 
+    @sanitized
     def test_step_finish_and_variables(self):
         shown, *_ = self.debug("hello_usb", "break sleep_ms", "continue", "backtrace", "stepi", "stepi", "print/x $pc",
                                "print $r0", "kill")
@@ -57,12 +59,14 @@ class Gdb(unittest.TestCase):
         self.assertIn("main", shown)
         self.assertNotIn("rror", shown)
 
+    @sanitized
     def test_watchpoint_stops_at_the_writer(self):
         shown, *_ = self.debug("hello_usb", "break main", "continue", "delete", "watch *(unsigned *)0x50110050",
                                "rwatch *(unsigned *)0x400b0028", "continue", "kill")
         self.assertIn("atchpoint", shown)
         self.assertIn("Value =", shown)
 
+    @sanitized
     def test_memory_and_registers_can_be_changed(self):
         shown, *_ = self.debug("hello_usb", "break main", "continue", "set var *(unsigned *)0x20070000 = 0x12345678",
                                "x/xw 0x20070000", "set var *(char *)0x20070001 = 0", "x/xw 0x20070000", "set $r5 = 77",
@@ -71,7 +75,3 @@ class Gdb(unittest.TestCase):
         self.assertIn("0x12340078", shown)
         self.assertIn("= 77", shown)
         self.assertIn("= 1.5", shown)
-
-
-if __name__ == "__main__":
-    main()

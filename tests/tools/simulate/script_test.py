@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Scripts, limits, stats, profiles and exit codes of `pico-llama simulate`."""
 import json
 import pathlib
@@ -9,7 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
-from command import main, program, simulate
+from labels import sanitized
+from virtual_board import sdk_program, simulate
 
 
 class Script(unittest.TestCase):
@@ -24,8 +24,9 @@ class Script(unittest.TestCase):
         return path
 
     # pico_printf has nine decimals of a double and fills up with zeros.
+    @sanitized
     def test_hello_is_on_stdout_and_nothing_else_is(self):
-        run = simulate(program("hello_usb"), "--expect", "done", "--max-seconds", 5)
+        run = simulate(sdk_program("hello_usb"), "--expect", "done", "--max-seconds", 5)
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(run.stdout.split(b"done")[0],
                          b"hello usb 0 0.000000000000000\r\nhello usb 1 0.333333333000000\r\n"
@@ -35,51 +36,57 @@ class Script(unittest.TestCase):
     def test_a_megabyte_each_way_with_nothing_lost(self):
         data = random.Random(5).randbytes((1 << 20) - 7) + b"THE END"
         self.path("data", data)
-        run = simulate(program("usb_echo"), "--script",
+        run = simulate(sdk_program("usb_echo"), "--script",
                        self.path("script", f"file {self.path('data')}\nexpect THE END\n"), "--max-seconds", 60)
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertTrue(run.stdout == data, f"{len(run.stdout)} bytes came back of {len(data)}")
 
+    @sanitized
     def test_a_host_that_stalls_loses_nothing(self):
         data = random.Random(6).randbytes(5000) + b"THE END"
         self.path("data", data)
         # stdio_usb gives up after 500 ms without a reader (PICO_STDIO_USB_STDOUT_TIMEOUT_US): stay below.
-        run = simulate(program("usb_echo"), "--script",
+        run = simulate(sdk_program("usb_echo"), "--script",
                        self.path("script", f"stall 0.4\nfile {self.path('data')}\nexpect THE END\n"),
                        "--max-seconds", 60)
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertTrue(run.stdout == data)
 
+    @sanitized
     def test_unplug_and_replug(self):
         script = "send one\nexpect one\nunplug\nwait 0.5\nplug\nsend two\nexpect two\n"
-        run = simulate(program("usb_echo"), "--script", self.path("script", script), "--max-seconds", 30)
+        run = simulate(sdk_program("usb_echo"), "--script", self.path("script", script), "--max-seconds", 30)
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(run.stdout, b"one\rtwo\r"[:len(run.stdout)])
         self.assertIn(b"two", run.stdout)
 
+    @sanitized
     def test_1200_baud_and_picotools_request_enter_bootsel(self):
         for ask in ("baud 1200", "request-bootsel"):
-            run = simulate(program("hello_usb"), "--script",
+            run = simulate(sdk_program("hello_usb"), "--script",
                            self.path("script", f"expect done\n{ask}\nexpect-bootsel\n"), "--max-seconds", 10)
             self.assertEqual(run.returncode, 0, run.stderr)
 
+    @sanitized
     def test_picotools_request_reboots_to_flash(self):
-        run = simulate(program("hello_usb"), "--script",
+        run = simulate(sdk_program("hello_usb"), "--script",
                        self.path("script", "expect done\nrequest-flash\nexpect done\n"), "--max-seconds", 10)
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(run.stdout.count(b"hello usb 2"), 2)
 
+    @sanitized
     def test_the_limit_before_the_end_is_exit_3(self):
-        run = simulate(program("hello_usb"), "--expect", "never printed", "--max-seconds", 0.5)
+        run = simulate(sdk_program("hello_usb"), "--expect", "never printed", "--max-seconds", 0.5)
         self.assertEqual(run.returncode, 3)
         self.assertIn(b'waits for "never printed"', run.stderr)
         self.assertEqual(run.stderr.count(b"\n"), 1)
-        run = simulate(program("hello_usb"), "--send", "x", "--max-cycles", 60_000_000)
+        run = simulate(sdk_program("hello_usb"), "--send", "x", "--max-cycles", 60_000_000)
         self.assertEqual(run.returncode, 0, run.stderr)
 
+    @sanitized
     def test_the_same_run_gives_the_same_stats(self):
         for name in ("a", "b"):
-            run = simulate(program("hello_usb"), "--expect", "done", "--max-seconds", 5, "--stats", self.path(name))
+            run = simulate(sdk_program("hello_usb"), "--expect", "done", "--max-seconds", 5, "--stats", self.path(name))
             self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(self.path("a").read_bytes(), self.path("b").read_bytes())
         stats = json.loads(self.path("a").read_text())
@@ -90,11 +97,12 @@ class Script(unittest.TestCase):
         self.assertGreater(stats["usb"]["bytes_in"], 100)
         self.assertNotIn("real_seconds", stats)
         self.assertGreater(stats["simulated_seconds"], 0.1)
-        run = simulate(program("hello_usb"), "--expect", "done", "--max-seconds", 5, "--stats", self.path("c"), "--stats-real")
+        run = simulate(sdk_program("hello_usb"), "--expect", "done", "--max-seconds", 5, "--stats", self.path("c"), "--stats-real")
         self.assertGreater(json.loads(self.path("c").read_text())["real_seconds"], 0)
 
+    @sanitized
     def test_profile_opens_in_callgrinds_own_tool(self):
-        run = simulate(program("hello_usb"), "--expect", "done", "--max-seconds", 5, "--profile", self.path("out"),
+        run = simulate(sdk_program("hello_usb"), "--expect", "done", "--max-seconds", 5, "--profile", self.path("out"),
                        "--stats", self.path("stats"))
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertIn("main", self.path("out.txt").read_text())
@@ -128,6 +136,7 @@ class BadInput(unittest.TestCase):
         return (struct.pack("<8I", 0x0A324655, 0x9E5D5157, 0x2000, address, 256, number, count, family) +
                 payload.ljust(476, b"\0") + struct.pack("<I", 0x0AB16F30))
 
+    @sanitized
     def test_files_that_are_no_firmware_are_refused_in_one_line(self):
         arm_s = 0xE48BFF59
         self.check(b"", "empty.uf2")
@@ -150,6 +159,7 @@ class Usage(unittest.TestCase):
         self.assertEqual(run.stdout, b"")
         return run.stderr.decode()
 
+    @sanitized
     def test_bad_options_are_usage_errors(self):
         self.check()
         self.check("x.elf", "--board", "arduino")
@@ -162,7 +172,3 @@ class Usage(unittest.TestCase):
         self.assertIn("psram-absent", self.check("x.elf", "--fault", "nonsense"))
         self.check("x.elf", "--fault", "button")
         self.check("x.elf", "--fault", "psram-absent@3")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Debian's picocom and pyserial on the device that --pty serves."""
 import os
 import pty
@@ -10,14 +9,15 @@ import termios
 import time
 import unittest
 
-from command import PICO_LLAMA, Running, main, program, read_until
+from labels import sanitized
+from virtual_board import COMMAND, Running, read_until, sdk_program
 
 
 class Picocom(unittest.TestCase):
     def test_shows_the_hello_text(self):
         if shutil.which("picocom") is None:
             self.skipTest("picocom is not installed")
-        with Running(program("hello_usb")) as board:
+        with Running(sdk_program("hello_usb")) as board:
             master, slave = pty.openpty()
             picocom = subprocess.Popen(["picocom", "--quiet", "--baud", "115200", board.device], stdin=slave,
                                        stdout=slave, stderr=slave, start_new_session=True)
@@ -39,7 +39,7 @@ class Terminal(unittest.TestCase):
         """Runs usb_echo in a terminal of its own, types, leaves; returns what was shown and the exit code."""
         master, slave = pty.openpty()
         before = termios.tcgetattr(slave)
-        board = subprocess.Popen([PICO_LLAMA, "simulate", program("usb_echo")], stdin=slave, stdout=slave,
+        board = subprocess.Popen([COMMAND, "simulate", sdk_program("usb_echo")], stdin=slave, stdout=slave,
                                  stderr=slave, start_new_session=True)
         shown = read_until(master, b"Ctrl-] leaves", 30)
         end = time.monotonic() + 10
@@ -55,11 +55,13 @@ class Terminal(unittest.TestCase):
         os.close(master)
         return shown, code
 
+    @sanitized
     def test_is_raw_and_ctrl_bracket_leaves(self):
         shown, code = self.run_in_terminal(lambda board, master: os.write(master, b"\x1d"))
         self.assertIn(b"typed\x03", shown)  # Ctrl-C went to the board
         self.assertEqual(code, 0)
 
+    @sanitized
     def test_is_restored_after_a_signal(self):
         _, code = self.run_in_terminal(lambda board, master: board.terminate())
         self.assertEqual(code, -signal.SIGTERM)
@@ -74,14 +76,15 @@ class PySerial(unittest.TestCase):
         return serial.Serial(board.device, 115200, timeout=60)
 
     def test_reads_the_hello_text(self):
-        with Running(program("hello_usb")) as board, self.open(board) as port:
+        with Running(sdk_program("hello_usb")) as board, self.open(board) as port:
             lines = [port.readline().strip() for _ in range(4)]
         self.assertEqual(lines, [b"hello usb 0 0.000000000000000", b"hello usb 1 0.333333333000000",
                                  b"hello usb 2 0.666666667000000", b"done"])
 
+    @sanitized
     def test_echo_keeps_every_byte_of_a_slow_reader(self):
         data = random.Random(1).randbytes(20_000)
-        with Running(program("usb_echo")) as board, self.open(board) as port:
+        with Running(sdk_program("usb_echo")) as board, self.open(board) as port:
             port.write(data)
             time.sleep(0.3)
             got = b""
@@ -92,14 +95,11 @@ class PySerial(unittest.TestCase):
                 time.sleep(0.005)
         self.assertEqual(got, data)
 
+    @sanitized
     def test_closing_and_opening_again_works(self):
-        with Running(program("usb_echo")) as board:
+        with Running(sdk_program("usb_echo")) as board:
             for text in (b"first", b"second"):
                 with self.open(board) as port:
                     port.write(text)
                     self.assertEqual(port.read(len(text)), text)
                 time.sleep(0.1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,43 @@
+"""The real firmware image on the virtual board, through its USB serial port."""
+import pathlib
+import tempfile
+import unittest
+
+import virtual_board
+
+# A short greedy story, to its end.
+SHORT = ["expect > ", "send /temp 0", "expect > ", "send /steps 24", "expect > ", "send Once", "expect tok/s", "expect > "]
+
+
+def expect(text, *wanted):
+    for want in wanted:
+        assert want in text, f"no {want!r} in:\n{text[-4000:]}"
+
+
+class BoardTest(unittest.TestCase):
+    """`model`: the checkpoint and tokenizer of tests that need just any model."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.scratch = pathlib.Path(folder.name)
+        self.packer = virtual_board.Packer(self.scratch)
+        self.model = virtual_board.any_story_model()
+        virtual_board.built(virtual_board.FIRMWARE)
+
+    def image(self, profile, checkpoint=None, tokenizer=None):
+        return self.packer.pack(profile, *((checkpoint, tokenizer) if checkpoint else self.model))
+
+    def pack(self, profile, checkpoint=None, tokenizer=None):
+        """The cartridge of a model, by default `model`."""
+        return self.packer.cartridge(self.image(profile, checkpoint, tokenizer))
+
+    def play(self, script, model=None, options=(), seconds=60, firmware=None):
+        """Plays a script to its end; returns what the board printed."""
+        images = [firmware or virtual_board.FIRMWARE] + ([model] if model else [])
+        return virtual_board.play(self.scratch, images, script, options, seconds)
+
+    def token_count(self, steps):
+        """How the board counts a story of `steps` positions that begins with "Once": without the prompt's tokens."""
+        prompt_tokens = {virtual_board.STORIES260K: 2, virtual_board.PICO_TALES: 3}[self.model]
+        return f"{steps + 1 - prompt_tokens} tokens"

@@ -1,0 +1,83 @@
+"""Models larger than SRAM: weights that are streamed from flash."""
+import re
+
+import virtual_board
+from board_test_case import BoardTest
+from virtual_board import STORIES3M, STORY_END, host_tokens, stories
+
+ROPE_15M = 256 * 48 * 4  # bytes: cos and sin of 24 pairs at 256 positions
+
+
+class Streaming(BoardTest):
+    def streams(self, image, profile, vocabulary_and_rope_bytes, mhz=150, divider=2, firmware=None, prompt="Once upon a time",
+                steps=12):
+        """Tells a story with weights from flash: the host's tokens, at 85 % at least of what the bus could bring."""
+        text = self.play(["expect > ", "send /mem", "expect stack of core 1", "send /json on", "expect json on", "send /temp 0",
+                           f"send /steps {steps}", f"send {prompt}", *STORY_END], self.packer.cartridge(image), firmware=firmware)
+        (tokens, end), = stories(text)
+        assert tokens == host_tokens(image, prompt, steps), tokens
+        # What a token reads of the weights in flash, over chained reads of cache lines: 8 bytes in 16 divider + 2 cycles.
+        in_flash = int(re.search(r"^weights +([\d,]+) B  flash", text, re.MULTILINE)[1].replace(",", ""))
+        limit = 8e6 * mhz / (16 * divider + 2) / (in_flash - vocabulary_and_rope_bytes)
+        share = end["tokens_per_second"] / limit
+        print(f"{profile}: {len(tokens)} tokens as on the host, {end['tokens_per_second']} tok/s simulated at {mhz} MHz, "
+              f"{100 * share:.1f} % of the bus's {limit:.3f}")
+        assert share >= 0.85, share
+        return end
+
+    def test_q8_3m(self):
+        self.streams(self.image("q8", *STORIES3M), "3M q8", 512 * 32 * 4, steps=24)
+
+    def test_q4_3m(self):
+        """A trained model in q4: its embedding is a tensor of its own in 8 bits, of which a token reads one row."""
+        image = self.packer.pack("q4", *STORIES3M, "--q8", "none", "--calibration", "512")
+        self.streams(image, "3M q4", 512 * 32 * 4 + 4096 // 8 * (32 + 8 * 192), steps=24)
+
+    def synthetic_15m(self, profile):
+        # Rounding fitted to noise would be noise too, and a minute longer.
+        return self.packer.pack(profile, *self.packer.synthetic_15m(), "--calibration", "0")
+
+    def test_q8_15m(self):
+        self.streams(self.synthetic_15m("q8"), "15M q8", ROPE_15M, prompt="a", steps=5)
+
+    def test_q4_15m(self):
+        self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, prompt="a", steps=5)
+
+    def test_q4_15m_133(self):
+        end = self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, mhz=133, divider=1, prompt="a", steps=5,
+                           firmware=virtual_board.firmware_of("firmware-133mhz"))
+        assert end["tokens_per_second"] >= 6.2, end
+
+    def streams_prompt(self, image, prompt):
+        (_, end), = stories(self.play(["expect > ", "send /json on", "expect json on", "send /temp 0", "send /steps 72",
+                                        f"send {prompt}", *STORY_END], self.packer.cartridge(image)))
+        return end
+
+    def test_q4_15m_prefill(self):
+        prompt = " ".join(["once a cat"] * 16)
+        end = self.streams_prompt(self.synthetic_15m("q4"), prompt)
+        print(f"{end['prompt_tokens']} tokens of a prompt at {end['prefill_tokens_per_second']} tok/s simulated, generated at "
+              f"{end['tokens_per_second']}")
+        assert end["prompt_tokens"] >= 48 and end["prefill_tokens_per_second"] >= 5 * end["tokens_per_second"], end
+
+    def test_stream_stops(self):
+        """Ctrl-C, a pulled cable, another count of cores and every command that reads the bus, in the middle of streaming: no
+        hang, and the next story is the same as ever."""
+        script = ["expect > ", "send /json on", "expect json on", "send /temp 0", "expect temperature", "send /steps 24",
+                  "expect steps 24", "send Once", *STORY_END]
+        again = ["send Once", *STORY_END]
+        for moment in (5, 12, 19):
+            script += ["send Once", *["expect {\"token\":"] * moment, "ctrl-c", *STORY_END, *again]
+        for command, answer in (("/cores 1", "expect core"), ("/mem", "expect stack of core 1"), ("/cores 2", "expect core"),
+                                ("/model 1", "expect loaded")):
+            script += ["send Once", *["expect {\"token\":"] * 9, "ctrl-c", *STORY_END, f"send {command}", answer, *again]
+        script += ["send Once", *["expect {\"token\":"] * 9, "ctrl-c", *STORY_END, "send /bootsel", "expect-bootsel"]
+        text = self.play(script, self.pack("f32"), seconds=120)
+        (whole, _), *rest = stories(text)
+        cut = [tokens for tokens, end in rest if end["stop"] == "cancelled"]
+        ended = [tokens for tokens, end in rest if end["stop"] != "cancelled"]
+        assert len(whole) == 24 and len(cut) == 3 + 4 + 1 and len(ended) == 3 + 4, (len(whole), len(cut), len(ended))
+        assert all(tokens == whole for tokens in ended)
+        assert all(tokens == whole[:len(tokens)] for tokens in cut)
+        self.play(["expect > ", "send /temp 0", "expect > ", "send Once", "expect upon", "unplug", "wait 1", "plug", "expect > ",
+                    "send /steps 16", "expect > ", "send Once", f"expect [{self.token_count(16)}", "expect > "], self.pack("f32"))

@@ -1,7 +1,7 @@
 """Two kinds of plot as SVG text, with nothing but the standard library."""
 from html import escape
 
-COLOURS = ["#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#8c8c8c"]
+COLOURS = ["#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#8c8c8c", "#ccb974"]
 FONT = 'font-family="sans-serif" font-size="12" fill="#333"'
 
 
@@ -35,7 +35,12 @@ def reached(title, rows):
 
 
 def stacked(title, rows, names):
-    """Horizontal bars made of parts. rows: (label, [value of each name])."""
+    """Horizontal bars made of parts. rows: (label, [value of each name]). Errors: ValueError where a part could not be shown."""
+    if len(names) > len(COLOURS):
+        raise ValueError(f"{len(names)} parts, and colours for {len(COLOURS)}: {', '.join(names[len(COLOURS):])} would be left out")
+    for label, values in rows:
+        if len(values) != len(names):
+            raise ValueError(f"{label}: {len(values)} values for {len(names)} parts")
     left, width, step, top = 190, 560, 28, 74
     most = max(sum(values) for _, values in rows)
     parts = [text(10, 22, title, extra='font-weight="bold"')]

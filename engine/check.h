@@ -9,8 +9,8 @@ namespace pico_llama {
 
 }  // namespace pico_llama
 
-#define CHECK(condition)                                          \
-  do {                                                            \
-    if (!(condition)) [[unlikely]]                                \
+#define CHECK(condition)                                               \
+  do {                                                                 \
+    if (!(condition)) [[unlikely]]                                     \
       ::pico_llama::check_failed(#condition, __FILE_NAME__, __LINE__); \
   } while (false)

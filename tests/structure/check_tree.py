@@ -8,7 +8,7 @@ import sys
 root = pathlib.Path(sys.argv[1])
 listing = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True)
 if listing.returncode != 0:
-    print("not a git checkout: nothing to check")
+    print("skipped: not a git checkout: nothing to check")
     sys.exit(77)
 files = [name for name in listing.stdout.decode().split("\0") if name and (root / name).is_file()]
 

@@ -1,25 +1,46 @@
 // digest IMAGE [POSITIONS]: prints the digest of a model image's logits, decoding one by one and in blocks.
 #include <cstdio>
 #include <cstdlib>
-#include <vector>
+#include <memory>
+#include <span>
 
 #include "tests/target/digest.h"
 
 using namespace pico_llama;
+
+namespace {
+
+// malloc's, not std::vector's: the Cortex-M33 build is linked without libstdc++.
+struct Free {
+  void operator()(std::byte* memory) const { std::free(memory); }
+};
+using Memory = std::unique_ptr<std::byte[], Free>;
+
+Memory allocate(size_t bytes) {
+  Memory memory(static_cast<std::byte*>(std::calloc(bytes, 1)));
+  if (memory == nullptr) std::puts("out of memory"), std::exit(1);
+  return memory;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 2) return std::puts("usage: digest IMAGE [POSITIONS]"), 2;
   std::FILE* file = std::fopen(argv[1], "rb");
   if (file == nullptr) return std::perror(argv[1]), 1;
   std::fseek(file, 0, SEEK_END);
-  std::vector<std::byte> image(static_cast<size_t>(std::ftell(file)));
+  const auto image_bytes = static_cast<size_t>(std::ftell(file));
+  const Memory image_memory = allocate(image_bytes);
+  const std::span<std::byte> image(image_memory.get(), image_bytes);
   std::fseek(file, 0, SEEK_SET);
   if (std::fread(image.data(), 1, image.size(), file) != image.size()) return std::perror(argv[1]), 1;
   std::fclose(file);
   const int positions = argc > 2 ? std::atoi(argv[2]) : 0;
 
   SingleWorker worker;
-  std::vector<std::byte> memory(test_support::digest_memory(image, 1));
+  const size_t worker_bytes = test_support::digest_memory(image, 1);
+  const Memory worker_memory = allocate(worker_bytes);
+  const std::span<std::byte> memory(worker_memory.get(), worker_bytes);
   for (const int block : {1, 2, 4, 8})
     std::printf(
         "block %d: %08lx\n", block,

@@ -87,3 +87,7 @@ __attribute__((section(".vectors"), used)) void (*const kVectors[16])() = {
     fault};
 
 }  // extern "C"
+
+// Virtual destructors name them, nobody calls them: nothing here is made with new.
+void operator delete(void*) noexcept { fault(); }
+void operator delete(void*, std::size_t) noexcept { fault(); }

@@ -25,7 +25,7 @@ namespace {
 }  // namespace
 
 std::string read_file(const std::string& path) {
-  struct stat status {};
+  struct stat status = {};
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) throw Error(path + ": is a directory; give the file inside it");
     // A device may never end, and a pipe cannot be read again by --resume.

@@ -8,6 +8,9 @@
 
 namespace pico_llama::app {
 
+template <typename T>
+concept Integer = std::integral<T> && !std::same_as<T, char> && !std::same_as<T, bool>;
+
 /// Appends to room that somebody else owns; what does not fit is cut off.
 class Text {
  public:
@@ -16,8 +19,8 @@ class Text {
   Text& operator<<(std::string_view text);
   Text& operator<<(const char* text) { return *this << std::string_view(text); }
   Text& operator<<(char character) { return *this << std::string_view(&character, 1); }
-  template <std::integral T>
-  requires(!std::same_as<T, char> && !std::same_as<T, bool>) Text& operator<<(T value) {
+  template <Integer T>
+  Text& operator<<(T value) {
     return number(static_cast<int64_t>(value));
   }
 

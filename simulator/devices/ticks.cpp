@@ -6,16 +6,23 @@ __extension__ using Wide = unsigned __int128;
 
 // Twelve bytes for each generator: CTRL, CYCLES, COUNT.
 constexpr std::uint32_t kStride = 12;
-#define TICK_GENERATOR(index, name_)                                                 \
-  {.offset = (index)*kStride, .name = name_ "_CTRL", .writable = 1, .ignored = 2},   \
-      {.offset = (index)*kStride + 4, .name = name_ "_CYCLES", .writable = 0x1ff}, { \
-    .offset = (index)*kStride + 8, .name = name_ "_COUNT", .ignored = ~0U            \
-  }
+constexpr Register control(std::uint32_t generator, const char* name) {
+  return {.offset = generator * kStride, .name = name, .writable = 1, .ignored = 2};
+}
+constexpr Register cycles(std::uint32_t generator, const char* name) {
+  return {.offset = generator * kStride + 4, .name = name, .writable = 0x1ff};
+}
+constexpr Register count(std::uint32_t generator, const char* name) {
+  return {.offset = generator * kStride + 8, .name = name, .ignored = ~0U};
+}
 constexpr Register kRegisters[] = {
-    TICK_GENERATOR(0, "PROC0"),  TICK_GENERATOR(1, "PROC1"),    TICK_GENERATOR(2, "TIMER0"),
-    TICK_GENERATOR(3, "TIMER1"), TICK_GENERATOR(4, "WATCHDOG"), TICK_GENERATOR(5, "RISCV"),
+    control(0, "PROC0_CTRL"),    cycles(0, "PROC0_CYCLES"),    count(0, "PROC0_COUNT"),
+    control(1, "PROC1_CTRL"),    cycles(1, "PROC1_CYCLES"),    count(1, "PROC1_COUNT"),
+    control(2, "TIMER0_CTRL"),   cycles(2, "TIMER0_CYCLES"),   count(2, "TIMER0_COUNT"),
+    control(3, "TIMER1_CTRL"),   cycles(3, "TIMER1_CYCLES"),   count(3, "TIMER1_COUNT"),
+    control(4, "WATCHDOG_CTRL"), cycles(4, "WATCHDOG_CYCLES"), count(4, "WATCHDOG_COUNT"),
+    control(5, "RISCV_CTRL"),    cycles(5, "RISCV_CYCLES"),    count(5, "RISCV_COUNT"),
 };
-#undef TICK_GENERATOR
 }  // namespace
 
 Ticks::Ticks(Timebase& timebase) : RegisterDevice("TICKS", kRegisters), timebase_(timebase) {}

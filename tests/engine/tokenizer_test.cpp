@@ -70,8 +70,8 @@ TEST(Tokenizer, EncodesAsRunC) {
   const EngineModel m(raw);
   const Tokenizer t(m.image.tokenizer());
   std::minstd_rand random(3);
-  const std::vector<std::string> alphabet = {"a", "b",  "c", "d",  " ",    "z",
-                                             "Z", "\n", "é", "漢", "🙂", "<0x0A>"};
+  std::vector<std::string> alphabet = {"\n", "é", "漢", "🙂", "<0x0A>"};
+  for (const char letter : std::string_view("abcd zZ")) alphabet.emplace_back(1, letter);
   for (int round = 0; round < 400; ++round) {
     std::string text;
     for (auto n = random() % 40; n > 0; --n) text += alphabet[random() % alphabet.size()];

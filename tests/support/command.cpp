@@ -42,7 +42,7 @@ void redirect(int fd, const std::string& path, int flags) {
 }
 
 void interrupt_later(pid_t child, const std::string& out, int milliseconds) {
-  struct stat status {};
+  struct stat status = {};
   while (::stat(out.c_str(), &status) != 0 || status.st_size == 0) {
     siginfo_t ended{};
     if (::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||

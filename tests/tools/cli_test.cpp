@@ -406,7 +406,7 @@ TEST_F(Cli, OutputsThatCannotBeWritten) {
   expect_error(pack("/nonexistent/folder/m.plm"), 1, "No such file or directory");
   expect_error(pack(folder_.path()), 1, "is a directory");
   expect_error(pack("/dev/full"), 1, "No space left on device");
-  struct stat status {};
+  struct stat status = {};
   ASSERT_EQ(::stat("/dev/full", &status), 0);
   EXPECT_TRUE(S_ISCHR(status.st_mode)) << "the device itself was replaced";
   // A disk that fills up while the image is being written.
@@ -425,7 +425,7 @@ TEST_F(Cli, ALinkThatLeadsNowhereIsNotReplaced) {
   ASSERT_EQ(::symlink("/nonexistent/folder/m.plm", link.c_str()), 0);
   names_ = folder_.names();
   expect_error(pack(link), 1, "is a link that leads nowhere");
-  struct stat status {};
+  struct stat status = {};
   ASSERT_EQ(::lstat(link.c_str(), &status), 0);
   EXPECT_TRUE(S_ISLNK(status.st_mode));
 }

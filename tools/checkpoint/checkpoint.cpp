@@ -44,9 +44,11 @@ class Layout {
   std::uint64_t at_;
 };
 
+using Member = Tensor Layer::*;
+
 /// A member of every layer with its shape: files store all layers of one kind one after the other.
 struct Kind {
-  Tensor Layer::*member;
+  Member member;
   const char* name;
   std::uint64_t rows;
   std::uint64_t columns;

@@ -11,9 +11,11 @@ namespace {
 
 using simulator::BoardFaults;
 
+using Flag = bool BoardFaults::*;
+
 struct ChipFault {
   const char* name;
-  bool BoardFaults::*flag;
+  Flag flag;
   const char* meaning;
 };
 constexpr ChipFault kChipFaults[] = {

@@ -30,7 +30,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
     if (errno == ENOENT) fail("{}: no such file; check the path", path);
     fail("{}: cannot be opened: {}; make it readable or give another file", path, errno_text(errno));
   }
-  struct stat status {};
+  struct stat status = {};
   if (::fstat(file.fd, &status) != 0) fail("{}: cannot be examined: {}", path, errno_text(errno));
   if (S_ISDIR(status.st_mode)) fail("{}: is a directory; give the file inside it", path);
   if (!S_ISREG(status.st_mode)) fail("{}: is not a regular file; copy it to one first", path);

@@ -57,7 +57,7 @@ OutputFile::OutputFile(const std::string& path, std::span<const std::string> inp
     if (std::filesystem::equivalent(path, input, ignored))
       fail("{}: is an input as well, and would be lost; give the output another name", path);
   }
-  struct stat status {};
+  struct stat status = {};
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) fail("{}: is a directory; give a file name", path);
     if (!S_ISREG(status.st_mode)) {
@@ -122,7 +122,7 @@ void OutputFile::commit() {
 }
 
 void require_writable(const std::string& path, std::span<const std::string> inputs) {
-  struct stat status {};
+  struct stat status = {};
   const bool device =
       ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
   // Opening a pipe and closing it again would be an end of file to its reader.

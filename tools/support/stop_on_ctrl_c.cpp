@@ -11,7 +11,7 @@ extern "C" void cancel(int) { cancelled.store(true, std::memory_order_relaxed); 
 }  // namespace
 
 const std::atomic<bool>& stop_on_ctrl_c() {
-  struct sigaction action {};
+  struct sigaction action = {};
   action.sa_handler = cancel;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   ::sigaction(SIGINT, &action, nullptr);

@@ -14,8 +14,10 @@ struct Aligned {
   Aligned() = default;
   template <typename U>
   explicit Aligned(const Aligned<U>&) {}
+  // clang-format off: versions disagree about the blank after new and delete
   T* allocate(std::size_t n) { return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{64})); }
   void deallocate(T* p, std::size_t) { ::operator delete (p, std::align_val_t{64}); }
+  // clang-format on
   friend bool operator==(const Aligned&, const Aligned&) { return true; }
 };
 

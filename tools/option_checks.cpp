@@ -32,13 +32,18 @@ void check_values(CLI::App& app) {
     const auto is = [&type](std::string_view name) {
       return std::string_view(type).substr(0, name.size()) == name;
     };
-    if (is(kFileType)) option->check(refuse_empty);
+    // transform() puts it before the option's own checks, whose words for these differ among CLI11's
+    // versions.
+    const auto check_first = [option](auto refuse) {
+      option->transform(CLI::Validator([refuse](std::string& word) { return refuse(word); }, ""));
+    };
+    if (is(kFileType)) check_first(refuse_empty);
     if (is("FLOAT"))
-      option->check([](const std::string& word) { return word.empty() ? "an empty word is no number" : ""; });
-    if (is("INT") || is("UINT"))
-      option->check([is_unsigned = is("UINT")](const std::string& word) {
-        return refuse_bent_number(word, is_unsigned);
+      check_first([](const std::string& word) {
+        return std::string(word.empty() ? "an empty word is no number" : "");
       });
+    if (is("INT")) check_first([](const std::string& word) { return refuse_bent_number(word, false); });
+    if (is("UINT")) check_first([](const std::string& word) { return refuse_bent_number(word, true); });
   }
   for (CLI::App* subcommand : app.get_subcommands({})) check_values(*subcommand);
 }

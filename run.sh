@@ -50,14 +50,19 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-quietly() { "$@" >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; echo "run.sh: that failed: $*" >&2; exit 1; }; }
-echo "run: building the pico-llama command and the firmware (a few minutes the first time)" >&2
-quietly cmake --preset host
-quietly cmake --build --preset host --target pico-llama -j "$(nproc)"
+. scripts/progress.sh
+mkdir -p build/logs
+rm -f build/logs/command.log build/logs/firmware.log
+preset=command
+! grep -qs '^PICO_LLAMA_TESTS:.*=ON' build/host/CMakeCache.txt || preset=host  # a build with the tests keeps them
+command_build() { cmake --preset $preset && cmake --build --preset $preset --target pico-llama -j "$(nproc)"; }
 firmware=build/firmware
 [ "$clock" = 150 ] || firmware=build/firmware-${clock}mhz
-quietly cmake --preset firmware -B "$firmware" -DPICO_LLAMA_CLK_SYS_MHZ="$clock"
-quietly cmake --build "$firmware" -j "$(nproc)"
+firmware_build() {
+  cmake --preset firmware -B "$firmware" -DPICO_LLAMA_CLK_SYS_MHZ="$clock" && cmake --build "$firmware" -j "$(nproc)"
+}
+progress "run: building the pico-llama command" build/logs/command.log command_build || exit 1
+progress "run: building the firmware" build/logs/firmware.log firmware_build || exit 1
 
 pico_llama=build/host/tools/pico-llama
 "$pico_llama" pack "$model" -z "$tokenizer" --profile "$profile" -o build/story.plm >&2

@@ -17,7 +17,7 @@ for argument; do
   esac
 done
 
-scripts/setup.sh || exit 1
+scripts/setup.sh --tests || exit 1
 jobs=$(nproc)
 # The firmware presets compile many files to the same object: ccache finds it under another preset's folder, since paths are
 # taken relative to this tree (and none is in the objects: -ffile-prefix-map).

@@ -15,9 +15,14 @@ endif()
 option(PICO_LLAMA_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 
 # The warning set, for all code of this project on every target.
+# Errors with the compilers that the tests run with; another one's new warnings stop nobody (decision 0016).
+set(PICO_LLAMA_WERROR)
+if("${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}" MATCHES "^(GNU 1[24]|Clang 1[49])\\.")
+  set(PICO_LLAMA_WERROR -Werror)
+endif()
 add_library(house INTERFACE)
 target_compile_options(house INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion -Wnon-virtual-dtor -Werror
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wdouble-promotion -Wnon-virtual-dtor ${PICO_LLAMA_WERROR}
   # DESIGN.md, "The same bits everywhere": never contract a*b+c, on any target.
   -ffp-contract=off)
 target_include_directories(house INTERFACE ${CMAKE_CURRENT_LIST_DIR}/..)

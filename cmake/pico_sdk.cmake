@@ -11,6 +11,10 @@ endif()
 if(NOT EXISTS ${PICO_SDK_PATH}/external/pico_sdk_import.cmake)
   message(FATAL_ERROR "no Pico SDK at ${PICO_SDK_PATH}: run scripts/setup.sh or set PICO_SDK_PATH")
 endif()
+include(${PICO_SDK_PATH}/pico_sdk_version.cmake)
+if(PICO_SDK_VERSION_STRING VERSION_LESS 2.1.1)
+  message(FATAL_ERROR "the Pico SDK at ${PICO_SDK_PATH} is ${PICO_SDK_VERSION_STRING}; 2.1.1 or later is needed")
+endif()
 
 # Debian packages TinyUSB separately from the SDK.
 if(NOT PICO_TINYUSB_PATH AND NOT DEFINED ENV{PICO_TINYUSB_PATH} AND NOT EXISTS ${PICO_SDK_PATH}/lib/tinyusb/src/tusb.h)

@@ -1,63 +1,85 @@
 #!/usr/bin/env bash
 # Installs what this project needs on Debian 12 or 13: compilers and libraries with apt, and the Pico SDK
 # into .deps/ of this folder. Safe to run again; does nothing where everything is there.
-#   scripts/setup.sh            everything run.sh and test.sh need
-#   scripts/setup.sh --check    only says what is missing (exit 1 if anything is)
+#   scripts/setup.sh            what run.sh needs: the pico-llama command and the firmware
+#   scripts/setup.sh --tests    what test.sh needs as well
+#   scripts/setup.sh --check [--tests]    only says what is missing (exit 1 if anything is)
+#   PICO_SDK_PATH=FOLDER        a Pico SDK of your own, 2.1.1 or later, instead of Debian's
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/progress.sh
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
-case ${1:-} in
-  "" | --check) [ $# -le 1 ] || { say "too many arguments; see scripts/setup.sh --help"; exit 2; } ;;
-  -h | --help) sed -n '/^set /q; 2,$s/^# \{0,1\}//p' scripts/setup.sh; exit ;;
-  *) say "unknown argument $1; see scripts/setup.sh --help"; exit 2 ;;
-esac
+check=no tests=no
+for argument; do
+  case $argument in
+    --check) check=yes ;;
+    --tests) tests=yes ;;
+    -h | --help) sed -n '/^set /q; 2,$s/^# \{0,1\}//p' scripts/setup.sh; exit ;;
+    *) say "unknown argument $argument; see scripts/setup.sh --help"; exit 2 ;;
+  esac
+done
 
-# package:why. DESIGN.md ("Libraries") says more of those that the code uses.
-packages=(
-  build-essential:"host compiler"
-  cmake:"build system" ninja-build:"build back end" ccache:"rebuilds in seconds" git:"version stamp"
-  python3:"scripts, the independent SPEC.md reader" python3-serial:"a real serial client for tests"
-  picocom:"a real serial terminal for tests"
-  libcli11-dev:"command line" libfmt-dev:"formatting" nlohmann-json3-dev:"JSON"
-  libgtest-dev:"tests" libbenchmark-dev:"benchmarks"
-  libcapstone-dev:"disassembly" libelf-dev:"ELF files" libdw-dev:"source lines of a profile" libunicorn-dev:"independent Cortex-M33"
-  libhwy-dev:"SIMD of the PC's kernels"
-  libserialport-dev:"finding the board's serial port" libeigen3-dev:"the trainer's matrix products"
-  libpng-dev:"the trainer's loss curve as a picture"
-  gcc-arm-none-eabi:"firmware compiler" libnewlib-arm-none-eabi:"its C library"
-  libstdc++-arm-none-eabi-newlib:"its C++ library"
-  qemu-system-arm:"independent Cortex-M33 machine" gdb-multiarch:"the virtual board's gdb test"
-  valgrind:"callgrind_annotate, for the test of --profile" clang:"libFuzzer" clang-format:"house format" clang-tidy:"lint"
+# "what for: packages". DESIGN.md ("Libraries") says why each library. The firmware needs libstdc++'s headers only; the
+# library (libstdc++-arm-none-eabi-newlib) would be 2 GB.
+groups=(
+  "compiler and build tools of the PC: g++ cmake ninja-build ccache pkgconf python3"
+  "libraries of the pico-llama command: libcli11-dev libfmt-dev nlohmann-json3-dev libcapstone-dev libelf-dev libdw-dev
+    libserialport-dev libeigen3-dev libpng-dev libhwy-dev"
+  "compiler and C library of the firmware: gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-dev"
 )
-sdk_version=2.1.1     # the last that builds with Debian 12's newlib compiler
+test_groups=(
+  "tests and benchmarks: libgtest-dev libbenchmark-dev git"
+  "serial clients for the virtual board's port: picocom python3-serial"
+  "independent Cortex-M33s: libunicorn-dev qemu-system-arm"
+  "a debugger and a profile viewer for the virtual board: gdb-multiarch valgrind"
+  "fuzzing, formatting, lint: clang clang-format clang-tidy"
+)
+sdk_oldest=2.1.1      # and what Debian's package is
 sdk_suite=trixie
 
-missing=()
-for entry in "${packages[@]}"; do
-  name=${entry%%:*}
-  dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+[ $tests = no ] || {
+  groups+=("${test_groups[@]}")
+  # libFuzzer's runtime is a package of clang's own version.
+  clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\).*/\1/p' | head -1)
+  [ -z "$clang" ] || groups+=("libFuzzer: libclang-rt-$clang-dev")
+}
+missing=() reasons=()
+for group in "${groups[@]}"; do
+  absent=()
+  for name in ${group#*: }; do
+    installed "$name" || absent+=("$name")
+  done
+  [ ${#absent[@]} -eq 0 ] || reasons+=("${group%%: *}: ${absent[*]}")
+  missing+=("${absent[@]}")
 done
-# libFuzzer's runtime is a package of clang's own version.
-clang_major=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\).*/\1/p' | head -1)
-if [ -n "$clang_major" ]; then
-  rt=libclang-rt-$clang_major-dev
-  dpkg-query -W -f '${Status}' "$rt" 2>/dev/null | grep -q 'ok installed' || missing+=("$rt")
-fi
 
+# A Pico SDK of the user's own is never replaced, only refused.
 sdk_ready() {
-  [ -n "${PICO_SDK_PATH:-}" ] && [ -f "$PICO_SDK_PATH/pico_sdk_init.cmake" ] && return 0
-  [ -f .deps/pico-sdk/pico_sdk_init.cmake ] && [ -f .deps/tinyusb/src/tusb.h ]
+  [ -n "${PICO_SDK_PATH:-}" ] || { [ -f .deps/pico-sdk/pico_sdk_init.cmake ] && [ -f .deps/tinyusb/src/tusb.h ]; return; }
+  [ -f "$PICO_SDK_PATH/pico_sdk_version.cmake" ] \
+    || die "PICO_SDK_PATH=$PICO_SDK_PATH holds no Pico SDK; correct it, or unset it to use Debian's"
+  local version
+  version=$(sed -n 's/^ *set(PICO_SDK_VERSION_\(MAJOR\|MINOR\|REVISION\) \([0-9]*\)).*/\2/p' \
+    "$PICO_SDK_PATH/pico_sdk_version.cmake" | paste -sd.)
+  [ "$(printf '%s\n' "$sdk_oldest" "$version" | sort -V | head -1)" = "$sdk_oldest" ] \
+    || die "the Pico SDK in PICO_SDK_PATH=$PICO_SDK_PATH is $version; $sdk_oldest or later is needed (unset it to use Debian's)"
+  [ -f "$PICO_SDK_PATH/lib/tinyusb/src/tusb.h" ] || [ -n "${PICO_TINYUSB_PATH:-}" ] || [ -f .deps/tinyusb/src/tusb.h ] \
+    || die "the Pico SDK in PICO_SDK_PATH=$PICO_SDK_PATH has no TinyUSB; git -C \"\$PICO_SDK_PATH\" submodule update --init lib/tinyusb"
 }
 
-if [ "${1:-}" = --check ]; then
+sdk=ready
+sdk_ready || sdk=missing
+if [ $check = yes ]; then
   [ ${#missing[@]} -eq 0 ] || say "missing packages: ${missing[*]}"
-  sdk_ready || say "missing: Pico SDK (set PICO_SDK_PATH, or run scripts/setup.sh)"
-  [ ${#missing[@]} -eq 0 ] && sdk_ready
+  [ $sdk = ready ] || say "missing: Pico SDK (set PICO_SDK_PATH, or run scripts/setup.sh)"
+  [ ${#missing[@]} -eq 0 ] && [ $sdk = ready ]
   exit
 fi
 
+log=build/logs/setup.log
 if [ ${#missing[@]} -gt 0 ]; then
   command -v apt-get >/dev/null || die "this is not a Debian machine; install the equivalents of: ${missing[*]}"
   sudo=()
@@ -65,39 +87,55 @@ if [ ${#missing[@]} -gt 0 ]; then
     command -v sudo >/dev/null || die "neither root nor sudo; ask for these to be installed: apt-get install ${missing[*]}"
     sudo=(sudo)
   fi
-  say "installing with ${sudo[*]} apt-get: compilers, libraries and test tools of this project"
-  say "  ${missing[*]}"
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq \
-    || say "apt-get update had errors; trying with the package lists there are"
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 \
-    || die "apt-get could not install them; see its message above"
+  say "these Debian packages are missing; installing them with ${sudo[*]:+sudo }apt-get"
+  printf 'setup:   %s\n' "${reasons[@]}" >&2
+  # The password, if one is asked for, before the first line of progress.
+  [ ${#sudo[@]} -eq 0 ] || sudo true || die "sudo refuses; ask for these to be installed: apt-get install ${missing[*]}"
+  # The status lines come through a file description of their own: apt makes it non-blocking, which dpkg's output must not
+  # be, and sudo would close a third one that it is handed.
+  apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive sh -c 'exec apt-get "$@" 3>/dev/stdout' apt-get
+    -q -y -o Dpkg::Use-Pty=0 -o APT::Status-Fd=3)
+  progress "setup: reading the package lists" $log "${apt[@]}" update || say "trying with the package lists there are"
+  size=$(LC_ALL=C apt-get install --print-uris -y --no-install-recommends "${missing[@]}" 2>&1 | sed -n \
+    -e 's/^[0-9]* upgraded, \([0-9]*\) newly installed.*/\1 packages with all they depend on, /p' \
+    -e 's/^Need to get \(.*\) of archives.*/\1 to download, /p' \
+    -e 's/^After this operation, \(.*\) of additional disk space.*/\1 on disk/p' | tr -d '\n')
+  [ -z "$size" ] || say "$size"
+  install=(--no-install-recommends install "${missing[@]}")
+  progress "setup: downloading them" $log "${apt[@]}" --download-only "${install[@]}" \
+    && progress "setup: installing them" $log "${apt[@]}" "${install[@]}" \
+    || die "apt-get could not install them; its messages are in $log"
 fi
 
 # The Pico SDK, from Debian 13's source packages (Architecture: all, so any Debian can unpack them), through
 # the machine's own mirror with a package list and state of our own: the system's apt setup is not touched.
-if ! sdk_ready; then
-  mirror=$(apt-get indextargets --format '$(SITE) $(CREATED_BY) $(ORIGIN)' 2>/dev/null | awk '$2=="Packages" && $3=="Debian" && $1 !~ /security/{print $1; exit}')
-  [ -n "$mirror" ] || die "no Debian mirror among this machine's apt sources; set PICO_SDK_PATH to a Pico SDK >= 2.1.1"
-  say "getting the Pico SDK $sdk_version from the Debian mirror, into .deps/"
+get_sdk() {
   mkdir -p .deps/apt/lists/partial .deps/apt/cache/archives/partial .deps/download
-  root=$PWD/.deps
+  local root=$PWD/.deps deb
   cat > .deps/apt/sources.list <<SOURCES
 deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $sdk_suite main
 SOURCES
-  apt_private=(-o Dir::Etc::sourcelist="$root/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
+  local apt_private=(-o Dir::Etc::sourcelist="$root/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
     -o Dir::State::lists="$root/apt/lists" -o Dir::Cache="$root/apt/cache" -o Debug::NoLocking=1
     -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none)
-  apt-get "${apt_private[@]}" update -qq || die "cannot read the $sdk_suite package list; set PICO_SDK_PATH instead"
-  (cd .deps/download && apt-get "${apt_private[@]}" download -qq pico-sdk-source tinyusb-source) \
-    || die "cannot download pico-sdk-source; set PICO_SDK_PATH instead"
+  apt-get "${apt_private[@]}" update -q || { echo "cannot read the $sdk_suite package list"; return 1; }
+  (cd .deps/download && apt-get "${apt_private[@]}" download -q pico-sdk-source tinyusb-source) \
+    || { echo "cannot download pico-sdk-source and tinyusb-source"; return 1; }
   rm -rf .deps/unpack && mkdir .deps/unpack
-  for deb in .deps/download/*.deb; do dpkg-deb -x "$deb" .deps/unpack; done
+  for deb in .deps/download/*.deb; do dpkg-deb -x "$deb" .deps/unpack || return 1; done
+  local sdk usb
   sdk=$(dirname "$(find .deps/unpack -name pico_sdk_init.cmake | head -1)")
   usb=$(dirname "$(dirname "$(find .deps/unpack -path '*/src/tusb.h' | head -1)")")
-  [ -f "$sdk/pico_sdk_init.cmake" ] && [ -f "$usb/src/tusb.h" ] || die "the packages hold no Pico SDK or TinyUSB"
+  [ -f "$sdk/pico_sdk_init.cmake" ] && [ -f "$usb/src/tusb.h" ] \
+    || { echo "the packages hold no Pico SDK or TinyUSB"; return 1; }
   rm -rf .deps/pico-sdk .deps/tinyusb
-  mv "$sdk" .deps/pico-sdk
-  mv "$usb" .deps/tinyusb
+  mv "$sdk" .deps/pico-sdk && mv "$usb" .deps/tinyusb || return 1
   rm -rf .deps/unpack .deps/download .deps/apt
+}
+if [ $sdk = missing ]; then
+  mirror=$(apt-get indextargets --format '$(SITE) $(CREATED_BY) $(ORIGIN)' 2>/dev/null | awk '$2=="Packages" && $3=="Debian" && $1 !~ /security/{print $1; exit}')
+  [ -n "$mirror" ] || die "no Debian mirror among this machine's apt sources; set PICO_SDK_PATH to a Pico SDK >= $sdk_oldest"
+  progress "setup: getting the Pico SDK $sdk_oldest from the Debian mirror into .deps/ (4 MB)" $log get_sdk \
+    || die "no Pico SDK; set PICO_SDK_PATH to one, $sdk_oldest or later"
 fi
 say "ready"

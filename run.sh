@@ -65,8 +65,8 @@ progress "run: building the pico-llama command" build/logs/command.log command_b
 progress "run: building the firmware" build/logs/firmware.log firmware_build || exit 1
 
 pico_llama=build/host/tools/pico-llama
-"$pico_llama" pack "$model" -z "$tokenizer" --profile "$profile" -o build/story.plm >&2
-"$pico_llama" uf2 "$firmware/firmware.elf" build/story.plm -o build/story.uf2 >&2
+"$pico_llama" pack "$model" -z "$tokenizer" --profile "$profile" -o build/story.plm >build/logs/pack.log
+"$pico_llama" uf2 "$firmware/firmware.elf" build/story.plm -o build/story.uf2 >>build/logs/pack.log
 
 echo "run: booting build/story.uf2 on the virtual board" >&2
 if [ $interactive = yes ]; then

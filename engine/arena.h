@@ -30,7 +30,7 @@ class Arena {
   bool counting() const { return counting_; }
 
  private:
-  void* alloc_bytes(size_t bytes, size_t alignment) {
+  [[gnu::cold]] void* alloc_bytes(size_t bytes, size_t alignment) {
     const uintptr_t base = counting_ ? 0 : reinterpret_cast<uintptr_t>(memory_.data());
     const size_t padding = (alignment - (base + used_) % alignment) % alignment;
     used_ += padding + bytes;

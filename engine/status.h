@@ -14,7 +14,6 @@ enum class StatusCode : uint8_t {
   kUnsupported,      ///< a valid request that this build cannot serve
   kOutOfMemory,      ///< the memory given is too small
   kPromptTooLong,    ///< the prompt does not fit the context or the scratch memory
-  kCancelled,        ///< the caller's cancel flag was seen
 };
 
 /// What happened, in one sentence for the person who can do something about it.

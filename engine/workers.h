@@ -3,8 +3,8 @@
 
 namespace pico_llama {
 
-/// A fixed crew. The engine forks once per pass over the model and meets at barriers inside, so that a crew
-/// of two spinning cores costs tens of cycles a meeting. Results never depend on count().
+/// A fixed number of workers. The engine forks once per pass over the model and synchronises at barriers
+/// inside, tens of cycles each on two spinning cores. Results never depend on count().
 class Workers {
  public:
   using Task = void (*)(void* context, int worker);
@@ -17,8 +17,6 @@ class Workers {
   /// Inside a task: waits until every worker has arrived; all writes before are visible to all after.
   /// Each worker calls it the same number of times.
   virtual void barrier() = 0;
-  /// The same within a part of forward(): what times the parts by their barriers leaves it out.
-  virtual void meet() { barrier(); }
 
  protected:
   ~Workers() = default;
@@ -26,7 +24,7 @@ class Workers {
 
 inline constexpr int kMaxWorkers = 64;
 
-/// The crew of one: everything inline.
+/// One worker: everything runs in the caller.
 class SingleWorker final : public Workers {
  public:
   int count() const override { return 1; }

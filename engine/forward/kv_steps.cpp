@@ -13,7 +13,7 @@ float root(float x) { return __builtin_sqrtf(larger(x, 1e-20f)); }
 /// |row r of w, times the norm's weights|^2. Not inlined: loading is where the board's stack is deepest.
 [[gnu::noinline]] float square_norm(const Tensor& w, int r, const float* norm, float* scratch) {
   const auto columns = static_cast<int>(w.columns);
-  NumericsQ8::embed(w, r, {0, columns}, scratch);  // a row of any quantised tensor
+  NumericsQ8::read_row(w, r, {0, columns}, scratch);
   float sum = 0;
   for (int i = 0; i < columns; ++i) sum += (scratch[i] * norm[i]) * (scratch[i] * norm[i]);
   return sum;
@@ -44,7 +44,7 @@ void compute_kv_steps(const Config& p, const LayerWeights* layers, float* scratc
       s.key =
           root(largest(layers[l].wk, begin, end, 2, norm, scratch)) * root_dim * (1.01f / (127.0f * 255.0f));
       s.value = root(largest(layers[l].wv, begin, end, 1, norm, scratch)) *
-                (root_dim < 8.0f ? root_dim : 8.0f) * (1.01f / 127.0f);
+                (values_fit(p) ? root_dim : 8.0f) * (1.01f / 127.0f);
       s.inverse_key = 1.0f / s.key;
       s.inverse_value = 1.0f / s.value;
     }

@@ -4,24 +4,23 @@ namespace pico_llama {
 
 namespace {
 
-/// Turns each pair by its angle; the 8 cosines and sines of heads of 8 elements (stories260K) stay in
-/// registers.
-void turn_heads8(float* v, const float* end, const float* angle) {
+/// Rotates each pair by its angle; the 8 cosines and sines of heads of 8 elements stay in registers.
+void rotate_heads8(float* v, const float* end, const float* angle) {
   const float a0 = angle[0], b0 = angle[1], a1 = angle[2], b1 = angle[3];
   const float a2 = angle[4], b2 = angle[5], a3 = angle[6], b3 = angle[7];
   // Two sums instead of a difference and a sum, for the same bits: where GCC 12 vectorises the latter pair it
   // fuses it (VFMADDSUB with -march=native), whatever -ffp-contract says.
   const float c0 = -b0, c1 = -b1, c2 = -b2, c3 = -b3;
-  const auto turn = [](float* pair, float v0, float v1, float cos, float sin, float minus_sin) {
+  const auto rotate = [](float* pair, float v0, float v1, float cos, float sin, float minus_sin) {
     pair[0] = v0 * cos + v1 * minus_sin;
     pair[1] = v0 * sin + v1 * cos;
   };
   for (; v != end; v += 8) {
     const float v0 = v[0], v1 = v[1], v2 = v[2], v3 = v[3], v4 = v[4], v5 = v[5], v6 = v[6], v7 = v[7];
-    turn(v, v0, v1, a0, b0, c0);
-    turn(v + 2, v2, v3, a1, b1, c1);
-    turn(v + 4, v4, v5, a2, b2, c2);
-    turn(v + 6, v6, v7, a3, b3, c3);
+    rotate(v, v0, v1, a0, b0, c0);
+    rotate(v + 2, v2, v3, a1, b1, c1);
+    rotate(v + 4, v4, v5, a2, b2, c2);
+    rotate(v + 6, v6, v7, a3, b3, c3);
   }
 }
 
@@ -32,8 +31,8 @@ void Numerics::rope(float* rows_of_tokens, int stride, const Tensor& table, Rang
   for (int t = first; t < n; ++t) {
     const float* angle = table.f32() + static_cast<ptrdiff_t>(pos + t) * head_size;
     float* v = rows_of_tokens + t * stride;
-    if (head_size == 8) {  // a worker's rows are whole blocks, of 8
-      turn_heads8(v + rows.begin, v + rows.end, angle);
+    if (heads == HeadShape::kTwoOf8) {  // a worker's rows are whole blocks of 8
+      rotate_heads8(v + rows.begin, v + rows.end, angle);
       continue;
     }
     for (int i = rows.begin, j = rows.begin % head_size; i < rows.end; i += 2) {

@@ -1,18 +1,20 @@
-// What forward() is made of, per profile: the parts that llama2.c writes as loops, on one worker's share.
+// The operations of forward(), per profile, each on one worker's share of the rows or heads.
 #pragma once
 #include <cstdint>
+#include <span>
 
 #include "engine/forward/run_state.h"
 #include "engine/kernels/matmul_q8/matmul_q8.h"
 #include "engine/model/config.h"
 #include "engine/model/weights.h"
 #include "engine/share.h"
+#include "engine/streaming/stream_schedule.h"
 #include "engine/streaming/weight_stream.h"
 #include "engine/workers.h"
 
 namespace pico_llama {
 
-/// The parts all profiles share.
+/// The operations that all profiles share.
 struct Numerics {
   const Config& p;
   const RunState& s;
@@ -20,24 +22,30 @@ struct Numerics {
   int n;    ///< tokens of this pass
   int pos;  ///< of the first
   int worker;
-  WeightStream* stream;  ///< brings the tensors that are streamed, if any are
+  WeightStream* stream;  ///< of the tensors that are streamed; may be null
   Workers& workers;
-  int first = 0;  ///< tokens before it are done; token t's rows lie at t * stride in every buffer
+  HeadShape heads = HeadShape::kAny;
+  int first = 0;  ///< tokens before it are done; token t's rows are at t * stride in every buffer
 
-  /// This worker's: every count-th, or where the stream brings the cache, heads that lie together. Which
-  /// heads look far back is the model's affair; in stories260K it is neighbours (1.5 k cycles a token).
+  /// This worker's heads: every count-th, or consecutive ones where the cache is streamed. Attention span
+  /// depends on the model's head; in stories260K neighbours are alike, so alternating balances the work (1.5
+  /// k cycles a token).
   Heads kv_heads(Share mine) const {
     if (stream == nullptr) return {mine.worker, p.n_kv_heads, mine.count};
     const Range together = mine.of(p.n_kv_heads);
     return {together.begin, together.end, 1};
   }
-  /// Turns each pair of these rows by its position's angle.
+  /// Rotates each pair of these rows by its position's angle (RoPE).
   void rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const;
-  /// What follows runs for the last token only.
+  /// This worker's part of one more layer's cache has been written: it may be streamed.
+  void cache_written() const {
+    if (stream != nullptr) stream->cache_written(worker);
+  }
+  /// From here on only the last token is computed.
   void keep_last() { first = n - 1; }
 
-  /// Calls body(data, blocks, row) for this worker's blocks of a tensor: once where it lies, or with each
-  /// piece that the stream brings. `blocks` counts from data, row 0 of which is `row` of the tensor.
+  /// Calls body(data, blocks, row) for this worker's blocks of a tensor: once if it is in memory, or for each
+  /// piece of it that is streamed. `blocks` counts from data, whose row 0 is row `row` of the tensor.
   template <typename Body>
   void each_piece(const Tensor& w, Share mine, Body body) const {
     BlockRange left = mine.blocks(static_cast<int>(w.rows));
@@ -49,7 +57,7 @@ struct Numerics {
       left.begin += piece.blocks;
     }
   }
-  /// Calls body(keys, values) with one head's part of the cache, where it lies or as the stream brings it.
+  /// Calls body(keys, values) with one head's part of the cache, in memory or streamed.
   template <typename Body>
   void with_cache(size_t head, Body body) const {
     if (stream == nullptr || !stream->brings_cache())
@@ -62,54 +70,90 @@ struct Numerics {
   }
 };
 
+/// Floats throughout.
 struct NumericsF32 : Numerics {
+  /// Every worker prepares the whole input of a matmul for itself: cheaper than a barrier.
+  static constexpr bool kWorkersShareInput = false;
+
   const float* input = nullptr;
   int input_stride = 0;
 
-  static void embed(const Tensor& table, int32_t token, Range rows, float* x);
-  /// Adds xb2 to x, which the norm of this weight will read.
+  /// out[i] = row `row` of a weight tensor, for columns i of a range.
+  static void read_row(const Tensor& table, int32_t row, Range columns, float* out);
+
+  /// x = the tokens' embeddings, which the norm of weight `next_norm` reads next.
+  void embed(const Tensor& table, std::span<const int32_t> tokens, Range rows, const Tensor& next_norm) const;
+  /// x += xb2, which the norm of weight `next_norm` reads next.
   void add_to_x(const float* xb2, Range rows, const Tensor& next_norm) const;
-  /// x has been set, for the norm of this weight to read.
-  void x_is_new(Range, const Tensor&) const {}
-  /// What the next matmuls read: (n, stride).
+  /// The input of the next matmuls, `consumer` among them: x, (n, stride); rmsnorm(s.x, weight); or s.hb.
   void set_input(const float* x, int stride, const Tensor& consumer);
-  void set_hidden_input(const Tensor& consumer) { set_input(s.hb, s.hidden_stride, consumer); }
-  /// The same of rmsnorm(x, weight), for every token: cheap enough for each worker to do it all, and no
-  /// barrier.
   void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
+  void set_hidden_input(const Tensor& consumer) { set_input(s.hb, s.hidden_stride, consumer); }
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void swiglu(Range rows) const;
   /// s.k and s.v of these heads into the cache.
   void store(int layer, Heads kv_heads) const;
+  /// Attention's output in place of the queries, s.q.
   void attention(int layer, Heads kv_heads) const;
 };
 
-/// Profiles q8 and q4: integers from the matmuls' inputs to the attention's output. What a matrix holds, each
-/// tensor says itself.
-/// set_input() and set_normed_input() may meet at a barrier: every worker calls them.
+/// Profiles q8 and q4: integers from the matmuls' inputs to the attention's output. Each tensor states its
+/// own encoding.
 struct NumericsQ8 : Numerics {
+  /// Each worker quantises a part of a matmul's input, so a barrier follows before the matmul.
+  static constexpr bool kWorkersShareInput = true;
+
   const float* input_scale = nullptr;  ///< of each token
 
-  static void embed(const Tensor& table, int32_t token, Range rows, float* x);
+  static void read_row(const Tensor& table, int32_t row, Range columns, float* out);
+
+  void embed(const Tensor& table, std::span<const int32_t> tokens, Range rows, const Tensor& next_norm) const;
   void add_to_x(const float* xb2, Range rows, const Tensor& next_norm) const;
-  void x_is_new(Range rows, const Tensor& next_norm) const;
   void set_input(const float* x, int stride, const Tensor& consumer);
-  /// set_input() of what swiglu() has left in s.hb.
-  void set_hidden_input(const Tensor& consumer);
   void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
+  void set_hidden_input(const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void swiglu(Range rows) const;
   void store(int layer, Heads kv_heads) const;
   void attention(int layer, Heads kv_heads) const;
 
  private:
-  /// Calls quantize(t, place in s.xq, scale, padded columns, part) for each token that is this worker's to
-  /// quantise, or for its part of the one there is. The others' are there once all have met.
+  /// Calls quantize(t, place in s.xq, scale, padded columns, part) for each of this worker's tokens, or for
+  /// its part of the columns if there is one token.
   template <typename Quantize>
   void share_input(const Tensor& consumer, Quantize quantize);
   void matmul_pieces(float* out, int out_stride, const Tensor& w, Share mine) const;
-  /// Of all workers' parts of a token's vector.
+  /// The largest of all workers' values for a token.
   float largest_of(const float* of_workers, int t) const;
+};
+
+/// Computes nothing: notes the tensors that forward() reads, in order, for a StreamSchedule.
+struct StreamOrder {
+  static constexpr bool kWorkersShareInput = false;
+  static constexpr int worker = 0;
+
+  StreamItem* item;  ///< the next one
+  bool with_cache;   ///< note the place of a layer's cache too
+  /// True: adds items, for passes with logits only. False, in a second pass without logits: what it visits is for any pass.
+  bool for_logits;
+  SingleWorker workers{};
+
+  void embed(const Tensor&, std::span<const int32_t>, Range, const Tensor&) const {}
+  void add_to_x(const float*, Range, const Tensor&) const {}
+  void set_input(const float*, int, const Tensor&) const {}
+  void set_normed_input(const Tensor&, float, const Tensor&) const {}
+  void set_hidden_input(const Tensor&) const {}
+  void matmul(float*, int, const Tensor& w, Share);
+  void rope(float*, int, const Tensor&, Range) const {}
+  Heads kv_heads(Share) const { return {0, 0}; }
+  void keep_last() const {}
+  void swiglu(Range) const {}
+  void store(int, Heads) const {}
+  void cache_written() const {}
+  void attention(int, Heads);
+
+ private:
+  void note(const StreamItem& read);
 };
 
 }  // namespace pico_llama

@@ -9,9 +9,14 @@
 
 namespace pico_llama {
 
-void NumericsF32::embed(const Tensor& table, int32_t token, Range rows, float* x) {
-  const float* block = table.f32() + f32_index(static_cast<uint32_t>(token), 0, table.columns);
-  for (int i = rows.begin; i < rows.end; ++i) x[i] = block[static_cast<ptrdiff_t>(i) * kBlockRows];
+void NumericsF32::read_row(const Tensor& table, int32_t row, Range columns, float* out) {
+  const float* block = table.f32() + f32_index(static_cast<uint32_t>(row), 0, table.columns);
+  for (int i = columns.begin; i < columns.end; ++i) out[i] = block[static_cast<ptrdiff_t>(i) * kBlockRows];
+}
+
+void NumericsF32::embed(const Tensor& table, std::span<const int32_t> tokens, Range rows,
+                        const Tensor&) const {
+  for (int t = 0; t < n; ++t) read_row(table, tokens[static_cast<size_t>(t)], rows, s.x + t * s.dim_stride);
 }
 
 void NumericsF32::add_to_x(const float* xb2, Range rows, const Tensor&) const {

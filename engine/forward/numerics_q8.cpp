@@ -17,16 +17,16 @@
 
 namespace pico_llama {
 
-void NumericsQ8::embed(const Tensor& table, int32_t token, Range rows, float* x) {
-  const auto row = static_cast<uint32_t>(token);
+void NumericsQ8::read_row(const Tensor& table, int32_t index, Range columns, float* out) {
+  const auto row = static_cast<uint32_t>(index);
   if (table.encoding == Encoding::kRowsQ4)
-    return q4_row(table.data, row, table.columns, rows.begin, rows.end, x);
+    return q4_row(table.data, row, table.columns, columns.begin, columns.end, out);
   float scale;
   std::memcpy(&scale, table.data + q8_scale_offset(row, table.columns), sizeof scale);
   const std::byte* words = table.data + q8_word_offset(row, 0, table.columns);
   // q8_weight() of both columns of a word. The odd row is what is left of each half, a multiple of 256.
   const bool odd = row % 2 != 0;
-  for (int i = rows.begin; i < rows.end; i += 2) {
+  for (int i = columns.begin; i < columns.end; i += 2) {
     uint32_t word;
     std::memcpy(&word, words + static_cast<ptrdiff_t>(i / 2) * 16, sizeof word);
     int w0 = static_cast<int8_t>(word & 0xff);
@@ -35,8 +35,8 @@ void NumericsQ8::embed(const Tensor& table, int32_t token, Range rows, float* x)
       w0 = (static_cast<int16_t>(word & 0xffff) - w0) >> 8;
       w1 = (static_cast<int16_t>(word >> 16) - w1) >> 8;
     }
-    x[i] = scale * static_cast<float>(w0);
-    x[i + 1] = scale * static_cast<float>(w1);
+    out[i] = scale * static_cast<float>(w0);
+    out[i + 1] = scale * static_cast<float>(w1);
   }
 }
 
@@ -58,10 +58,13 @@ void NumericsQ8::add_to_x(const float* xb2, Range rows, const Tensor& next_norm)
                           s.x_largest() + t * workers.count() + worker});
 }
 
-void NumericsQ8::x_is_new(Range rows, const Tensor& next_norm) const {
-  // Once a token: adding 0 to it is the shortest way.
-  for (int t = first; t < n; ++t)
-    for (int i = rows.begin; i < rows.end; ++i) s.xb2[t * s.dim_stride + i] = 0;
+// The residual stream starts at 0, and the embedding is the first that is added to it.
+void NumericsQ8::embed(const Tensor& table, std::span<const int32_t> tokens, Range rows,
+                       const Tensor& next_norm) const {
+  for (int t = 0; t < n; ++t) {
+    read_row(table, tokens[static_cast<size_t>(t)], rows, s.xb2 + t * s.dim_stride);
+    for (int i = rows.begin; i < rows.end; ++i) s.x[t * s.dim_stride + i] = 0;
+  }
   add_to_x(s.xb2, rows, next_norm);
 }
 
@@ -79,7 +82,7 @@ template <typename Quantize>
 void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
   const int padded = padded_columns_of(consumer);
   const Share mine{worker, workers.count()};
-  if (n - first == 1) {  // some of its columns each; the scale is everybody's own
+  if (n - first == 1) {  // each worker takes some of its columns, and keeps a scale of its own
     const Range eights = mine.of((padded + 7) / 8);
     input_scale = s.xq_scale + worker;
     quantize(first, Q8Place{0, 1}, s.xq_scale + worker, padded, Range{eights.begin * 8, eights.end * 8});
@@ -99,7 +102,6 @@ void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
     kernels::quantize_q8({s.xq + place.offset, scale, x + t * stride, static_cast<int>(consumer.columns),
                           padded, consumer.activation_limit, place.step, -1, part});
   });
-  workers.meet();
 }
 
 void NumericsQ8::set_hidden_input(const Tensor& consumer) {
@@ -108,7 +110,6 @@ void NumericsQ8::set_hidden_input(const Tensor& consumer) {
                           static_cast<int>(consumer.columns), padded, consumer.activation_limit, place.step,
                           largest_of(s.hb_largest(workers.count()), t), part});
   });
-  workers.barrier();
 }
 
 void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
@@ -117,7 +118,6 @@ void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor&
                          s.x_squares() + t * s.dim_stride / 8, largest_of(s.x_largest(), t), p.dim, padded,
                          consumer.activation_limit, eps, place.step, part});
   });
-  workers.meet();
 }
 
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
@@ -125,10 +125,10 @@ void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine)
     return matmul_pieces(out + first * out_stride, out_stride, w, mine);
   kernels::matmul_q8({w.data, static_cast<int>(w.columns), w.chunk_pairs,
                       mine.blocks(static_cast<int>(w.rows)), s.xq, s.columns_stride, input_scale, n - first,
-                      out + first * out_stride, out_stride});
+                      out + first * out_stride, out_stride, w.row_shape});
 }
 
-/// Not inlined: the registers that it would save are not free where weights lie in SRAM.
+/// Not inlined: where weights are in SRAM, matmul() would save its registers for nothing.
 [[gnu::noinline]] void NumericsQ8::matmul_pieces(float* out, int out_stride, const Tensor& w,
                                                  Share mine) const {
   const int16_t* x = s.xq;
@@ -139,7 +139,7 @@ void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine)
           {data, columns, blocks, x, s.columns_stride, input_scale, n - first, out + row, out_stride});
     else
       kernels::matmul_q8({data, columns, w.chunk_pairs, blocks, x, s.columns_stride, input_scale, n - first,
-                          out + row, out_stride});
+                          out + row, out_stride, w.row_shape});
   });
 }
 
@@ -153,7 +153,8 @@ void NumericsQ8::swiglu(Range rows) const {
 
 namespace {
 
-/// y as an integer, to nearest; garbage that no sum minds for what only a broken model has.
+/// y as an integer, to nearest. Unspecified for the NaN and infinities of an invalid model; no sum can
+/// overflow from it.
 int rounded(float y) { return static_cast<int>(std::bit_cast<uint32_t>(y + 12582912.0f) - 0x4b400000u); }
 
 /// One position's key into its group. kHeadSize: head_size where it is constant, or 0.
@@ -181,14 +182,14 @@ void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* g
   group[q8_key_group_bytes(n) - 4 + position] = static_cast<std::byte>(code);
 }
 
-/// One position's values, 2 elements in each word that it shares with its neighbour. kCut: some may be beyond
-/// 127 steps (engine/forward/kv_steps.h).
-template <int kHeadSize, bool kCut>
+/// One position's values, 2 elements in each word that it shares with its neighbour. kClamp: some may be
+/// beyond 127 steps (engine/forward/kv_steps.h).
+template <int kHeadSize, bool kClamp>
 void store_value(const float* x, int head_size, const KvSteps& steps, std::byte* words) {
   const int n = kHeadSize != 0 ? kHeadSize : head_size;
   const auto element = [&](int i) {
     int y = rounded(x[i] * steps.inverse_value);
-    if constexpr (kCut) {
+    if constexpr (kClamp) {
       y = y > 127 ? 127 : y;
       y = y < -128 ? -128 : y;
     }
@@ -213,7 +214,7 @@ void NumericsQ8::store(int layer, Heads kv_heads) const {
       const int row = t * s.kv_stride + h * head_size;
       std::byte* const group = keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size);
       std::byte* const pair = values + static_cast<ptrdiff_t>(at / 2) * 2 * head_size + at % 2 * 2;
-      if (head_size == 8 && p.dim <= 64) {  // stories260K
+      if (heads == HeadShape::kTwoOf8 && values_fit(p)) {
         store_key<8>(s.k + row, head_size, s.kv_steps[head], group, at % 4);
         store_value<8, false>(s.v + row, head_size, s.kv_steps[head], pair);
       } else {
@@ -233,7 +234,8 @@ void NumericsQ8::attention(int layer, Heads kv_heads) const {
     with_cache(head, [&](const std::byte* keys, const std::byte* values) {
       for (int t = first; t < n; ++t)
         kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
-                               pos + t, keys, values, steps.key * factor, steps.value, scratch.attention});
+                               pos + t, keys, values, steps.key * factor, steps.value, scratch.attention,
+                               heads});
     });
   }
 }

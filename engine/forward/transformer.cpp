@@ -1,54 +1,60 @@
 #include "engine/forward/transformer.h"
 
 #include "engine/check.h"
+#include "engine/forward/kv_steps.h"
 #include "engine/forward/numerics.h"
 
 namespace pico_llama {
 
-/// One forward(): the arguments of a crew's task. run() is llama2.c's forward(), for n tokens at once; every
-/// worker runs it on its own rows and heads. What is read after a barrier was written before it, by anybody.
+/// One forward(): the arguments of the workers' task. run() is llama2.c's forward(), for n tokens at once;
+/// every worker runs it on its own rows and heads. What is read after a barrier was written before it, by any
+/// worker.
 struct Transformer::Pass {
-  Transformer& transformer;
+  const Transformer& transformer;
   std::span<const int32_t> tokens;
   int pos;
   bool want_logits;
 
+  /// Inlined into its one caller per profile, which has less stack for it than a call needs.
   template <typename Numerics>
-  void run(int worker);
+  [[gnu::always_inline]] inline void run(Numerics& numerics) const;
 
   template <typename Numerics>
-  static void task(void* pass, int worker) {
-    static_cast<Pass*>(pass)->run<Numerics>(worker);
+  static void task(void* context, int worker) {
+    const Pass& pass = *static_cast<const Pass*>(context);
+    const Transformer& t = pass.transformer;
+    Numerics numerics{{t.config_, t.state_, t.state_.workers[worker], static_cast<int>(pass.tokens.size()),
+                       pass.pos, worker, t.stream_, *t.workers_, t.heads_}};
+    pass.run(numerics);
   }
 };
 
 template <typename Numerics>
-void Transformer::Pass::run(int worker) {
+void Transformer::Pass::run(Numerics& numerics) const {
   const Config& p = transformer.config_;
   const TransformerWeights& w = transformer.weights_;
   const RunState& s = transformer.state_;
-  Workers& workers = *transformer.workers_;
-  WeightStream* const stream = transformer.stream_;
-  const Share mine{worker, workers.count()};
-  const int n = static_cast<int>(tokens.size());
-  Numerics numerics{p, s, s.workers[worker], n, pos, worker, stream, workers};
+  auto& workers = numerics.workers;
+  const Share mine{numerics.worker, workers.count()};
+  const float eps = transformer.rms_eps_;
+  const auto input_barrier = [&] {
+    if constexpr (Numerics::kWorkersShareInput) workers.barrier();
+  };
 
   // copy the token embeddings into x
-  for (int t = 0; t < n; ++t)
-    Numerics::embed(w.token_embedding, tokens[static_cast<size_t>(t)], mine.rows(p.dim),
-                    s.x + t * s.dim_stride);
-  numerics.x_is_new(mine.rows(p.dim), w.layers[0].rms_att);
+  numerics.embed(w.token_embedding, tokens, mine.rows(p.dim), w.layers[0].rms_att);
   workers.barrier();
 
   for (int l = 0; l < p.n_layers; ++l) {
     const LayerWeights& layer = w.layers[l];
 
-    // What leaves the last layer only the logits need; tokens to come read its keys and values alone.
+    // Without logits the last layer ends at its cache entries: later tokens read nothing else of it.
     const bool is_last = l + 1 == p.n_layers;
     const bool only_cache = is_last && !want_logits;
 
-    // attention rmsnorm; then qkv for these positions, turned by RoPE
-    numerics.set_normed_input(layer.rms_att, transformer.rms_eps_, layer.wq);
+    // attention rmsnorm, qkv for these positions, RoPE
+    numerics.set_normed_input(layer.rms_att, eps, layer.wq);
+    input_barrier();
     if (!only_cache) numerics.matmul(s.q, s.dim_stride, layer.wq, mine);
     numerics.matmul(s.k, s.kv_stride, layer.wk, mine);
     numerics.matmul(s.v, s.kv_stride, layer.wv, mine);
@@ -59,7 +65,7 @@ void Transformer::Pass::run(int worker) {
     // multihead attention: each token over all positions up to its own, in place of q
     const Heads kv_heads = numerics.kv_heads(mine);
     numerics.store(l, kv_heads);
-    if (stream != nullptr) stream->cache_written(worker);
+    numerics.cache_written();
     if (only_cache) return;
     if (is_last) numerics.keep_last();
     numerics.attention(l, kv_heads);
@@ -67,24 +73,28 @@ void Transformer::Pass::run(int worker) {
 
     // output matmul, residual connection back into x
     numerics.set_input(s.q, s.dim_stride, layer.wo);
+    input_barrier();
     numerics.matmul(s.xb2, s.dim_stride, layer.wo, mine);
     numerics.add_to_x(s.xb2, mine.rows(p.dim), layer.rms_ffn);
     workers.barrier();
 
-    // ffn rmsnorm; then w2(silu(w1 x) * w3 x)
-    numerics.set_normed_input(layer.rms_ffn, transformer.rms_eps_, layer.w1);
+    // ffn rmsnorm; then w2(silu(w1 x) * w3 x), residual connection back into x
+    numerics.set_normed_input(layer.rms_ffn, eps, layer.w1);
+    input_barrier();
     numerics.matmul(s.hb, s.hidden_stride, layer.w1, mine);
     numerics.matmul(s.hb2, s.hidden_stride, layer.w3, mine);
     numerics.swiglu(mine.rows(p.hidden_dim));
     workers.barrier();
     numerics.set_hidden_input(layer.w2);
+    input_barrier();
     numerics.matmul(s.xb2, s.dim_stride, layer.w2, mine);
     numerics.add_to_x(s.xb2, mine.rows(p.dim), is_last ? w.rms_final : w.layers[l + 1].rms_att);
     workers.barrier();
   }
 
   // final rmsnorm, classifier into logits
-  numerics.set_normed_input(w.rms_final, transformer.rms_eps_, w.wcls);
+  numerics.set_normed_input(w.rms_final, eps, w.wcls);
+  input_barrier();
   numerics.matmul(s.logits, 0, w.wcls, mine);
 }
 
@@ -95,6 +105,129 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_lo
   if (stream_ != nullptr) stream_->begin(pos, static_cast<int>(tokens.size()), want_logits);
   Pass pass{*this, tokens, pos, want_logits};
   workers_->run(profile_ == Profile::kF32 ? &Pass::task<NumericsF32> : &Pass::task<NumericsQ8>, &pass);
+}
+
+// ---- At load: in flash on the board (cold functions are not copied to SRAM).
+
+[[gnu::cold]] void StreamOrder::note(const StreamItem& read) {
+  if (for_logits) {
+    *item = read;
+    item++->for_logits = true;
+    return;
+  }
+  while (item->kind != read.kind || item->source != read.source) ++item;
+  item++->for_logits = false;
+}
+[[gnu::cold]] void StreamOrder::matmul(float*, int, const Tensor& w, Share) {
+  if (!w.streamed) return;
+  const uint64_t block_bytes = tensor_bytes(w.encoding, kBlockRows, w.columns);
+  note({.source = w.data, .block_bytes = static_cast<uint32_t>(block_bytes), .blocks = w.blocks()});
+}
+[[gnu::cold]] void StreamOrder::attention(int, Heads) {
+  if (with_cache) note({.kind = StreamItem::Kind::kCache});
+}
+
+[[gnu::cold]] Result<size_t> bytes_needed(const Config& config, Profile profile, int context,
+                                          int worker_count) {
+  if (profile > Profile::kQ4)
+    return Status{StatusCode::kUnsupported, "profile {} is not one this build runs",
+                  static_cast<int64_t>(profile)};
+  if (context < 1 || context > config.seq_len)
+    return Status{StatusCode::kInvalidArgument, "context {} is not within 1 and the model's {}", context,
+                  config.seq_len};
+  CHECK(worker_count >= 1 && worker_count <= kMaxWorkers);
+  // In 64 bits first: on a 32-bit machine a large model's sizes could wrap.
+  const uint64_t cache = uint64_t{2} * static_cast<uint64_t>(config.n_layers) *
+                         static_cast<uint64_t>(config.kv_dim()) *
+                         static_cast<uint64_t>(round_up(context, 8)) * sizeof(float);
+  const uint64_t rest =
+      uint64_t{kPrefillBlock} * sizeof(float) * (uint64_t{4} + static_cast<uint64_t>(worker_count)) *
+          (static_cast<uint64_t>(config.dim) * 2 + static_cast<uint64_t>(config.hidden_dim) * 2) +
+      static_cast<uint64_t>(config.vocab_size) * sizeof(float);
+  if (cache + rest > SIZE_MAX / 2)
+    return Status{StatusCode::kOutOfMemory,
+                  "the model needs {} MB for its cache and activations, more than this machine can address",
+                  static_cast<int64_t>((cache + rest) >> 20)};
+  return kv_cache_bytes(config, profile, context) +
+         bytes_needed_beside_cache(config, profile, context, worker_count);
+}
+
+[[gnu::cold]] size_t kv_cache_bytes(const Config& config, Profile profile, int context) {
+  Arena arena;
+  Arena cache;
+  RunState::allocate(config, profile, context, 1, arena, cache);
+  return cache.used() + Arena::kAlignment;
+}
+
+[[gnu::cold]] size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context,
+                                               int worker_count) {
+  Arena arena;
+  Arena cache;
+  arena.alloc<LayerWeights>(static_cast<size_t>(config.n_layers));
+  RunState::allocate(config, profile, context, worker_count, arena, cache);
+  return arena.used() + Arena::kAlignment;
+}
+
+[[gnu::cold]] Result<Transformer> Transformer::create(const ModelImage& image, int context,
+                                                      std::span<std::byte> memory, std::span<std::byte> cache,
+                                                      Workers& workers) {
+  Transformer transformer;
+  PICO_LLAMA_RETURN_IF_ERROR(transformer.open(image, context, memory, cache, workers));
+  return transformer;
+}
+
+[[gnu::cold]] Status Transformer::open(const ModelImage& image, int context, std::span<std::byte> memory,
+                                       std::span<std::byte> cache, Workers& workers) {
+  const Result<size_t> all = bytes_needed(image.config(), image.profile(), context, workers.count());
+  if (!all.ok()) return all.status();
+  const size_t cache_bytes = kv_cache_bytes(image.config(), image.profile(), context);
+  const size_t needed = cache.empty() ? all.value() : all.value() - cache_bytes;
+  if (memory.size() < needed)
+    return {StatusCode::kOutOfMemory, "the model needs {} bytes of memory, there are {}",
+            static_cast<int64_t>(needed), static_cast<int64_t>(memory.size())};
+  if (!cache.empty() && cache.size() < cache_bytes)
+    return {StatusCode::kOutOfMemory, "the key/value cache needs {} bytes, there are {}",
+            static_cast<int64_t>(cache_bytes), static_cast<int64_t>(cache.size())};
+  Arena arena(memory);
+  config_ = image.config();
+  profile_ = image.profile();
+  heads_ = head_shape(config_.kv_mul(), config_.head_size());
+  rms_eps_ = image.rms_eps();
+  context_ = context;
+  weights_ = TransformerWeights::bind(image, arena);
+  Arena own_cache(cache);
+  state_ = RunState::allocate(config_, profile_, context, workers.count(), arena,
+                              cache.empty() ? arena : own_cache);
+  workers_ = &workers;
+  stream_ = nullptr;
+  if (profile_ != Profile::kF32) compute_kv_steps(config_, weights_.layers, state_.x, state_.kv_steps);
+  return {};
+}
+
+[[gnu::cold]] size_t Transformer::stream_items(bool cache, std::span<StreamItem> items) const {
+  CHECK(items.size() >= most_stream_items());
+  // forward() itself says which tensors it reads and when: one pass with logits, then one without.
+  size_t count = 0;
+  for (const bool logits : {true, false}) {
+    StreamOrder order{items.data(), cache, logits};
+    Pass{*this, {}, 0, logits}.run(order);
+    if (logits) count = static_cast<size_t>(order.item - items.data());
+  }
+  return count;
+}
+
+[[gnu::cold]] CacheArrays Transformer::cache_arrays() const {
+  CacheArrays arrays;
+  arrays.heads = config_.n_kv_heads;
+  arrays.layers = config_.n_layers;
+  const auto context = static_cast<uint32_t>(state_.context);
+  const auto add = [&](const std::byte* data, size_t head_bytes) {
+    const auto bytes = static_cast<uint32_t>(head_bytes);
+    arrays.array[arrays.count++] = {data, bytes, bytes / (context / 8)};
+  };
+  add(state_.key_cache, state_.key_head_bytes);
+  add(state_.value_cache, state_.value_head_bytes);
+  return arrays;
 }
 
 }  // namespace pico_llama

@@ -50,18 +50,17 @@ class Transformer {
   std::span<uint32_t> sample_scratch() {
     return {state_.sample_scratch, static_cast<size_t>(config_.vocab_size)};
   }
-  /// For what else has parts.
   Workers& workers() { return *workers_; }
   const Config& config() const { return config_; }
   int context() const { return context_; }
   /// To point tensors at copies in faster memory.
   TransformerWeights& weights() { return weights_; }
-  /// Brings the tensors that are marked `streamed`, and the cache if its schedule says so. Null: all is read
-  /// where it lies. Requires: the stream outlives its use; its schedule is of this transformer, as its
-  /// workers are.
+  /// Streams the tensors that are marked `streamed`, and the cache if its schedule says so. Null: everything
+  /// is read in place. Requires: the stream outlives its use; its schedule is made from this transformer's
+  /// items and workers.
   void set_stream(WeightStream* stream) { stream_ = stream; }
-  /// What a schedule is made of: the tensors marked `streamed`, in a pass's order, with the place of each
-  /// layer's cache among them if `cache`. Returns how many. Requires: room for most_stream_items().
+  /// The items of a schedule: the tensors marked `streamed`, in forward()'s order, with the place of each
+  /// layer's cache among them if `cache`. Returns their number. Requires: room for most_stream_items().
   size_t stream_items(bool cache, std::span<StreamItem> items) const;
   size_t most_stream_items() const { return static_cast<size_t>(config_.n_layers) * 8 + 1; }
   CacheArrays cache_arrays() const;
@@ -73,6 +72,7 @@ class Transformer {
   struct Pass;
   Config config_{};
   Profile profile_ = Profile::kF32;
+  HeadShape heads_ = HeadShape::kAny;
   float rms_eps_ = 0;
   int context_ = 0;
   TransformerWeights weights_{};

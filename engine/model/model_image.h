@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/kernels/shapes.h"
 #include "engine/model/config.h"
 #include "engine/model/model_image_layout.h"
 #include "engine/status.h"
@@ -19,7 +20,8 @@ struct Tensor {
   Encoding encoding = Encoding::kPlainF32;
   uint16_t activation_limit = 0;
   uint16_t chunk_pairs = 0;
-  /// A WeightStream brings it, piece by piece; data is read by nobody then but for single rows.
+  RowShape row_shape = RowShape::kAny;  ///< set when the model is opened
+  /// Read through a WeightStream; `data` then only for single rows.
   bool streamed = false;
 
   uint64_t bytes() const { return tensor_bytes(encoding, rows, columns); }

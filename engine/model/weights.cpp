@@ -1,52 +1,30 @@
 #include "engine/model/weights.h"
 
+#include "engine/model/tensor_field.h"
+
 namespace pico_llama {
 
 TransformerWeights TransformerWeights::bind(const ModelImage& image, Arena& arena) {
   TransformerWeights w;
   w.shared_classifier = image.shared_classifier();
   w.layers = arena.alloc<LayerWeights>(static_cast<size_t>(image.config().n_layers));
-  w.rope = image.tensor(TensorKind::kRope);
+  const auto opened = [&](TensorKind kind, uint32_t layer = 0) {
+    Tensor tensor = image.tensor(kind, layer);
+    tensor.row_shape = row_shape(static_cast<int>(tensor.columns), tensor.chunk_pairs);
+    return tensor;
+  };
+  w.rope = opened(TensorKind::kRope);
   for (uint32_t l = 0; l < static_cast<uint32_t>(image.config().n_layers); ++l) {
-    for (TensorKind kind : kLayerTensors) w.tensor(kind, l) = image.tensor(kind, l);
+    for (TensorKind kind : kLayerTensors) w.tensor(kind, l) = opened(kind, l);
   }
-  w.rms_final = image.tensor(TensorKind::kRmsFinal);
-  w.token_embedding = image.tensor(TensorKind::kTokenEmbedding);
-  w.wcls = w.shared_classifier ? w.token_embedding : image.tensor(TensorKind::kWcls);
+  w.rms_final = opened(TensorKind::kRmsFinal);
+  w.token_embedding = opened(TensorKind::kTokenEmbedding);
+  w.wcls = w.shared_classifier ? w.token_embedding : opened(TensorKind::kWcls);
   return w;
 }
 
 Tensor& TransformerWeights::tensor(TensorKind kind, uint32_t layer) {
-  switch (kind) {
-    case TensorKind::kRope:
-      return rope;
-    case TensorKind::kRmsAtt:
-      return layers[layer].rms_att;
-    case TensorKind::kWq:
-      return layers[layer].wq;
-    case TensorKind::kWk:
-      return layers[layer].wk;
-    case TensorKind::kWv:
-      return layers[layer].wv;
-    case TensorKind::kWo:
-      return layers[layer].wo;
-    case TensorKind::kRmsFfn:
-      return layers[layer].rms_ffn;
-    case TensorKind::kW1:
-      return layers[layer].w1;
-    case TensorKind::kW3:
-      return layers[layer].w3;
-    case TensorKind::kW2:
-      return layers[layer].w2;
-    case TensorKind::kRmsFinal:
-      return rms_final;
-    case TensorKind::kTokenEmbedding:
-      return token_embedding;
-    case TensorKind::kWcls:
-      return wcls;
-  }
-  CHECK(!"a tensor kind");
-  return rope;
+  return tensor_field(*this, kind, layer);
 }
 
 void TransformerWeights::rebind(TensorKind kind, uint32_t layer, const std::byte* copy) {

@@ -1,5 +1,7 @@
 #include "engine/streaming/staged_stream.h"
 
+#include "engine/check.h"
+
 namespace pico_llama {
 namespace {
 
@@ -109,6 +111,30 @@ bool StagedStream::find_room(uint32_t room, uint32_t& begin) {
   if (head_ <= size && room <= size - head_) return true;
   begin = 0;
   return room <= tail;
+}
+
+// ---- At load or once a story: in flash on the board (cold functions are not copied to SRAM).
+
+[[gnu::cold]] void StagedStream::open(const StreamSchedule& schedule, std::span<std::byte> memory) {
+  CHECK(reinterpret_cast<uintptr_t>(memory.data()) % kStreamAlignment == 0 && memory.size() > table_bytes());
+  stop();
+  schedule_ = schedule;
+  tables_ = reinterpret_cast<Tables*>(memory.data());
+  ring_ = memory.subspan(table_bytes());
+  for (Queue& queue : tables_->queues)
+    queue.filled = queue.done = queue.taken = queue.freed = queue.written = 0;
+  oldest_ = brought_ = started_ = prepared_ = head_ = 0;
+  has_waiting_ = false;
+  starved_.store(true);
+  open_ = true;
+  copier_.wake();
+}
+
+[[gnu::cold]] void StagedStream::stop() {
+  copier_.lock();
+  open_ = false;
+  copier_.halt();
+  copier_.unlock();
 }
 
 }  // namespace pico_llama

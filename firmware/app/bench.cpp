@@ -47,8 +47,7 @@ void report_token(Output& output, Session& session, TimedWorkers& crew, int posi
        << ": ";
   text.grouped(parts.sum()) << " cycles: embedding ";
   text.grouped(parts.embedding);
-  const auto layers = static_cast<uint32_t>(session.transformer().config().n_layers);
-  if (parts.barriers == 1 + crew.parts() * layers) {
+  if (parts.barriers == crew.barriers_of_pass()) {
     for (size_t i = 0; i < parts.layers.size(); ++i) {
       if (parts.layers[i] == 0) continue;  // f32 has no hidden input
       text << "; " << PassCycles::kLayerParts[i] << ' ';
@@ -93,9 +92,11 @@ void bench(Output& output, hal::Board& board, ModelLoader& loader, Workers& sing
   report_bandwidth(output, board);
   report_kernels(output, board, widths_of(loader));
   // The kernels' data has overwritten the model: reload it.
-  const bool hidden_input = loader.state() != ModelState::kReady || loader.image().profile() != Profile::kF32;
-  TimedWorkers timed_single(single, board, hidden_input);
-  TimedWorkers timed_both(both != nullptr ? *both : single, board, hidden_input);
+  const bool ready = loader.state() == ModelState::kReady;
+  const bool shared_input = ready && loader.image().profile() != Profile::kF32;
+  const auto layers = static_cast<uint32_t>(ready ? loader.image().config().n_layers : 0);
+  TimedWorkers timed_single(single, board, layers, shared_input);
+  TimedWorkers timed_both(both != nullptr ? *both : single, board, layers, shared_input);
   if (loader.load(&timed_single, both != nullptr ? &timed_both : nullptr) == ModelState::kReady) {
     Session& session = loader.session();
     const int last = session.transformer().context() - 1;

@@ -161,7 +161,8 @@ KernelOutputs KernelCases<MatmulQ8>::make(const KernelShape& s, uint32_t seed, A
        .x_scale = x_scale,
        .n_tokens = s.c,
        .out = out,
-       .out_stride = rows};
+       .out_stride = rows,
+       .shape = row_shape(s.b, static_cast<int>(chunk_pairs))};
   return {bytes_of(out, rows * s.c)};
 }
 
@@ -223,7 +224,8 @@ KernelOutputs KernelCases<AttentionQ8>::make(const KernelShape& s, uint32_t seed
        .values = int8s(memory, numbers, positions * s.b),
        .factor = 64.0f * 65536.0f * 0.35f * 4.0f / (127.0f * 255.0f),
        .value_step = 0.01f,
-       .scratch = zeros<std::byte>(memory, static_cast<int32_t>(attention_q8_scratch_bytes(s.a, s.b)))};
+       .scratch = zeros<std::byte>(memory, static_cast<int32_t>(attention_q8_scratch_bytes(s.a, s.b))),
+       .shape = head_shape(s.a, s.b)};
   return {bytes_of(q, s.a * s.b)};
 }
 

@@ -20,11 +20,16 @@ void TimedWorkers::barrier() {
   crew_.barrier();
   if (board_.core() != 0) return;
   const uint32_t cycles = lap();
+  // The part that each barrier of a layer belongs to, in forward()'s order.
+  static constexpr uint8_t kSharedInput[] = {0, 0, 1, 2, 2, 3, 3, 4, 5};
+  static constexpr uint8_t kOwnInput[] = {0, 1, 2, 3, 5};
   if (passed_ == 0) {
     cycles_.embedding += cycles;
+  } else if (passed_ - 1 < barriers_of_layer() * layers_) {
+    const uint32_t barrier = (passed_ - 1) % barriers_of_layer();
+    cycles_.layers[shared_input_ ? kSharedInput[barrier] : kOwnInput[barrier]] += cycles;
   } else {
-    const uint32_t part = (passed_ - 1) % parts();
-    cycles_.layers[part + (!hidden_input_ && part == 4 ? 1 : 0)] += cycles;
+    cycles_.classifier += cycles;
   }
   ++passed_;
   ++cycles_.barriers;

@@ -1,4 +1,4 @@
-/// Workers that measure each part of forward(): parts end at barriers, where core 0's cycle counter is read.
+/// Workers that measure the parts of forward() on core 0: each part ends at a barrier.
 #pragma once
 
 #include <array>
@@ -9,7 +9,8 @@
 
 namespace pico_llama::app {
 
-/// Cycles on core 0, including waits for the other core, summed over passes.
+/// Cycles on core 0, waiting for the other core included, summed over passes; a part ends at its last
+/// barrier.
 struct PassCycles {
   /// In the order of forward(): the embedding, then these for each layer, then the classifier.
   static constexpr std::array<std::string_view, 6> kLayerParts = {
@@ -17,9 +18,7 @@ struct PassCycles {
   uint32_t embedding = 0;
   std::array<uint32_t, kLayerParts.size()> layers{};
   uint32_t classifier = 0;  ///< with its norm; almost 0 in passes without logits
-  /// Barriers passed. The parts are valid only if this is 1 + 6 per layer (q8 or q4, one token) or 1 + 5 per
-  /// layer (f32).
-  uint32_t barriers = 0;
+  uint32_t barriers = 0;    ///< passed: the parts are valid only if it is TimedWorkers::barriers_of_pass()
 
   uint32_t sum() const {
     uint32_t total = embedding + classifier;
@@ -30,27 +29,27 @@ struct PassCycles {
 
 class TimedWorkers final : public Workers {
  public:
-  /// hidden_input: whether passes have a barrier after quantising the hidden vector (q8 and q4 over one
-  /// token; not f32).
-  TimedWorkers(Workers& crew, hal::Board& board, bool hidden_input = true)
-      : crew_(crew), board_(board), hidden_input_(hidden_input) {}
+  /// layers: of the model. shared_input: forward() has a barrier after each matmul's input, as q8 and q4 do;
+  /// f32 does not.
+  TimedWorkers(Workers& crew, hal::Board& board, uint32_t layers, bool shared_input)
+      : crew_(crew), board_(board), layers_(layers), shared_input_(shared_input) {}
 
   int count() const override { return crew_.count(); }
   void run(Task task, void* context) override;
   void barrier() override;
-  void meet() override { crew_.meet(); }
 
-  /// Number of parts in a layer.
-  uint32_t parts() const { return hidden_input_ ? 6 : 5; }
+  uint32_t barriers_of_pass() const { return 1 + barriers_of_layer() * layers_ + (shared_input_ ? 1 : 0); }
   /// The cycles of all passes since the last call.
   PassCycles take();
 
  private:
   uint32_t lap();
+  uint32_t barriers_of_layer() const { return shared_input_ ? 9 : 5; }
 
   Workers& crew_;
   hal::Board& board_;
-  bool hidden_input_;
+  uint32_t layers_;
+  bool shared_input_;
   PassCycles cycles_;
   uint32_t passed_ = 0;  ///< barriers of the current pass
   uint32_t last_ = 0;

@@ -17,7 +17,6 @@ class CoreWorkers final : public Workers {
   int count() const override { return 2; }
   void run(Task task, void* context) override;
   void barrier() override;
-  void meet() override { CoreWorkers::barrier(); }
 
  private:
   static void core1_main();

@@ -435,13 +435,15 @@ void expect_same_matmul_q8(const Q8& w, uint32_t rows, const std::vector<int16_t
              want.data(),
              static_cast<int>(rows)};
   portable::matmul_q8(a);
-  for (const auto& variant : kMatmulQ8) {
-    std::vector<float> got(want.size(), -7.0f);
-    a.out = got.data();
-    variant.run(a);
-    EXPECT_TRUE(same_bits(got, want))
-        << variant.name << ", " << w.columns << " columns, chunks of " << w.chunk_pairs;
-  }
+  for (const auto& variant : kMatmulQ8)
+    for (const RowShape shape : {RowShape::kAny, row_shape(a.columns, a.chunk_pairs)}) {
+      std::vector<float> got(want.size(), -7.0f);
+      a.out = got.data();
+      a.shape = shape;
+      variant.run(a);
+      EXPECT_TRUE(same_bits(got, want))
+          << variant.name << ", " << w.columns << " columns, chunks of " << w.chunk_pairs;
+    }
 }
 
 TEST(Kernels, MatmulQ8) {
@@ -649,17 +651,19 @@ struct AttentionQ8Case {
     return static_cast<double>(static_cast<int8_t>(
         values[static_cast<size_t>(j / 2 * 2 * head_size + i / 2 * 4 + j % 2 * 2 + i % 2)]));
   }
-  std::vector<float> run(const Variant<AttentionQ8>& variant, int last) {
+  std::vector<float> run(const Variant<AttentionQ8>& variant, int last, HeadShape shape = HeadShape::kAny) {
     std::vector<float> out = q;
     variant.run({out.data(), heads, head_size, last, keys.data(), values.data(),
-                 kKeyStep * 64 * 65536 * kScale, kValueStep, reinterpret_cast<std::byte*>(scratch.data())});
+                 kKeyStep * 64 * 65536 * kScale, kValueStep, reinterpret_cast<std::byte*>(scratch.data()),
+                 shape});
     return out;
   }
   void expect_same_bits(int last) {
     const auto want = run(kPortableAttentionQ8, last);
     for (const auto& variant : kAttentionQ8)
-      EXPECT_TRUE(same_bits(run(variant, last), want))
-          << variant.name << " " << head_size << " " << heads << " " << last;
+      for (const HeadShape shape : {HeadShape::kAny, head_shape(heads, head_size)})
+        EXPECT_TRUE(same_bits(run(variant, last, shape), want))
+            << variant.name << " " << head_size << " " << heads << " " << last;
   }
 
   static constexpr float kKeyStep = 4.0f / (127 * 255), kValueStep = 0.01f, kScale = 0.35f;

@@ -24,7 +24,7 @@ double dot(const Vector& a, const Vector& b) {
 /// A row times the norm's weights: what meets the normalised x.
 Vector row(const Tensor& w, int r, const Tensor& norm) {
   std::vector<float> x(w.columns);
-  NumericsQ8::embed(w, r, {0, static_cast<int>(w.columns)}, x.data());
+  NumericsQ8::read_row(w, r, {0, static_cast<int>(w.columns)}, x.data());
   Vector v(x.begin(), x.end());
   for (size_t i = 0; i < v.size(); ++i) v[i] *= static_cast<double>(norm.f32()[i]);
   return v;

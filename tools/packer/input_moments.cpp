@@ -64,7 +64,7 @@ class ObservedModel {
     const Range dim{0, p.dim};
     const Share all{0, 1};
     NumericsF32 numerics{{p, s, s.workers[0], 1, pos, 0, nullptr, worker_}};
-    NumericsF32::embed(weights_.token_embedding, token, dim, s.x);
+    numerics.embed(weights_.token_embedding, {&token, 1}, dim, weights_.layers[0].rms_att);
     for (std::uint32_t l = 0; l < static_cast<std::uint32_t>(p.n_layers); ++l) {
       const LayerWeights& layer = weights_.layers[l];
       numerics.set_normed_input(layer.rms_att, image_.rms_eps(), layer.wq);

@@ -9,6 +9,7 @@
 
 #include "engine/check.h"
 #include "engine/forward/rope.h"
+#include "engine/model/tensor_field.h"
 #include "tools/packer/tensor_encoder.h"
 #include "tools/support/failure.h"
 #include "tools/support/sha256.h"
@@ -104,38 +105,7 @@ Plan make_plan(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Pro
 }
 
 const checkpoint::Tensor& source_of(const Checkpoint& checkpoint, const TensorShape& shape) {
-  const checkpoint::Weights& weights = checkpoint.weights();
-  const auto layer = [&]() -> const Layer& { return weights.layers[shape.layer]; };
-  switch (shape.kind) {
-    case TensorKind::kRmsAtt:
-      return layer().rms_att;
-    case TensorKind::kWq:
-      return layer().wq;
-    case TensorKind::kWk:
-      return layer().wk;
-    case TensorKind::kWv:
-      return layer().wv;
-    case TensorKind::kWo:
-      return layer().wo;
-    case TensorKind::kRmsFfn:
-      return layer().rms_ffn;
-    case TensorKind::kW1:
-      return layer().w1;
-    case TensorKind::kW3:
-      return layer().w3;
-    case TensorKind::kW2:
-      return layer().w2;
-    case TensorKind::kRmsFinal:
-      return weights.rms_final;
-    case TensorKind::kTokenEmbedding:
-      return weights.token_embedding;
-    case TensorKind::kWcls:
-      return weights.wcls;
-    case TensorKind::kRope:
-      break;
-  }
-  CHECK(!"a tensor of the checkpoint");
-  return weights.rms_final;
+  return tensor_field(checkpoint.weights(), shape.kind, shape.layer);
 }
 
 void encode_rope(const TensorShape& shape, std::span<std::byte> out) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/shapes.h"
 
 namespace pico_llama {
 
@@ -34,7 +35,8 @@ struct AttentionQ8 {
                             ///< element fastest; aligned to 4
   float factor;             ///< key_step * 2^16 * 64 / sqrt(head_size)
   float value_step;
-  std::byte* scratch;  ///< attention_q8_scratch_bytes(), aligned to 4
+  std::byte* scratch;                 ///< attention_q8_scratch_bytes(), aligned to 4
+  HeadShape shape = HeadShape::kAny;  ///< head_shape(heads, head_size), or kAny
 };
 
 /// Keys are stored in groups of 4 positions: the elements of each, padded with 0 to a multiple of 4, in words

@@ -144,7 +144,7 @@ class TwoHeads {
 }  // namespace
 
 void attention_q8(const AttentionQ8& a) {
-  if (a.heads == 2 && a.head_size == 8) return attention_heads8(a);
+  if (a.shape == HeadShape::kTwoOf8) return attention_heads8(a);
   const AttentionQ8Scratch s(a);
   const AttentionUnits units = attention_queries(a, a.heads, a.head_size, s.q);
   for (int head = 0; head < a.heads; head += 2) {

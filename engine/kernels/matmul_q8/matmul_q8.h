@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/shapes.h"
 #include "engine/share.h"
 
 namespace pico_llama {
@@ -32,6 +33,7 @@ struct MatmulQ8 {
   int n_tokens;
   float* out;  ///< (n_tokens, out_stride)
   int out_stride;
+  RowShape shape = RowShape::kAny;  ///< row_shape(columns, chunk_pairs), or kAny
 };
 
 }  // namespace pico_llama

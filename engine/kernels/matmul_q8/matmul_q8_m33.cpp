@@ -18,7 +18,7 @@ inline void one_token(const MatmulQ8& a, int pairs, const std::byte* words, cons
                       float* out) {
   const int16_t* const x = a.x + t * a.x_stride;
   const float x_scale = a.x_scale[t];
-  if (pairs == 32 && a.chunk_pairs >= 32)
+  if (a.shape == RowShape::k64)
     dsp::q8_blocks_64(words, x, end, out, x_scale);
   else
     any_rows({words, end, x, pairs, a.chunk_pairs, x_scale, out});

@@ -178,7 +178,7 @@ TEST_F(KernelCheckTest, CostsAreOfTheModelsWidths) {
 TEST(TimedWorkersTest, AddsUpLayerByLayer) {
   test_support::FakeBoard board(0, 0, 0);
   SingleWorker one;
-  TimedWorkers timed(one, board);
+  TimedWorkers timed(one, board, 2, true);
   struct Pass {
     test_support::FakeBoard& board;
     Workers& crew;
@@ -188,10 +188,18 @@ TEST(TimedWorkersTest, AddsUpLayerByLayer) {
     fake.now_us += 1;
     crew.barrier();
     for (int part = 1; part <= 12; ++part) {
-      fake.now_us += static_cast<uint64_t>(10 * part);
+      const bool after_input = part % 6 == 1 || part % 6 == 3 || part % 6 == 4;
+      if (after_input) {  // the input takes a quarter of the part
+        fake.now_us += static_cast<uint64_t>(10 * part) / 4;
+        crew.barrier();
+      }
+      fake.now_us +=
+          static_cast<uint64_t>(10 * part) - (after_input ? static_cast<uint64_t>(10 * part) / 4 : 0);
       crew.barrier();
     }
-    fake.now_us += 500;
+    fake.now_us += 100;
+    crew.barrier();
+    fake.now_us += 400;
   };
   timed.run(two_layers, &pass);
   const PassCycles cycles = timed.take();
@@ -199,7 +207,8 @@ TEST(TimedWorkersTest, AddsUpLayerByLayer) {
   EXPECT_EQ(cycles.layers,
             (std::array<uint32_t, 6>{80 * 150, 100 * 150, 120 * 150, 140 * 150, 160 * 150, 180 * 150}));
   EXPECT_EQ(cycles.classifier, 500u * 150);
-  EXPECT_EQ(cycles.barriers, 13u);
+  EXPECT_EQ(cycles.barriers, 20u);
+  EXPECT_EQ(cycles.barriers, timed.barriers_of_pass());
   EXPECT_EQ(cycles.sum(), (1u + 780 + 500) * 150);
   EXPECT_EQ(timed.take().sum(), 0u);
 }

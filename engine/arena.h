@@ -1,4 +1,4 @@
-// Memory comes from the caller, once, as one span; the arena hands it out and never takes back.
+// Allocates from one span of memory that the caller provides; nothing is freed.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// How a crew divides rows and heads.
+// How workers divide rows and heads.
 #pragma once
 #include <cstdint>
 

@@ -10,7 +10,7 @@
 
 namespace pico_llama {
 
-/// What one worker writes for itself, so that no two workers write to one place.
+/// Memory of one worker alone.
 struct WorkerScratch {
   float* xb;             ///< (kPrefillBlock, dim_stride) normalised residual stream; f32 only
   std::byte* attention;  ///< working memory of attention
@@ -19,26 +19,26 @@ struct WorkerScratch {
 struct RunState {
   float* x;  ///< (kPrefillBlock, dim_stride) residual stream
 
-  /// (kPrefillBlock, columns_stride) a matmul's input, quantised; q8 only. Many tokens are shared out, of a
-  /// single one the columns.
+  /// (kPrefillBlock, columns_stride) a matmul's input, quantised; q8 only. Several tokens: each worker
+  /// quantises some; one token: each worker quantises some columns.
   int16_t* xq;
   float*
       xq_scale;  ///< (kPrefillBlock, or worker_count if that is more) of each token, or each worker's of one
 
-  // Below, what is never needed together shares memory; a barrier of forward() lies between the last reader
-  // of the one and the first writer of the other. q, k, v with hb; xb2 with hb2; logits and what the sampler
-  // works in with all of them.
+  // Buffers that are never live at the same time share memory, with a barrier of forward() between the last
+  // reader of one and the first writer of the other: q, k, v with hb; xb2 with hb2; logits and sample_scratch
+  // with all.
   float* q;                  ///< (kPrefillBlock, dim_stride) queries, then attention's output
   float* k;                  ///< (kPrefillBlock, kv_stride) keys before they enter the cache
   float* v;                  ///< (kPrefillBlock, kv_stride)
-  float* xb2;                ///< (kPrefillBlock, dim_stride) what a layer adds to x
+  float* xb2;                ///< (kPrefillBlock, dim_stride) added to x next
   float* hb;                 ///< (kPrefillBlock, hidden_stride)
   float* hb2;                ///< (kPrefillBlock, hidden_stride)
   float* logits;             ///< (vocab_stride)
   uint32_t* sample_scratch;  ///< (vocab_stride)
 
   /// Per layer and kv head, one after the other.
-  /// f32: float keys (context/8, head_size, 8), values (context, head_size). q8, q4: as AttentionQ8 has them.
+  /// f32: float keys (context/8, head_size, 8), values (context, head_size). q8, q4: as in AttentionQ8.
   std::byte* key_cache;
   std::byte* value_cache;
   KvSteps* kv_steps;       ///< q8, q4: (n_layers, n_kv_heads)
@@ -54,9 +54,9 @@ struct RunState {
   size_t value_head_bytes;  ///< of one head's values
   size_t kv_cache_bytes;    ///< of the caches, which lie together from key_cache on
 
-  /// Behind x, q8 and q4 only: (kPrefillBlock, dim_stride / 8) as ResidualQ8 leaves them.
+  /// Behind x, q8 and q4 only: (kPrefillBlock, dim_stride / 8), written by residual_q8.
   float* x_squares() const { return x + kPrefillBlock * dim_stride; }
-  /// (kPrefillBlock, worker_count) of each worker's part of weight * x.
+  /// (kPrefillBlock, worker_count): max_abs of each worker's part of weight * x.
   float* x_largest() const { return x_squares() + kPrefillBlock * dim_stride / kBlockRows; }
   /// The same of hb.
   float* hb_largest(int worker_count) const { return x_largest() + kPrefillBlock * worker_count; }

@@ -1,4 +1,4 @@
-// 2^-x in fixed point: a table of 32 parts of an octave, a parabola within each.
+// 2^-x in fixed point: a table of 32 points per octave, a parabola around each.
 #pragma once
 #include <cstdint>
 

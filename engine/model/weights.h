@@ -1,5 +1,4 @@
-// The weights as forward() sees them: one view per tensor, each of which can be pointed at a copy in faster
-// memory.
+// The weights for forward(): one view per tensor, which may point at a copy in faster memory.
 #pragma once
 #include "engine/arena.h"
 #include "engine/model/model_image.h"

@@ -13,7 +13,7 @@
 namespace pico_llama {
 namespace {
 
-/// More workers than this have nothing to do: a meeting costs what they would save.
+/// Workers that take part: with more, barriers cost what they save.
 constexpr int kMostParts = 4;
 
 uint32_t weight_of(std::span<const float> weights, uint32_t id) {
@@ -28,17 +28,17 @@ uint64_t scaled(uint64_t a, uint32_t b) {
   return (a >> kBits) * b + ((a & kLow) * b >> kBits);
 }
 
-/// The nucleus is mostly among those that weigh more than this part of what it leaves out.
+/// First guess for the nucleus' cutoff: this part of the probability that the nucleus leaves out. Few weigh more.
 constexpr size_t kFew = 32;
 size_t few(size_t vocab_size) { return vocab_size - 1 < kFew ? vocab_size - 1 : kFew; }
 
-/// What weighs this at least.
+/// The tokens of at least a given weight.
 struct Candidates {
   uint32_t count;
   uint64_t sum;
 };
 
-/// Leaves the ids of a range's candidates, in order. Four a turn, since few are.
+/// Writes the ids of a range's candidates, in order. Unrolled by four, since few qualify.
 Candidates at_least(uint32_t least, std::span<const float> weights, Range range, uint32_t* ids) {
   uint32_t* const first = ids;
   uint64_t sum = 0;
@@ -60,16 +60,16 @@ Candidates at_least(uint32_t least, std::span<const float> weights, Range range,
   return {static_cast<uint32_t>(ids - first), sum};
 }
 
-/// What one worker finds in its part of the vocabulary.
+/// One worker's result for its part of the vocabulary.
 struct Part {
-  int32_t best;  ///< the first of its largest logits; NaN counts for nothing
+  int32_t best;  ///< the first of its largest logits; NaN ignored
   float max;
   uint64_t sum;
   Candidates candidates;  ///< their ids are in its part of the scratch memory
 };
 
-/// Ids in a heap, most likely first, equals by id. pop() leaves what it took behind the heap, so that the
-/// popped ones can be walked again from the end.
+/// Ids in a heap, most likely first, equals by id. pop() stores the id behind the heap, so the popped ones
+/// can be visited again from the end.
 class Likeliest {
  public:
   Likeliest(std::span<uint32_t> ids, std::span<const float> weights)
@@ -114,7 +114,7 @@ class Likeliest {
 
 }  // namespace
 
-/// What all workers do with their parts: the arguments of a crew's task.
+/// The arguments of the workers' tasks.
 struct Sampler::Crew {
   Crew(const Sampler& of, std::span<float> all, Workers& crew, int working)
       : sampler(of), logits(all), workers(crew), count(working) {}

@@ -31,11 +31,11 @@ class Sampler {
   Sampler(const SamplerOptions& options, std::span<uint32_t> scratch);
 
   /// Picks a token. Changes logits. run.c's choice when topk, minp and repetition_penalty are off: same coin,
-  /// same cutoff, the same order of tokens, equal ones in order of id. Where run.c's probabilities are off by
-  /// its order of sums, ours are not: weights are integers (SoftmaxFixed), within 1e-6 of e^(logit /
-  /// temperature), their sums exact, whatever the number of workers. `seen`: the tokens so far, for the
-  /// repetition penalty. Cost: O(vocab), shared by the workers; top-p, top-k and min-p add O(k log vocab) for
-  /// the k tokens they look at.
+  /// same cutoff, the same order of tokens, equal ones in order of id. run.c's probabilities depend on its
+  /// order of sums, ours do not: weights are integers (SoftmaxFixed), within 1e-6 of e^(logit / temperature),
+  /// their sums exact, whatever the number of workers. `seen`: the tokens so far, for the repetition penalty.
+  /// Cost: O(vocab), shared by the workers; top-p, top-k and min-p add O(k log vocab) for the k tokens they
+  /// look at.
   int32_t sample(std::span<float> logits, std::span<const int32_t> seen, Workers& workers);
   int32_t sample(std::span<float> logits, std::span<const int32_t> seen);
 

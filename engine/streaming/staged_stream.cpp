@@ -37,7 +37,7 @@ void StagedStream::report(uint32_t& count) {
 void StagedStream::copied() {
   if (!open_) return;
   const Slot& slot = tables_->slots[brought_ % kMostRuns];
-  // First of all the bus gets its next run; then the workers hear of the last.
+  // First start the next copy, then publish the finished one: the bus must not idle.
   ++brought_;
   start();
   Queue& queue = tables_->queues[slot.worker];
@@ -52,7 +52,7 @@ void StagedStream::more() {
   while (prepare()) start();
 }
 
-/// Hands the copier what has been prepared, if it is free.
+/// Starts the prepared run, if the copier is free.
 void StagedStream::start() {
   if (started_ != brought_ || started_ == prepared_) return;
   const Slot& slot = tables_->slots[started_ % kMostRuns];

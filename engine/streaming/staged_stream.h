@@ -1,4 +1,4 @@
-// A WeightStream over a ring of staging memory: everything but the machine that copies.
+// A WeightStream over a ring buffer, without the hardware that copies.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -10,8 +10,8 @@
 
 namespace pico_llama {
 
-/// What copies: a DMA channel and its interrupt, or a thread. Its context is where it calls copied() and
-/// more() of its stream, never two at once.
+/// The copier: a DMA channel and its interrupt, or a thread. It calls copied() and more() of its stream from
+/// one context, never concurrently.
 class StreamCopier {
  public:
   /// Starts to copy; copied() is to be called when that has ended.
@@ -23,7 +23,7 @@ class StreamCopier {
   /// A worker waits until something may have come: until announce(), at least.
   virtual void wait() = 0;
   virtual void announce() = 0;
-  /// Keeps the copier's context from running and lets it go on.
+  /// Blocks and unblocks the copier's context.
   virtual void lock() = 0;
   virtual void unlock() = 0;
 
@@ -34,8 +34,8 @@ class StreamCopier {
 /// Keeps a copier busy: it fills the ring with one run of the schedule after the other as long as there is
 /// room, while the workers use what has come.
 ///
-/// Who writes what: the copier's context everything but what a worker reports, and each worker its own
-/// counts. So there are no locks; begin() alone keeps the copier away for a moment.
+/// Each worker writes its own counts, the copier's context everything else, so there are no locks; only
+/// begin() blocks the copier briefly.
 class StagedStream final : public WeightStream {
  public:
   explicit StagedStream(StreamCopier& copier) : copier_(copier) {}

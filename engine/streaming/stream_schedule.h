@@ -1,5 +1,5 @@
-// What a stream reads, in what order, and for which worker: forward()'s own order, as a list made once at
-// load and a cursor that walks it.
+// The reads of a stream, in order, and the worker that each is for: a list recorded from forward() at load,
+// and a cursor over it.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +20,7 @@ struct CacheArray {
   uint32_t bytes_of_8 = 0;  ///< of 8 positions, a multiple of 4
 };
 
-/// The arrays that a head's attention reads, in the order it asks for them.
+/// The arrays that a head's attention reads, in order.
 struct CacheArrays {
   static constexpr int kMost = 4;
   CacheArray array[kMost];
@@ -47,7 +47,7 @@ struct StreamItem {
   uint32_t block_bytes = 0;           ///< a multiple of 4
   uint32_t blocks = 0;
   Kind kind = Kind::kTensor;
-  bool for_logits = false;  ///< left out by a pass that wants none
+  bool for_logits = false;  ///< skipped in passes without logits
 };
 
 /// One sequential read.

@@ -1,4 +1,4 @@
-// argmax that looks for the index only in eights that hold a new largest value, of which there are few.
+// argmax: searches for the index only in 8-element groups that contain a new maximum, which are few.
 #include "dsp.h"
 #include "engine/kernels/argmax/argmax.h"
 

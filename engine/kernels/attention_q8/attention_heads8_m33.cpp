@@ -1,5 +1,5 @@
-// stories260K's shape by itself: every size is a constant, the loops are assembly, and what changes from
-// block to block stays in registers but for what the loops take from memory.
+// Two heads of 8 (HeadShape::kTwoOf8, stories260K): every size is a constant and the loops are assembly;
+// between blocks only the loops' arguments are in memory.
 #include "engine/kernels/attention_q8/attention_two_heads.h"
 
 namespace pico_llama::m33 {

@@ -1,7 +1,6 @@
 // Integer attention with SMLAD, two query heads at a time: each word of keys and values is unpacked once for
-// both. Positions where neither head has a weight cost their scores and no more. Heads of any size and
-// number; compiled for size, because stories260K, whose speed they would be for, has attention_heads8.cpp,
-// and larger models wait for the bus.
+// both. Positions where both heads' weights are 0 cost only their scores. Heads of any size and number;
+// optimised for size, because stories260K has attention_heads8_m33.cpp and larger models wait for the bus.
 #include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/kernels/attention_q8/attention_two_heads.h"
 

@@ -1,5 +1,4 @@
-// What every variant of attention_q8 shares: its scratch memory and the fixed-point formats of its queries.
-// Functions are static: host/ compiles them with other flags, and the linker must not mix the copies.
+// Shared by every variant of attention_q8: its scratch memory and the fixed-point formats of its queries.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -31,7 +30,7 @@ struct AttentionQ8Scratch {
   int16_t* q;       ///< (heads, head_size rounded up to 4)
 };
 
-/// What the scores of a call are counted in.
+/// The unit of a call's scores: its table of exp() and the steps that 8 nats have in it.
 struct AttentionUnits {
   const uint16_t* table;
   int steps;
@@ -64,19 +63,19 @@ struct AttentionUnits {
   return {kExpTables.at + exp_table_offset(exponent), exp_steps(exponent)};
 }
 
-/// The score whose weight and that of all below is 0.
+/// The largest score whose weight is 0.
 static inline int attention_lowest(int max, int steps) {
   return max - steps > INT16_MIN ? max - steps : INT16_MIN;
 }
 
-/// A larger maximum has come: what has been summed relative to the old one becomes relative to it.
+/// After a new maximum: rescales the sums, which are relative to the old one.
 static inline void shrink(AttentionUnits units, int growth, int head_size, int32_t* acc, uint32_t& sum) {
   const int32_t factor = growth < units.steps ? units.table[units.steps - growth] : 0;
   sum = static_cast<uint32_t>(uint64_t{sum} * static_cast<uint32_t>(factor) >> 15);
   for (int i = 0; i < head_size; ++i) acc[i] = static_cast<int32_t>(int64_t{acc[i]} * factor >> 15);
 }
 
-/// What makes an output of acc.
+/// The factor from acc to the output.
 static inline float attention_output_scale(float value_step, int shift, uint32_t sum) {
   return value_step * std::bit_cast<float>(static_cast<uint32_t>(127 + shift) << 23) /
          static_cast<float>(sum);

@@ -1,4 +1,4 @@
-// What attention of two query heads at a time needs, of heads of 8 and of any.
+// Shared by the M33's attention for heads of 8 and for heads of any size.
 #pragma once
 #include "attention_loops.h"
 #include "dsp.h"

@@ -1,4 +1,4 @@
-// swiglu_q8 four elements at a time; the last few of a vector one at a time, as the contract has it.
+// swiglu_q8 four elements at a time; the last few of a vector one at a time, as in the contract.
 #include "dsp.h"
 #include "engine/kernels/swiglu_q8/swiglu_q8.h"
 #include "engine/math/sigmoid_fixed.h"

@@ -1,6 +1,6 @@
-// What q8 does with a vector before it multiplies it, eight elements at a time: VLDM brings them, and eight
-// independent operations in a row leave no result waited for. GCC 12 loads each element on its own and keeps
-// too few in flight (rmsnorm_q8 took 22 cycles an element, quantize_q8 15).
+// Vectorised q8 input kernels, eight elements at a time: VLDM loads them, and eight independent operations in a
+// row hide each other's latency. GCC 12 loads each element on its own and keeps too few in flight (rmsnorm_q8
+// took 22 cycles an element, quantize_q8 15).
 #pragma once
 #include <cstdint>
 
@@ -24,7 +24,7 @@ namespace pico_llama::dsp {
 #define PICO_LLAMA_HIGH_7 "s15"
 #define PICO_LLAMA_S16(i) "s16"
 #define PICO_LLAMA_S17(i) "s17"
-/// The larger of s16 and s0 to s7, the least of s17 and them.
+/// s16 = the maximum of it and s0 to s7; s17 = the minimum.
 #define PICO_LLAMA_EXTREMES(i) "vmaxnm.f32 s16, s16, s" #i " \n vminnm.f32 s17, s17, s" #i " \n"
 #define PICO_LLAMA_EXTREMES_OF_8 \
       PICO_LLAMA_EXTREMES(0) PICO_LLAMA_EXTREMES(1) PICO_LLAMA_EXTREMES(2) PICO_LLAMA_EXTREMES(3) \
@@ -50,7 +50,7 @@ namespace pico_llama::dsp {
       "cc", "memory", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", \
       "s15", "s16", "s17"
 
-/// The largest |x[i]|; NaN counts for nothing. Requires: n a multiple of 8. Cost: 3.5 cycles an element.
+/// The largest |x[i]|; NaN ignored. Requires: n a multiple of 8. Cost: 3.5 cycles an element.
 inline float max_abs_of(const float* x, int n) {
   const float* const end = x + n;
   float most = 0, least = 0;

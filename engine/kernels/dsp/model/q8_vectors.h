@@ -1,4 +1,4 @@
-// What the assembly of ../asm/q8_vectors.h computes.
+// ../asm/q8_vectors.h in C++, with the same results.
 #pragma once
 #include <bit>
 #include <cstdint>

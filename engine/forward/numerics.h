@@ -134,7 +134,8 @@ struct StreamOrder {
 
   StreamItem* item;  ///< the next one
   bool with_cache;   ///< note the place of a layer's cache too
-  /// True: adds items, for passes with logits only. False, in a second pass without logits: what it visits is for any pass.
+  /// True: adds items, for passes with logits only. False, in a second pass without logits: what it visits is
+  /// for any pass.
   bool for_logits;
   SingleWorker workers{};
 

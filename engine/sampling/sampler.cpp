@@ -28,7 +28,8 @@ uint64_t scaled(uint64_t a, uint32_t b) {
   return (a >> kBits) * b + ((a & kLow) * b >> kBits);
 }
 
-/// First guess for the nucleus' cutoff: this part of the probability that the nucleus leaves out. Few weigh more.
+/// First guess for the nucleus' cutoff: this part of the probability that the nucleus leaves out. Few weigh
+/// more.
 constexpr size_t kFew = 32;
 size_t few(size_t vocab_size) { return vocab_size - 1 < kFew ? vocab_size - 1 : kFew; }
 

@@ -1,6 +1,6 @@
-// Vectorised q8 input kernels, eight elements at a time: VLDM loads them, and eight independent operations in a
-// row hide each other's latency. GCC 12 loads each element on its own and keeps too few in flight (rmsnorm_q8
-// took 22 cycles an element, quantize_q8 15).
+// Vectorised q8 input kernels, eight elements at a time: VLDM loads them, and eight independent operations in
+// a row hide each other's latency. GCC 12 loads each element on its own and keeps too few in flight
+// (rmsnorm_q8 took 22 cycles an element, quantize_q8 15).
 #pragma once
 #include <cstdint>
 

@@ -1,5 +1,7 @@
 #include "firmware/app/model_loader.h"
 
+#include "firmware/app/model_placement.h"
+
 namespace pico_llama::app {
 namespace {
 
@@ -18,51 +20,8 @@ bool erased(std::span<const std::byte> slot) {
 /// Sizes are planned in 64 bits so that no model's size can wrap; placed sizes fit size_t.
 constexpr size_t fitting(uint64_t bytes) { return static_cast<size_t>(bytes); }
 
-/// Minimum ring size: the stream keeps reading while the workers do other work, as long as the ring has room.
-constexpr uint64_t kRingBytes = 32 * 1024;
-/// Size of one stream run, unless a row block is longer. Longer runs leave the bus idle less often.
-constexpr uint32_t kPieceBytes = 4 * 1024;
 /// Minimum number of pieces in a ring: for each worker one in use, one ready, one being read.
 constexpr uint32_t kPieces = 8;
-
-bool streamable(Encoding encoding) { return encoding != Encoding::kPlainF32; }
-
-/// The stream's list of items: seven matrices and the cache in each layer, and the classifier.
-uint64_t stream_list_bytes(const Config& config) {
-  return aligned((static_cast<uint64_t>(config.n_layers) * 8 + 1) * sizeof(StreamItem));
-}
-
-/// The list, the stream's tables and a ring.
-uint64_t stream_bytes(const ModelImage& image) {
-  uint64_t longest = kPieceBytes;
-  for (uint32_t i = 0; i < image.tensor_count(); ++i) {
-    const Tensor tensor = image.tensor(i);
-    if (!streamable(tensor.encoding)) continue;
-    const uint64_t block = tensor_bytes(tensor.encoding, kBlockRows, tensor.columns);
-    longest = block > longest ? block : longest;
-  }
-  const uint64_t ring = 4 * longest;
-  return stream_list_bytes(image.config()) + StagedStream::table_bytes() +
-         aligned(ring > kRingBytes ? ring : kRingBytes);
-}
-
-/// The same with the KV cache in the ring: two heads, so that one is read while the other is used, if they
-/// take at most a quarter of SRAM; otherwise one.
-uint64_t stream_bytes_with_cache(const ModelImage& image, int context, uint64_t sram_bytes) {
-  const Config& config = image.config();
-  const uint64_t heads = static_cast<uint64_t>(config.n_layers) * static_cast<uint64_t>(config.n_kv_heads);
-  const uint64_t head = kv_cache_bytes(config, image.profile(), context) / heads +
-                        uint64_t{CacheArrays::kMost} * kStreamAlignment;
-  const uint64_t weights = stream_bytes(image);
-  const uint64_t both = stream_list_bytes(config) + StagedStream::table_bytes() +
-                        aligned(8 * head <= sram_bytes ? 2 * head : head + 2 * kPieceBytes);
-  return both > weights ? both : weights;
-}
-
-uint64_t kv_bytes_of(const void* image, int context) {
-  const auto& model = *static_cast<const ModelImage*>(image);
-  return kv_cache_bytes(model.config(), model.profile(), context);
-}
 
 }  // namespace
 
@@ -134,33 +93,14 @@ bool ModelLoader::plan(bool with_psram) {
   Arena arena(memory.sram);
   const uint32_t count = image_.tensor_count();
   items_ = {arena.alloc<PlacementItem>(count, kItemAlignment), count};
-  for (uint32_t i = 0; i < count; ++i) {
-    const Tensor tensor = image_.tensor(i);
-    const auto kind = static_cast<TensorKind>(image_.entry(i).kind);
-    PlacementItem& item = items_[i];
-    item = {};
-    item.bytes = tensor.bytes();
-    const bool one_row =
-        kind == TensorKind::kRope || (kind == TensorKind::kTokenEmbedding && !image_.shared_classifier());
-    item.bytes_per_token = one_row ? item.bytes / tensor.rows : item.bytes;
-    item.stays_in_flash = one_row;
-    item.needs_sram = !one_row && !streamable(tensor.encoding);
-  }
-  const int context = image_.config().seq_len;
-  const Result<size_t> state_bytes = Session::bytes_needed_beside_cache(image_, context, 2);
-  placement_ = {};
-  if (!state_bytes.ok()) return false;
-
   const PlacementLimits limits{
       .sram_bytes = memory.sram.size() - aligned(arena.used()),
       .psram_bytes = with_psram ? memory.psram.size() : 0,
       .psram_sck_hz = info.psram.divider ? clk / info.psram.divider : 0,
       .flash_sck_hz = info.flash.divider ? clk / info.flash.divider : 0,
       .flash_is_dual = !info.flash.continuous_quad,
-      .stream_bytes = stream_bytes(image_),
-      .stream_bytes_with_cache = stream_bytes_with_cache(image_, context, memory.sram.size()),
   };
-  placement_ = place(items_, state_bytes.value(), context, kv_bytes_of, &image_, limits);
+  placement_ = place_model(image_, items_, limits);
   if (!placement_.fits) return false;
 
   state_memory_ = {arena.alloc<std::byte>(fitting(placement_.state_bytes), kItemAlignment),

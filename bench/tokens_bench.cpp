@@ -14,9 +14,10 @@
 #include <vector>
 
 #include "engine/forward/transformer.h"
+#include "formats/llama2c.h"
+#include "formats/tokenizer_bin.h"
 #include "tests/support/models.h"
 #include "tests/support/synthetic_model.h"
-#include "tools/checkpoint/checkpoint.h"
 #include "tools/packer/packer.h"
 
 namespace pico_llama {
@@ -61,8 +62,8 @@ struct Speed {
 };
 
 /// Generation at positions 0 to `tokens` - 1, as often as `rounds`, a plain read before each token.
-Speed measure(const checkpoint::Checkpoint& checkpoint, const checkpoint::TokenizerFile& tokenizer,
-              Profile profile, int tokens, int rounds) {
+Speed measure(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer, Profile profile,
+              int tokens, int rounds) {
   const packer::ImageBytes bytes = packer::pack(checkpoint, tokenizer, profile);
   const Result<ModelImage> image = ModelImage::parse(bytes);
   CHECK(image.ok());
@@ -87,8 +88,8 @@ Speed measure(const checkpoint::Checkpoint& checkpoint, const checkpoint::Tokeni
   return speed;
 }
 
-void bench(const std::string& name, const checkpoint::Checkpoint& checkpoint,
-           const checkpoint::TokenizerFile& tokenizer, int tokens, int rounds) {
+void bench(const std::string& name, const formats::Checkpoint& checkpoint,
+           const formats::Vocabulary& tokenizer, int tokens, int rounds) {
   double f32_seconds = 0;
   for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     const Speed speed = measure(checkpoint, tokenizer, profile, tokens, rounds);
@@ -107,8 +108,8 @@ void bench(const std::string& name, const checkpoint::Checkpoint& checkpoint,
 }
 
 void bench_files(const std::string& model, const std::string& tokenizer) {
-  const auto checkpoint = checkpoint::Checkpoint::open(model);
-  bench(model.substr(model.rfind('/') + 1), checkpoint, checkpoint::TokenizerFile::open(tokenizer), 200, 10);
+  const auto checkpoint = formats::Checkpoint::open(model);
+  bench(model.substr(model.rfind('/') + 1), checkpoint, formats::Vocabulary::open(tokenizer), 200, 10);
 }
 
 void bench_synthetic_15m() {
@@ -116,8 +117,8 @@ void bench_synthetic_15m() {
   model.config = test_support::kShape15M;
   const auto checkpoint_bytes = test_support::make_checkpoint(model);
   const auto tokenizer_bytes = test_support::make_tokenizer(model.config.vocab_size);
-  bench("synthetic15M", checkpoint::Checkpoint::parse(checkpoint_bytes, "synthetic"),
-        checkpoint::TokenizerFile::parse(tokenizer_bytes, "synthetic"), 16, 12);
+  bench("synthetic15M", formats::read_llama2c(checkpoint_bytes, "synthetic"),
+        formats::read_tokenizer_bin(tokenizer_bytes, "synthetic"), 16, 12);
 }
 
 }  // namespace

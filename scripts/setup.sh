@@ -26,7 +26,7 @@ done
 groups=(
   "compiler and build tools of the PC: g++ cmake ninja-build ccache pkgconf python3"
   "libraries of the pico-llama command: libcli11-dev libfmt-dev nlohmann-json3-dev libcapstone-dev libelf-dev libdw-dev
-    libserialport-dev libeigen3-dev libpng-dev libhwy-dev"
+    libserialport-dev libeigen3-dev libmd-dev libhwy-dev"
   "compiler and C library of the firmware: gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-dev"
 )
 test_groups=(

@@ -1,47 +1,56 @@
 #include "tools/board_fit.h"
 
+#include <fmt/format.h>
+
 #include "engine/check.h"
 #include "engine/session.h"
-#include "firmware/app/placement.h"
+#include "firmware/app/model_placement.h"
 #include "firmware/chips/rp2350.h"
-#include "tools/support/failure.h"
 
 namespace pico_llama {
 namespace {
 
-constexpr std::uint64_t kSramForModel = chips::ModelMemory::kPromisedSramBytes;
-constexpr int kCores = 2;
-constexpr std::uint64_t kPsramBytes = 8 * 1024 * 1024;  // APS6404L-3SQR: 64 Mbit
-constexpr std::uint64_t kFlashForModel = chips::Rp2350::kChipSelect1Offset - chips::Cartridge::kFlashOffset;
+struct BoardKind {
+  const char* name;
+  std::uint64_t flash_bytes;
+  std::uint64_t psram_bytes;
+};
+constexpr BoardKind kBoards[] = {{"Pico Plus 2 W", 16u << 20, 8u << 20}, {"Pico 2", 4u << 20, 0}};
+/// Of flash and PSRAM at the default clocks (docs/timing.md).
+constexpr std::uint32_t kSckHz = 75'000'000;
 
-/// The longest context whose working memory and `fixed` bytes fit into `memory`; 0 if none does.
-int longest_context(const ModelImage& image, std::uint64_t fixed, std::uint64_t memory) {
-  int low = 0, high = image.config().seq_len;
-  while (low < high) {
-    const int middle = low + (high - low + 1) / 2;
-    if (fixed + working_bytes(image, middle) <= memory)
-      low = middle;
-    else
-      high = middle - 1;
+BoardFit fit(const BoardKind& board, const ModelImage& image) {
+  BoardFit fit{board.name, false, ""};
+  const std::uint64_t slot = board.flash_bytes - chips::Cartridge::kFlashOffset;
+  if (image.bytes().size() > slot) {
+    fit.details = fmt::format("its flash has room for {} bytes of model", slot);
+    return fit;
   }
-  return low;
-}
-
-/// What to do about a model that fits nowhere.
-const char* too_large(Profile profile) {
-  if (profile == Profile::kF32) return "; try --profile q8";
-  return profile == Profile::kQ8 ? "; try --profile q4" : "; the model is too large";
-}
-
-Placement place(const ModelImage& image, std::string memory, std::uint64_t fixed, std::uint64_t room) {
-  const std::uint64_t needed = fixed + working_bytes(image, image.config().seq_len);
-  Placement placement{std::move(memory), needed <= room, fmt::format("{} bytes of {}", needed, room)};
-  if (placement.fits) return placement;
-  if (const int longest = longest_context(image, fixed, room); longest > 0)
-    placement.reason += fmt::format("; fits with a context of {}", longest);
-  else
-    placement.reason += too_large(image.profile());
-  return placement;
+  std::vector<app::PlacementItem> items(image.tensor_count());
+  const std::uint64_t sram =
+      chips::ModelMemory::kPromisedSramBytes - app::aligned(items.size() * sizeof(app::PlacementItem));
+  const app::Placement placement = app::place_model(image, items,
+                                                    {.sram_bytes = sram,
+                                                     .psram_bytes = board.psram_bytes,
+                                                     .psram_sck_hz = board.psram_bytes != 0 ? kSckHz : 0,
+                                                     .flash_sck_hz = kSckHz});
+  fit.fits = placement.fits;
+  if (!fit.fits) {
+    fit.details =
+        placement.sram_needed > sram
+            ? fmt::format("needs {} bytes of SRAM, there are {}", placement.sram_needed, sram)
+            : fmt::format("key/value cache of {} bytes finds no memory; train with a shorter context",
+                          placement.kv_bytes);
+    return fit;
+  }
+  const bool cache_in_sram = placement.kv_memory == hal::Memory::kSram;
+  fit.details = fmt::format("{} of {} bytes of SRAM, key/value cache in {}, context {}", placement.sram_used,
+                            sram, cache_in_sram ? "SRAM" : "PSRAM", placement.context);
+  if (placement.context < image.config().seq_len)
+    fit.details += fmt::format(" of {}", image.config().seq_len);
+  if (placement.stream_bytes != 0)
+    fit.details += fmt::format("; streams {} bytes a token", placement.bus_bytes_per_token);
+  return fit;
 }
 
 }  // namespace
@@ -58,26 +67,16 @@ ImageSizes sizes_of(const ModelImage& image) {
 }
 
 std::uint64_t working_bytes(const ModelImage& image, int context) {
+  constexpr int kCores = 2;
   const Result<std::size_t> bytes = Session::bytes_needed(image, context, kCores);
   CHECK(bytes.ok());
   return bytes.value();
 }
 
-std::vector<Placement> placements(const ModelImage& image) {
-  const ImageSizes sizes = sizes_of(image);
-  // The firmware's loader leaves RoPE's rows in flash, one a token; it keeps a list of the tensors.
-  const std::uint64_t in_sram = sizes.weights + image.tensor_count() * sizeof(app::PlacementItem);
-  std::vector<Placement> list = {place(image, "SRAM", in_sram, kSramForModel),
-                                 place(image, "PSRAM", sizes.image, kPsramBytes)};
-  Placement flash = place(image, "flash", 0, kPsramBytes);
-  flash.reason =
-      fmt::format("{} bytes of {}, working memory in PSRAM {}", sizes.image, kFlashForModel, flash.reason);
-  if (sizes.image > kFlashForModel) {
-    flash.fits = false;
-    flash.reason += too_large(image.profile());
-  }
-  list.push_back(flash);
-  return list;
+std::vector<BoardFit> board_fits(const ModelImage& image) {
+  std::vector<BoardFit> fits;
+  for (const BoardKind& board : kBoards) fits.push_back(fit(board, image));
+  return fits;
 }
 
 }  // namespace pico_llama

@@ -16,11 +16,11 @@ struct ImageSizes {
   std::uint64_t tokenizer = 0;  ///< with its index
 };
 
-/// One way to place a model on the Pico Plus 2 W.
-struct Placement {
-  std::string memory;  ///< "SRAM", "PSRAM", "flash"
+/// Whether a board can run a model, as its firmware will decide.
+struct BoardFit {
+  std::string board;  ///< its name
   bool fits = false;
-  std::string reason;  ///< the sizes, and what would make it fit
+  std::string details;  ///< where the model goes, or what it lacks
 };
 
 ImageSizes sizes_of(const ModelImage& image);
@@ -28,8 +28,8 @@ ImageSizes sizes_of(const ModelImage& image);
 /// Bytes the engine works in at a context, with both cores: key/value cache, activations.
 std::uint64_t working_bytes(const ModelImage& image, int context);
 
-/// SRAM: weights and working memory; of the bus a token needs its row of the RoPE table alone. PSRAM: all of
-/// the image and the working memory. flash: the image stays there, the working memory is in SRAM or PSRAM.
-std::vector<Placement> placements(const ModelImage& image);
+/// The firmware's own placement (firmware/app/model_placement.h) on the boards there are: one with PSRAM, one
+/// without. 150 MHz; SRAM as every build of the firmware leaves it, at least.
+std::vector<BoardFit> board_fits(const ModelImage& image);
 
 }  // namespace pico_llama

@@ -2,9 +2,9 @@
 #include <memory>
 #include <string>
 
+#include "formats/output_file.h"
 #include "tools/cli.h"
 #include "tools/option_checks.h"
-#include "tools/support/output_file.h"
 #include "trainer/corpus/story.h"
 
 namespace pico_llama {

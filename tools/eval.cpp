@@ -13,7 +13,6 @@
 #include "engine/forward/transformer.h"
 #include "engine/sampling/sampler.h"
 #include "engine/text/tokenizer.h"
-#include "engine/text/utf8.h"
 #include "tools/cli.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
@@ -21,6 +20,7 @@
 #include "tools/support/failure.h"
 #include "tools/support/progress.h"
 #include "tools/support/thread_workers.h"
+#include "tools/text_options.h"
 
 namespace pico_llama {
 namespace {
@@ -30,6 +30,7 @@ struct Options {
   std::string tokenizer;
   std::string profile = "q8";
   std::string text;
+  trainer::TextOptions text_options;
   int tokens = 8192;
   int threads = 1;
   Q4Settings q4{};
@@ -65,34 +66,28 @@ Sequences sample_stories(const ModelImage& f32, std::size_t wanted, int threads)
   return sequences;
 }
 
-/// A text in pieces of the context's length.
-Sequences split_text(const ModelImage& image, const std::string& path, std::size_t wanted) {
-  const MappedFile file(path);
-  std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  if (const std::size_t good = utf8_valid_prefix(text); good < text.size())
-    fail("{}: is not text: byte {} is not UTF-8; give a plain text file", path, good);
-  // A token is at most max_token_length bytes, so this much text is enough; cut at a line's end, inside no
-  // character.
-  const std::size_t enough = wanted * static_cast<std::size_t>(image.tokenizer().max_token_length);
-  if (text.size() > enough) {
-    if (const std::size_t end = text.rfind('\n', enough); end != std::string_view::npos)
-      text = text.substr(0, end + 1);
-  }
+/// The stories of a text as `train` reads them, each from BOS to the BOS that ends it, in pieces of the
+/// context's length; the first `wanted` predictions.
+Sequences sequences_of(const ModelImage& image, const trainer::Stories& text, const std::string& name,
+                       std::size_t wanted) {
   const Tokenizer tokenizer(image.tokenizer());
-  std::vector<std::int32_t> tokens(text.size() +
-                                   2);  // BOS, the dummy space, and at worst a token for each byte
-  std::vector<std::byte> scratch(Tokenizer::encode_scratch_bytes(text.size()));
-  const Result<int> count = tokenizer.encode(text, tokens, scratch);
-  if (!count.ok()) fail("{}: {}", path, text_of(count.status()));
-  tokens.resize(std::min(static_cast<std::size_t>(count.value()), wanted + 1));
-  Sequences sequences;
   const auto context = static_cast<std::size_t>(image.config().seq_len);
-  for (std::size_t first = 1; first < tokens.size(); first += context) {
-    std::vector<std::int32_t> sequence = {kTokenBos};
-    const std::size_t length = std::min(context, tokens.size() - first);
-    const auto from = tokens.begin() + static_cast<std::ptrdiff_t>(first);
-    sequence.insert(sequence.end(), from, from + static_cast<std::ptrdiff_t>(length));
-    sequences.push_back(std::move(sequence));
+  Sequences sequences;
+  std::size_t count = 0;
+  for (const std::string& story : text.stories) {
+    std::vector<std::int32_t> tokens(story.size() + 2);  // BOS, the dummy space, at worst a token a byte
+    std::vector<std::byte> scratch(Tokenizer::encode_scratch_bytes(story.size()));
+    const Result<int> encoded = tokenizer.encode(story, tokens, scratch);
+    if (!encoded.ok()) fail("{}: {}", name, text_of(encoded.status()));
+    tokens.resize(static_cast<std::size_t>(encoded.value()));
+    tokens.push_back(kTokenBos);
+    for (std::size_t first = 0; first + 1 < tokens.size(); first += context) {
+      if (count == wanted) return sequences;
+      const std::size_t length = std::min({context, tokens.size() - 1 - first, wanted - count});
+      const auto from = tokens.begin() + static_cast<std::ptrdiff_t>(first);
+      sequences.emplace_back(from, from + static_cast<std::ptrdiff_t>(length) + 1);
+      count += length;
+    }
   }
   return sequences;
 }
@@ -169,13 +164,18 @@ int eval(const Options& options) {
       fail("{}: is a model image, which holds one profile only; give the checkpoint it was packed from",
            options.model);
   }
+  trainer::Stories text;
+  if (!options.text.empty()) {
+    text = trainer::read_stories(MappedFile(options.text).text(), options.text, options.text_options);
+    fmt::print(stderr, "{}: {}\n", options.text, text.summary());
+    for (const std::string& warning : text.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  }
   const ModelSource f32 = ModelSource::open(options.model, options.tokenizer, Profile::kF32);
   const ModelSource other =
       ModelSource::open(options.model, options.tokenizer, profile_of(options.profile), options.q4);
   const auto wanted = static_cast<std::size_t>(options.tokens);
   const Sequences sequences = options.text.empty() ? sample_stories(f32.image(), wanted, options.threads)
-                                                   : split_text(f32.image(), options.text, wanted);
-  if (predictions_in(sequences) == 0) fail("{}: holds no text to evaluate on", options.text);
+                                                   : sequences_of(f32.image(), text, options.text, wanted);
 
   ThreadWorkers workers(options.threads);
   Model f32_model(f32.image(), workers);
@@ -185,15 +185,19 @@ int eval(const Options& options) {
   const double perplexity = std::exp(sums.mean(sums.nll));
   const double agreement = sums.mean(static_cast<double>(sums.same_best));
   if (options.json) {
-    const nlohmann::ordered_json report = {{"model", options.model},
-                                           {"profile", options.profile},
-                                           {"tokens", sums.predictions},
-                                           {"sequences", sequences.size()},
-                                           {"perplexity_f32", perplexity_f32},
-                                           {"perplexity", perplexity},
-                                           {"perplexity_ratio", perplexity / perplexity_f32},
-                                           {"mean_kl", sums.mean(sums.kl)},
-                                           {"top1_agreement", agreement}};
+    nlohmann::ordered_json report = {{"model", options.model},
+                                     {"profile", options.profile},
+                                     {"tokens", sums.predictions},
+                                     {"sequences", sequences.size()},
+                                     {"perplexity_f32", perplexity_f32},
+                                     {"perplexity", perplexity},
+                                     {"perplexity_ratio", perplexity / perplexity_f32},
+                                     {"mean_kl", sums.mean(sums.kl)},
+                                     {"top1_agreement", agreement}};
+    if (!options.text.empty()) {
+      report["stories"] = text.stories.size();
+      report["median_story_bytes"] = text.median_bytes();
+    }
     fmt::print("{}\n", report.dump());
     return 0;
   }
@@ -222,8 +226,10 @@ void add_eval(Cli& cli) {
       ->check(CLI::IsMember({"f32", "q8", "q4"}))
       ->capture_default_str();
   sub->add_option("--text", o->text,
-                  "UTF-8 text to predict; without it, stories sampled from f32 (t 1.0, p 0.9)")
+                  "Stories to predict, read as `train` reads them; without it, stories sampled from f32 (t "
+                  "1.0, p 0.9)")
       ->type_name(kFileType);
+  add_text_options(*sub, o->text_options);
   sub->add_option("-n,--tokens", o->tokens, "Tokens to evaluate, at most")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "formats/checkpoint.h"
 #include "tools/board_fit.h"
-#include "tools/checkpoint/checkpoint.h"
 #include "tools/cli.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
@@ -30,7 +30,7 @@ Json describe(const Config& config) {
           {"seq_len", config.seq_len}};
 }
 
-Json describe(const checkpoint::Tensor& tensor) {
+Json describe(const formats::Tensor& tensor) {
   const std::uint64_t scales = tensor.quantized() ? tensor.elements() / tensor.group_size : 0;
   return {{"name", tensor.name},
           {"rows", tensor.rows},
@@ -40,18 +40,21 @@ Json describe(const checkpoint::Tensor& tensor) {
                                        : tensor.elements() * sizeof(float)}};
 }
 
-Json describe(const checkpoint::Checkpoint& checkpoint) {
-  const checkpoint::Header& header = checkpoint.header();
+Json describe(const formats::Checkpoint& checkpoint) {
   Json tensors = Json::array();
   std::uint64_t parameters = 0;
-  for (const checkpoint::Tensor* tensor : checkpoint.weights().all()) {
+  for (const formats::Tensor* tensor : checkpoint.weights.all()) {
     tensors.push_back(describe(*tensor));
     parameters += tensor->elements();
   }
-  return {{"kind", "llama2.c checkpoint"},      {"format", header.format_name()},
-          {"bytes", checkpoint.bytes().size()}, {"sha256", hex(sha256(checkpoint.bytes()))},
-          {"config", describe(header.config)},  {"shared_classifier", header.shared_classifier},
-          {"parameters", parameters},           {"tensors", tensors}};
+  return {{"kind", "llama2.c checkpoint"},
+          {"format", format_name(checkpoint.format)},
+          {"bytes", checkpoint.bytes.size()},
+          {"sha256", hex(sha256(checkpoint.bytes))},
+          {"config", describe(checkpoint.config)},
+          {"shared_classifier", checkpoint.shared_classifier},
+          {"parameters", parameters},
+          {"tensors", tensors}};
 }
 
 const char* name_of(TensorKind kind) {
@@ -119,8 +122,7 @@ Json describe(const ModelImage& image) {
   for (std::uint32_t i = 0; i < image.tensor_count(); ++i) tensors.push_back(describe(image.entry(i)));
   const ImageSizes sizes = sizes_of(image);
   Json fits = Json::object();
-  for (const Placement& placement : placements(image))
-    fits[placement.memory] = (placement.fits ? "yes: " : "no: ") + placement.reason;
+  for (const BoardFit& fit : board_fits(image)) fits[fit.board] = (fit.fits ? "yes: " : "no: ") + fit.details;
   return {{"kind", "model image"},
           {"version", image.header().version},
           {"profile", profile_name(image.profile())},
@@ -142,7 +144,7 @@ Json describe(const ModelImage& image) {
 Json describe(const std::string& path) {
   const MappedFile file(path);
   if (is_image(file)) return describe(parse_image(std::as_bytes(file.bytes()), path));
-  return describe(checkpoint::Checkpoint::parse(file.bytes(), path));
+  return describe(formats::Checkpoint::open(path));
 }
 
 std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }

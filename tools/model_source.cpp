@@ -78,19 +78,33 @@ void add_q4_settings(CLI::App& sub, Q4Settings& settings) {
       ->default_str("auto");
 }
 
-packer::ImageBytes pack_with_progress(const checkpoint::Checkpoint& checkpoint,
-                                      const checkpoint::TokenizerFile& tokenizer, Profile profile,
-                                      const Q4Settings& settings) {
+namespace {
+
+packer::Q4Options q4_options(const formats::Checkpoint& checkpoint, const Q4Settings& settings) {
   packer::Q4Options q4;
-  // In flash, where it stays, it costs no memory a token reads.
-  q4.own_embedding_below = chips::Rp2350::kChipSelect1Offset - chips::Cartridge::kFlashOffset;
   const auto named = [&settings](const char* name) {
     return std::ranges::find(settings.keep_q8, name) != settings.keep_q8.end();
   };
-  if (named("auto") && checkpoint.header().config.dim < kWideEnoughForQ4)
+  if (named("auto") && checkpoint.config.dim < kWideEnoughForQ4)
     q4.keep_q8 = {TensorKind::kW1, TensorKind::kW2};
   for (const NamedKind& matrix : kMatrices)
     if (named(matrix.name)) q4.keep_q8.push_back(matrix.kind);
+  // In flash, where it stays, it costs no memory a token reads.
+  q4.own_embedding_below = chips::Rp2350::kChipSelect1Offset - chips::Cartridge::kFlashOffset;
+  return q4;
+}
+
+}  // namespace
+
+std::uint64_t packed_bytes(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
+                           Profile profile, const Q4Settings& settings) {
+  return packer::image_bytes(checkpoint, tokenizer, profile, q4_options(checkpoint, settings));
+}
+
+packer::ImageBytes pack_with_progress(const formats::Checkpoint& checkpoint,
+                                      const formats::Vocabulary& tokenizer, Profile profile,
+                                      const Q4Settings& settings) {
+  packer::Q4Options q4 = q4_options(checkpoint, settings);
   std::optional<packer::InputMoments> moments;
   if (profile == Profile::kQ4 && settings.calibration_tokens > 0) {
     Progress progress("calibrating", static_cast<std::uint64_t>(settings.calibration_tokens));
@@ -121,9 +135,9 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
     }
     return source;
   }
-  const auto checkpoint = checkpoint::Checkpoint::open(path);
-  const auto tokenizer = checkpoint::TokenizerFile::open(
-      find_tokenizer(tokenizer_path, path, checkpoint.header().config.vocab_size));
+  const auto checkpoint = formats::Checkpoint::open(path);
+  const auto tokenizer =
+      formats::Vocabulary::open(find_tokenizer(tokenizer_path, path, checkpoint.config.vocab_size));
   source.packed_ = pack_with_progress(checkpoint, tokenizer, profile.value_or(Profile::kF32), settings);
   Result<ModelImage> image = ModelImage::parse(source.packed_);
   // A failure here would be the packer's: it made the bytes from inputs that were checked.

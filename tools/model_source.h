@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "engine/model/model_image.h"
-#include "tools/checkpoint/checkpoint.h"
-#include "tools/checkpoint/tokenizer_file.h"
+#include "formats/checkpoint.h"
+#include "formats/mapped_file.h"
+#include "formats/vocabulary.h"
 #include "tools/packer/packer.h"
-#include "tools/support/mapped_file.h"
 
 namespace pico_llama {
 
@@ -35,9 +35,13 @@ struct Q4Settings {
 /// Adds --calibration and --q8.
 void add_q4_settings(CLI::App& sub, Q4Settings& settings);
 
+/// Bytes of the image that pack_with_progress() makes.
+std::uint64_t packed_bytes(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
+                           Profile profile, const Q4Settings& settings);
+
 /// Packs with a progress bar.
-packer::ImageBytes pack_with_progress(const checkpoint::Checkpoint& checkpoint,
-                                      const checkpoint::TokenizerFile& tokenizer, Profile profile,
+packer::ImageBytes pack_with_progress(const formats::Checkpoint& checkpoint,
+                                      const formats::Vocabulary& tokenizer, Profile profile,
                                       const Q4Settings& settings);
 
 /// MODEL of the command line: an image, used in place, or a checkpoint with its tokenizer, packed in memory.

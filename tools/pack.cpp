@@ -8,13 +8,13 @@
 
 #include "engine/check.h"
 #include "firmware/chips/rp2350.h"
+#include "formats/output_file.h"
 #include "tools/board_fit.h"
 #include "tools/cli.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
 #include "tools/packer/packer.h"
 #include "tools/support/failure.h"
-#include "tools/support/output_file.h"
 #include "tools/uf2/flash_image.h"
 
 namespace pico_llama {
@@ -32,14 +32,26 @@ std::span<const std::uint8_t> octets(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
-void report(const std::string& output, const ModelImage& image) {
+/// Profiles that make a smaller image of this checkpoint, for a model that does not fit as it is.
+std::string advice(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
+                   const ModelImage& image, const Q4Settings& q4) {
+  for (const Profile profile : {Profile::kQ8, Profile::kQ4}) {
+    const std::uint64_t bytes = packed_bytes(checkpoint, tokenizer, profile, q4);
+    if (bytes < image.bytes().size())
+      return fmt::format("--profile {} makes an image of {} bytes", profile_name(profile), bytes);
+  }
+  return "no other profile is smaller";
+}
+
+void report(const std::string& output, const ModelImage& image, const std::string& smaller) {
   const ImageSizes sizes = sizes_of(image);
   const int context = image.config().seq_len;
   fmt::print(stderr, "{}: {}, {} bytes (weights {}, RoPE tables {}, tokenizer {})\n", output,
              profile_name(image.profile()), sizes.image, sizes.weights, sizes.rope, sizes.tokenizer);
   fmt::print(stderr, "working memory at context {}: {} bytes\n", context, working_bytes(image, context));
-  for (const Placement& placement : placements(image))
-    fmt::print(stderr, "{:<6} {:<4} {}\n", placement.memory, placement.fits ? "yes" : "no", placement.reason);
+  for (const BoardFit& fit : board_fits(image))
+    fmt::print(stderr, "{:<14} {:<4} {}{}\n", fit.board, fit.fits ? "yes" : "no", fit.details,
+               fit.fits ? "" : "; " + smaller);
 }
 
 int pack(const Options& options) {
@@ -48,15 +60,15 @@ int pack(const Options& options) {
     if (is_image(file))
       fail("{}: is a model image already; give the checkpoint it was packed from", options.checkpoint);
   }
-  const auto checkpoint = checkpoint::Checkpoint::open(options.checkpoint);
+  const auto checkpoint = formats::Checkpoint::open(options.checkpoint);
   const std::string tokenizer_path =
-      find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.header().config.vocab_size);
-  const auto tokenizer = checkpoint::TokenizerFile::open(tokenizer_path);
+      find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.config.vocab_size);
+  const auto tokenizer = formats::Vocabulary::open(tokenizer_path);
   const Profile profile = profile_of(options.profile).value();
   // Before the work: a place that cannot be written shall be known now.
   OutputFile output(options.output, std::array{options.checkpoint, tokenizer_path});
   const packer::ImageBytes bytes = pack_with_progress(checkpoint, tokenizer, profile, options.q4);
-  // What leaves the house has passed the parser that will meet it.
+  // Re-parse the image before writing it.
   const ModelImage image = parse_image(bytes, options.output);
   if (options.output.ends_with(".uf2")) {
     uf2::FlashImage flash;
@@ -66,7 +78,7 @@ int pack(const Options& options) {
     output.write(octets(bytes));
   }
   output.commit();
-  report(options.output, image);
+  report(options.output, image, advice(checkpoint, tokenizer, image, options.q4));
   return 0;
 }
 
@@ -83,9 +95,10 @@ void add_pack(Cli& cli) {
          "-z,--tokenizer", options->tokenizer,
          "Its tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin beside it, or here")
       ->type_name(kFileType);
-  sub->add_option("--profile", options->profile,
-                  "f32: llama2.c's exact tokens; q8: a quarter of the size, faster; q4: half of q8, for "
-                  "models too large for SRAM")
+  sub->add_option(
+         "--profile", options->profile,
+         "f32: llama2.c's exact tokens; q8: a quarter of the size, faster; q4: half the bytes a token reads, "
+         "for models too large for SRAM")
       ->check(CLI::IsMember({"f32", "q8", "q4"}))
       ->capture_default_str();
   add_q4_settings(*sub, options->q4);
@@ -93,7 +106,7 @@ void add_pack(Cli& cli) {
                   "The image to write: NAME.plm, or NAME.uf2 to drag onto the board")
       ->type_name(kFileType)
       ->required();
-  sub->footer(R"(Says afterwards where on the Pico Plus 2 W the model fits, or why not.
+  sub->footer(R"(Says afterwards on which boards the model fits and where, or why not.
 
 Examples:
   pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.plm

@@ -8,13 +8,15 @@
 #include <span>
 #include <string>
 
+#include "formats/llama2c.h"
+#include "formats/output_file.h"
+#include "formats/tokenizer_bin.h"
 #include "tools/cli.h"
 #include "tools/option_checks.h"
 #include "tools/packer/packer.h"
 #include "tools/story.h"
 #include "tools/support/failure.h"
-#include "tools/support/output_file.h"
-#include "trainer/error.h"
+#include "tools/text_options.h"
 #include "trainer/train/run.h"
 
 namespace pico_llama {
@@ -34,8 +36,8 @@ std::span<const std::uint8_t> bytes_of(const std::string& text) {
 
 /// A story of the model as it is now, told by the engine that will tell them all.
 void tell_sample(std::int32_t step, const std::string& model, const std::string& tokenizer) {
-  const auto checkpoint = checkpoint::Checkpoint::parse(bytes_of(model), "the model being trained");
-  const auto vocabulary = checkpoint::TokenizerFile::parse(bytes_of(tokenizer), "its tokenizer");
+  const auto checkpoint = formats::read_llama2c(bytes_of(model), "the model being trained");
+  const auto vocabulary = formats::read_tokenizer_bin(bytes_of(tokenizer), "its tokenizer");
   const packer::ImageBytes bytes = packer::pack(checkpoint, vocabulary, Profile::kF32);
   const Result<ModelImage> image = ModelImage::parse(bytes);
   if (!image.ok()) fail("{}", text_of(image.status()));
@@ -78,21 +80,17 @@ int run(Options options) {
       .sample = tell_sample,
   };
   // A folder that cannot be written shall be known before hours of work.
-  for (const char* suffix : {".bin", ".tok.bin", ".csv", ".png", ".state"})
+  for (const char* suffix : {".bin", ".tok.bin", ".csv", ".svg", ".state"})
     require_writable(options.files.output + suffix, std::array{options.files.text, options.files.start});
-  try {
-    const trainer::RunResult result =
-        trainer::run_training(options.recipe, options.files, options.plan, events);
-    const std::string losses =
-        options.qat == "none" ? fmt::format("held-out loss {:.4f} nats a token, {:.4f} with q8 weights",
-                                            result.held_out_loss, result.held_out_loss_q8)
-                              : fmt::format("held-out loss {:.4f} nats a token with the {} weights it wrote",
-                                            result.held_out_loss, options.qat);
-    fmt::print("{} steps: {}; {}.bin, {}.tok.bin\n", result.steps, losses, options.files.output,
-               options.files.output);
-  } catch (const trainer::Error& error) {
-    fail("{}", error.what());
-  }
+  const trainer::RunResult result =
+      trainer::run_training(options.recipe, options.files, options.plan, events);
+  const std::string losses =
+      options.qat == "none" ? fmt::format("held-out loss {:.4f} nats a token, {:.4f} with q8 weights",
+                                          result.held_out_loss, result.held_out_loss_q8)
+                            : fmt::format("held-out loss {:.4f} nats a token with the {} weights it wrote",
+                                          result.held_out_loss, options.qat);
+  fmt::print("{} steps: {}; {}.bin, {}.tok.bin\n", result.steps, losses, options.files.output,
+             options.files.output);
   return 0;
 }
 
@@ -102,10 +100,11 @@ void add_train(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("train", "Train a story model from a text file");
   const auto o = std::make_shared<Options>();
   Config& shape = o->recipe.shape;
-  sub->add_option("text", o->files.text, "Stories with an empty line between them (UTF-8)")
+  sub->add_option("text", o->files.text, "Stories (UTF-8), with an empty line between them or as below")
       ->type_name(kFileType)
       ->required();
-  sub->add_option("-o,--output", o->files.output, "Writes OUTPUT.bin, .tok.bin, .csv, .png and .state")
+  add_text_options(*sub, o->files.text_options);
+  sub->add_option("-o,--output", o->files.output, "Writes OUTPUT.bin, .tok.bin, .csv, .svg and .state")
       ->type_name(kFileType)
       ->required();
   sub->add_flag("--resume", o->files.resume, "Go on from OUTPUT.state, with the same options");

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "formats/output_file.h"
 #include "tools/cli.h"
 #include "tools/option_checks.h"
 #include "tools/support/failure.h"
-#include "tools/support/output_file.h"
 #include "tools/uf2/flash_image.h"
 
 namespace pico_llama {

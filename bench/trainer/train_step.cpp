@@ -10,6 +10,7 @@
 
 #include "trainer/model/aligned.h"
 #include "trainer/random.h"
+#include "trainer/text/stories.h"
 #include "trainer/train/optimizer.h"
 
 namespace pico_llama::trainer {
@@ -63,7 +64,7 @@ double step_seconds(const Config& shape, int threads, int tokens, int steps) {
     for (int i = 0; i < shape.seq_len - 2; ++i) text.push_back(static_cast<char>('a' + random.below(26)));
     text += "\n\n";
   }
-  const Dataset data(text, vocabulary, shape.seq_len);
+  const Dataset data(read_stories(text, "text").stories, vocabulary, shape.seq_len);
   const Layout layout(shape, true);
   TrainingState state = initial_state(recipe, layout);
   Optimizer optimizer(recipe, layout, data, state);

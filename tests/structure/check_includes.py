@@ -16,7 +16,7 @@ PROJECT = {
     "firmware/drivers/": ["firmware/drivers/", "firmware/chips/", "hal/", "engine/status.h", "engine/workers.h",
                           "engine/streaming/staged_stream.h"],
     "firmware/": ["firmware/", "hal/", "engine/"],
-    "formats/": ["formats/", "firmware/chips/", "engine/status.h"],
+    "formats/": ["formats/", "firmware/chips/", "engine/status.h", "engine/model/config.h"],
     # Facts only: a driver shared with the machine it drives would agree by construction and prove nothing.
     "simulator/": ["simulator/", "formats/", "firmware/chips/", "engine/status.h"],
     "trainer/": ["trainer/", "formats/", "engine/"],

@@ -13,7 +13,7 @@
 namespace {
 
 using pico_llama::Config;
-using pico_llama::checkpoint::Header;
+using pico_llama::formats::Format;
 using pico_llama::test_support::SyntheticModel;
 
 Config parse_shape(const std::string& text) {
@@ -29,11 +29,11 @@ Config parse_shape(const std::string& text) {
 
 void parse_format(const std::string& text, SyntheticModel& model) {
   if (text == "legacy") {
-    model.format = Header::Format::kLegacy;
+    model.format = Format::kLlama2cLegacy;
   } else if (text == "v1") {
-    model.format = Header::Format::kVersion1;
+    model.format = Format::kLlama2cVersion1;
   } else if (text.starts_with("v2:")) {
-    model.format = Header::Format::kVersion2;
+    model.format = Format::kLlama2cVersion2;
     model.group_size = static_cast<std::uint32_t>(std::stoul(text.substr(3)));
   } else {
     throw std::invalid_argument("format is legacy, v1 or v2:GROUP, not " + text);

@@ -8,12 +8,12 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "tools/checkpoint/header.h"
+#include "formats/llama2c.h"
 
 namespace pico_llama::test_support {
 namespace {
 
-using checkpoint::Header;
+using formats::Format;
 
 /// Marsaglia's xorshift64: one state word, every bit pattern but 0.
 class Random {
@@ -58,7 +58,7 @@ class Writer {
 
   std::vector<std::uint8_t> write() {
     put_header();
-    if (model_.format == Header::Format::kLegacy)
+    if (model_.format == Format::kLlama2cLegacy)
       put_legacy();
     else
       put_versioned();
@@ -68,18 +68,18 @@ class Writer {
  private:
   void put_header() {
     const Config& c = model_.config;
-    const bool legacy = model_.format == Header::Format::kLegacy;
+    const bool legacy = model_.format == Format::kLlama2cLegacy;
     if (!legacy) {
-      bytes_.put(checkpoint::kMagic);
-      bytes_.put(model_.format == Header::Format::kVersion1 ? 1 : 2);
+      bytes_.put(formats::kLlama2cMagic);
+      bytes_.put(model_.format == Format::kLlama2cVersion1 ? 1 : 2);
     }
     const int vocab_size = legacy && !model_.shared_classifier ? -c.vocab_size : c.vocab_size;
     for (const int value : {c.dim, c.hidden_dim, c.n_layers, c.n_heads, c.n_kv_heads, vocab_size, c.seq_len})
       bytes_.put(value);
     if (legacy) return;
     bytes_.put(static_cast<std::uint8_t>(model_.shared_classifier));
-    if (model_.format == Header::Format::kVersion2) bytes_.put(model_.group_size);
-    bytes_.pad_to(checkpoint::kVersionedHeaderBytes);
+    if (model_.format == Format::kLlama2cVersion2) bytes_.put(model_.group_size);
+    bytes_.pad_to(formats::kVersionedHeaderBytes);
   }
 
   void put_legacy() {
@@ -125,7 +125,7 @@ class Writer {
     std::vector<float> values(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
     const float width = std::sqrt(3.0f / static_cast<float>(columns));
     for (float& value : values) value = width * random_.next();
-    if (model_.format == Header::Format::kVersion2)
+    if (model_.format == Format::kLlama2cVersion2)
       put_quantized(values);
     else
       bytes_.put(std::span<const float>(values));

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/model/config.h"
-#include "tools/checkpoint/checkpoint.h"
+#include "formats/checkpoint.h"
 
 /// Models of any shape, made from a seed: for shapes nobody trained, and for tests where no model file is at
 /// hand. The same seed gives the same bytes everywhere: integer arithmetic and single float operations only.
@@ -13,7 +13,7 @@ namespace pico_llama::test_support {
 
 struct SyntheticModel {
   Config config;
-  checkpoint::Header::Format format = checkpoint::Header::Format::kLegacy;
+  formats::Format format = formats::Format::kLlama2cLegacy;
   bool shared_classifier = true;
   std::uint32_t group_size = 64;  ///< version 2 only
   std::uint64_t seed = 1;

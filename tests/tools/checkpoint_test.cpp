@@ -8,13 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "formats/checkpoint.h"
+#include "formats/llama2c.h"
+#include "formats/tokenizer_bin.h"
+#include "formats/vocabulary.h"
 #include "tests/support/models.h"
 #include "tests/support/synthetic_model.h"
-#include "tools/checkpoint/checkpoint.h"
-#include "tools/checkpoint/tokenizer_file.h"
 #include "tools/support/failure.h"
 
-namespace pico_llama::checkpoint {
+namespace pico_llama::formats {
 namespace {
 
 using test_support::kShapeTiny;
@@ -22,7 +24,6 @@ using test_support::make_checkpoint;
 using test_support::make_tokenizer;
 using test_support::SyntheticModel;
 using Bytes = std::vector<std::uint8_t>;
-using Format = Header::Format;
 
 std::vector<float> floats_of(const Tensor& tensor) {
   std::vector<float> values(tensor.elements());
@@ -45,7 +46,7 @@ std::string failure_of(const std::function<void()>& action) {
 }
 
 std::string failure_of(const Bytes& bytes) {
-  return failure_of([&bytes] { Checkpoint::parse(bytes, "m.bin"); });
+  return failure_of([&bytes] { read_llama2c(bytes, "m.bin"); });
 }
 
 /// Every message names the file and is one line.
@@ -64,15 +65,15 @@ SyntheticModel tiny(Format format, bool shared = true, std::uint32_t group_size 
 }
 
 TEST(Checkpoint, ReadsTheShapeOfEveryFormat) {
-  for (const Format format : {Format::kLegacy, Format::kVersion1, Format::kVersion2}) {
+  for (const Format format : {Format::kLlama2cLegacy, Format::kLlama2cVersion1, Format::kLlama2cVersion2}) {
     for (const bool shared : {true, false}) {
       const Bytes bytes = make_checkpoint(tiny(format, shared));
-      const Checkpoint checkpoint = Checkpoint::parse(bytes, "m.bin");
-      EXPECT_EQ(checkpoint.header().config, kShapeTiny);
-      EXPECT_EQ(checkpoint.header().format, format);
-      EXPECT_EQ(checkpoint.header().shared_classifier, shared);
-      EXPECT_EQ(checkpoint.header().group_size, format == Format::kVersion2 ? 8u : 0u);
-      const Weights& weights = checkpoint.weights();
+      const Checkpoint checkpoint = read_llama2c(bytes, "m.bin");
+      EXPECT_EQ(checkpoint.config, kShapeTiny);
+      EXPECT_EQ(checkpoint.format, format);
+      EXPECT_EQ(checkpoint.shared_classifier, shared);
+      EXPECT_EQ(checkpoint.group_size, format == Format::kLlama2cVersion2 ? 8u : 0u);
+      const Weights& weights = checkpoint.weights;
       EXPECT_EQ(weights.wcls.values == weights.token_embedding.values, shared);
       EXPECT_EQ(weights.all().size(), 1u + 2 * 9 + 1 + (shared ? 0 : 1));
       EXPECT_EQ(weights.layers[1].wk.rows, 8u);
@@ -94,8 +95,8 @@ TEST(Checkpoint, LegacyTensorsLieInExportOrderAroundTheRopeTables) {
   float next = 0;
   const int total = 3 * 4 + 2 * (4 + 16 + 8 + 8 + 16 + 4 + 24 + 24 + 24) + 4 + 5 * 2 + 3 * 4;
   for (int i = 0; i < total; ++i) put(next++);
-  const Checkpoint checkpoint = Checkpoint::parse(bytes, "m.bin");
-  const Weights& w = checkpoint.weights();
+  const Checkpoint checkpoint = read_llama2c(bytes, "m.bin");
+  const Weights& w = checkpoint.weights;
   EXPECT_EQ(floats_of(w.token_embedding).front(), 0);
   EXPECT_EQ(floats_of(w.layers[0].rms_att).front(), 12);
   EXPECT_EQ(floats_of(w.layers[1].rms_att).front(), 16);
@@ -115,12 +116,12 @@ TEST(Checkpoint, LegacyTensorsLieInExportOrderAroundTheRopeTables) {
 
 // The writer draws the same weights for both: they must agree to half a quantisation step.
 TEST(Checkpoint, Version2IsVersion1RoundedToItsGroups) {
-  const Bytes v1 = make_checkpoint(tiny(Format::kVersion1, false));
-  const Bytes v2 = make_checkpoint(tiny(Format::kVersion2, false));
-  const Checkpoint exact = Checkpoint::parse(v1, "m.bin");
-  const Checkpoint rounded = Checkpoint::parse(v2, "m.bin");
-  const auto exact_tensors = exact.weights().all();
-  const auto rounded_tensors = rounded.weights().all();
+  const Bytes v1 = make_checkpoint(tiny(Format::kLlama2cVersion1, false));
+  const Bytes v2 = make_checkpoint(tiny(Format::kLlama2cVersion2, false));
+  const Checkpoint exact = read_llama2c(v1, "m.bin");
+  const Checkpoint rounded = read_llama2c(v2, "m.bin");
+  const auto exact_tensors = exact.weights.all();
+  const auto rounded_tensors = rounded.weights.all();
   ASSERT_EQ(exact_tensors.size(), rounded_tensors.size());
   for (std::size_t t = 0; t < exact_tensors.size(); ++t) {
     const Tensor& q = *rounded_tensors[t];
@@ -137,9 +138,9 @@ TEST(Checkpoint, Version2IsVersion1RoundedToItsGroups) {
 // Group 48 divides every tensor here (16 x 24 = 384, 16 x 16 = 256 does not: use 32) and is no multiple of a
 // row.
 TEST(Checkpoint, GroupsThatCrossRowsAreReadOverTheFlattenedTensor) {
-  const Bytes bytes = make_checkpoint(tiny(Format::kVersion2, true, 32));
-  const Checkpoint checkpoint = Checkpoint::parse(bytes, "m.bin");
-  const Tensor& w2 = checkpoint.weights().layers[1].w2;  // 16 rows of 24: groups of 32 straddle them
+  const Bytes bytes = make_checkpoint(tiny(Format::kLlama2cVersion2, true, 32));
+  const Checkpoint checkpoint = read_llama2c(bytes, "m.bin");
+  const Tensor& w2 = checkpoint.weights.layers[1].w2;  // 16 rows of 24: groups of 32 straddle them
   const auto whole = floats_of(w2);
   std::vector<float> row(24);
   for (std::uint64_t r = 0; r < 16; ++r) {
@@ -154,7 +155,7 @@ TEST(Checkpoint, GroupsThatCrossRowsAreReadOverTheFlattenedTensor) {
 }
 
 TEST(Checkpoint, SaysBothSizesOfATruncatedOrOversizedFile) {
-  for (const Format format : {Format::kLegacy, Format::kVersion1, Format::kVersion2}) {
+  for (const Format format : {Format::kLlama2cLegacy, Format::kLlama2cVersion1, Format::kLlama2cVersion2}) {
     Bytes bytes = make_checkpoint(tiny(format));
     const std::string size = std::to_string(bytes.size());
     bytes.push_back(0);
@@ -174,12 +175,12 @@ TEST(Checkpoint, SaysBothSizesOfATruncatedOrOversizedFile) {
 TEST(Checkpoint, RefusesAbsurdAndOverflowingShapes) {
   const auto with = [](Format format, std::size_t field, std::int32_t value) {
     Bytes bytes = make_checkpoint(tiny(format));
-    poke(bytes, (format == Format::kLegacy ? 0 : 8) + 4 * field, value);
+    poke(bytes, (format == Format::kLlama2cLegacy ? 0 : 8) + 4 * field, value);
     return failure_of(bytes);
   };
   constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
   constexpr std::int32_t kMin = std::numeric_limits<std::int32_t>::min();
-  for (const Format format : {Format::kLegacy, Format::kVersion1, Format::kVersion2}) {
+  for (const Format format : {Format::kLlama2cLegacy, Format::kLlama2cVersion1, Format::kLlama2cVersion2}) {
     for (std::size_t field = 0; field < 7; ++field) {
       for (const std::int32_t value : {0, kMax, kMin})
         expect_failure(with(format, field, value), "model shape: ");
@@ -191,14 +192,14 @@ TEST(Checkpoint, RefusesAbsurdAndOverflowingShapes) {
   }
   // The largest shape the limits allow: its size overflows 32 bits, and is refused by arithmetic, not by
   // trying.
-  Bytes huge = make_checkpoint(tiny(Format::kVersion1));
+  Bytes huge = make_checkpoint(tiny(Format::kLlama2cVersion1));
   const std::int32_t shape[] = {kMaxDim, kMaxHiddenDim, kMaxLayers, 2, 2, kMaxVocab, kMaxSeqLen};
   std::memcpy(huge.data() + 8, shape, sizeof(shape));
   expect_failure(failure_of(huge), "truncated");
 }
 
 TEST(Checkpoint, RefusesBadVersionsFlagsAndGroups) {
-  Bytes bytes = make_checkpoint(tiny(Format::kVersion2));
+  Bytes bytes = make_checkpoint(tiny(Format::kLlama2cVersion2));
   Bytes bad = bytes;
   poke(bad, 4, 3);
   expect_failure(failure_of(bad), "version 3 is unknown");
@@ -228,14 +229,14 @@ TEST(Checkpoint, NamesFilesOfAnotherKind) {
 }
 
 TEST(Checkpoint, SaysWhereANaNOrAnInfinityIs) {
-  Bytes bytes = make_checkpoint(tiny(Format::kVersion1));
+  Bytes bytes = make_checkpoint(tiny(Format::kLlama2cVersion1));
   const std::size_t norms = 256;
   poke(bytes, norms + 4 * (16 + 3), std::numeric_limits<float>::quiet_NaN());
   expect_failure(failure_of(bytes), "value 3 of rms_att.1 is nan");
-  bytes = make_checkpoint(tiny(Format::kVersion1));
+  bytes = make_checkpoint(tiny(Format::kLlama2cVersion1));
   poke(bytes, bytes.size() - 4, -std::numeric_limits<float>::infinity());
   expect_failure(failure_of(bytes), "value 383 of w3.1 is -inf");
-  bytes = make_checkpoint(tiny(Format::kVersion2));
+  bytes = make_checkpoint(tiny(Format::kLlama2cVersion2));
   poke(bytes, bytes.size() - 4, std::numeric_limits<float>::quiet_NaN());
   expect_failure(failure_of(bytes), "q80 scale 47 of w3.1 is nan");
   poke(bytes, bytes.size() - 4, 1e38f);  // finite, but 127 of it is not: found by the fuzzer
@@ -245,38 +246,37 @@ TEST(Checkpoint, SaysWhereANaNOrAnInfinityIs) {
 TEST(Checkpoint, ReadsTheRealFiles) {
   PICO_LLAMA_MODEL_OR_SKIP(stories260K, "stories260K.bin");
   PICO_LLAMA_MODEL_OR_SKIP(stories3M, "stories3M_q80.bin");
-  EXPECT_EQ(Checkpoint::open(stories260K).header().config, test_support::kShape260K);
+  EXPECT_EQ(Checkpoint::open(stories260K).config, test_support::kShape260K);
   const Checkpoint q80 = Checkpoint::open(stories3M);
-  EXPECT_EQ(q80.header().config, (Config{192, 512, 6, 6, 2, 4096, 512}));
-  EXPECT_EQ(q80.header().group_size, 64u);
+  EXPECT_EQ(q80.config, (Config{192, 512, 6, 6, 2, 4096, 512}));
+  EXPECT_EQ(q80.group_size, 64u);
 }
 
 std::string tokenizer_failure_of(const Bytes& bytes) {
-  return failure_of([&bytes] { TokenizerFile::parse(bytes, "m.bin"); });
+  return failure_of([&bytes] { read_tokenizer_bin(bytes, "m.bin"); });
 }
 
-TEST(TokenizerFile, ReadsEveryToken) {
+TEST(Vocabulary, ReadsEveryToken) {
   const Bytes bytes = make_tokenizer(300);
-  const TokenizerFile file = TokenizerFile::parse(bytes, "m.bin");
-  ASSERT_EQ(file.tokens().size(), 300u);
-  EXPECT_EQ(file.tokens()[1].text, "\n<s>\n");
-  EXPECT_EQ(file.tokens()[3 + 0x41].text, "<0x41>");
-  EXPECT_EQ(file.tokens()[260].text, "a");
-  EXPECT_EQ(file.tokens()[260].score, -260.0f);
-  EXPECT_EQ(file.max_token_length(), 6u);
-  EXPECT_EQ(failure_of([&file] { file.require_vocab_size(300); }), "");
-  expect_failure(failure_of([&file] { file.require_vocab_size(512); }),
+  const Vocabulary file = read_tokenizer_bin(bytes, "m.bin");
+  ASSERT_EQ(file.pieces.size(), 300u);
+  EXPECT_EQ(file.pieces[1], "\n<s>\n");
+  EXPECT_EQ(file.pieces[3 + 0x41], "<0x41>");
+  EXPECT_EQ(file.pieces[260], "a");
+  EXPECT_EQ(file.scores[260], -260.0f);
+  EXPECT_EQ(failure_of([&file] { file.require_size(300); }), "");
+  expect_failure(failure_of([&file] { file.require_size(512); }),
                  "has 300 tokens, and the model's vocabulary is 512");
 }
 
-TEST(TokenizerFile, ReadsTheRealFiles) {
+TEST(Vocabulary, ReadsTheRealFiles) {
   PICO_LLAMA_MODEL_OR_SKIP(tok512, "tok512.bin");
   PICO_LLAMA_MODEL_OR_SKIP(llama2, "tokenizer.bin");
-  EXPECT_EQ(TokenizerFile::open(tok512).tokens().size(), 512u);
-  EXPECT_EQ(TokenizerFile::open(llama2).tokens().size(), 32000u);
+  EXPECT_EQ(Vocabulary::open(tok512).pieces.size(), 512u);
+  EXPECT_EQ(Vocabulary::open(llama2).pieces.size(), 32000u);
 }
 
-TEST(TokenizerFile, RefusesDamage) {
+TEST(Vocabulary, RefusesDamage) {
   const Bytes bytes = make_tokenizer(300);
   Bytes bad = bytes;
   bad.resize(bad.size() - 1);
@@ -305,4 +305,4 @@ TEST(TokenizerFile, RefusesDamage) {
 }
 
 }  // namespace
-}  // namespace pico_llama::checkpoint
+}  // namespace pico_llama::formats

@@ -25,7 +25,7 @@ using test_support::make_tokenizer;
 using test_support::SyntheticModel;
 using test_support::TemporaryFolder;
 using Arguments = std::vector<std::string>;
-using Format = checkpoint::Header::Format;
+using Format = formats::Format;
 
 constexpr int kUsage = 2;
 
@@ -142,7 +142,7 @@ TEST_F(Cli, FindsTheTokenizerBesideTheModel) {
 }
 
 TEST_F(Cli, EveryFormatRunsAndPacks) {
-  for (const Format format : {Format::kLegacy, Format::kVersion1, Format::kVersion2}) {
+  for (const Format format : {Format::kLlama2cLegacy, Format::kLlama2cVersion1, Format::kLlama2cVersion2}) {
     for (const bool shared : {true, false}) {
       // Groups of 32 cross the rows of 24 and 16.
       test_support::write_file(
@@ -163,8 +163,9 @@ TEST_F(Cli, EveryFormatRunsAndPacks) {
 TEST_F(Cli, PackSaysWhereTheModelFits) {
   const CommandResult result = pack(folder_.file("m.plm"));
   EXPECT_EQ(result.exit_code, 0);
-  for (const char* memory : {"\nSRAM   yes ", "\nPSRAM  yes ", "\nflash  yes "})
-    EXPECT_NE(result.err.find(memory), std::string::npos) << result.err;
+  for (const char* board : {"\nPico Plus 2 W  yes ", "\nPico 2         yes "})
+    EXPECT_NE(result.err.find(board), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("key/value cache in SRAM, context 32\n"), std::string::npos) << result.err;
 }
 
 TEST_F(Cli, PackingTwiceGivesTheSameBytesAndReplacesTheFile) {
@@ -197,6 +198,12 @@ TEST_F(Cli, EvalComparesAProfileWithF32) {
       json_of(command({"eval", model_, "-z", tokenizer_, "--text", text, "-n", "70", "--json"}));
   EXPECT_EQ(on_text["tokens"], 70);
   EXPECT_EQ(on_text["sequences"], 3) << "70 tokens in pieces of the context, 32";
+
+  test_support::write_file(text, {'A', ' ', 'b', '.', '\n', '\n', 'C', '.'});
+  const auto stories = json_of(command({"eval", model_, "-z", tokenizer_, "--text", text, "--json"}));
+  EXPECT_EQ(stories["stories"], 2);
+  EXPECT_EQ(stories["sequences"], 2) << "each from BOS to BOS, the blank line is none of them";
+  EXPECT_EQ(stories["tokens"], 6 + 4) << "a dummy space, the characters, BOS";
 }
 
 TEST_F(Cli, Q8CostsLessThanHalfAPercentOfPerplexity) {
@@ -317,7 +324,7 @@ TEST_F(Cli, DamagedCheckpoints) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   std::memcpy(bytes.data() + 28, &nan, 4);
   expect(bytes, "value 0 of token_embedding is nan");
-  bytes = make_checkpoint({.config = tiny_.config, .format = Format::kVersion2, .group_size = 8});
+  bytes = make_checkpoint({.config = tiny_.config, .format = Format::kLlama2cVersion2, .group_size = 8});
   const std::int32_t group = 7;
   std::memcpy(bytes.data() + 37, &group, 4);
   expect(bytes, "group size 7 does not divide");

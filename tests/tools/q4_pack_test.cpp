@@ -7,6 +7,8 @@
 
 #include "engine/forward/transformer.h"
 #include "engine/model/model_image.h"
+#include "formats/llama2c.h"
+#include "formats/tokenizer_bin.h"
 #include "tests/support/synthetic_model.h"
 #include "tools/packer/packer.h"
 #include "tools/packer/q4_quantizer.h"
@@ -133,8 +135,8 @@ class Q4Pack : public ::testing::Test {
   const std::vector<std::uint8_t> bytes_ =
       test_support::make_checkpoint({.config = {48, 72, 2, 4, 2, 300, 16}});
   const std::vector<std::uint8_t> vocabulary_ = test_support::make_tokenizer(300);
-  const checkpoint::Checkpoint checkpoint_ = checkpoint::Checkpoint::parse(bytes_, "model");
-  const checkpoint::TokenizerFile tokenizer_ = checkpoint::TokenizerFile::parse(vocabulary_, "tokenizer");
+  const formats::Checkpoint checkpoint_ = formats::read_llama2c(bytes_, "model");
+  const formats::Vocabulary tokenizer_ = formats::read_tokenizer_bin(vocabulary_, "tokenizer");
 };
 
 TEST_F(Q4Pack, KeepsWhatItIsToldInEightBits) {

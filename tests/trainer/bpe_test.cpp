@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <span>
 #include <string>
 
+#include "formats/failure.h"
+#include "formats/tokenizer_bin.h"
 #include "trainer/corpus/story.h"
-#include "trainer/error.h"
 #include "trainer/tokenizer/bpe.h"
 #include "trainer/train/dataset.h"
 
@@ -92,21 +94,25 @@ TEST(Bpe, ShortensTheCorpus) {
   EXPECT_LT(tokens * 2, text.size());  // more than two characters a token
 }
 
+std::span<const uint8_t> bytes_of(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
 TEST(Bpe, FileRoundTrips) {
   const Vocabulary vocabulary = train_bpe(make_corpus(1, 100), 400);
-  const std::string bytes = to_tokenizer_file(vocabulary);
-  const Vocabulary again = parse_tokenizer_file(bytes, "it");
+  const std::string bytes = formats::to_tokenizer_bin(vocabulary);
+  const Vocabulary again = formats::read_tokenizer_bin(bytes_of(bytes), "it");
   EXPECT_EQ(again.pieces, vocabulary.pieces);
   EXPECT_EQ(again.scores, vocabulary.scores);
-  EXPECT_THROW((void)parse_tokenizer_file(bytes.substr(0, bytes.size() - 1), "it"), Error);
-  EXPECT_THROW((void)parse_tokenizer_file("abc", "it"), Error);
+  EXPECT_THROW((void)formats::read_tokenizer_bin(bytes_of(bytes).first(bytes.size() - 1), "it"), Failure);
+  EXPECT_THROW((void)formats::read_tokenizer_bin(bytes_of("abc"), "it"), Failure);
 }
 
 void expect_error(const std::string& part, const std::function<void()>& act) {
   try {
     act();
     ADD_FAILURE() << "no error; wanted one with: " << part;
-  } catch (const Error& error) {
+  } catch (const Failure& error) {
     EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
   }

@@ -12,7 +12,7 @@
 #include "trainer/corpus/plots.h"
 #include "trainer/corpus/story.h"
 #include "trainer/corpus/teller.h"
-#include "trainer/train/dataset.h"
+#include "trainer/text/stories.h"
 
 namespace pico_llama::trainer {
 namespace {
@@ -47,7 +47,7 @@ TEST(Corpus, NoTwoStoriesAreEqualAndTheGrammarHardlyRepeatsItself) {
   for (uint64_t i = 0; i < kMany; ++i) told.insert(make_story(kSeed, i));
   EXPECT_EQ(told.size(), size_t{kMany});  // before make_corpus drops anything
   const std::string corpus = make_corpus(kSeed, 3000);
-  const auto stories = split_stories(corpus);
+  const auto stories = read_stories(corpus, "corpus").stories;
   EXPECT_EQ(stories.size(), 3000u);
   EXPECT_EQ(std::set<std::string_view>(stories.begin(), stories.end()).size(), 3000u);
 }

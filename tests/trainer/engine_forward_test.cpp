@@ -9,6 +9,8 @@
 
 #include "engine/forward/transformer.h"
 #include "engine/workers.h"
+#include "formats/llama2c.h"
+#include "formats/tokenizer_bin.h"
 #include "tools/packer/packer.h"
 #include "trainer/model/math.h"
 #include "trainer/model/parameters.h"
@@ -69,10 +71,10 @@ void compare(const Config& shape, bool shared) {
   std::string text;  // some text that supports the vocabulary
   for (int i = 0; i < 400; ++i) text += std::to_string(random.next()) + "abcdefghij ";
   for (int i = 0; i < 4000; ++i) text.push_back(static_cast<char>('a' + random.below(26)));
-  const std::string tokenizer = to_tokenizer_file(train_bpe(text, shape.vocab_size));
+  const std::string tokenizer = formats::to_tokenizer_bin(train_bpe(text, shape.vocab_size));
   const std::string model = to_checkpoint_file(shape, layout, state.parameters);
-  const auto checkpoint = checkpoint::Checkpoint::parse(bytes_of(model), "model");
-  const auto vocabulary = checkpoint::TokenizerFile::parse(bytes_of(tokenizer), "tokenizer");
+  const auto checkpoint = formats::read_llama2c(bytes_of(model), "model");
+  const auto vocabulary = formats::read_tokenizer_bin(bytes_of(tokenizer), "tokenizer");
   const packer::ImageBytes packed = packer::pack(checkpoint, vocabulary, Profile::kF32);
   const auto image = ModelImage::parse(packed);
   ASSERT_TRUE(image.ok());

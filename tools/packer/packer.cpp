@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 #include <span>
-#include <string_view>
+#include <string>
 
 #include "engine/check.h"
 #include "engine/forward/rope.h"
@@ -17,14 +17,18 @@
 namespace pico_llama::packer {
 namespace {
 
-using checkpoint::Checkpoint;
-using checkpoint::Layer;
-using checkpoint::TokenizerFile;
+using formats::Checkpoint;
+using formats::Layer;
+using formats::Vocabulary;
 
 constexpr float kRopeBase = 10000.0f;
 constexpr float kRmsEps = 1e-5f;
 /// What a weight's error counts for itself, beside what it does to products measured on few tokens.
 constexpr double kQ4Identity = 0.03;
+
+std::span<const std::uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
 
 /// Where everything goes; 64-bit until it is known to fit.
 struct Plan {
@@ -64,16 +68,16 @@ bool keeps_q8(const Q4Options& q4, TensorKind kind, bool shared) {
       q4.keep_q8, [kind](TensorKind kept) { return first_of_input(kept) == first_of_input(kind); });
 }
 
-Plan make_plan(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile,
+Plan make_plan(const Checkpoint& checkpoint, const Vocabulary& tokenizer, Profile profile,
                const Q4Options& q4, bool shared) {
-  const Config& config = checkpoint.header().config;
-  tokenizer.require_vocab_size(config.vocab_size);
+  const Config& config = checkpoint.config;
+  tokenizer.require_size(config.vocab_size);
   const std::uint32_t count = tensor_count(config, shared);
   Plan plan;
   plan.shared_classifier = shared;
   plan.tokenizer_offset = aligned(kTensorTableOffset + count * sizeof(TensorEntry));
-  const std::uint64_t vocab_size = tokenizer.tokens().size();
-  for (const auto& token : tokenizer.tokens()) plan.text_bytes += token.text.size();
+  const std::uint64_t vocab_size = tokenizer.pieces.size();
+  for (const std::string& piece : tokenizer.pieces) plan.text_bytes += piece.size();
   plan.tokenizer_bytes = sizeof(TokenizerHeader) + (3 * vocab_size + 1) * 4 + (plan.text_bytes + 3) / 4 * 4;
   std::uint64_t at = plan.tokenizer_offset + plan.tokenizer_bytes;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -88,9 +92,9 @@ Plan make_plan(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Pro
   return plan;
 }
 
-Plan make_plan(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile,
+Plan make_plan(const Checkpoint& checkpoint, const Vocabulary& tokenizer, Profile profile,
                const Q4Options& q4) {
-  const bool shared = checkpoint.header().shared_classifier;
+  const bool shared = checkpoint.shared_classifier;
   Plan plan = make_plan(checkpoint, tokenizer, profile, q4, shared);
   if (shared && profile == Profile::kQ4) {
     Plan unshared = make_plan(checkpoint, tokenizer, profile, q4, false);
@@ -104,8 +108,8 @@ Plan make_plan(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Pro
   return plan;
 }
 
-const checkpoint::Tensor& source_of(const Checkpoint& checkpoint, const TensorShape& shape) {
-  return tensor_field(checkpoint.weights(), shape.kind, shape.layer);
+const formats::Tensor& source_of(const Checkpoint& checkpoint, const TensorShape& shape) {
+  return tensor_field(checkpoint.weights, shape.kind, shape.layer);
 }
 
 void encode_rope(const TensorShape& shape, std::span<std::byte> out) {
@@ -127,7 +131,7 @@ Q8Limits encode(const Checkpoint& checkpoint, const TensorShape& shape, const Mo
     encode_rope(shape, out);
     return {};
   }
-  const checkpoint::Tensor& tensor = source_of(checkpoint, shape);
+  const formats::Tensor& tensor = source_of(checkpoint, shape);
   CHECK(tensor.rows == shape.rows && tensor.columns == shape.columns);
   switch (shape.encoding) {
     case Encoding::kPlainF32:
@@ -157,14 +161,13 @@ void share_limits(std::span<TensorEntry> table) {
   }
 }
 
-void write_tokenizer(const TokenizerFile& tokenizer, std::uint64_t text_bytes, std::span<std::byte> out) {
-  const auto& tokens = tokenizer.tokens();
-  const auto vocab_size = static_cast<std::uint32_t>(tokens.size());
+void write_tokenizer(const Vocabulary& tokenizer, std::uint64_t text_bytes, std::span<std::byte> out) {
+  const std::vector<std::string>& pieces = tokenizer.pieces;
+  const auto vocab_size = static_cast<std::uint32_t>(pieces.size());
   TokenizerHeader header{};
   header.vocab_size = vocab_size;
-  for (const auto& token : tokens)
-    header.max_token_length =
-        std::max(header.max_token_length, static_cast<std::uint32_t>(token.text.size()));
+  for (const std::string& piece : pieces)
+    header.max_token_length = std::max(header.max_token_length, static_cast<std::uint32_t>(piece.size()));
   header.scores_offset = sizeof(TokenizerHeader);
   header.pieces_offset = header.scores_offset + vocab_size * 4;
   header.sorted_offset = header.pieces_offset + (vocab_size + 1) * 4;
@@ -176,27 +179,27 @@ void write_tokenizer(const TokenizerFile& tokenizer, std::uint64_t text_bytes, s
   std::iota(sorted.begin(), sorted.end(), 0u);
   // char_traits<char> compares as unsigned bytes, a prefix first; stable keeps equal pieces in order of id.
   std::stable_sort(sorted.begin(), sorted.end(),
-                   [&tokens](std::uint32_t a, std::uint32_t b) { return tokens[a].text < tokens[b].text; });
+                   [&pieces](std::uint32_t a, std::uint32_t b) { return pieces[a] < pieces[b]; });
   std::memcpy(out.data() + header.sorted_offset, sorted.data(), sorted.size() * 4);
   std::uint32_t start = 0;
   for (std::uint32_t i = 0; i <= vocab_size; ++i) {
     std::memcpy(out.data() + header.pieces_offset + i * 4, &start, 4);
     if (i == vocab_size) break;
-    const auto& [score, text] = tokens[i];
-    std::memcpy(out.data() + header.scores_offset + i * 4, &score, 4);
-    if (!text.empty()) std::memcpy(out.data() + header.text_offset + start, text.data(), text.size());
-    start += static_cast<std::uint32_t>(text.size());
+    const std::string& piece = pieces[i];
+    std::memcpy(out.data() + header.scores_offset + i * 4, &tokenizer.scores[i], 4);
+    if (!piece.empty()) std::memcpy(out.data() + header.text_offset + start, piece.data(), piece.size());
+    start += static_cast<std::uint32_t>(piece.size());
   }
 }
 
 }  // namespace
 
-std::uint64_t image_bytes(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile,
+std::uint64_t image_bytes(const Checkpoint& checkpoint, const Vocabulary& tokenizer, Profile profile,
                           const Q4Options& q4) {
   return make_plan(checkpoint, tokenizer, profile, q4).file_bytes;
 }
 
-ImageBytes pack(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Profile profile,
+ImageBytes pack(const Checkpoint& checkpoint, const Vocabulary& tokenizer, Profile profile,
                 const OnProgress& on_progress, const Q4Options& q4) {
   const Plan plan = make_plan(checkpoint, tokenizer, profile, q4);
   ImageBytes image(plan.file_bytes);
@@ -218,7 +221,7 @@ ImageBytes pack(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Pr
   share_limits(table);
   std::memcpy(image.data() + kTensorTableOffset, table.data(), table.size() * sizeof(TensorEntry));
 
-  const Config& c = checkpoint.header().config;
+  const Config& c = checkpoint.config;
   ImageHeader header{};
   header.magic = kImageMagic;
   header.version = kImageVersion;
@@ -238,15 +241,15 @@ ImageBytes pack(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, Pr
   header.tokenizer_bytes = static_cast<std::uint32_t>(plan.tokenizer_bytes);
   header.rope_base = kRopeBase;
   header.rms_eps = kRmsEps;
-  std::ranges::copy(sha256(checkpoint.bytes()), header.checkpoint_sha256);
-  std::ranges::copy(sha256(tokenizer.bytes()), header.tokenizer_sha256);
+  std::ranges::copy(sha256(checkpoint.bytes), header.checkpoint_sha256);
+  std::ranges::copy(sha256(bytes_of(tokenizer.file)), header.tokenizer_sha256);
   std::memcpy(image.data(), &header, sizeof(header));
   header.crc32 = crc32(std::span(image).subspan(kCrcFrom));
   std::memcpy(image.data(), &header, sizeof(header));
   return image;
 }
 
-InputMoments input_moments(const Checkpoint& checkpoint, const TokenizerFile& tokenizer, int tokens,
+InputMoments input_moments(const Checkpoint& checkpoint, const Vocabulary& tokenizer, int tokens,
                            const OnProgress& on_progress) {
   const ImageBytes exact = pack(checkpoint, tokenizer, Profile::kF32);
   const Result<ModelImage> image = ModelImage::parse(exact);

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/model/model_image_layout.h"
-#include "tools/checkpoint/checkpoint.h"
-#include "tools/checkpoint/tokenizer_file.h"
+#include "formats/checkpoint.h"
+#include "formats/vocabulary.h"
 #include "tools/packer/image_bytes.h"
 #include "tools/packer/input_moments.h"
 
@@ -30,22 +30,20 @@ struct Q4Options {
 
 /// The model image of SPEC.md. The same inputs give the same bytes.
 /// Errors: Failure if the tokenizer has another vocabulary, or the image would be too large.
-ImageBytes pack(const checkpoint::Checkpoint& checkpoint, const checkpoint::TokenizerFile& tokenizer,
-                Profile profile, const OnProgress& on_progress = {}, const Q4Options& q4 = {});
+ImageBytes pack(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer, Profile profile,
+                const OnProgress& on_progress = {}, const Q4Options& q4 = {});
 
 /// Bytes of the image that pack() makes.
 /// Errors: Failure if the format's 32-bit offsets cannot reach that far.
-std::uint64_t image_bytes(const checkpoint::Checkpoint& checkpoint,
-                          const checkpoint::TokenizerFile& tokenizer, Profile profile,
-                          const Q4Options& q4 = {});
+std::uint64_t image_bytes(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
+                          Profile profile, const Q4Options& q4 = {});
 
 /// Tokens that q4's rounding is fitted to unless somebody says otherwise (docs/decisions/0006).
 inline constexpr int kCalibrationTokens = 4096;
 
 /// Moments of a checkpoint's matrices over `tokens` positions of its own stories.
 /// Errors: as pack() to f32, and Failure for weights that are no numbers.
-InputMoments input_moments(const checkpoint::Checkpoint& checkpoint,
-                           const checkpoint::TokenizerFile& tokenizer, int tokens,
-                           const OnProgress& on_progress = {});
+InputMoments input_moments(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
+                           int tokens, const OnProgress& on_progress = {});
 
 }  // namespace pico_llama::packer

@@ -10,7 +10,7 @@
 
 namespace pico_llama::packer {
 
-std::uint16_t encode_rows_q4(const checkpoint::Tensor& tensor, const Q4Quantizer& quantizer,
+std::uint16_t encode_rows_q4(const formats::Tensor& tensor, const Q4Quantizer& quantizer,
                              std::span<std::byte> out) {
   const auto columns = static_cast<std::uint32_t>(tensor.columns);
   const auto rows = static_cast<std::uint32_t>(tensor.rows);

@@ -9,7 +9,7 @@
 namespace pico_llama::packer {
 namespace {
 
-using checkpoint::Tensor;
+using formats::Tensor;
 
 template <typename T>
 void put(std::span<std::byte> out, std::uint64_t at, T value) {

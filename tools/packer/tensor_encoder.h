@@ -4,7 +4,7 @@
 #include <span>
 
 #include "engine/model/model_image_layout.h"
-#include "tools/checkpoint/tensor.h"
+#include "formats/tensor.h"
 #include "tools/packer/q4_quantizer.h"
 
 namespace pico_llama::packer {
@@ -12,15 +12,15 @@ namespace pico_llama::packer {
 // Each writes one tensor of the image in the encoding of its name (SPEC.md). Requires: out is zeroed and
 // exactly tensor_bytes() long.
 
-void encode_plain_f32(const checkpoint::Tensor& tensor, std::span<std::byte> out);
+void encode_plain_f32(const formats::Tensor& tensor, std::span<std::byte> out);
 
-void encode_rows_f32(const checkpoint::Tensor& tensor, std::span<std::byte> out);
+void encode_rows_f32(const formats::Tensor& tensor, std::span<std::byte> out);
 
 /// Every row anew, whatever groups the checkpoint had: scale = max|w| / 127, weights rounded to nearest.
-void encode_rows_q8(const checkpoint::Tensor& tensor, std::span<std::byte> out);
+void encode_rows_q8(const formats::Tensor& tensor, std::span<std::byte> out);
 
 /// As the quantizer rounds. Returns the activation limit. Errors: Failure for weights that are no numbers.
-std::uint16_t encode_rows_q4(const checkpoint::Tensor& tensor, const Q4Quantizer& quantizer,
+std::uint16_t encode_rows_q4(const formats::Tensor& tensor, const Q4Quantizer& quantizer,
                              std::span<std::byte> out);
 
 /// The longest chunk that leaves activations at least kWantedActivationLimit, with the limit it leaves.

@@ -20,13 +20,13 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 
 Story tell_story(const std::string& model, const std::string& tokenizer_path, const std::string& prompt,
                  const SessionOptions& options, const OnText& on_text) {
-  const auto checkpoint = checkpoint::Checkpoint::open(model);
+  const auto checkpoint = formats::Checkpoint::open(model);
   Q80Transformer transformer(checkpoint, model);
   // The engine's tokenizer works on an image's index; the weights of this one are not used.
   const ModelSource source = ModelSource::open(model, tokenizer_path, Profile::kQ8);
   const Tokenizer tokenizer(source.image().tokenizer());
 
-  const int context = checkpoint.header().config.seq_len;
+  const int context = checkpoint.config.seq_len;
   Story story;
   story.steps = clamp_steps(options.steps, context);
   story.prompt_tokens.resize(static_cast<std::size_t>(context) + 1);

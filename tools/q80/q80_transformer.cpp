@@ -8,9 +8,9 @@
 namespace pico_llama::q80 {
 namespace {
 
-using checkpoint::Checkpoint;
-using checkpoint::Layer;
-using checkpoint::Tensor;
+using formats::Checkpoint;
+using formats::Layer;
+using formats::Tensor;
 
 std::size_t size(std::int32_t n) { return static_cast<std::size_t>(n); }
 
@@ -55,12 +55,10 @@ void add(std::span<float> x, std::span<const float> y) {
 }  // namespace
 
 Q80Transformer::Q80Transformer(const Checkpoint& checkpoint, const std::string& name)
-    : checkpoint_(checkpoint),
-      config_(checkpoint.header().config),
-      group_size_(checkpoint.header().group_size) {
+    : checkpoint_(checkpoint), config_(checkpoint.config), group_size_(checkpoint.group_size) {
   if (group_size_ == 0)
     fail("{}: is {}; the q80 profile needs a version 2 (q80) checkpoint: use f32 or q8", name,
-         checkpoint.header().format_name());
+         format_name(checkpoint.format));
   const std::size_t dim = size(config_.dim), hidden_dim = size(config_.hidden_dim),
                     kv_dim = size(config_.kv_dim());
   if (dim % group_size_ != 0 || hidden_dim % group_size_ != 0)
@@ -158,7 +156,7 @@ void Q80Transformer::feed_forward(const Layer& layer) {
 }
 
 std::span<float> Q80Transformer::forward(std::int32_t token, int pos) {
-  const checkpoint::Weights& weights = checkpoint_.weights();
+  const formats::Weights& weights = checkpoint_.weights;
   weights.token_embedding.read_row(static_cast<std::uint64_t>(token), x_);
   for (std::size_t l = 0; l < weights.layers.size(); ++l) {
     attend(weights.layers[l], l, pos);

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "tools/checkpoint/checkpoint.h"
+#include "formats/checkpoint.h"
 
 namespace pico_llama::q80 {
 
@@ -21,18 +21,18 @@ class Q80Transformer {
  public:
   /// Requires: the checkpoint outlives this.
   /// Errors: Failure unless it is version 2 with a group size that divides every row (runq.c garbles others).
-  Q80Transformer(const checkpoint::Checkpoint& checkpoint, const std::string& name);
+  Q80Transformer(const formats::Checkpoint& checkpoint, const std::string& name);
 
   /// Logits [vocab_size] of `token` at position `pos`. Requires: positions come one after the other from 0.
   std::span<float> forward(std::int32_t token, int pos);
 
  private:
-  void attend(const checkpoint::Layer& layer, std::size_t l, int pos);
-  void feed_forward(const checkpoint::Layer& layer);
+  void attend(const formats::Layer& layer, std::size_t l, int pos);
+  void feed_forward(const formats::Layer& layer);
   void quantize(std::span<const float> x, QuantizedVector& out) const;
-  void matmul(std::span<float> out, const QuantizedVector& x, const checkpoint::Tensor& w) const;
+  void matmul(std::span<float> out, const QuantizedVector& x, const formats::Tensor& w) const;
 
-  const checkpoint::Checkpoint& checkpoint_;
+  const formats::Checkpoint& checkpoint_;
   Config config_;
   std::size_t group_size_;
   std::vector<float> x_, xb_, xb2_, hb_, hb2_, q_, scores_, logits_;

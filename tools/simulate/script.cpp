@@ -3,9 +3,9 @@
 #include <charconv>
 #include <sstream>
 
+#include "formats/mapped_file.h"
 #include "tools/simulate/fault.h"
 #include "tools/support/failure.h"
-#include "tools/support/mapped_file.h"
 
 namespace pico_llama::simulate {
 namespace {

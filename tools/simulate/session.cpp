@@ -9,13 +9,13 @@
 #include <cstdio>
 #include <thread>
 
+#include "formats/output_file.h"
 #include "simulator/debug/board_target.h"
 #include "simulator/debug/gdb_server.h"
 #include "simulator/debug/profile_report.h"
 #include "simulator/stop.h"
 #include "tools/simulate/stats.h"
 #include "tools/support/failure.h"
-#include "tools/support/output_file.h"
 
 namespace pico_llama::simulate {
 

@@ -5,11 +5,11 @@
 
 #include "engine/model/model_image_layout.h"
 #include "firmware/chips/rp2350.h"
+#include "formats/mapped_file.h"
 #include "formats/memory_image.h"
 #include "formats/uf2.h"
 #include "tools/model_source.h"
 #include "tools/support/failure.h"
-#include "tools/support/mapped_file.h"
 
 namespace pico_llama::uf2 {
 namespace {

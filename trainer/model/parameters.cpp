@@ -1,25 +1,8 @@
 #include "trainer/model/parameters.h"
 
-#include <cmath>
-#include <cstring>
-
-#include "trainer/error.h"
+#include "formats/llama2c.h"
 
 namespace pico_llama::trainer {
-namespace {
-
-constexpr size_t kHeaderBytes = 7 * sizeof(int32_t);
-
-size_t rope_table_elements(const Config& config) {
-  return static_cast<size_t>(config.seq_len) * static_cast<size_t>(config.head_size() / 2);
-}
-
-void append(std::string& out, const void* data, size_t bytes) {
-  out.append(static_cast<const char*>(data), bytes);
-}
-
-}  // namespace
-
 Layout::Layout(const Config& config, bool shared) : shared_classifier(shared), total(0) {
   const auto dim = static_cast<size_t>(config.dim);
   const auto kv_dim = static_cast<size_t>(config.kv_dim());
@@ -53,49 +36,32 @@ std::vector<TensorKind> Layout::all() const {
 
 std::string to_checkpoint_file(const Config& config, const Layout& layout,
                                const AlignedVector<float>& parameters) {
-  std::string out;
-  // A negative vocabulary size is how the format says that the classifier is a tensor of its own.
-  const int32_t header[7] = {
-      config.dim,     config.hidden_dim, config.n_layers,
-      config.n_heads, config.n_kv_heads, layout.shared_classifier ? config.vocab_size : -config.vocab_size,
-      config.seq_len};
-  append(out, header, sizeof header);
-  const size_t before_rope = layout.rms_final.offset + layout.rms_final.elements();
-  append(out, parameters.data(), before_rope * sizeof(float));
-  for (const bool sine : {false, true}) {
-    for (int pos = 0; pos < config.seq_len; ++pos) {
-      for (int i = 0; i < config.head_size(); i += 2) {
-        const double angle = pos / std::pow(10000.0, static_cast<double>(i) / config.head_size());
-        const auto value = static_cast<float>(sine ? std::sin(angle) : std::cos(angle));
-        append(out, &value, sizeof value);
-      }
-    }
-  }
-  append(out, parameters.data() + before_rope, (layout.total - before_rope) * sizeof(float));
-  return out;
+  return formats::to_llama2c_legacy(config, layout.shared_classifier, {parameters.data(), layout.total});
 }
 
-CheckpointFile parse_checkpoint_file(std::string_view bytes, const std::string& name) {
-  int32_t header[7];
-  const Error bad(
-      name + ": is not a llama2.c checkpoint of the legacy format, which is what pico-llama train writes");
-  if (bytes.size() < kHeaderBytes) throw bad;
-  std::memcpy(header, bytes.data(), kHeaderBytes);
-  CheckpointFile file;
-  file.shared_classifier = header[5] > 0;
-  if (header[5] < -kMaxVocab || header[5] == 0) throw bad;
-  file.config = {header[0], header[1], header[2], header[3], header[4], std::abs(header[5]), header[6]};
-  if (!file.config.validate().ok()) throw bad;
-  const Layout layout(file.config, file.shared_classifier);
-  const size_t rope_bytes = 2 * rope_table_elements(file.config) * sizeof(float);
-  if (bytes.size() != kHeaderBytes + layout.total * sizeof(float) + rope_bytes) throw bad;
-  const size_t before_rope = layout.rms_final.offset + layout.rms_final.elements();
-  file.parameters.resize(layout.total);
-  const char* data = bytes.data() + kHeaderBytes;
-  std::memcpy(file.parameters.data(), data, before_rope * sizeof(float));
-  std::memcpy(file.parameters.data() + before_rope, data + before_rope * sizeof(float) + rope_bytes,
-              (layout.total - before_rope) * sizeof(float));
-  return file;
+AlignedVector<float> parameters_of(const formats::Checkpoint& checkpoint, const Layout& layout) {
+  AlignedVector<float> parameters(layout.total);
+  const auto copy = [&parameters](const formats::Tensor& tensor, const TensorKind& kind, size_t layer) {
+    const size_t elements = kind.rows * kind.columns;
+    tensor.read(0, {parameters.data() + kind.offset + layer * elements, elements});
+  };
+  const formats::Weights& weights = checkpoint.weights;
+  copy(weights.token_embedding, layout.token_embedding, 0);
+  for (size_t l = 0; l < weights.layers.size(); ++l) {
+    const formats::Layer& layer = weights.layers[l];
+    copy(layer.rms_att, layout.rms_att, l);
+    copy(layer.wq, layout.wq, l);
+    copy(layer.wk, layout.wk, l);
+    copy(layer.wv, layout.wv, l);
+    copy(layer.wo, layout.wo, l);
+    copy(layer.rms_ffn, layout.rms_ffn, l);
+    copy(layer.w1, layout.w1, l);
+    copy(layer.w2, layout.w2, l);
+    copy(layer.w3, layout.w3, l);
+  }
+  copy(weights.rms_final, layout.rms_final, 0);
+  if (!layout.shared_classifier) copy(weights.wcls, layout.wcls, 0);
+  return parameters;
 }
 
 }  // namespace pico_llama::trainer

@@ -1,10 +1,10 @@
 #pragma once
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "engine/model/config.h"
+#include "formats/checkpoint.h"
 #include "trainer/model/aligned.h"
 
 namespace pico_llama::trainer {
@@ -45,16 +45,11 @@ struct Layout {
   std::vector<TensorKind> all() const;
 };
 
-/// A llama2.c legacy checkpoint.
+/// The bytes of a llama2.c legacy checkpoint.
 std::string to_checkpoint_file(const Config& config, const Layout& layout,
                                const AlignedVector<float>& parameters);
 
-struct CheckpointFile {
-  Config config;
-  bool shared_classifier;
-  AlignedVector<float> parameters;
-};
-/// Errors: Error if these are not the bytes of a legacy checkpoint. `name` stands for it in messages.
-CheckpointFile parse_checkpoint_file(std::string_view bytes, const std::string& name);
+/// A checkpoint's weights in the layout's order. Requires: the layout is of the checkpoint's shape.
+AlignedVector<float> parameters_of(const formats::Checkpoint& checkpoint, const Layout& layout);
 
 }  // namespace pico_llama::trainer

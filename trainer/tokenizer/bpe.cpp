@@ -6,7 +6,7 @@
 #include <queue>
 #include <unordered_set>
 
-#include "trainer/error.h"
+#include "formats/failure.h"
 
 namespace pico_llama::trainer {
 namespace {
@@ -156,9 +156,9 @@ Vocabulary train_bpe(std::string_view text, int32_t vocab_size) {
   const int64_t room = int64_t{vocab_size} - kFirstPiece;
   const auto needed = static_cast<int64_t>(alphabet.size());
   if (room < needed) {
-    throw Error("a vocabulary of " + std::to_string(vocab_size) +
-                " is too small: 259 tokens are fixed and the text has " + std::to_string(needed) +
-                " characters; use --vocab " + std::to_string(kFirstPiece + needed) + " or more");
+    throw Failure("a vocabulary of " + std::to_string(vocab_size) +
+                  " is too small: 259 tokens are fixed and the text has " + std::to_string(needed) +
+                  " characters; use --vocab " + std::to_string(kFirstPiece + needed) + " or more");
   }
 
   std::vector<std::string> pieces = alphabet;
@@ -185,10 +185,10 @@ Vocabulary train_bpe(std::string_view text, int32_t vocab_size) {
   Merger merger(std::move(words), pieces);
   while (static_cast<int64_t>(pieces.size()) < room) {
     if (!merger.merge_one()) {
-      throw Error("a vocabulary of " + std::to_string(vocab_size) +
-                  " is larger than the text supports; use --vocab " +
-                  std::to_string(kFirstPiece + static_cast<int64_t>(pieces.size())) +
-                  " or less, or more text");
+      throw Failure("a vocabulary of " + std::to_string(vocab_size) +
+                    " is larger than the text supports; use --vocab " +
+                    std::to_string(kFirstPiece + static_cast<int64_t>(pieces.size())) +
+                    " or less, or more text");
     }
   }
 

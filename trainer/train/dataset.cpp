@@ -2,42 +2,15 @@
 
 #include <algorithm>
 
-#include "engine/text/utf8.h"
-#include "trainer/error.h"
+#include "formats/failure.h"
 #include "trainer/random.h"
 
 namespace pico_llama::trainer {
 
-void check_text(std::string_view text, const std::string& name) {
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    throw Error(name + ": holds no text; give stories with an empty line between them");
-  }
-  if (const size_t bad = std::min(utf8_valid_prefix(text), text.find('\0')); bad < text.size()) {
-    throw Error(name + ": is not text: byte " + std::to_string(bad) +
-                " is not UTF-8; give a plain text file");
-  }
-}
-
-std::vector<std::string_view> split_stories(std::string_view text) {
-  std::vector<std::string_view> stories;
-  for (size_t begin = 0; begin < text.size();) {
-    size_t end = text.find("\n\n", begin);
-    if (end == std::string_view::npos) end = text.size();
-    std::string_view story = text.substr(begin, end - begin);
-    const size_t first = story.find_first_not_of("\n\r ");
-    if (first != std::string_view::npos) {
-      const size_t last = story.find_last_not_of("\n\r ");
-      stories.push_back(story.substr(first, last - first + 1));
-    }
-    begin = end + 2;
-  }
-  return stories;
-}
-
-Dataset::Dataset(std::string_view text, const Vocabulary& vocabulary, int32_t seq_len) {
+Dataset::Dataset(std::span<const std::string> stories, const Vocabulary& vocabulary, int32_t seq_len) {
   Encoder encoder(vocabulary);
   std::vector<Sequence> all;
-  for (const std::string_view story : split_stories(text)) {
+  for (const std::string& story : stories) {
     const size_t begin = tokens_.size();
     tokens_.push_back(kBos);
     const std::vector<int32_t> ids = encoder.encode(story);
@@ -58,7 +31,7 @@ Dataset::Dataset(std::string_view text, const Vocabulary& vocabulary, int32_t se
     (held ? held_out_ : training_).push_back(all[i]);
   }
   if (training_.empty() || held_out_.empty()) {
-    throw Error("the text is a single short story: give at least two, with an empty line between them");
+    fail("the text is a single short story: give at least two, with an empty line between them");
   }
   for (const int32_t token : tokens_) fingerprint_ = mix64(fingerprint_ ^ static_cast<uint64_t>(token));
   fingerprint_ = mix64(fingerprint_ ^ static_cast<uint64_t>(seq_len));

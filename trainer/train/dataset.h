@@ -1,21 +1,14 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "trainer/tokenizer/vocabulary.h"
+#include "trainer/tokenizer/encoder.h"
 
 namespace pico_llama::trainer {
 
-/// Errors: Error if the text is empty or not text (a zero byte, bytes that are no UTF-8). `name` stands for
-/// it.
-void check_text(std::string_view text, const std::string& name);
-
-/// The stories of a text: what stands between empty lines.
-std::vector<std::string_view> split_stories(std::string_view text);
-
-/// A text as token sequences: BOS, the story's tokens; each predicts the next and the last one BOS, where
+/// Stories as token sequences: BOS, the story's tokens; each predicts the next and the last one BOS, where
 /// generation stops. A story longer than seq_len becomes several sequences.
 class Dataset {
  public:
@@ -24,8 +17,8 @@ class Dataset {
     int32_t length;  ///< at most seq_len
   };
 
-  /// Errors: Error if the text gives fewer than two sequences.
-  Dataset(std::string_view text, const Vocabulary& vocabulary, int32_t seq_len);
+  /// Errors: Failure if the stories give fewer than two sequences.
+  Dataset(std::span<const std::string> stories, const Vocabulary& vocabulary, int32_t seq_len);
 
   const std::vector<int32_t>& tokens() const { return tokens_; }
   /// Every 50th sequence, at most 256 of them, is held out: never trained on.

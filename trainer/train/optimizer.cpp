@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "trainer/error.h"
+#include "formats/failure.h"
 #include "trainer/random.h"
 
 namespace pico_llama::trainer {
@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kMicroTokens = 512;
 
 void require(bool holds, const std::string& message) {
-  if (!holds) throw Error(message);
+  if (!holds) throw Failure(message);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ struct Recipe {
   float weight_decay = 0.1f;      ///< of matrices only
   float clip = 1.0f;              ///< largest norm of the whole gradient
 
-  /// Errors: Error that names the option to change.
+  /// Errors: Failure that names the option to change.
   void validate() const;
   /// Warm-up is linear; then half a cosine down to final_learning_rate.
   float learning_rate_at(int32_t step) const;

@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstdio>
 
-#include "trainer/error.h"
-#include "trainer/files.h"
+#include "formats/failure.h"
+#include "formats/mapped_file.h"
+#include "formats/output_file.h"
+#include "formats/tokenizer_bin.h"
 #include "trainer/random.h"
 #include "trainer/tokenizer/bpe.h"
 #include "trainer/train/curve.h"
@@ -23,16 +25,30 @@ bool due(int32_t step, int32_t every, int32_t last) {
 }
 
 /// The tokenizer of an earlier part of this run, the one given, or a new one.
-Vocabulary get_vocabulary(const RunFiles& files, std::string_view text, int32_t size) {
+Vocabulary get_vocabulary(const RunFiles& files, std::span<const std::string> stories, int32_t size) {
   std::string path = files.tokenizer;
   if (path.empty() && files.resume) path = files.output + ".tok.bin";
-  if (path.empty()) return train_bpe(text, size);
-  Vocabulary vocabulary = parse_tokenizer_file(read_file(path), path);
-  if (vocabulary.size() != size) {
-    throw Error(path + ": has " + std::to_string(vocabulary.size()) + " tokens; give --vocab " +
-                std::to_string(vocabulary.size()) + " or another tokenizer");
+  if (path.empty()) {
+    std::string text;
+    for (const std::string& story : stories) text += story + "\n\n";
+    return train_bpe(text, size);
   }
+  Vocabulary vocabulary = Vocabulary::open(path);
+  if (vocabulary.size() != size)
+    fail("{}: has {} tokens; give --vocab {} or another tokenizer", path, vocabulary.size(),
+         vocabulary.size());
   return vocabulary;
+}
+
+/// Requires: the folder exists, which the first file of a run has shown.
+void save(const std::string& path, std::string_view bytes) {
+  try {
+    OutputFile file(path);
+    file.write(bytes);
+    file.commit();
+  } catch (const Failure& failure) {
+    fail("{} (then --resume goes on from the last checkpoint, which is whole)", failure.what());
+  }
 }
 
 /// A step's loss jumps about; what is shown and drawn is the mean of the last ones.
@@ -63,34 +79,37 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
   };
   const std::string state_path = files.output + ".state";
   if (files.resume && !exists(state_path)) {
-    throw Error(state_path + ": there is no training to go on with; leave out --resume");
+    throw Failure(state_path + ": there is no training to go on with; leave out --resume");
   }
   if (!files.resume && exists(state_path)) {
-    throw Error(state_path +
-                ": holds an unfinished or finished training; give --resume to go on, or remove it");
+    throw Failure(state_path +
+                  ": holds an unfinished or finished training; give --resume to go on, or remove it");
   }
-  const std::string text = read_file(files.text);
-  check_text(text, files.text);
-  const Vocabulary vocabulary = get_vocabulary(files, text, recipe.shape.vocab_size);
-  const std::string tokenizer_bytes = to_tokenizer_file(vocabulary);
-  const Dataset data(text, vocabulary, recipe.shape.seq_len);
+  const Stories text = read_stories(MappedFile(files.text, MappedFile::Empty::kAllowed).text(), files.text,
+                                    files.text_options);
+  note(text.summary());
+  for (const std::string& warning : text.warnings) note("warning: " + warning);
+  const Vocabulary vocabulary = get_vocabulary(files, text.stories, recipe.shape.vocab_size);
+  const std::string tokenizer_bytes = formats::to_tokenizer_bin(vocabulary);
+  const Dataset data(text.stories, vocabulary, recipe.shape.seq_len);
   const Layout layout(recipe.shape, recipe.shared_classifier);
   const uint64_t fingerprint = mix64(recipe.fingerprint() ^ data.fingerprint());
 
   StateFile file{fingerprint, {}, {}};
   if (files.resume) {
-    file = parse_state_file(read_file(state_path), state_path, fingerprint, layout.total);
+    const MappedFile state_file(state_path);
+    file = parse_state_file(state_file.text(), state_path, fingerprint, layout.total);
   } else {
     file.state = initial_state(recipe, layout);
     if (!files.start.empty()) {
-      CheckpointFile from = parse_checkpoint_file(read_file(files.start), files.start);
+      const formats::Checkpoint from = formats::Checkpoint::open(files.start);
       if (from.config != recipe.shape || from.shared_classifier != recipe.shared_classifier) {
-        throw Error(files.start +
-                    ": has another shape than the one to train; give its --dim, --hidden and so on");
+        throw Failure(files.start +
+                      ": has another shape than the one to train; give its --dim, --hidden and so on");
       }
-      file.state.parameters = std::move(from.parameters);
+      file.state.parameters = parameters_of(from, layout);
     }
-    write_file_atomically(files.output + ".tok.bin", tokenizer_bytes);
+    save(files.output + ".tok.bin", tokenizer_bytes);
   }
   Optimizer optimizer(recipe, layout, data, file.state);
   note(std::to_string(layout.total) + " parameters, " + std::to_string(data.tokens().size()) +
@@ -130,11 +149,10 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
     if (due(step, plan.checkpoint_every, last)) {
       // A run resumed here draws its next point from the steps it makes itself: so must this one.
       drawn = Mean();
-      write_file_atomically(state_path, to_bytes(file));
-      write_file_atomically(files.output + ".bin",
-                            to_checkpoint_file(recipe.shape, layout, weights_to_write()));
-      write_file_atomically(files.output + ".csv", curve_csv(file.curve));
-      write_file_atomically(files.output + ".png", curve_png(file.curve));
+      save(state_path, to_bytes(file));
+      save(files.output + ".bin", to_checkpoint_file(recipe.shape, layout, weights_to_write()));
+      save(files.output + ".csv", curve_csv(file.curve));
+      save(files.output + ".svg", curve_svg(file.curve));
     }
     if (events.sample && due(step, plan.sample_every, last)) {
       events.sample(step, to_checkpoint_file(recipe.shape, layout, weights_to_write()), tokenizer_bytes);

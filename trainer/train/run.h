@@ -2,6 +2,7 @@
 #include <functional>
 #include <string>
 
+#include "trainer/text/stories.h"
 #include "trainer/train/optimizer.h"
 #include "trainer/train/state_file.h"
 
@@ -11,12 +12,13 @@ namespace pico_llama::trainer {
 struct RunFiles {
   std::string text;       ///< the stories
   std::string tokenizer;  ///< an existing tokenizer.bin; empty: train one for recipe.shape.vocab_size
-  /// Writes output.bin (the model), output.tok.bin, output.csv, output.png, and output.state, from which
+  /// Writes output.bin (the model), output.tok.bin, output.csv, output.svg, and output.state, from which
   /// --resume goes on.
   std::string output;
   bool resume = false;
   /// Weights to start from instead of random ones: a legacy checkpoint of the same shape. Empty: random.
   std::string start = {};
+  TextOptions text_options = {};
 };
 
 /// How often things happen, in steps. 0: only at the end.
@@ -51,7 +53,7 @@ struct RunResult {
 };
 
 /// Trains from start or checkpoint to the end. Killed at any moment and resumed, it writes the same model as
-/// a run that nobody killed. Errors: Error, with the last checkpoint whole.
+/// a run that nobody killed. Errors: Failure, with the last checkpoint whole.
 RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan, const RunEvents& events);
 
 }  // namespace pico_llama::trainer

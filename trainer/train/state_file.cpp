@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "trainer/error.h"
+#include "formats/failure.h"
 #include "trainer/random.h"
 
 namespace pico_llama::trainer {
@@ -67,16 +67,16 @@ std::string to_bytes(const StateFile& file) {
 
 StateFile parse_state_file(std::string_view bytes, const std::string& name, uint64_t fingerprint,
                            size_t parameters) {
-  const Error damaged(name + ": is not a whole training state; remove it to start again");
+  const Failure damaged(name + ": is not a whole training state; remove it to start again");
   Header header;
   if (bytes.size() < sizeof header) throw damaged;
   std::memcpy(&header, bytes.data(), sizeof header);
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) throw damaged;
   if (hash_of(bytes.substr(kHashed)) != header.hash) throw damaged;
   if (header.fingerprint != fingerprint || header.parameters != parameters) {
-    throw Error(name +
-                ": is of another text, tokenizer, shape or recipe; give the same options, or remove it to "
-                "start again");
+    throw Failure(name +
+                  ": is of another text, tokenizer, shape or recipe; give the same options, or remove it to "
+                  "start again");
   }
   StateFile file;
   file.fingerprint = fingerprint;

@@ -23,7 +23,7 @@ struct StateFile {
 };
 
 std::string to_bytes(const StateFile& file);
-/// Errors: Error if damaged, of another model's size, or of another recipe or text. `name` stands for it.
+/// Errors: Failure if damaged, of another model's size, or of another recipe or text. `name` stands for it.
 StateFile parse_state_file(std::string_view bytes, const std::string& name, uint64_t fingerprint,
                            size_t parameters);
 

@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <random>
 
+#include "formats/llama2c.h"
+#include "formats/tokenizer_bin.h"
 #include "tests/support/synthetic_model.h"
 
 namespace pico_llama::fuzz {
 
 const std::vector<std::vector<std::uint8_t>>& checkpoints() {
-  using Format = checkpoint::Header::Format;
+  using Format = formats::Format;
   static const auto all = [] {
     std::vector<std::vector<std::uint8_t>> list;
-    for (const Format format : {Format::kLegacy, Format::kVersion1, Format::kVersion2}) {
+    for (const Format format : {Format::kLlama2cLegacy, Format::kLlama2cVersion1, Format::kLlama2cVersion2}) {
       for (const bool shared : {true, false}) {
         test_support::SyntheticModel model;
         model.config = kShape;
@@ -33,8 +35,8 @@ const std::vector<std::uint8_t>& tokenizer_file() {
 
 packer::ImageBytes make_image(Profile profile, Config shape) {
   const auto checkpoint = test_support::make_checkpoint({.config = shape});
-  return packer::pack(checkpoint::Checkpoint::parse(checkpoint, "seed"),
-                      checkpoint::TokenizerFile::parse(tokenizer_file(), "seed"), profile);
+  return packer::pack(formats::read_llama2c(checkpoint, "seed"),
+                      formats::read_tokenizer_bin(tokenizer_file(), "seed"), profile);
 }
 
 std::size_t mutate(const std::vector<std::vector<std::uint8_t>>& seeds, std::uint8_t* data, std::size_t size,

@@ -4,9 +4,11 @@
 
 #include "engine/check.h"
 #include "engine/text/tokenizer.h"
+#include "formats/failure.h"
+#include "formats/llama2c.h"
+#include "formats/tokenizer_bin.h"
 #include "fuzz_seeds.h"
 #include "tests/support/synthetic_model.h"
-#include "tools/support/failure.h"
 
 using namespace pico_llama;
 
@@ -18,19 +20,18 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
-    const auto file = checkpoint::TokenizerFile::parse({data, size}, "fuzz");
-    if (file.tokens().size() > 2000) return 0;
+    const auto file = formats::read_tokenizer_bin({data, size}, "fuzz");
+    if (file.pieces.size() > 2000) return 0;
     test_support::SyntheticModel model;
-    model.config = {2, 2, 1, 1, 1, static_cast<std::int32_t>(file.tokens().size()), 2};
+    model.config = {2, 2, 1, 1, 1, static_cast<std::int32_t>(file.pieces.size()), 2};
     const auto checkpoint_bytes = test_support::make_checkpoint(model);
-    const auto image =
-        packer::pack(checkpoint::Checkpoint::parse(checkpoint_bytes, "synthetic"), file, Profile::kQ8);
+    const auto image = packer::pack(formats::read_llama2c(checkpoint_bytes, "synthetic"), file, Profile::kQ8);
     const auto parsed = ModelImage::parse(image);
     CHECK(parsed.ok());
     const Tokenizer tokenizer(parsed.value().tokenizer());
-    for (std::size_t id = 0; id < file.tokens().size(); ++id) {
+    for (std::size_t id = 0; id < file.pieces.size(); ++id) {
       const std::string_view piece = tokenizer.piece(static_cast<std::int32_t>(id));
-      CHECK(piece == file.tokens()[id].text);
+      CHECK(piece == file.pieces[id]);
       const std::int32_t found = tokenizer.find(piece);
       CHECK(found >= 0 && found <= static_cast<std::int32_t>(id));
       CHECK(tokenizer.piece(found) == piece);

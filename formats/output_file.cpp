@@ -1,4 +1,4 @@
-#include "tools/support/output_file.h"
+#include "formats/output_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "tools/support/failure.h"
+#include "formats/failure.h"
 
 namespace pico_llama {
 namespace {
@@ -28,9 +28,13 @@ extern "C" void remove_temporary_and_die(int signal_number) {
 }
 
 void watch_signals() {
-  // SIGPIPE: who reads our messages may leave (`| head -1`). What nohup or a shell had ignored stays ignored.
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE})
-    if (std::signal(signal_number, remove_temporary_and_die) == SIG_IGN) std::signal(signal_number, SIG_IGN);
+  // SIGPIPE: the reader of our messages may exit (`| head -1`). A signal that is ignored (nohup) or that the
+  // program handles itself keeps its handler.
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) {
+    struct sigaction current = {};
+    if (::sigaction(signal_number, nullptr, &current) == 0 && current.sa_handler == SIG_DFL)
+      std::signal(signal_number, remove_temporary_and_die);
+  }
   // Past a file-size limit write() shall return EFBIG, which becomes one line, rather than kill the process.
   std::signal(SIGXFSZ, SIG_IGN);
 }

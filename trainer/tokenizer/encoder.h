@@ -5,25 +5,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "formats/vocabulary.h"
+
 namespace pico_llama::trainer {
+
+using formats::Vocabulary;
 
 inline constexpr int32_t kBos = 1;
 inline constexpr int32_t kFirstByte = 3;     ///< token of byte 0
 inline constexpr int32_t kFirstPiece = 259;  ///< <unk>, <s>, </s> and the 256 bytes come before
-
-/// What a tokenizer knows: a piece of text and a score for each token.
-/// Source: llama2.c tokenizer.py (export) and run.c (encode, decode).
-struct Vocabulary {
-  std::vector<std::string> pieces;
-  std::vector<float> scores;
-
-  int32_t size() const { return static_cast<int32_t>(pieces.size()); }
-};
-
-/// llama2.c's tokenizer.bin: int32 longest piece, then for each token fp32 score, int32 length, bytes.
-std::string to_tokenizer_file(const Vocabulary& vocabulary);
-/// Errors: Error if these are not the bytes of such a file. `name` stands for it in messages.
-Vocabulary parse_tokenizer_file(std::string_view bytes, const std::string& name);
 
 /// Where a piece must end: a piece is one optional space and then letters, or one digit, or other signs.
 /// Returns the length of the first such word of the text. Requires: text is not empty.

@@ -1,10 +1,6 @@
-#include "trainer/tokenizer/vocabulary.h"
+#include "trainer/tokenizer/encoder.h"
 
-#include <algorithm>
 #include <cctype>
-#include <cstring>
-
-#include "trainer/error.h"
 
 namespace pico_llama::trainer {
 namespace {
@@ -19,13 +15,6 @@ Kind kind_of(char c) {
   return byte < 0x20 ? Kind::kBreak : Kind::kSign;
 }
 
-template <typename T>
-void append(std::string& out, T value) {
-  char bytes[sizeof value];
-  std::memcpy(bytes, &value, sizeof value);
-  out.append(bytes, sizeof value);
-}
-
 }  // namespace
 
 size_t word_length(std::string_view text) {
@@ -36,39 +25,6 @@ size_t word_length(std::string_view text) {
   if (kind == Kind::kDigit || kind == Kind::kBreak) return i + 1;
   while (i < text.size() && kind_of(text[i]) == kind) ++i;
   return i;
-}
-
-std::string to_tokenizer_file(const Vocabulary& vocabulary) {
-  size_t longest = 0;
-  for (const std::string& piece : vocabulary.pieces) longest = std::max(longest, piece.size());
-  std::string out;
-  append(out, static_cast<int32_t>(longest));
-  for (size_t id = 0; id < vocabulary.pieces.size(); ++id) {
-    append(out, vocabulary.scores[id]);
-    append(out, static_cast<int32_t>(vocabulary.pieces[id].size()));
-    out += vocabulary.pieces[id];
-  }
-  return out;
-}
-
-Vocabulary parse_tokenizer_file(std::string_view bytes, const std::string& name) {
-  Vocabulary vocabulary;
-  const Error bad(name + ": is not a tokenizer in llama2.c's format; make one with pico-llama train");
-  if (bytes.size() < 4) throw bad;
-  for (size_t at = 4; at < bytes.size();) {
-    float score;
-    int32_t length;
-    if (bytes.size() - at < 8) throw bad;
-    std::memcpy(&score, bytes.data() + at, 4);
-    std::memcpy(&length, bytes.data() + at + 4, 4);
-    at += 8;
-    if (length < 0 || static_cast<size_t>(length) > bytes.size() - at) throw bad;
-    vocabulary.scores.push_back(score);
-    vocabulary.pieces.emplace_back(bytes.substr(at, static_cast<size_t>(length)));
-    at += static_cast<size_t>(length);
-  }
-  if (vocabulary.size() < kFirstPiece) throw bad;
-  return vocabulary;
 }
 
 Encoder::Encoder(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {

@@ -1,4 +1,4 @@
-#include "tools/support/failure.h"
+#include "formats/failure.h"
 
 #include <array>
 #include <system_error>

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace pico_llama {
 
@@ -11,8 +12,10 @@ namespace pico_llama {
 class MappedFile {
  public:
   MappedFile() = default;
-  /// Errors: Failure if the file is missing, unreadable, empty, a directory or anything else without a size.
-  explicit MappedFile(const std::string& path);
+  enum class Empty { kRefused, kAllowed };
+  /// Errors: Failure if the file is missing, unreadable, empty (unless allowed), a directory or anything else
+  /// without a size.
+  explicit MappedFile(const std::string& path, Empty empty = Empty::kRefused);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -21,6 +24,7 @@ class MappedFile {
 
   const std::string& path() const { return path_; }
   std::span<const std::uint8_t> bytes() const { return {data_, size_}; }
+  std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
 
  private:
   std::string path_;

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-namespace pico_llama::checkpoint {
+namespace pico_llama::formats {
 
 /// One matrix or vector of a checkpoint, still in the file's own encoding: fp32, or q80 (int8 with one fp32
 /// scale for every `group_size` consecutive elements of the FLATTENED tensor, so a group may cross rows).
@@ -30,4 +30,4 @@ struct Tensor {
   float scale_of_group(std::uint64_t group) const;
 };
 
-}  // namespace pico_llama::checkpoint
+}  // namespace pico_llama::formats

@@ -1,9 +1,9 @@
-#include "tools/checkpoint/tensor.h"
+#include "formats/tensor.h"
 
 #include <bit>
 #include <cstring>
 
-namespace pico_llama::checkpoint {
+namespace pico_llama::formats {
 
 // Checkpoints are little-endian, and so is every host this command is built for.
 static_assert(std::endian::native == std::endian::little);
@@ -26,4 +26,4 @@ void Tensor::read(std::uint64_t first, std::span<float> out) const {
   }
 }
 
-}  // namespace pico_llama::checkpoint
+}  // namespace pico_llama::formats

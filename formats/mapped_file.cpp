@@ -1,4 +1,4 @@
-#include "tools/support/mapped_file.h"
+#include "formats/mapped_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "tools/support/failure.h"
+#include "formats/failure.h"
 
 namespace pico_llama {
 namespace {
@@ -23,7 +23,7 @@ struct Descriptor {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::string& path) : path_(path) {
+MappedFile::MappedFile(const std::string& path, Empty empty) : path_(path) {
   // O_NONBLOCK: a named pipe without a writer must give an error line, not wait for one.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) {
@@ -34,6 +34,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   if (::fstat(file.fd, &status) != 0) fail("{}: cannot be examined: {}", path, errno_text(errno));
   if (S_ISDIR(status.st_mode)) fail("{}: is a directory; give the file inside it", path);
   if (!S_ISREG(status.st_mode)) fail("{}: is not a regular file; copy it to one first", path);
+  if (status.st_size == 0 && empty == Empty::kAllowed) return;
   if (status.st_size == 0) fail("{}: is empty; get or write it again", path);
   size_ = static_cast<std::size_t>(status.st_size);
   void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pico_llama::formats {
+
+/// The tokens of a model as llama2.c's tokenizer has them: a piece of text and a merge score for each.
+struct Vocabulary {
+  std::vector<std::string> pieces;
+  std::vector<float> scores;  ///< of two neighbours that make a piece, the pair with the highest merges first
+  std::string name;           ///< of the file it was read from, for messages
+  std::string file;           ///< the bytes of that file; empty for a vocabulary that was just trained
+
+  std::int32_t size() const { return static_cast<std::int32_t>(pieces.size()); }
+
+  /// Errors: Failure that says what is wrong with the file and what to do.
+  static Vocabulary open(const std::string& path);
+
+  /// Errors: Failure unless there are `vocab_size` tokens.
+  void require_size(std::int32_t vocab_size) const;
+};
+
+}  // namespace pico_llama::formats

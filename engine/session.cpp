@@ -75,7 +75,7 @@ SessionStep Session::step() {
   }
   const int32_t previous = tokens_[at];
   ++pos_;
-  if (step.token == kTokenBos) return finish(StopReason::kBos, kTokenBos);
+  if (tokenizer_.ends_text(step.token)) return finish(StopReason::kBos, step.token);
   if (add_text(tokenizer_.decode(previous, step.token), step.from_prompt, step)) {
     stopped_ = StopReason::kStopString;
     step.stop = stopped_;

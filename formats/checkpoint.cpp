@@ -3,18 +3,24 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 #include "formats/failure.h"
+#include "formats/gguf.h"
 #include "formats/llama2c.h"
+#include "formats/safetensors.h"
 
 namespace pico_llama::formats {
 namespace {
 
 void check_finite(const Tensor& tensor, const std::string& name) {
   const bool q80 = tensor.quantized();
-  const Tensor floats =
-      q80 ? Tensor{"", 1, tensor.elements() / tensor.group_size, tensor.scales, nullptr, 0} : tensor;
+  const Tensor floats = q80 ? Tensor{.name = {},
+                                     .rows = 1,
+                                     .columns = tensor.elements() / tensor.group_size,
+                                     .values = tensor.scales}
+                            : tensor;
   std::vector<float> block(std::min<std::uint64_t>(floats.elements(), 1 << 16));
   for (std::uint64_t first = 0; first < floats.elements(); first += block.size()) {
     block.resize(std::min<std::uint64_t>(block.size(), floats.elements() - first));
@@ -30,6 +36,44 @@ void check_finite(const Tensor& tensor, const std::string& name) {
   }
 }
 
+/// `only`: one file of the folder; empty: those that its index names, or its only one.
+Checkpoint open_safetensors(const std::filesystem::path& folder, const std::filesystem::path& only) {
+  std::error_code ignored;
+  const std::filesystem::path config = folder / "config.json";
+  if (!std::filesystem::is_regular_file(config, ignored))
+    fail("{}: needs the model's config.json beside it", (folder / only).string());
+  const std::filesystem::path index = folder / "model.safetensors.index.json";
+  std::vector<std::filesystem::path> paths = {config};
+  const auto index_names = [&] {
+    const MappedFile file(index.string());
+    return shards_of_index({index.string(), file.bytes()});
+  };
+  if (std::filesystem::is_regular_file(index, ignored)) {
+    const std::vector<std::string> shards = index_names();
+    // A file that the index does not name is a checkpoint of its own.
+    if (only.empty() || std::ranges::find(shards, only.string()) != shards.end())
+      for (const std::string& shard : shards) paths.push_back(folder / shard);
+  }
+  if (paths.size() == 1 && !only.empty()) paths.push_back(folder / only);
+  if (paths.size() == 1) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+      if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());
+    if (paths.size() == 1)
+      fail("{}: holds no .safetensors file; convert the model (save_pretrained does) or give its file",
+           folder.string());
+    if (paths.size() > 2)
+      fail("{}: holds several .safetensors files and no model.safetensors.index.json; give one of them",
+           folder.string());
+  }
+  std::vector<MappedFile> files;
+  std::vector<NamedBytes> named;
+  for (const auto& path : paths) files.emplace_back(path.string());
+  for (const MappedFile& file : files) named.push_back({file.path(), file.bytes()});
+  Checkpoint checkpoint = read_safetensors(named.front(), std::span(named).subspan(1));
+  checkpoint.files = std::move(files);
+  return checkpoint;
+}
+
 }  // namespace
 
 const char* format_name(Format format) {
@@ -40,6 +84,10 @@ const char* format_name(Format format) {
       return "version 1 (fp32)";
     case Format::kLlama2cVersion2:
       return "version 2 (q80)";
+    case Format::kSafetensors:
+      return "safetensors (LlamaForCausalLM)";
+    case Format::kGguf:
+      return "GGUF (llama)";
   }
   std::abort();
 }
@@ -59,10 +107,30 @@ void check_finite(const Weights& weights, const std::string& name) {
   for (const Tensor* tensor : weights.all()) check_finite(*tensor, name);
 }
 
+void require_numbers(const Checkpoint& checkpoint, const std::string& name) {
+  if (!(checkpoint.rope_base >= 1 && checkpoint.rope_base <= 1e9f))
+    fail("{}: the RoPE base is {}; from 1 to 1e9 can be run", name, checkpoint.rope_base);
+  if (!(checkpoint.rms_eps >= 0 && checkpoint.rms_eps <= 1))
+    fail("{}: RMSNorm's epsilon is {}; from 0 to 1 can be run", name, checkpoint.rms_eps);
+}
+
+std::uint64_t Checkpoint::file_bytes() const {
+  std::uint64_t total = 0;
+  for (const auto& file : bytes) total += file.size();
+  return total;
+}
+
 Checkpoint Checkpoint::open(const std::string& path) {
-  MappedFile mapping(path);
-  Checkpoint checkpoint = read_llama2c(mapping.bytes(), path);
-  checkpoint.mapping = std::move(mapping);
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(std::filesystem::path(path) / "config.json", ignored))
+    return open_safetensors(path, {});
+  MappedFile file(path);
+  if (looks_like_safetensors(file.bytes()))
+    return open_safetensors(std::filesystem::path(path).parent_path(),
+                            std::filesystem::path(path).filename());
+  Checkpoint checkpoint =
+      looks_like_gguf(file.bytes()) ? read_gguf(file.bytes(), path) : read_llama2c(file.bytes(), path);
+  checkpoint.files.push_back(std::move(file));
   return checkpoint;
 }
 

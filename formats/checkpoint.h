@@ -36,7 +36,7 @@ struct Weights {
 };
 
 /// The file formats that a checkpoint is read from.
-enum class Format { kLlama2cLegacy, kLlama2cVersion1, kLlama2cVersion2 };
+enum class Format { kLlama2cLegacy, kLlama2cVersion1, kLlama2cVersion2, kSafetensors, kGguf };
 const char* format_name(Format format);
 
 /// A trained model as some file format has it: always of a valid shape, with every weight finite.
@@ -45,14 +45,22 @@ struct Checkpoint {
   Config config;
   bool shared_classifier = true;  ///< wcls is the token embedding
   std::uint32_t group_size = 0;   ///< q80 elements that share a scale; 0 unless llama2.c's version 2
+  float rope_base = 10000.0f;     ///< RoPE frequencies are rope_base^(-2i/head_size)
+  float rms_eps = 1e-5f;
   Weights weights;
 
-  std::span<const std::uint8_t> bytes;  ///< the whole file
-  MappedFile mapping;                   ///< keeps the bytes; empty when the caller does
+  std::vector<std::span<const std::uint8_t>> bytes;  ///< of all files it was read from
+  std::vector<MappedFile> files;                     ///< keep the bytes; empty when the caller does
 
+  /// A file of any format, known by its first bytes, or a folder with a config.json and safetensors files.
   /// Errors: Failure that says what is wrong with the file and what to do.
   static Checkpoint open(const std::string& path);
+
+  std::uint64_t file_bytes() const;
 };
+
+/// Errors: Failure unless rope_base and rms_eps are numbers that a model can have.
+void require_numbers(const Checkpoint& checkpoint, const std::string& name);
 
 /// Errors: Failure that names the first value that is infinite or not a number: it would spread to every
 /// logit.

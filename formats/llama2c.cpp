@@ -27,7 +27,7 @@ const char* other_kind(std::span<const std::uint8_t> bytes) {
   static constexpr Signature kSignatures[] = {
       {"PLM1", "a model image; give the checkpoint it was packed from"},
       {"GGUF", "a GGUF file"},
-      {"PK\x03\x04", "a PyTorch or zip file; export it with llama2.c's export.py"},
+      {"PK\x03\x04", "a PyTorch or zip file; save it as safetensors, or export it with llama2.c's export.py"},
       {"UF2\n", "a UF2 file"},
       {"\x7f"
        "ELF",
@@ -106,13 +106,15 @@ class Layout {
   void skip(std::uint64_t bytes) { at_ += bytes; }
 
   Tensor fp32(std::string name, std::uint64_t rows, std::uint64_t columns) {
-    Tensor tensor{std::move(name), rows, columns, pointer(), nullptr, 0};
+    Tensor tensor{.name = std::move(name), .rows = rows, .columns = columns, .values = pointer()};
     at_ += tensor.elements() * sizeof(float);
     return tensor;
   }
 
   Tensor q80(std::string name, std::uint64_t rows, std::uint64_t columns, std::uint32_t group_size) {
-    Tensor tensor{std::move(name), rows, columns, pointer(), nullptr, group_size};
+    Tensor tensor{.name = std::move(name), .rows = rows, .columns = columns, .values = pointer()};
+    tensor.group_size = group_size;
+    tensor.encoding = Encoding::kQ80;
     at_ += tensor.elements();
     tensor.scales = pointer();
     at_ += tensor.elements() / group_size * sizeof(float);
@@ -129,9 +131,11 @@ class Layout {
   std::uint64_t at_;
 };
 
+using Member = Tensor Layer::*;
+
 /// A member of every layer with its shape: files store all layers of one kind one after the other.
 struct Kind {
-  Tensor Layer::*member;
+  Member member;
   const char* name;
   std::uint64_t rows;
   std::uint64_t columns;
@@ -224,7 +228,7 @@ void append(std::string& out, const T* values, std::size_t count) {
 
 Checkpoint read_llama2c(std::span<const std::uint8_t> bytes, const std::string& name) {
   Checkpoint checkpoint = read_header(bytes, name);
-  checkpoint.bytes = bytes;
+  checkpoint.bytes.push_back(bytes);
   Weights& weights = checkpoint.weights;
   weights.layers.resize(static_cast<std::size_t>(checkpoint.config.n_layers));
   const std::uint64_t expected = checkpoint.format == Format::kLlama2cLegacy

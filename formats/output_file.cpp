@@ -17,7 +17,8 @@
 namespace pico_llama {
 namespace {
 
-/// What the signal handler removes: a plain array, because a handler may only make async-signal-safe calls.
+/// Path that the signal handler removes: a plain array, because a handler may only make async-signal-safe
+/// calls.
 std::array<char, PATH_MAX> doomed_path{};
 volatile std::sig_atomic_t doomed = 0;
 
@@ -35,11 +36,11 @@ void watch_signals() {
     if (::sigaction(signal_number, nullptr, &current) == 0 && current.sa_handler == SIG_DFL)
       std::signal(signal_number, remove_temporary_and_die);
   }
-  // Past a file-size limit write() shall return EFBIG, which becomes one line, rather than kill the process.
+  // Past a file-size limit write() then returns EFBIG instead of killing the process.
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-/// What to do about a place that refuses bytes.
+/// Advice for a failed write.
 const char* advice(int error_number) {
   switch (error_number) {
     case ENOSPC:

@@ -13,8 +13,8 @@ namespace pico_llama {
 /// One at a time: the signal handler knows one temporary file.
 class OutputFile {
  public:
-  /// Errors: Failure if the name is a directory, cannot be created, or is one of `inputs`: nobody wants a
-  /// model replaced by what was made of it.
+  /// Errors: Failure if the name is a directory, cannot be created, or is one of `inputs`: the output must
+  /// not replace the model it is made of.
   explicit OutputFile(const std::string& path, std::span<const std::string> inputs = {});
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;

@@ -9,10 +9,6 @@
 namespace pico_llama::formats {
 namespace {
 
-/// The byte tokens <0x00>..<0xFF> stand at 3..258, after <unk>, BOS and EOS; encoding falls back on them.
-constexpr std::size_t kFirstByteToken = 3;
-constexpr std::size_t kFewestTokens = kFirstByteToken + 256;
-
 template <typename T>
 void append(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -55,9 +51,10 @@ Vocabulary read_tokenizer_bin(std::span<const std::uint8_t> bytes, const std::st
     vocabulary.pieces.emplace_back(reinterpret_cast<const char*>(bytes.data() + at), size);
     at += size;
   }
+  constexpr std::size_t kFewestTokens = 3;  // <unk>, BOS and EOS
   if (vocabulary.pieces.size() < kFewestTokens)
-    fail("{}: {} tokens are too few: BOS, EOS and the 256 byte tokens alone are {}; get the file again", name,
-         vocabulary.pieces.size(), kFewestTokens);
+    fail("{}: {} tokens are too few: a tokenizer has at least <unk>, BOS and EOS; get the file again", name,
+         vocabulary.pieces.size());
   return vocabulary;
 }
 

@@ -12,14 +12,22 @@ struct Vocabulary {
   std::vector<float> scores;  ///< of two neighbours that make a piece, the pair with the highest merges first
   std::string name;           ///< of the file it was read from, for messages
   std::string file;           ///< the bytes of that file; empty for a vocabulary that was just trained
+  bool dummy_space = true;    ///< a text gets a space in front before it is encoded
+  /// Token i is token file_ids[i] of the file, and row file_ids[i] of the model's embedding; empty where all
+  /// are the same: llama2.c wants <unk>, BOS, EOS and the bytes in certain places.
+  std::vector<std::uint32_t> file_ids = {};
 
   std::int32_t size() const { return static_cast<std::int32_t>(pieces.size()); }
 
+  /// A tokenizer.bin, a SentencePiece tokenizer.model, a tokenizer.json, or the tokenizer inside a GGUF file.
   /// Errors: Failure that says what is wrong with the file and what to do.
   static Vocabulary open(const std::string& path);
 
   /// Errors: Failure unless there are `vocab_size` tokens.
   void require_size(std::int32_t vocab_size) const;
+
+  /// True if each byte has its token at byte + 3: no text is unknown.
+  bool has_bytes() const;
 };
 
 }  // namespace pico_llama::formats

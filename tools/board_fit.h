@@ -29,7 +29,7 @@ ImageSizes sizes_of(const ModelImage& image);
 std::uint64_t working_bytes(const ModelImage& image, int context);
 
 /// The firmware's own placement (firmware/app/model_placement.h) on the boards there are: one with PSRAM, one
-/// without. 150 MHz; SRAM as every build of the firmware leaves it, at least.
+/// without. 150 MHz; the SRAM that every build of the firmware guarantees.
 std::vector<BoardFit> board_fits(const ModelImage& image);
 
 }  // namespace pico_llama

@@ -158,12 +158,9 @@ Sums compare(Model& f32, Model& other, const Sequences& sequences) {
 }
 
 int eval(const Options& options) {
-  {
-    const MappedFile file(options.model);
-    if (is_image(file))
-      fail("{}: is a model image, which holds one profile only; give the checkpoint it was packed from",
-           options.model);
-  }
+  if (is_image(options.model))
+    fail("{}: is a model image, which holds one profile only; give the checkpoint it was packed from",
+         options.model);
   trainer::Stories text;
   if (!options.text.empty()) {
     text = trainer::read_stories(MappedFile(options.text).text(), options.text, options.text_options);
@@ -217,10 +214,12 @@ int eval(const Options& options) {
 void add_eval(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("eval", "Measure what a profile costs in quality, against f32");
   const auto o = std::make_shared<Options>();
-  sub->add_option("model", o->model, "Checkpoint (.bin)")->type_name(kFileType)->required();
+  sub->add_option("model", o->model, "Checkpoint (.bin, .gguf, .safetensors or its folder)")
+      ->type_name(kFileType)
+      ->required();
   sub->add_option(
          "-z,--tokenizer", o->tokenizer,
-         "Its tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin beside it, or here")
+         "Its tokenizer (.bin, .model or .json); by default looked for in a GGUF file, beside it and here")
       ->type_name(kFileType);
   sub->add_option("--profile", o->profile, "The profile to compare with f32")
       ->check(CLI::IsMember({"f32", "q8", "q4"}))

@@ -31,13 +31,12 @@ Json describe(const Config& config) {
 }
 
 Json describe(const formats::Tensor& tensor) {
-  const std::uint64_t scales = tensor.quantized() ? tensor.elements() / tensor.group_size : 0;
   return {{"name", tensor.name},
           {"rows", tensor.rows},
           {"columns", tensor.columns},
-          {"encoding", tensor.quantized() ? fmt::format("q80 group {}", tensor.group_size) : "f32"},
-          {"bytes", tensor.quantized() ? tensor.elements() + scales * sizeof(float)
-                                       : tensor.elements() * sizeof(float)}};
+          {"encoding", tensor.quantized() ? fmt::format("q80 group {}", tensor.group_size)
+                                          : encoding_name(tensor.encoding)},
+          {"bytes", tensor.bytes()}};
 }
 
 Json describe(const formats::Checkpoint& checkpoint) {
@@ -47,12 +46,14 @@ Json describe(const formats::Checkpoint& checkpoint) {
     tensors.push_back(describe(*tensor));
     parameters += tensor->elements();
   }
-  return {{"kind", "llama2.c checkpoint"},
+  return {{"kind", checkpoint.format < formats::Format::kSafetensors ? "llama2.c checkpoint" : "checkpoint"},
           {"format", format_name(checkpoint.format)},
-          {"bytes", checkpoint.bytes.size()},
-          {"sha256", hex(sha256(checkpoint.bytes))},
+          {"bytes", checkpoint.file_bytes()},
+          {"sha256", hex(sha256(std::span(checkpoint.bytes)))},
           {"config", describe(checkpoint.config)},
           {"shared_classifier", checkpoint.shared_classifier},
+          {"rope_base", checkpoint.rope_base},
+          {"rms_eps", checkpoint.rms_eps},
           {"parameters", parameters},
           {"tensors", tensors}};
 }
@@ -140,10 +141,12 @@ Json describe(const ModelImage& image) {
           {"tensors", tensors}};
 }
 
-/// What the file is, told from its first bytes.
+/// Describes the file, whose kind its first bytes say.
 Json describe(const std::string& path) {
-  const MappedFile file(path);
-  if (is_image(file)) return describe(parse_image(std::as_bytes(file.bytes()), path));
+  if (is_image(path)) {
+    const MappedFile file(path);
+    return describe(parse_image(std::as_bytes(file.bytes()), path));
+  }
   return describe(formats::Checkpoint::open(path));
 }
 
@@ -188,7 +191,8 @@ int info(const Options& options) {
 void add_info(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("info", "Show what a checkpoint or a model image holds");
   const auto options = std::make_shared<Options>();
-  sub->add_option("file", options->file, "Checkpoint (.bin) or model image (.plm)")
+  sub->add_option("file", options->file,
+                  "Checkpoint (.bin, .gguf, .safetensors or its folder) or model image (.plm)")
       ->type_name(kFileType)
       ->required();
   sub->add_flag("--json", options->json, "Print one JSON object");

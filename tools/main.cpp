@@ -38,7 +38,7 @@ int complain(std::string text, int exit_code) {
   for (char& c : text)
     if (c == '\n' || c == '\r') c = ' ';
   std::fflush(stdout);
-  // Not fmt::print, which throws where stderr is a full disk: there is nobody left to tell.
+  // Not fmt::print, which throws where stderr is a full disk: there is no other place for the message.
   std::fputs(("pico-llama: " + text + "\n").c_str(), stderr);
   return exit_code;
 }
@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
     cli.app.name("pico-llama");
     cli.app.description("llama2.c's stories on a PC, and on a Raspberry Pi Pico class board.");
     cli.app.footer(kFooter);
-    cli.app.require_subcommand(0, 1);  // not (1): a misspelt one shall be named in the message
+    cli.app.require_subcommand(0, 1);  // not (1): the message must name a misspelt one
     cli.app.set_version_flag("--version", "pico-llama " PICO_LLAMA_VERSION);
     for (const auto add : kSubcommands) add(cli);
     pico_llama::check_values(cli.app);

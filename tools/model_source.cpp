@@ -7,13 +7,17 @@
 
 #include "engine/check.h"
 #include "firmware/chips/rp2350.h"
+#include "formats/gguf.h"
 #include "tools/support/failure.h"
 #include "tools/support/progress.h"
 #include "tools/support/sha256.h"
 
 namespace pico_llama {
 
-bool is_image(const MappedFile& file) {
+bool is_image(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  const MappedFile file(path, MappedFile::Empty::kAllowed);
   std::uint32_t magic = 0;
   if (file.bytes().size() < sizeof(magic)) return false;
   std::memcpy(&magic, file.bytes().data(), sizeof(magic));
@@ -31,19 +35,24 @@ ModelImage parse_image(std::span<const std::byte> bytes, const std::string& name
 std::string find_tokenizer(const std::string& given, const std::string& checkpoint_path,
                            std::int32_t vocab_size) {
   if (!given.empty()) return given;
-  const std::filesystem::path folder = std::filesystem::path(checkpoint_path).parent_path();
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(checkpoint_path, ignored);
+  if (!is_folder && formats::looks_like_gguf(MappedFile(checkpoint_path).bytes())) return checkpoint_path;
+  const std::filesystem::path folder = is_folder ? std::filesystem::path(checkpoint_path)
+                                                 : std::filesystem::path(checkpoint_path).parent_path();
   const std::string by_name = std::filesystem::path(checkpoint_path).stem().string() + ".tok.bin";
   const std::string by_size = fmt::format("tok{}.bin", vocab_size);
-  const std::array candidates = {folder / by_name, folder / by_size, folder / "tokenizer.bin",
-                                 std::filesystem::path("tokenizer.bin")};
+  const std::array candidates = {folder / by_name,          folder / by_size,
+                                 folder / "tokenizer.bin",  folder / "tokenizer.model",
+                                 folder / "tokenizer.json", std::filesystem::path("tokenizer.bin")};
   for (const auto& candidate : candidates) {
-    std::error_code ignored;
     if (std::filesystem::exists(candidate, ignored)) return candidate.string();
   }
   fail(
-      "{}: a checkpoint needs its tokenizer; give it with -z (looked for {}, {} and {} beside it, and "
-      "./tokenizer.bin)",
-      checkpoint_path, by_name, by_size, "tokenizer.bin");
+      "{}: a checkpoint needs its tokenizer; give it with -z (looked for {}, {}, tokenizer.bin, "
+      "tokenizer.model "
+      "and tokenizer.json beside it, and ./tokenizer.bin)",
+      checkpoint_path, by_name, by_size);
 }
 
 namespace {
@@ -120,8 +129,8 @@ packer::ImageBytes pack_with_progress(const formats::Checkpoint& checkpoint,
 ModelSource ModelSource::open(const std::string& path, const std::string& tokenizer_path,
                               std::optional<Profile> profile, const Q4Settings& settings) {
   ModelSource source;
-  source.file_ = std::make_unique<MappedFile>(path);
-  if (is_image(*source.file_)) {
+  if (is_image(path)) {
+    source.file_ = std::make_unique<MappedFile>(path);
     source.image_ = parse_image(std::as_bytes(source.file_->bytes()), path);
     const ModelImage& image = source.image_;
     if (profile && *profile != image.profile())

@@ -14,19 +14,21 @@
 
 namespace pico_llama {
 
-/// True if the file begins with a model image's magic.
-bool is_image(const MappedFile& file);
+/// True if the file is there and begins with a model image's magic.
+bool is_image(const std::string& path);
 
 /// Parses an image and checks its CRC; `name` stands for it in messages.
 ModelImage parse_image(std::span<const std::byte> bytes, const std::string& name);
 
-/// `given`, or if empty what llama2.c's default means here: tok<vocab_size>.bin or tokenizer.bin beside the
-/// checkpoint, or ./tokenizer.bin.
+/// `given`, or if empty the checkpoint itself where it holds a tokenizer (GGUF), or what llama2.c's default
+/// means here: NAME.tok.bin, tok<vocab_size>.bin, tokenizer.bin, tokenizer.model or tokenizer.json beside it,
+/// or
+/// ./tokenizer.bin.
 /// Errors: Failure that names the places looked at.
 std::string find_tokenizer(const std::string& given, const std::string& checkpoint_path,
                            std::int32_t vocab_size);
 
-/// What the command line says about profile q4.
+/// Command-line settings of profile q4.
 struct Q4Settings {
   int calibration_tokens = packer::kCalibrationTokens;  ///< 0: each weight is rounded for itself
   /// Names of matrices as `info` shows them; "auto": what a model of this width needs; "none".

@@ -55,17 +55,14 @@ void report(const std::string& output, const ModelImage& image, const std::strin
 }
 
 int pack(const Options& options) {
-  {
-    const MappedFile file(options.checkpoint);
-    if (is_image(file))
-      fail("{}: is a model image already; give the checkpoint it was packed from", options.checkpoint);
-  }
+  if (is_image(options.checkpoint))
+    fail("{}: is a model image already; give the checkpoint it was packed from", options.checkpoint);
   const auto checkpoint = formats::Checkpoint::open(options.checkpoint);
   const std::string tokenizer_path =
       find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.config.vocab_size);
   const auto tokenizer = formats::Vocabulary::open(tokenizer_path);
   const Profile profile = profile_of(options.profile).value();
-  // Before the work: a place that cannot be written shall be known now.
+  // Opened before the work, so that an unwritable path fails at once.
   OutputFile output(options.output, std::array{options.checkpoint, tokenizer_path});
   const packer::ImageBytes bytes = pack_with_progress(checkpoint, tokenizer, profile, options.q4);
   // Re-parse the image before writing it.
@@ -88,12 +85,12 @@ void add_pack(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("pack", "Turn a checkpoint and its tokenizer into a model image");
   const auto options = std::make_shared<Options>();
   sub->add_option("checkpoint", options->checkpoint,
-                  "llama2.c checkpoint: legacy, version 1 or version 2 (q80)")
+                  "llama2.c checkpoint, GGUF file, safetensors file or folder")
       ->type_name(kFileType)
       ->required();
   sub->add_option(
          "-z,--tokenizer", options->tokenizer,
-         "Its tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin beside it, or here")
+         "Its tokenizer (.bin, .model or .json); by default looked for in a GGUF file, beside it and here")
       ->type_name(kFileType);
   sub->add_option(
          "--profile", options->profile,

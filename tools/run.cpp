@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <ctime>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -27,7 +26,7 @@ struct Options {
   std::string profile;
   std::string stop;
   SamplerOptions sampler{};
-  std::int64_t seed = 0;  // 0: from the clock
+  std::uint64_t seed = 0;  // 0: from the clock
   int steps = 256;
   int threads = 1;
   bool json = false;
@@ -59,7 +58,7 @@ void print_speed(const Options& options, const Story& story, const std::string& 
 }
 
 int run(Options options) {
-  options.sampler.seed = static_cast<std::uint64_t>(options.seed != 0 ? options.seed : std::time(nullptr));
+  options.sampler.seed = options.seed != 0 ? options.seed : static_cast<std::uint64_t>(std::time(nullptr));
   options.sampler.temperature = static_cast<float>(options.temperature);
   options.sampler.topp = static_cast<float>(options.topp);
   if (const Status status = options.sampler.validate(); !status.ok()) fail_usage("{}", text_of(status));
@@ -99,12 +98,13 @@ void add_run(Cli& cli) {
   CLI::App* sub =
       cli.app.add_subcommand("run", "Tell a story on this PC, with llama2.c's flags and defaults");
   const auto o = std::make_shared<Options>();
-  sub->add_option("model", o->model, "Checkpoint (.bin) or model image (.plm)")
+  sub->add_option("model", o->model,
+                  "Checkpoint (.bin, .gguf, .safetensors or its folder) or model image (.plm)")
       ->type_name(kFileType)
       ->required();
   sub->add_option("-z,--tokenizer", o->tokenizer,
-                  "The checkpoint's tokenizer.bin; by default NAME.tok.bin, tok<vocab>.bin or tokenizer.bin "
-                  "beside it, or here")
+                  "The checkpoint's tokenizer (.bin, .model or .json); by default looked for in a GGUF file, "
+                  "beside it and here")
       ->type_name(kFileType);
   sub->add_option("-i,--prompt", o->prompt, "How the story begins (UTF-8)");
   sub->add_option("-t,--temperature", o->temperature,
@@ -114,7 +114,6 @@ void add_run(Cli& cli) {
                   "Sample among the likeliest tokens that make up this share; 1: among all")
       ->capture_default_str();
   sub->add_option("-s,--seed", o->seed, "The same seed tells the same story; 0: another each second")
-      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
       ->capture_default_str();
   sub->add_option("-n,--steps", o->steps, "Tokens, the prompt's included; 0: as many as the context holds")
       ->capture_default_str();

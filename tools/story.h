@@ -10,7 +10,7 @@
 
 namespace pico_llama {
 
-/// What one run gave, whoever computed it.
+/// The result of one run.
 struct Story {
   std::vector<std::int32_t> prompt_tokens;  ///< BOS first
   std::vector<std::int32_t>

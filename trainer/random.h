@@ -6,7 +6,7 @@
 
 namespace pico_llama::trainer {
 
-/// One step of SplitMix64: also a good way to turn (seed, index) into an independent stream.
+/// One step of SplitMix64: also derives independent streams from (seed, index).
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 16.
 inline uint64_t mix64(uint64_t x) {
   x += 0x9e3779b97f4a7c15u;

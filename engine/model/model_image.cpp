@@ -108,7 +108,10 @@ Result<TokenizerView> parse_tokenizer(std::span<const std::byte> section, const 
       !inside(h.text_offset, h.text_bytes, section.size(), 4))
     return corrupt("image: the tokenizer's arrays do not fit its {} bytes",
                    static_cast<int64_t>(section.size()));
+  if (h.flags > kNoDummySpace)
+    return Status{StatusCode::kUnsupported, "image: tokenizer flags {} are unknown to this build", h.flags};
   TokenizerView v;
+  v.dummy_space = h.flags == 0;
   v.vocab_size = config.vocab_size;
   v.max_token_length = static_cast<int32_t>(h.max_token_length);
   v.scores = reinterpret_cast<const float*>(section.data() + h.scores_offset);

@@ -37,6 +37,7 @@ struct TokenizerView {
   const uint32_t* pieces = nullptr;
   const uint32_t* sorted = nullptr;
   const char* text = nullptr;
+  bool dummy_space = true;  ///< see kNoDummySpace
 };
 
 class ModelImage {

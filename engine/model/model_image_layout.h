@@ -189,14 +189,17 @@ struct TokenizerHeader {
   uint32_t sorted_offset;     ///< uint32[vocab_size]: ids in order of their pieces' bytes, then of id
   uint32_t text_offset;       ///< the bytes of all pieces, one after the other
   uint32_t text_bytes;
-  uint32_t reserved;  ///< 0
+  uint32_t flags;  ///< kNoDummySpace or 0
 };
 static_assert(sizeof(TokenizerHeader) == 32);
+/// A text is encoded as it is, without a space in front, and no leading space is dropped after BOS.
+inline constexpr uint32_t kNoDummySpace = 1;
 
 inline constexpr int32_t kTokenUnknown = 0;
 inline constexpr int32_t kTokenBos = 1;
 inline constexpr int32_t kTokenEos = 2;
-/// A byte that no piece covers becomes the token byte + kFirstByteToken.
+/// A byte that no piece covers becomes the token byte + kFirstByteToken, or kTokenUnknown where that is
+/// another.
 inline constexpr int32_t kFirstByteToken = 3;
 
 // ---- CRC

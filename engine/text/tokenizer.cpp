@@ -166,6 +166,16 @@ int hex_digit(char c) {
   return -1;
 }
 
+/// The byte that a piece stands for: "<0x41>" or the byte itself; -1 for any other piece.
+int byte_of(std::string_view piece) {
+  if (piece.size() == 1) return static_cast<uint8_t>(piece[0]);
+  if (piece.size() != 6 || piece[0] != '<' || piece[1] != '0' || piece[2] != 'x' || piece[5] != '>')
+    return -1;
+  const int high = hex_digit(piece[3]);
+  const int low = hex_digit(piece[4]);
+  return high >= 0 && low >= 0 ? high * 16 + low : -1;
+}
+
 /// All bytes, for pieces like <0x0A> to point at.
 struct AllBytes {
   char at[256];
@@ -177,6 +187,12 @@ constexpr AllBytes kAllBytes = [] {
 }();
 
 }  // namespace
+
+Tokenizer::Tokenizer(const TokenizerView& view) : view_(view) {
+  if (view_.vocab_size <= kTokenEos) return;
+  const std::string_view eos = piece(kTokenEos);
+  has_eos_ = eos == "</s>" || eos == "\n</s>\n";
+}
 
 std::string_view Tokenizer::piece(int32_t id) const {
   CHECK(id >= 0 && id < view_.vocab_size);
@@ -221,7 +237,7 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
     append({sorted.id(place), static_cast<uint32_t>(piece.size()), {place, end_of(place, piece)}});
     return true;
   };
-  if (!text.empty()) append_piece(" ");
+  if (!text.empty() && view_.dummy_space) append_piece(" ");
   Characters characters;
   for (size_t at = 0; at < text.size();) {
     if (const Beginning* known = characters.find(text[at])) {
@@ -237,7 +253,7 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
     } else {
       for (const char c : character) {
         int32_t id = static_cast<uint8_t>(c) + kFirstByteToken;
-        if (id >= view_.vocab_size) id = kTokenUnknown;
+        if (id >= view_.vocab_size || byte_of(piece(id)) != static_cast<uint8_t>(c)) id = kTokenUnknown;
         append_piece(piece(id));
         nodes[count - 1].token.id = id;  // of equal pieces another may be the first
       }
@@ -290,12 +306,8 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
 
 std::string_view Tokenizer::decode(int32_t previous, int32_t token) const {
   std::string_view p = piece(token);
-  if (previous == kTokenBos && !p.empty() && p[0] == ' ') p.remove_prefix(1);
-  if (p.size() == 6 && p[0] == '<' && p[1] == '0' && p[2] == 'x' && p[5] == '>') {
-    const int high = hex_digit(p[3]);
-    const int low = hex_digit(p[4]);
-    if (high >= 0 && low >= 0) return {kAllBytes.at + high * 16 + low, 1};
-  }
+  if (previous == kTokenBos && view_.dummy_space && !p.empty() && p[0] == ' ') p.remove_prefix(1);
+  if (const int byte = p.size() == 6 ? byte_of(p) : -1; byte >= 0) return {kAllBytes.at + byte, 1};
   return p;
 }
 

@@ -78,7 +78,8 @@ void append_stats_json(Text& text, const StoryStats& stats) {
 Status Storyteller::tell(Session& session, std::string_view prompt, const Settings& settings,
                          StoryStats& stats) {
   stats = {};
-  stats.seed = settings.fixed_seed ? settings.seed : board_.entropy();
+  // 32 bits of its own: JSON readers that keep numbers as doubles round those beyond 2^53.
+  stats.seed = settings.fixed_seed ? settings.seed : static_cast<uint32_t>(board_.entropy());
   if (stats.seed == 0) stats.seed = 1;  // xorshift's fixed point
   stats.cores = settings.cores;
 

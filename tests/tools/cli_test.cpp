@@ -80,7 +80,7 @@ nlohmann::json json_of(const CommandResult& result) {
   return nlohmann::json::parse(result.out);
 }
 
-// ---- What works
+// ---- Valid use
 
 TEST_F(Cli, HelpTeachesWithExamples) {
   const CommandResult help = command({"--help"});
@@ -237,7 +237,7 @@ TEST_F(Cli, CtrlCEndsAStoryCleanly) {
   EXPECT_NE(result.err.find("generation "), std::string::npos) << result.err;
 }
 
-// ---- What does not
+// ---- Errors
 
 TEST_F(Cli, UsageErrorsExitWithTwo) {
   expect_error(command({}), kUsage, "subcommand");

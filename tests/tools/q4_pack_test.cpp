@@ -1,4 +1,4 @@
-// What pack does for profile q4: rounding that is fitted to a model's inputs, and matrices that keep 8 bits.
+// Profile q4 in pack: rounding fitted to a model's inputs, and matrices that keep 8 bits.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// What q4 costs a trained model, through the command.
+// The quality that q4 costs a trained model, through the command.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -21,7 +21,7 @@ constexpr const char* kProduct = "pico-llama";  // USBD_PRODUCT of firmware/CMak
 }  // namespace
 
 SerialLine::SerialLine(const std::string& path) : path_(path) {
-  // O_NONBLOCK: an open that would wait for a modem's carrier shall not.
+  // O_NONBLOCK: do not wait for a modem's carrier.
   fd_ = ::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (fd_ < 0 && errno == ENOENT) fail("{}: no such port; is the board plugged in?", path);
   if (fd_ < 0 && errno == EACCES)

@@ -19,7 +19,7 @@ class SerialLine {
 
   /// Errors: Failure if the board is gone.
   void write(std::string_view bytes);
-  /// What has come, at once or after waiting; empty if nothing did in that time, or a signal came.
+  /// Received bytes, at once or after waiting; empty on timeout or signal.
   /// Errors: Failure if the board is gone.
   std::string read(std::chrono::milliseconds wait);
   /// To wait on together with something else.

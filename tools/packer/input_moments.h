@@ -17,7 +17,7 @@ struct Moments {
   double at(std::size_t i, std::size_t j) const { return sums[i * n + j]; }
 };
 
-/// The moments of every matrix of a model, while it tells stories of its own.
+/// The input moments of every matrix of a model, over stories that the model generates.
 class InputMoments {
  public:
   /// Runs the model on `tokens` positions of its own stories, sampled with seeds that `pico-llama eval` does

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
@@ -21,9 +22,7 @@ using formats::Checkpoint;
 using formats::Layer;
 using formats::Vocabulary;
 
-constexpr float kRopeBase = 10000.0f;
-constexpr float kRmsEps = 1e-5f;
-/// What a weight's error counts for itself, beside what it does to products measured on few tokens.
+/// Weight of the plain squared error, added to the error measured on few tokens (a ridge term).
 constexpr double kQ4Identity = 0.03;
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
@@ -112,11 +111,11 @@ const formats::Tensor& source_of(const Checkpoint& checkpoint, const TensorShape
   return tensor_field(checkpoint.weights, shape.kind, shape.layer);
 }
 
-void encode_rope(const TensorShape& shape, std::span<std::byte> out) {
+void encode_rope(const TensorShape& shape, float rope_base, std::span<std::byte> out) {
   const auto head_size = static_cast<int>(shape.columns);
   std::vector<float> frequencies(shape.columns / 2);
   for (int pair = 0; pair < head_size / 2; ++pair)
-    frequencies[static_cast<std::size_t>(pair)] = rope_frequency(kRopeBase, pair, head_size);
+    frequencies[static_cast<std::size_t>(pair)] = rope_frequency(rope_base, pair, head_size);
   std::vector<float> row(shape.columns);
   for (std::uint32_t pos = 0; pos < shape.rows; ++pos) {
     rope_row(frequencies.data(), head_size, static_cast<int>(pos), row.data());
@@ -124,14 +123,20 @@ void encode_rope(const TensorShape& shape, std::span<std::byte> out) {
   }
 }
 
-/// Writes a tensor and says what its activations may be.
-Q8Limits encode(const Checkpoint& checkpoint, const TensorShape& shape, const Moments* moments,
-                std::span<std::byte> out) {
+/// Rows of the token embedding as the file has them; null where they are the tokens.
+using FileRows = std::shared_ptr<const std::vector<std::uint32_t>>;
+
+/// Writes a tensor and returns the limits of its activations.
+Q8Limits encode(const Checkpoint& checkpoint, const FileRows& file_rows, const TensorShape& shape,
+                const Moments* moments, std::span<std::byte> out) {
   if (shape.kind == TensorKind::kRope) {
-    encode_rope(shape, out);
+    encode_rope(shape, checkpoint.rope_base, out);
     return {};
   }
-  const formats::Tensor& tensor = source_of(checkpoint, shape);
+  formats::Tensor tensor = source_of(checkpoint, shape);
+  // Their rows are tokens, which the image numbers as llama2.c does.
+  if (shape.kind == TensorKind::kTokenEmbedding || shape.kind == TensorKind::kWcls)
+    tensor.file_rows = file_rows;
   CHECK(tensor.rows == shape.rows && tensor.columns == shape.columns);
   switch (shape.encoding) {
     case Encoding::kPlainF32:
@@ -173,6 +178,7 @@ void write_tokenizer(const Vocabulary& tokenizer, std::uint64_t text_bytes, std:
   header.sorted_offset = header.pieces_offset + (vocab_size + 1) * 4;
   header.text_offset = header.sorted_offset + vocab_size * 4;
   header.text_bytes = static_cast<std::uint32_t>(text_bytes);
+  header.flags = tokenizer.dummy_space ? 0 : kNoDummySpace;
   std::memcpy(out.data(), &header, sizeof(header));
 
   std::vector<std::uint32_t> sorted(vocab_size);
@@ -208,11 +214,14 @@ ImageBytes pack(const Checkpoint& checkpoint, const Vocabulary& tokenizer, Profi
   };
 
   write_tokenizer(tokenizer, plan.text_bytes, part(plan.tokenizer_offset, plan.tokenizer_bytes));
+  const FileRows file_rows =
+      tokenizer.file_ids.empty() ? nullptr : std::make_shared<std::vector<std::uint32_t>>(tokenizer.file_ids);
   std::vector<TensorEntry> table;
   for (const auto& [shape, offset, bytes] : plan.tensors) {
     const auto out = part(offset, bytes);
-    const Q8Limits limits = encode(
-        checkpoint, shape, q4.moments != nullptr ? &q4.moments->of(shape.kind, shape.layer) : nullptr, out);
+    const Q8Limits limits =
+        encode(checkpoint, file_rows, shape,
+               q4.moments != nullptr ? &q4.moments->of(shape.kind, shape.layer) : nullptr, out);
     table.push_back({static_cast<std::uint32_t>(shape.kind), shape.layer, shape.rows, shape.columns,
                      static_cast<std::uint32_t>(shape.encoding), static_cast<std::uint32_t>(offset),
                      static_cast<std::uint32_t>(bytes), limits.activation_limit, limits.chunk_pairs});
@@ -239,9 +248,9 @@ ImageBytes pack(const Checkpoint& checkpoint, const Vocabulary& tokenizer, Profi
   header.tensor_table_offset = kTensorTableOffset;
   header.tokenizer_offset = static_cast<std::uint32_t>(plan.tokenizer_offset);
   header.tokenizer_bytes = static_cast<std::uint32_t>(plan.tokenizer_bytes);
-  header.rope_base = kRopeBase;
-  header.rms_eps = kRmsEps;
-  std::ranges::copy(sha256(checkpoint.bytes), header.checkpoint_sha256);
+  header.rope_base = checkpoint.rope_base;
+  header.rms_eps = checkpoint.rms_eps;
+  std::ranges::copy(sha256(std::span(checkpoint.bytes)), header.checkpoint_sha256);
   std::ranges::copy(sha256(bytes_of(tokenizer.file)), header.tokenizer_sha256);
   std::memcpy(image.data(), &header, sizeof(header));
   header.crc32 = crc32(std::span(image).subspan(kCrcFrom));

@@ -18,7 +18,7 @@ using OnProgress = std::function<void(std::uint64_t)>;
 
 /// How profile q4 rounds.
 struct Q4Options {
-  /// What rounding is fitted to; nullptr: each weight is rounded for itself.
+  /// Moments of the inputs that rounding is fitted to; nullptr: round each weight to nearest.
   const InputMoments* moments = nullptr;
   /// Matrices that keep 8 bits. wq, wk and wv go together, as do w1 and w3: they share their input.
   std::vector<TensorKind> keep_q8{};
@@ -38,7 +38,7 @@ ImageBytes pack(const formats::Checkpoint& checkpoint, const formats::Vocabulary
 std::uint64_t image_bytes(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
                           Profile profile, const Q4Options& q4 = {});
 
-/// Tokens that q4's rounding is fitted to unless somebody says otherwise (docs/decisions/0006).
+/// Default number of tokens that q4's rounding is fitted to (docs/decisions/0009).
 inline constexpr int kCalibrationTokens = 4096;
 
 /// Moments of a checkpoint's matrices over `tokens` positions of its own stories.

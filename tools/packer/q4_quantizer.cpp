@@ -89,7 +89,7 @@ Q4Block Q4Quantizer::quantize(std::span<const float> rows) const {
   block.scale = largest * step;
   std::vector<float> w(n_);
   for (std::size_t r = 0; r < kBlockRows; ++r) {
-    // As parts of the largest, so that no square of it leaves a float's range.
+    // As parts of the largest, so that no square overflows.
     for (std::size_t c = 0; c < columns; ++c) w[c] = rows[r * columns + c] / largest;
     const auto codes = std::span(block.codes).subspan(r * groups, groups);
     const auto weights = std::span(block.weights).subspan(r * n_, n_);

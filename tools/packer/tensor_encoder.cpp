@@ -26,7 +26,7 @@ void quantize_row(std::span<const float> row, QuantizedRow& out) {
   float largest = 0;
   for (const float value : row) largest = std::max(largest, std::fabs(value));
   std::fill(out.weights.begin(), out.weights.end(), 0);
-  // A row too small for a normal scale is a row of zeros: its products vanish in any sum of the others.
+  // A row whose scale would be subnormal is stored as zeros: its products are below any rounding error.
   out.scale = largest / 127.0f >= std::numeric_limits<float>::min() ? largest / 127.0f : 0.0f;
   if (out.scale == 0) return;
   for (std::size_t i = 0; i < row.size(); ++i)

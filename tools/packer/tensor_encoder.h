@@ -23,7 +23,7 @@ void encode_rows_q8(const formats::Tensor& tensor, std::span<std::byte> out);
 std::uint16_t encode_rows_q4(const formats::Tensor& tensor, const Q4Quantizer& quantizer,
                              std::span<std::byte> out);
 
-/// The longest chunk that leaves activations at least kWantedActivationLimit, with the limit it leaves.
+/// The longest chunk whose activation limit is at least kWantedActivationLimit, and that limit.
 Q8Limits choose_q8_limits(std::span<const std::byte> tensor, std::uint32_t rows, std::uint32_t columns);
 
 /// Long chunks save a kernel work, a high limit saves precision: measured in docs/decisions/0005.

@@ -61,7 +61,7 @@ Story tell_story(const std::string& model, const std::string& tokenizer_path, co
     }
     seen.push_back(next);
     story.tokens.push_back(next);
-    if (next == kTokenBos) break;
+    if (tokenizer.ends_text(next)) break;
     const std::string_view piece = tokenizer.decode(token, next);
     std::string text(piece.size() + 4, '\0');
     text.resize(utf8.push(piece, text.data()));

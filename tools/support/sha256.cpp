@@ -9,9 +9,13 @@
 namespace pico_llama {
 
 Sha256 sha256(std::span<const std::uint8_t> bytes) {
+  return sha256(std::span<const std::span<const std::uint8_t>>(&bytes, 1));
+}
+
+Sha256 sha256(std::span<const std::span<const std::uint8_t>> parts) {
   SHA2_CTX context;
   SHA256Init(&context);
-  SHA256Update(&context, bytes.data(), bytes.size());
+  for (const auto part : parts) SHA256Update(&context, part.data(), part.size());
   Sha256 digest;
   SHA256Final(digest.data(), &context);
   return digest;

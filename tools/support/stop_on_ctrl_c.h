@@ -5,7 +5,7 @@
 
 namespace pico_llama {
 
-/// What a shell expects of a command that Ctrl-C ended.
+/// The exit code that a shell expects of a command ended by Ctrl-C.
 inline constexpr int kExitInterrupted = 128 + SIGINT;
 
 /// From now on the first Ctrl-C sets the flag this returns, so that a story can end after the token it is at;

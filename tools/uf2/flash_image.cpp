@@ -49,7 +49,7 @@ void FlashImage::add(std::uint32_t address, std::span<const std::uint8_t> bytes,
 void FlashImage::add_file(const std::string& path) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
-  if (is_image(file)) {
+  if (is_image(path)) {
     (void)parse_image(std::as_bytes(bytes), path);
     return add(end_of_models(), bytes, path);
   }

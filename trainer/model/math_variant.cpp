@@ -97,7 +97,7 @@ class Runner {
     }
   }
 
-  /// Turns each pair by its position; direction -1 turns back, which is the gradient.
+  /// Rotates each pair (RoPE) by its position's angle; direction -1 rotates back, for the gradient.
   void rope(S* data, Index columns, S direction) const {
     const Index pairs = head_size_ / 2;
     for (int32_t s = 0; s < batch_.sequences; ++s) {

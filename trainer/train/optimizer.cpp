@@ -34,7 +34,7 @@ void Recipe::validate() const {
   }
   require(s.dim % s.n_heads == 0, "--dim " + text(s.dim) + " is not divisible by --heads " + text(s.n_heads));
   require(s.dim / s.n_heads % 2 == 0, "--dim / --heads is " + text(s.dim / s.n_heads) +
-                                          ", an odd head size; RoPE turns pairs, so make it even");
+                                          ", an odd head size; RoPE rotates pairs, so make it even");
   require(s.n_heads % s.n_kv_heads == 0,
           "--heads " + text(s.n_heads) + " is not divisible by --kv-heads " + text(s.n_kv_heads));
   require(s.validate().ok(), "this shape is beyond the engine's limits; make it smaller");
@@ -85,7 +85,7 @@ TrainingState initial_state(const Recipe& recipe, const Layout& layout) {
     const std::string name = kind.name;
     const bool is_table = name == "token_embedding" || name == "wcls";
     double deviation = is_table ? 0.02 : 0.6 / std::sqrt(static_cast<double>(kind.columns));
-    // What is added to the residual stream starts smaller, the deeper the model (as GPT-2 and llama2.c do).
+    // Outputs into the residual stream are initialised smaller in deeper models (as in GPT-2 and llama2.c).
     if (name == "wo" || name == "w2") deviation /= std::sqrt(2.0 * recipe.shape.n_layers);
     for (size_t i = 0; i < kind.elements(); ++i) out[i] = static_cast<float>(deviation * random.normal());
   }

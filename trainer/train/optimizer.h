@@ -11,7 +11,7 @@
 
 namespace pico_llama::trainer {
 
-/// What a training run is. Everything here, with the text, decides the weights.
+/// The settings of a training run. With the text they determine the weights.
 struct Recipe {
   Config shape{64, 172, 5, 8, 4, 512, 512};
   bool shared_classifier = true;
@@ -32,6 +32,17 @@ struct Recipe {
   float learning_rate_at(int32_t step) const;
   uint64_t fingerprint() const;
 };
+
+/// Calls f with each setting of a recipe, in a fixed order.
+template <typename AnyRecipe, typename F>
+void for_each_setting(AnyRecipe& recipe, F f) {
+  auto& shape = recipe.shape;
+  f(shape.dim), f(shape.hidden_dim), f(shape.n_layers), f(shape.n_heads), f(shape.n_kv_heads),
+      f(shape.vocab_size), f(shape.seq_len);
+  f(recipe.shared_classifier), f(recipe.quantisation), f(recipe.seed), f(recipe.threads), f(recipe.steps),
+      f(recipe.batch_tokens), f(recipe.warmup_steps);
+  f(recipe.learning_rate), f(recipe.final_learning_rate), f(recipe.weight_decay), f(recipe.clip);
+}
 
 /// All that changes while training: a checkpoint holds exactly this.
 struct TrainingState {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -34,6 +35,11 @@ Vocabulary get_vocabulary(const RunFiles& files, std::span<const std::string> st
     return train_bpe(text, size);
   }
   Vocabulary vocabulary = Vocabulary::open(path);
+  if (!vocabulary.has_bytes() || !vocabulary.dummy_space || !vocabulary.file_ids.empty())
+    fail(
+        "{}: runs, but train needs llama2.c's order: <unk>, <s>, </s>, the 256 bytes, then pieces; give "
+        "another or none",
+        path);
   if (vocabulary.size() != size)
     fail("{}: has {} tokens; give --vocab {} or another tokenizer", path, vocabulary.size(),
          vocabulary.size());
@@ -49,6 +55,16 @@ void save(const std::string& path, std::string_view bytes) {
   } catch (const Failure& failure) {
     fail("{} (then --resume goes on from the last checkpoint, which is whole)", failure.what());
   }
+}
+
+/// Fewer steps for a small text, and a warm-up of at most a tenth of them.
+void fit_steps(Recipe& recipe, size_t training_tokens, int32_t most_passes) {
+  constexpr size_t kFewest = 100;
+  const size_t batch = static_cast<size_t>(recipe.batch_tokens);
+  const size_t enough = std::max(kFewest, training_tokens * static_cast<size_t>(most_passes) / batch);
+  if (enough >= static_cast<size_t>(recipe.steps)) return;
+  recipe.steps = static_cast<int32_t>(enough);
+  recipe.warmup_steps = std::min(recipe.warmup_steps, recipe.steps / 10);
 }
 
 /// A step's loss jumps about; what is shown and drawn is the mean of the last ones.
@@ -92,10 +108,14 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
   const Vocabulary vocabulary = get_vocabulary(files, text.stories, recipe.shape.vocab_size);
   const std::string tokenizer_bytes = formats::to_tokenizer_bin(vocabulary);
   const Dataset data(text.stories, vocabulary, recipe.shape.seq_len);
+  size_t training_tokens = 0;
+  for (const Dataset::Sequence& sequence : data.training())
+    training_tokens += static_cast<size_t>(sequence.length);
+  if (plan.most_passes > 0) fit_steps(recipe, training_tokens, plan.most_passes);
   const Layout layout(recipe.shape, recipe.shared_classifier);
   const uint64_t fingerprint = mix64(recipe.fingerprint() ^ data.fingerprint());
 
-  StateFile file{fingerprint, {}, {}};
+  StateFile file{{recipe, files.text, files.text_options}, fingerprint, {}, {}};
   if (files.resume) {
     const MappedFile state_file(state_path);
     file = parse_state_file(state_file.text(), state_path, fingerprint, layout.total);
@@ -117,9 +137,12 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
        std::to_string(data.held_out().size()) + " more held out; " + fastest_math().name + " arithmetic, " +
        std::to_string(recipe.threads) + " threads" +
        (files.resume ? "; going on after step " + std::to_string(file.state.step) : ""));
+  note(fmt::format(
+      "{} steps of {} tokens: {:.2g} passes over the text", recipe.steps, recipe.batch_tokens,
+      static_cast<double>(recipe.steps) * recipe.batch_tokens / static_cast<double>(training_tokens)));
 
-  // What was trained is the rounded model: its checkpoint holds the rounded weights, so that whoever packs
-  // it finds them on a grid already. The exact ones, which the next step needs, are in the state.
+  // Quantisation-aware training optimises the rounded model, so the checkpoint holds the rounded weights,
+  // which packing then hardly changes. The exact ones, which the next step needs, are in the state.
   const auto weights_to_write = [&] {
     const float* weights = optimizer.forward_parameters(recipe.quantisation);
     return AlignedVector<float>(weights, weights + layout.total);
@@ -131,12 +154,14 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
   double tokens_done = 0;
   double held_out = 0;
   Mean drawn;
-  while (file.state.step < last) {
+  bool cancelled = false;
+  while (file.state.step < last && !cancelled) {
     const Optimizer::Step made = optimizer.step();
     const int32_t step = file.state.step;
     tokens_done += made.tokens;
     drawn.add(made.loss);
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    cancelled = plan.cancel != nullptr && plan.cancel->load();
     if (due(step, plan.measure_every, last)) {
       held_out = optimizer.held_out_loss(recipe.quantisation);
       file.curve.push_back({step, static_cast<float>(drawn.take()), static_cast<float>(held_out),
@@ -146,7 +171,7 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
       events.progress({step, recipe.steps, made.loss, held_out, tokens_done / seconds,
                        seconds / (step - first_step) * (last - step)});
     }
-    if (due(step, plan.checkpoint_every, last)) {
+    if (due(step, plan.checkpoint_every, last) || cancelled) {
       // A run resumed here draws its next point from the steps it makes itself: so must this one.
       drawn = Mean();
       save(state_path, to_bytes(file));
@@ -159,7 +184,7 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
     }
   }
   return {optimizer.held_out_loss(recipe.quantisation), optimizer.held_out_loss(Quantisation::kQ8),
-          file.state.step};
+          file.state.step, file.state.step == recipe.steps};
 }
 
 }  // namespace pico_llama::trainer

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -8,7 +9,7 @@
 
 namespace pico_llama::trainer {
 
-/// What a run reads and writes, beside its recipe.
+/// The files that a run reads and writes.
 struct RunFiles {
   std::string text;       ///< the stories
   std::string tokenizer;  ///< an existing tokenizer.bin; empty: train one for recipe.shape.vocab_size
@@ -27,18 +28,22 @@ struct RunPlan {
   int32_t checkpoint_every = 200;  ///< state, model, curve
   int32_t sample_every = 500;
   int32_t stop_after = 0;  ///< end this run early at that step, with a checkpoint; 0: never
+  /// recipe.steps is lowered to this many passes over the text, which would only be learnt by heart; 0: it is
+  /// not.
+  int32_t most_passes = 0;
+  const std::atomic<bool>* cancel = nullptr;  ///< once true: a checkpoint, and the end of this run
 };
 
 struct RunProgress {
   int32_t step;
   int32_t steps;
-  double loss;  ///< mean of the last steps, nats a token
-  double held_out_loss;
+  double loss;           ///< mean of the last steps, nats a token
+  double held_out_loss;  ///< 0 until it is measured
   double tokens_per_second;
   double seconds_left;
 };
 
-/// What the command shows; each may be empty.
+/// Callbacks that show progress; each may be empty.
 struct RunEvents {
   std::function<void(const std::string& line)> note;
   std::function<void(const RunProgress&)> progress;  ///< after every step
@@ -49,11 +54,12 @@ struct RunEvents {
 struct RunResult {
   double held_out_loss;     ///< of the checkpoint as it was written
   double held_out_loss_q8;  ///< of the exact weights, rounded to q8
-  int32_t steps;
+  int32_t steps;            ///< made so far
+  bool finished;            ///< false after plan.cancel or plan.stop_after
 };
 
 /// Trains from start or checkpoint to the end. Killed at any moment and resumed, it writes the same model as
-/// a run that nobody killed. Errors: Failure, with the last checkpoint whole.
+/// an uninterrupted run. Errors: Failure, with the last checkpoint whole.
 RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan, const RunEvents& events);
 
 }  // namespace pico_llama::trainer

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "trainer/text/stories.h"
 #include "trainer/train/optimizer.h"
 
 namespace pico_llama::trainer {
@@ -15,14 +16,24 @@ struct CurvePoint {
   float learning_rate;
 };
 
+/// What a training was started with: enough to go on with it.
+struct StartedRun {
+  Recipe recipe;
+  std::string text;  ///< path of the stories
+  TextOptions text_options;
+};
+
 /// A checkpoint of the training itself: everything that the next step depends on.
 struct StateFile {
+  StartedRun run;
   uint64_t fingerprint;  ///< of recipe and text: a run may only go on with the same
   TrainingState state;
   std::vector<CurvePoint> curve;
 };
 
 std::string to_bytes(const StateFile& file);
+/// Errors: Failure if damaged. `name` stands for the file.
+StartedRun started_run(std::string_view bytes, const std::string& name);
 /// Errors: Failure if damaged, of another model's size, or of another recipe or text. `name` stands for it.
 StateFile parse_state_file(std::string_view bytes, const std::string& name, uint64_t fingerprint,
                            size_t parameters);

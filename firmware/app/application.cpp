@@ -9,6 +9,8 @@ namespace {
 constexpr std::string_view kPrompt = "> ";
 /// A contact has settled after this long.
 constexpr uint64_t kDebounceUs = 20'000;
+/// Who pauses for so long inside a line is a person: programs send a line at once.
+constexpr uint64_t kTypingPauseUs = 10'000;
 
 }  // namespace
 
@@ -20,6 +22,7 @@ void Application::load_model() {
 bool Application::step() {
   const bool connected = console_.connected();
   if (connected && !greeted_) greet();
+  if (!connected && greeted_) goodbye();
   greeted_ = connected;
 
   if (button_clicked()) {
@@ -30,9 +33,10 @@ bool Application::step() {
   }
   const int byte = console_.read();
   if (byte < 0) {
-    console_.idle();
+    wait_for_input(connected);
     return false;
   }
+  last_input_us_ = board_.micros();
   switch (editor_.feed(static_cast<char>(byte))) {
     case LineEditor::Event::kNone:
       return true;
@@ -40,6 +44,7 @@ bool Application::step() {
       handle_line(editor_.line());
       break;
     case LineEditor::Event::kAbandoned:
+      ignoring_echo_ = false;
       break;
     case LineEditor::Event::kTooLong: {
       TextOf<128> text;
@@ -54,24 +59,50 @@ bool Application::step() {
 }
 
 void Application::greet() {
-  if (!output_.json()) {
-    report_board(output_, board_);
-    report_model(output_, board_, loader_);
-    output_.line(
-        "Type how a story begins, Enter alone for a surprise, /help for commands. Ctrl-C stops a story.");
-  }
+  report_board(output_, board_);
+  report_model(output_, board_, loader_);
+  output_.line("Type how a story begins, or Enter for a surprise. /help lists commands, Ctrl-C stops.");
   prompt();
 }
 
+/// Whoever opens the port next finds it as after a reset; settings stay.
+void Application::goodbye() {
+  output_.set_json(false);
+  editor_.forget_terminal();
+  ignoring_echo_ = false;
+}
+
+void Application::wait_for_input(bool connected) {
+  if (connected && editor_.typing() && board_.micros() - last_input_us_ > kTypingPauseUs) {
+    editor_.ask_columns();
+    last_input_us_ = UINT64_MAX / 2;  // once a line
+  }
+  console_.idle();
+}
+
+/// A port whose terminal driver echoes, as Linux opens one, sends back the banner as if it had been typed,
+/// and every story after it.
+bool Application::is_echo_of_banner(std::string_view line) {
+  if (ignoring_echo_) return true;
+  TextOf<96> banner;
+  append_identity(banner, board_.info());
+  if (line != banner.view()) return false;
+  output_.error(
+      "this port sends back what the board says, so nothing of it is used until Ctrl-C: stty -F PORT raw "
+      "-echo");
+  return ignoring_echo_ = true;
+}
+
 void Application::prompt() {
-  editor_.set_echo(!output_.json());
+  editor_.set_echo(!output_.json() && !ignoring_echo_);
   editor_.begin(kPrompt);
 }
 
-void Application::handle_line(std::string_view line) {
-  while (!line.empty() && line.back() == ' ') line.remove_suffix(1);
+void Application::handle_line(std::span<char> typed) {
+  const std::string_view line(typed.data(), typed.size());
+  if (is_echo_of_banner(line)) return;
   if (line.starts_with("//")) return tell(line.substr(1), false);  // a story that begins with a slash
-  if (line.starts_with('/')) return Commands::run(*this, line.substr(1));
+  if (line.starts_with('/')) return Commands::run(*this, typed.subspan(1));
   tell(line, false);
 }
 
@@ -79,6 +110,7 @@ void Application::tell(std::string_view prompt, bool surprise) {
   if (loader_.state() != ModelState::kReady) return say_why_no_story();
   Settings settings = settings_;
   if (surprise) settings.fixed_seed = false;
+  output_.begin_story(editor_.columns());
   StoryStats stats;
   const Status status = storyteller_.tell(loader_.session(), prompt, settings, stats);
   if (!status.ok()) {

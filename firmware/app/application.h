@@ -1,6 +1,7 @@
 /// The prompt loop: what happens between a host opening the port and the next story.
 #pragma once
 
+#include "firmware/app/commands.h"
 #include "firmware/app/line_editor.h"
 #include "firmware/app/model_loader.h"
 #include "firmware/app/output.h"
@@ -16,7 +17,7 @@ class Application {
       : board_(board),
         console_(console),
         output_(console),
-        editor_(console),
+        editor_(console, Commands::complete),
         loader_(board),
         storyteller_(board, console, output_),
         single_(single),
@@ -29,8 +30,8 @@ class Application {
   /// Returns false when nothing was to be done, and idled.
   bool step();
 
-  /// A line as if it had been typed: a command or a prompt.
-  void handle_line(std::string_view line);
+  /// A line as if it had been typed: a command or a prompt. May overwrite it.
+  void handle_line(std::span<char> line);
 
   const Settings& settings() const { return settings_; }
   bool json() const { return output_.json(); }
@@ -39,7 +40,10 @@ class Application {
   friend struct Commands;
 
   void greet();
+  void goodbye();
   void prompt();
+  void wait_for_input(bool connected);
+  bool is_echo_of_banner(std::string_view line);
   void tell(std::string_view prompt, bool own_seed);
   void say_why_no_story();
   bool button_clicked();
@@ -54,6 +58,8 @@ class Application {
   Workers* both_;
   Settings settings_;
   bool greeted_ = false;
+  bool ignoring_echo_ = false;
+  uint64_t last_input_us_ = 0;
   bool button_down_ = false;
   uint64_t button_since_us_ = 0;
   uint32_t stories_ = 0;

@@ -16,6 +16,9 @@ struct Commands::Entry {
 
 constinit const Commands::Entry Commands::kEntries[] = {
     {"help", "", "this list", help, false},
+    {"tell", "\"TEXT\"", "a story that begins so, as a JSON string: \\n, \\t, blanks at its ends", nullptr,
+     true},
+    {"settings", "", "all of the below at once", settings, false},
     {"model", "[N]", "the model, its shape and where it came from; or use the flash's Nth", model, true},
     {"temp", "[0-10]", "temperature: 0 always takes the likeliest token, 1 is as trained", temp, true},
     {"topp", "[0-1]", "choose among the likeliest tokens that together have this probability", topp, true},
@@ -39,9 +42,39 @@ std::string_view Commands::trim(std::string_view text) {
   return text;
 }
 
-void Commands::run(Application& app, std::string_view line) {
+namespace {
+
+/// Changes of a letter, swaps of neighbours included, that make one word of the other (optimal string
+/// alignment); words of up to 15 letters, more if either is longer.
+unsigned distance(std::string_view a, std::string_view b) {
+  constexpr size_t kMost = 15;
+  if (a.size() > kMost || b.size() > kMost) return kMost;
+  uint8_t rows[3][kMost + 1] = {};
+  for (size_t j = 0; j <= b.size(); ++j) rows[0][j] = static_cast<uint8_t>(j);
+  for (size_t i = 1; i <= a.size(); ++i) {
+    uint8_t* const row = rows[i % 3];
+    const uint8_t* const above = rows[(i - 1) % 3];
+    row[0] = static_cast<uint8_t>(i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
+      if (above[j] + 1u < best) best = above[j] + 1u;
+      if (row[j - 1] + 1u < best) best = row[j - 1] + 1u;
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+          rows[(i - 2) % 3][j - 2] + 1u < best)
+        best = rows[(i - 2) % 3][j - 2] + 1u;
+      row[j] = static_cast<uint8_t>(best);
+    }
+  }
+  return rows[a.size() % 3][b.size()];
+}
+
+}  // namespace
+
+void Commands::run(Application& app, std::span<char> typed) {
+  const std::string_view line(typed.data(), typed.size());
   const size_t space = line.find(' ');
   const std::string_view name = line.substr(0, space);
+  if (name == "tell") return tell(app, typed.subspan(name.size()));
   const std::string_view argument =
       space == std::string_view::npos ? std::string_view{} : trim(line.substr(space));
   for (const Entry& entry : kEntries) {
@@ -53,9 +86,52 @@ void Commands::run(Application& app, std::string_view line) {
     }
     return entry.run(app, argument);
   }
+  unknown(app, name);
+}
+
+void Commands::unknown(Application& app, std::string_view name) {
+  const Entry* nearest = nullptr;
+  unsigned least = 3;  // more changes than two make another word
+  for (const Entry& entry : kEntries) {
+    const unsigned changes = distance(name, entry.name);
+    if (changes < least && changes < entry.name.size()) {
+      least = changes;
+      nearest = &entry;
+    }
+  }
   TextOf<128> text;
-  text << "there is no command /" << name.substr(0, 40) << "; /help lists them";
+  text << "there is no command /" << name.substr(0, 40);
+  if (nearest != nullptr) text << "; did you mean /" << nearest->name << "?";
+  text << (nearest != nullptr ? " " : "; ") << "/help lists them";
   app.output_.error(text);
+}
+
+std::string_view Commands::complete(std::string_view line) {
+  if (!line.starts_with('/')) return {};
+  const std::string_view begun = line.substr(1);
+  std::string_view common;
+  bool found = false;
+  for (const Entry& entry : kEntries) {
+    if (!entry.name.starts_with(begun)) continue;
+    const std::string_view rest = entry.name.substr(begun.size());
+    if (!found) common = rest;
+    size_t same = 0;
+    while (same < common.size() && same < rest.size() && common[same] == rest[same]) ++same;
+    common = common.substr(0, same);
+    found = true;
+  }
+  return common;
+}
+
+void Commands::tell(Application& app, std::span<char> argument) {
+  const std::string_view text(argument.data(), argument.size());
+  const size_t begin = text.find('"');
+  size_t bytes = 0;
+  if (begin == std::string_view::npos || !trim(text.substr(0, begin)).empty() ||
+      !decode_json_string(argument.subspan(begin), bytes)) {
+    return app.output_.error("/tell takes a JSON string, such as \"One day\nTom ran.\"; \n is a line end");
+  }
+  app.tell({argument.data() + begin, bytes}, false);
 }
 
 void Commands::help(Application& app, std::string_view) {
@@ -157,8 +233,7 @@ void Commands::seed(Application& app, std::string_view argument) {
 void Commands::steps(Application& app, std::string_view argument) {
   uint64_t value = 0;
   if (!argument.empty() && (!parse_unsigned(argument, value) || value > 1'000'000)) {
-    return app.output_.error(
-        "/steps takes a whole number of tokens, for example /steps 256; 0 is the whole context");
+    return app.output_.error("/steps takes a whole number of tokens, such as 256; 0 is the whole context");
   }
   if (!argument.empty()) app.settings_.steps = static_cast<int32_t>(value);
   TextOf<64> text;
@@ -187,6 +262,10 @@ void Commands::profile(Application& app, std::string_view argument) {
   }
   text << "profile " << have;
   app.output_.line(text);
+}
+
+void Commands::settings(Application& app, std::string_view) {
+  for (const auto show : {temp, topp, topk, seed, steps, profile, cores, json}) show(app, {});
 }
 
 void Commands::cores(Application& app, std::string_view argument) {

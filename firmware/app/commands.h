@@ -1,6 +1,7 @@
 /// The lines that begin with a slash.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace pico_llama::app {
@@ -10,7 +11,10 @@ class Application;
 struct Commands {
   /// `line` without its slash: a name, perhaps an argument. Anything that is not understood gets one line
   /// that helps.
-  static void run(Application& app, std::string_view line);
+  static void run(Application& app, std::span<char> line);
+  /// What Tab adds to a line that begins with a slash: the letters that all commands which begin so have in
+  /// common.
+  static std::string_view complete(std::string_view line);
 
  private:
   struct Entry;
@@ -19,7 +23,11 @@ struct Commands {
 
   static void use_model(Application&, int index);
 
+  static void tell(Application&, std::span<char>);
+  static void unknown(Application&, std::string_view name);
+
   static void help(Application&, std::string_view);
+  static void settings(Application&, std::string_view);
   static void model(Application&, std::string_view);
   static void temp(Application&, std::string_view);
   static void topp(Application&, std::string_view);

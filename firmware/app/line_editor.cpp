@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "firmware/app/columns.h"
 #include "firmware/app/text.h"
 
 namespace pico_llama::app {
@@ -11,14 +12,24 @@ constexpr char kEscape = 0x1b;
 constexpr char control_key(char letter) { return static_cast<char>(letter - 'A' + 1); }
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
+/// Whether `text` ends inside a UTF-8 character that may still become whole.
+bool ends_inside_character(std::string_view text) {
+  size_t lead = text.size();
+  while (lead > 0 && text.size() - lead < 3 && continues(text[lead - 1])) --lead;
+  if (lead == 0) return false;
+  const auto byte = static_cast<unsigned char>(text[lead - 1]);
+  const size_t length = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+  return text.size() - (lead - 1) < length;
+}
+
 }  // namespace
 
 void LineEditor::begin(std::string_view prompt) {
   prompt_ = prompt;
-  size_ = cursor_ = recalled_ = 0;
+  size_ = cursor_ = unshown_ = recalled_ = 0;
   overflow_ = false;
   state_ = State::kText;
-  show(prompt_);
+  write(prompt_);
 }
 
 LineEditor::Event LineEditor::feed(char byte) {
@@ -31,15 +42,24 @@ LineEditor::Event LineEditor::feed(char byte) {
       break;
     case State::kEscape:
       state_ = byte == '[' || byte == 'O' ? State::kBracket : State::kText;
-      parameter_ = 0;
+      parameters_ = 0;
+      first_parameter_ = parameter_ = 0;
       return Event::kNone;
     case State::kBracket:
       if (byte >= '0' && byte <= '9') {
-        parameter_ = (parameter_ * 10 + static_cast<unsigned>(byte - '0')) % 1000;
+        parameter_ = static_cast<uint16_t>((parameter_ * 10 + byte - '0') % 10'000);
       } else if (byte >= '@' && byte <= '~') {
         state_ = State::kText;
         key(byte);
-      }  // anything else is a separator inside the sequence
+      } else {  // a separator
+        if (parameters_++ == 0) first_parameter_ = parameter_;
+        parameter_ = 0;
+      }
+      return Event::kNone;
+    case State::kLiteral:
+      state_ = State::kText;
+      // Of the control characters a story can hold these two.
+      insert(byte == '\r' ? '\n' : byte);
       return Event::kNone;
   }
   const auto code = static_cast<unsigned char>(byte);
@@ -49,16 +69,19 @@ LineEditor::Event LineEditor::feed(char byte) {
 }
 
 LineEditor::Event LineEditor::control(char byte) {
+  show_new();
   switch (byte) {
     case '\r':
     case '\n':
       after_return_ = byte == '\r';
-      show("\r\n");
+      move_to(size_);
+      write("\r\n");
       if (overflow_) return Event::kTooLong;
       remember();
       return Event::kLine;
     case control_key('C'):
-      show("^C\r\n");
+      move_to(size_);
+      write("^C\r\n");
       return Event::kAbandoned;
     case 0x7f:
     case control_key('H'):
@@ -98,15 +121,21 @@ LineEditor::Event LineEditor::control(char byte) {
       erase(from, cursor_);
       break;
     }
-    case control_key('L'): {
-      show("\x1b[2J\x1b[H");
-      show(prompt_);
-      show(line());
-      back(characters({line_ + cursor_, size_ - cursor_}));
+    case control_key('L'):
+      write("\x1b[2J\x1b[H");
+      write(prompt_);
+      write_line(0, size_);
+      wrap_pending(cell_of(size_));
+      place_cursor(cell_of(size_));
       break;
-    }
+    case control_key('V'):
+      state_ = State::kLiteral;
+      break;
     case '\t':
-      insert(' ');
+      if (text().starts_with('/'))
+        insert_text(cursor_ == size_ ? completer_(text()) : std::string_view{});
+      else
+        insert(' ');
       break;
     case kEscape:
       state_ = State::kEscape;
@@ -118,6 +147,7 @@ LineEditor::Event LineEditor::control(char byte) {
 }
 
 void LineEditor::key(char final) {
+  show_new();
   switch (final) {
     case 'A':
       recall(true);
@@ -137,10 +167,16 @@ void LineEditor::key(char final) {
     case 'F':
       move_to(size_);
       break;
-    case '~':
-      if (parameter_ == 1 || parameter_ == 7) move_to(0);
-      if (parameter_ == 4 || parameter_ == 8) move_to(size_);
-      if (parameter_ == 3 && cursor_ < size_) erase(cursor_, next(cursor_));
+    case '~': {
+      const unsigned which = parameters_ == 0 ? parameter_ : first_parameter_;
+      if (which == 1 || which == 7) move_to(0);
+      if (which == 4 || which == 8) move_to(size_);
+      if (which == 3 && cursor_ < size_) erase(cursor_, next(cursor_));
+      break;
+    }
+    case 'R':  // ESC [ row ; column R, the answer to ask_columns()
+      if (asked_columns_ && parameters_ == 1 && parameter_ >= kMinColumns && parameter_ <= kMaxColumns)
+        columns_ = parameter_;
       break;
     default:
       break;
@@ -149,7 +185,7 @@ void LineEditor::key(char final) {
 
 void LineEditor::insert(char byte) {
   if (size_ == kMaxBytes) {
-    if (!overflow_) show("\a");
+    if (!overflow_) write("\a");
     overflow_ = true;
     return;
   }
@@ -157,8 +193,22 @@ void LineEditor::insert(char byte) {
   line_[cursor_] = byte;
   ++size_;
   ++cursor_;
-  show({&byte, 1});
-  if (cursor_ < size_ && !continues(line_[cursor_])) show_tail();
+  ++unshown_;
+  if (!ends_inside_character({line_, cursor_})) show_new();
+}
+
+/// Shows the bytes before the cursor that are not on the terminal yet: a character is shown when it is whole.
+void LineEditor::show_new() {
+  if (unshown_ == 0) return;
+  const size_t first = cursor_ - unshown_;
+  unshown_ = 0;
+  if (cursor_ < size_) return redraw(cell_of(first));
+  write_line(first, cursor_);
+  wrap_pending(cell_of(cursor_));
+}
+
+void LineEditor::insert_text(std::string_view text) {
+  for (const char c : text) insert(c);
 }
 
 void LineEditor::erase(size_t from, size_t to) {
@@ -166,34 +216,75 @@ void LineEditor::erase(size_t from, size_t to) {
   move_to(from);
   std::memmove(line_ + from, line_ + to, size_ - to);
   size_ -= to - from;
-  show_tail();
+  redraw(cell_of(cursor_));
 }
 
-/// What is right of the cursor, and nothing after it; the terminal's cursor ends where it was.
-void LineEditor::show_tail() {
-  const std::string_view tail(line_ + cursor_, size_ - cursor_);
-  show(tail);
-  show("\x1b[K");
-  back(characters(tail));
+/// Cells are written row by row; a wide character that the row has no room for begins the next one.
+LineEditor::Cell LineEditor::advance(Cell cell, std::string_view text) const {
+  const unsigned columns = columns_ != 0 ? columns_ : kDefaultColumns;
+  while (!text.empty()) {
+    const size_t length = character_length(text);
+    const unsigned width = columns_of(text.substr(0, length));
+    if (cell.column + width > columns) cell = {cell.row + 1, 0};
+    cell.column += width;
+    text.remove_prefix(length);
+  }
+  return cell.column == columns ? Cell{cell.row + 1, 0} : cell;
+}
+
+LineEditor::Cell LineEditor::cell_of(size_t position) const {
+  // The prompt takes part in the first row's wrapping like the rest.
+  const Cell start = advance({0, 0}, prompt_);
+  return advance(start, {line_, position});
+}
+
+/// A terminal keeps its cursor at the end of a row that has just become full. A blank, and a return to the
+/// first column, bring it to where `cell` says it is.
+void LineEditor::wrap_pending(Cell cell) {
+  if (cell.column == 0 && cell.row != 0) write(" \r");
+}
+
+void LineEditor::move(char direction, unsigned count) {
+  if (count == 0) return;
+  TextOf<16> sequence;
+  sequence << "\x1b[" << count << direction;
+  write(sequence.view());
+}
+
+/// From a place on the line to the cursor's.
+void LineEditor::place_cursor(Cell from) {
+  const Cell to = cell_of(cursor_);
+  if (to.row < from.row) move('A', from.row - to.row);
+  if (to.row > from.row) move('B', to.row - from.row);
+  if (to.column == from.column) return;
+  write("\r");
+  move('C', to.column);
+}
+
+/// The whole line anew. `from`: where the terminal's cursor is.
+void LineEditor::redraw(Cell from) {
+  move('A', from.row);
+  // Cleared first: a wide character that moves to the next row leaves a cell that nothing is written to.
+  write("\r\x1b[J");
+  write(prompt_);
+  write_line(0, size_);
+  const Cell end = cell_of(size_);
+  wrap_pending(end);
+  place_cursor(end);
 }
 
 void LineEditor::move_to(size_t position) {
-  if (position < cursor_) {
-    back(characters({line_ + position, cursor_ - position}));
-  } else {
-    show({line_ + cursor_, position - cursor_});
-  }
+  const Cell from = cell_of(cursor_);
   cursor_ = position;
+  place_cursor(from);
 }
 
 void LineEditor::replace(std::string_view text) {
-  move_to(0);
+  const Cell from = cell_of(cursor_);
   // An empty view has no address, and memmove may not be given none.
   if (!text.empty()) std::memmove(line_, text.data(), text.size());
-  size_ = text.size();
-  show(line());
-  show("\x1b[K");
-  cursor_ = size_;
+  size_ = cursor_ = text.size();
+  redraw(from);
 }
 
 void LineEditor::recall(bool older) {
@@ -210,7 +301,7 @@ void LineEditor::recall(bool older) {
 }
 
 void LineEditor::remember() {
-  if (size_ == 0 || size_ + 1 > kHistoryBytes || line() == history(1)) return;
+  if (size_ == 0 || size_ + 1 > kHistoryBytes || text() == history(1)) return;
   size_t drop = 0;
   while (history_size_ - drop + size_ + 1 > kHistoryBytes) {
     drop += std::strlen(history_ + drop) + 1;
@@ -247,20 +338,37 @@ size_t LineEditor::next(size_t position) const {
   return position;
 }
 
-size_t LineEditor::characters(std::string_view text) {
-  size_t count = 0;
-  for (const char c : text) count += !continues(c);
-  return count;
+/// Characters from one position to another; control characters as ^X.
+void LineEditor::write_line(size_t from, size_t to) {
+  size_t plain = from;
+  for (size_t at = from; at < to; ++at) {
+    const auto byte = static_cast<unsigned char>(line_[at]);
+    if (byte >= 0x20 && byte != 0x7f) continue;
+    write({line_ + plain, at - plain});
+    const char caret[] = {'^', static_cast<char>(byte ^ 0x40)};
+    write({caret, sizeof caret});
+    plain = at + 1;
+  }
+  write({line_ + plain, to - plain});
 }
 
-void LineEditor::back(size_t count) {
-  if (count == 0) return;
-  TextOf<16> sequence;
-  sequence << "\x1b[" << count << 'D';
-  show(sequence.view());
+void LineEditor::ask_columns() {
+  if (!echo_) return;
+  asked_columns_ = true;
+  // Keep the cursor's place, go as far right as there is room, ask where that is, go back.
+  write(
+      "\x1b"
+      "7\x1b[999C\x1b[6n\x1b"
+      "8");
 }
 
-void LineEditor::show(std::string_view text) {
+void LineEditor::forget_terminal() {
+  asked_columns_ = false;
+  columns_ = 0;
+  state_ = State::kText;
+}
+
+void LineEditor::write(std::string_view text) {
   if (echo_ && !text.empty()) console_.write(text);
 }
 

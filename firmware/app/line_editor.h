@@ -1,46 +1,74 @@
-/// One line of input with editing and history, for any terminal that knows the VT100's cursor keys.
+/// One line of input with editing and history, for any terminal that knows the VT100's cursor movements.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "hal/console.h"
 
 namespace pico_llama::app {
 
-/// Keys: arrows, Home, End, Delete, Backspace; Ctrl-A, E, B, F, P, N, D, K, U, W, L as in every shell; Ctrl-C
-/// gives the line up. UTF-8 characters are edited whole. History keeps as many of the last lines as fit its
-/// room.
+/// Keys: arrows, Home, End, Delete, Backspace; Ctrl-A, E, B, F, P, N, D, K, U, W, L as in every shell; Ctrl-V
+/// takes the next key as it is (Enter: a line feed, Tab: a tab); Tab completes; Ctrl-C discards the line.
+/// UTF-8 characters are edited whole, on a line of any number of rows. History keeps as many of the last
+/// lines as fit its room.
 class LineEditor {
  public:
   enum class Event : uint8_t {
     kNone,       ///< more input is needed
     kLine,       ///< line() is complete
     kAbandoned,  ///< Ctrl-C
-    kTooLong,    ///< a line longer than kMaxBytes ended; it is not given out, not even its beginning
+    kTooLong,    ///< a line longer than kMaxBytes ended; none of it is given out
   };
   static constexpr size_t kMaxBytes = 1023;
   static constexpr size_t kHistoryBytes = 1024;
+  /// Widths that a terminal's report is believed between.
+  static constexpr unsigned kMinColumns = 20, kMaxColumns = 1000;
 
-  explicit LineEditor(hal::Console& console) : console_(console) {}
+  /// Returns the characters that continue `line`, or nothing.
+  using Completer = std::string_view (*)(std::string_view line);
 
-  /// Whether typed characters are shown. Programs that talk to us turn that off.
+  LineEditor(hal::Console& console, Completer completer) : console_(console), completer_(completer) {}
+
+  /// Whether typed characters are shown. Off for programs.
   void set_echo(bool on) { echo_ = on; }
   /// Shows `prompt` and begins an empty line.
   void begin(std::string_view prompt);
   /// One byte of input.
   Event feed(char byte);
-  /// The last complete line; valid until begin().
-  std::string_view line() const { return {line_, size_}; }
+  /// The last complete line; valid until begin(). May be overwritten.
+  std::span<char> line() { return {line_, size_}; }
+  /// Whether a line has been begun: something is typed and not yet complete.
+  bool typing() const { return size_ != 0; }
+
+  /// Asks the terminal for its width; the answer comes as input. Call where a person types: a program would
+  /// find the question in what it reads.
+  void ask_columns();
+  /// As the terminal answered; 0 if it has not.
+  unsigned columns() const { return columns_; }
+  /// Another terminal may be there now.
+  void forget_terminal();
 
  private:
-  enum class State : uint8_t { kText, kEscape, kBracket };
+  enum class State : uint8_t { kText, kEscape, kBracket, kLiteral };
+  /// A place on the terminal, relative to the prompt's first character.
+  struct Cell {
+    unsigned row, column;
+  };
 
-  void show(std::string_view text);
-  void show_tail();
-  void back(size_t characters);
+  void write(std::string_view text);
+  void write_line(size_t from, size_t to);
+  void move(char direction, unsigned count);
+  Cell advance(Cell cell, std::string_view text) const;
+  Cell cell_of(size_t position) const;
+  void wrap_pending(Cell cell);
+  void place_cursor(Cell from);
+  void redraw(Cell from);
+  void show_new();
   void insert(char byte);
+  void insert_text(std::string_view text);
   void erase(size_t from, size_t to);
   void move_to(size_t position);
   void replace(std::string_view text);
@@ -50,18 +78,23 @@ class LineEditor {
   void key(char final);
   size_t previous(size_t position) const;
   size_t next(size_t position) const;
-  static size_t characters(std::string_view text);
+  std::string_view text() const { return {line_, size_}; }
   std::string_view history(size_t ago) const;
 
   hal::Console& console_;
+  Completer completer_;
   std::string_view prompt_;
   bool echo_ = true;
   bool overflow_ = false;
   bool after_return_ = false;  ///< so that CR LF is one end of line
+  bool asked_columns_ = false;
+  uint16_t columns_ = 0;
   State state_ = State::kText;
-  unsigned parameter_ = 0;  ///< of an escape sequence
+  uint8_t parameters_ = 0;  ///< complete ones of an escape sequence
+  uint16_t first_parameter_ = 0, parameter_ = 0;
   size_t size_ = 0;
   size_t cursor_ = 0;
+  size_t unshown_ = 0;       ///< bytes before cursor_ of a character that is not whole yet
   size_t recalled_ = 0;      ///< 0: the line being typed, 1: the last one, ...
   size_t history_size_ = 0;  ///< bytes of history_ in use: lines, oldest first, each ended by a zero
   char line_[kMaxBytes + 1];

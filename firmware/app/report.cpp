@@ -72,6 +72,10 @@ void append_psram(Text& text, const hal::BoardInfo& info) {
   }
 }
 
+void append_identity(Text& text, const hal::BoardInfo& info) {
+  text << "pico-llama " << info.version << " on " << info.board_name;
+}
+
 void report_board(Output& output, hal::Board& board) {
   const hal::BoardInfo& info = board.info();
   TextOf<160> text;
@@ -79,7 +83,7 @@ void report_board(Output& output, hal::Board& board) {
     output.line(text);
     text.clear();
   };
-  text << "pico-llama " << info.version << " on " << info.board_name;
+  append_identity(text, info);
   line();
   if (const hal::LastStop& stop = info.last_stop; stop.what != nullptr) {
     text << "restarted by itself: " << stop.what;

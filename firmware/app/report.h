@@ -8,7 +8,9 @@
 
 namespace pico_llama::app {
 
-/// Name, board, then one line for each step of bring-up.
+/// The banner's first line: name, version, board.
+void append_identity(Text& text, const hal::BoardInfo& info);
+/// The banner: that line, then one for each step of bring-up.
 void report_board(Output& output, hal::Board& board);
 /// One line: PSRAM's state in words.
 void append_psram(Text& text, const hal::BoardInfo& info);

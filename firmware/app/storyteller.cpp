@@ -54,14 +54,17 @@ void append_stats(Text& text, const StoryStats& stats) {
   }
   text << "; prefill " << stats.prompt_tokens;
   if (const uint64_t rate = stats.prefill_millitokens_per_second(); rate != 0) {
-    text << ", ";
-    text.fixed(static_cast<int64_t>(rate / 100), 1) << " tok/s";
+    text << " at ";
+    text.fixed(static_cast<int64_t>(rate / 100), 1);
   }
-  text << "; first token ";
-  text.fixed(static_cast<int64_t>(stats.first_token_us / 100), 1) << " ms; ";
-  text << stats.cores << (stats.cores == 1 ? " core" : " cores") << "; seed ";
-  text.unsigned_number(stats.seed);
+  text << ", ";
+  text.fixed(static_cast<int64_t>(stats.first_token_us / 100), 1) << " ms";
+  if (stats.cores == 1) text << "; 1 core";
   if (stats.stop == StopReason::kCancelled) text << "; stopped";
+  if (!stats.greedy) {
+    text << "; seed ";
+    text.unsigned_number(stats.seed);
+  }
   text << "]";
 }
 
@@ -72,7 +75,12 @@ void append_stats_json(Text& text, const StoryStats& stats) {
       << ",\"prefill_tokens_per_second\":";
   text.fixed(static_cast<int64_t>(stats.prefill_millitokens_per_second()), 3) << ",\"first_token_ms\":";
   text.fixed(static_cast<int64_t>(stats.first_token_us), 3) << ",\"cores\":" << stats.cores << ",\"seed\":";
-  text.unsigned_number(stats.seed) << "}";
+  // A program that reads numbers as binary64 would round a larger one.
+  const bool exact = stats.seed < (uint64_t{1} << 53);
+  if (!exact) text << '"';
+  text.unsigned_number(stats.seed);
+  if (!exact) text << '"';
+  text << "}";
 }
 
 Status Storyteller::tell(Session& session, std::string_view prompt, const Settings& settings,
@@ -81,6 +89,7 @@ Status Storyteller::tell(Session& session, std::string_view prompt, const Settin
   // 32 bits of its own: JSON readers that keep numbers as doubles round those beyond 2^53.
   stats.seed = settings.fixed_seed ? settings.seed : static_cast<uint32_t>(board_.entropy());
   if (stats.seed == 0) stats.seed = 1;  // xorshift's fixed point
+  stats.greedy = settings.temperature == 0.0f;
   stats.cores = settings.cores;
 
   std::atomic<bool> cancel = false;

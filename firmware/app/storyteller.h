@@ -18,6 +18,7 @@ struct StoryStats {
   uint64_t generate_us = 0;     ///< from that token to the last
   StopReason stop = StopReason::kNone;
   uint64_t seed = 0;
+  bool greedy = false;  ///< temperature 0: the seed is not used
   int cores = 1;
 
   /// Thousandths of tokens a second; 0 where nothing was timed.

@@ -140,6 +140,70 @@ bool parse_unsigned(std::string_view text, uint64_t& value) {
   return true;
 }
 
+namespace {
+
+/// Four hexadecimal digits.
+bool parse_hex4(std::string_view text, uint32_t& value) {
+  if (text.size() < 4) return false;
+  value = 0;
+  for (const char c : text.substr(0, 4)) {
+    const char lower = static_cast<char>(c | 0x20);
+    const int digit = c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+    if (digit < 0) return false;
+    value = value << 4 | static_cast<uint32_t>(digit);
+  }
+  return true;
+}
+
+size_t encode_utf8(uint32_t code, char* out) {
+  if (code < 0x80) {
+    out[0] = static_cast<char>(code);
+    return 1;
+  }
+  const size_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (size_t i = length; i-- > 1; code >>= 6) out[i] = static_cast<char>(0x80 | (code & 0x3f));
+  out[0] = static_cast<char>((0xf0u << (4 - length)) | code);
+  return length;
+}
+
+}  // namespace
+
+bool decode_json_string(std::span<char> text, size_t& bytes) {
+  const std::string_view in(text.data(), text.size());
+  if (!in.starts_with('"')) return false;
+  size_t out = 0;
+  for (size_t i = 1; i < in.size(); ++i) {
+    const char c = in[i];
+    if (c == '"') {
+      bytes = out;
+      return in.find_first_not_of(' ', i + 1) == std::string_view::npos;
+    }
+    if (c != '\\') {  // writing never overtakes reading: an escape is longer than what it stands for
+      text[out++] = c;
+      continue;
+    }
+    if (++i == in.size()) return false;
+    constexpr std::string_view kEscapes = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
+    if (const size_t which = kEscapes.find(in[i]); which != std::string_view::npos) {
+      text[out++] = kMeanings[which];
+      continue;
+    }
+    uint32_t code = 0;
+    if (in[i] != 'u' || !parse_hex4(in.substr(i + 1), code) || code == 0) return false;
+    i += 4;
+    if (code >= 0xd800 && code < 0xe000) {  // half of a pair
+      uint32_t low = 0;
+      if (code >= 0xdc00 || !in.substr(i + 1).starts_with("\\u") || !parse_hex4(in.substr(i + 3), low) ||
+          low < 0xdc00 || low >= 0xe000)
+        return false;
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+      i += 6;
+    }
+    out += encode_utf8(code, text.data() + out);
+  }
+  return false;
+}
+
 Text& append_float(Text& text, float value) {
   auto thousandths = static_cast<int64_t>(value * 1000.0f + 0.5f);
   int decimals = 3;

@@ -69,6 +69,11 @@ bool parse_decimal(std::string_view text, float& value);
 /// Digits only, up to 2^64 - 1. False for anything else.
 bool parse_unsigned(std::string_view text, uint64_t& value);
 
+/// Decodes the JSON string (RFC 8259, section 7) that `text` consists of, quotation marks and blanks behind
+/// it included, in place: its bytes, UTF-8, are then the first `bytes` of `text`. False if it is none, or
+/// asks for U+0000.
+bool decode_json_string(std::span<char> text, size_t& bytes);
+
 /// A float as decimal text with up to three places, trailing zeros dropped. Requires: 0 <= value < 1,000,000.
 Text& append_float(Text& text, float value);
 

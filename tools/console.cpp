@@ -83,12 +83,10 @@ int run(const Options& options) {
     fail_usage("standard input is no terminal; say --prompt");
   constexpr std::size_t kLineBytes = 1023;  // docs/console.md
   for (const std::string& prompt : options.prompts) {
-    const std::size_t line = prompt.size() + (prompt.starts_with('/') ? 1 : 0);  // see Dialogue::tell
+    const std::size_t line = console::line_for(prompt).size();
     if (line > kLineBytes)
-      fail_usage("a prompt of {} bytes is more than the board's line takes, {}", prompt.size(), kLineBytes);
-    for (const char c : prompt)
-      if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
-        fail_usage("a prompt is one line without control characters");
+      fail_usage("a prompt of {} bytes is a console line of {}, and the board takes {}", prompt.size(), line,
+                 kLineBytes);
   }
   const std::string port = options.port.empty() ? console::find_board() : options.port;
   SerialLine line(port);

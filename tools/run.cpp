@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/text/control_characters.h"
 #include "tools/cli.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
@@ -35,11 +36,17 @@ struct Options {
   double topp = 0.9;
 };
 
+/// As a string where a reader that keeps numbers as binary64 would round it.
+nlohmann::ordered_json json_integer(std::uint64_t value) {
+  if (value < std::uint64_t{1} << 53) return value;
+  return std::to_string(value);
+}
+
 void print_json(const Options& options, const Story& story) {
   const nlohmann::ordered_json object = {{"prompt", options.prompt},
                                          {"temperature", options.temperature},
                                          {"topp", options.topp},
-                                         {"seed", options.sampler.seed},
+                                         {"seed", json_integer(options.sampler.seed)},
                                          {"steps", story.steps},
                                          {"prompt_tokens", story.prompt_tokens},
                                          {"tokens", story.tokens},
@@ -53,8 +60,9 @@ void print_json(const Options& options, const Story& story) {
 void print_speed(const Options& options, const Story& story, const std::string& profile) {
   fmt::print(stderr, "prefill {} tokens at {:.1f} tokens/s, generation {} tokens at {:.1f} tokens/s",
              story.prefilled, story.prefill_tokens_per_second(), story.generated, story.tokens_per_second());
-  fmt::print(stderr, " (prompt {}, n {}, seed {}, {}, {} thread{})\n", story.prompt_tokens.size(),
-             story.steps, options.sampler.seed, profile, options.threads, options.threads == 1 ? "" : "s");
+  const std::string seed = options.temperature == 0 ? "" : fmt::format("seed {}, ", options.sampler.seed);
+  fmt::print(stderr, " (prompt {}, n {}, {}{}, {} thread{})\n", story.prompt_tokens.size(), story.steps, seed,
+             profile, options.threads, options.threads == 1 ? "" : "s");
 }
 
 int run(Options options) {
@@ -69,7 +77,8 @@ int run(Options options) {
       .sampler = options.sampler, .steps = options.steps, .stop = options.stop, .cancel = &stop_on_ctrl_c()};
   const OnText stream = [&options](std::string_view text) {
     if (options.json) return;
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    without_control_characters(
+        text, [](std::string_view shown) { std::fwrite(shown.data(), 1, shown.size(), stdout); });
     std::fflush(stdout);
   };
   Story story;

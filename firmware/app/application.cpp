@@ -9,6 +9,10 @@ namespace {
 constexpr std::string_view kPrompt = "> ";
 /// A contact has settled after this long.
 constexpr uint64_t kDebounceUs = 20'000;
+/// A program opens a port first and sets its mode then; text that comes between is echoed and translated.
+constexpr uint64_t kSettleUs = 50'000;
+/// An echo follows what it repeats sooner.
+constexpr uint64_t kEchoUs = 500'000;
 /// Who pauses for so long inside a line is a person: programs send a line at once.
 constexpr uint64_t kTypingPauseUs = 10'000;
 
@@ -21,9 +25,12 @@ void Application::load_model() {
 
 bool Application::step() {
   const bool connected = console_.connected();
-  if (connected && !greeted_) greet();
   if (!connected && greeted_) goodbye();
-  greeted_ = connected;
+  greeted_ = greeted_ && connected;
+  if (connected && opened_us_ == 0) opened_us_ = board_.micros();
+  if (!connected) opened_us_ = 0;
+  const bool settled = board_.micros() - opened_us_ >= kSettleUs;
+  if (connected && !greeted_ && settled) greet();
 
   if (button_clicked()) {
     if (connected && !output_.json()) output_.end_line();
@@ -34,9 +41,12 @@ bool Application::step() {
   const int byte = console_.read();
   if (byte < 0) {
     wait_for_input(connected);
-    return false;
+    return connected && !greeted_;
   }
-  last_input_us_ = board_.micros();
+  if (connected && !greeted_) greet();
+  const uint64_t now_us = board_.micros();
+  if (ignoring_echo_ && now_us - last_input_us_ > kEchoUs) stop_ignoring_echo();
+  last_input_us_ = now_us;
   switch (editor_.feed(static_cast<char>(byte))) {
     case LineEditor::Event::kNone:
       return true;
@@ -44,7 +54,7 @@ bool Application::step() {
       handle_line(editor_.line());
       break;
     case LineEditor::Event::kAbandoned:
-      ignoring_echo_ = false;
+      stop_ignoring_echo();
       break;
     case LineEditor::Event::kTooLong: {
       TextOf<128> text;
@@ -62,6 +72,7 @@ void Application::greet() {
   report_board(output_, board_);
   report_model(output_, board_, loader_);
   output_.line("Type how a story begins, or Enter for a surprise. /help lists commands, Ctrl-C stops.");
+  greeted_ = true;
   prompt();
 }
 
@@ -73,7 +84,7 @@ void Application::goodbye() {
 }
 
 void Application::wait_for_input(bool connected) {
-  if (connected && editor_.typing() && board_.micros() - last_input_us_ > kTypingPauseUs) {
+  if (greeted_ && connected && editor_.typing() && board_.micros() - last_input_us_ > kTypingPauseUs) {
     editor_.ask_columns();
     last_input_us_ = UINT64_MAX / 2;  // once a line
   }
@@ -87,10 +98,14 @@ bool Application::is_echo_of_banner(std::string_view line) {
   TextOf<96> banner;
   append_identity(banner, board_.info());
   if (line != banner.view()) return false;
-  output_.error(
-      "this port sends back what the board says, so nothing of it is used until Ctrl-C: stty -F PORT raw "
-      "-echo");
+  output_.error("this port sends back what the board says, which is ignored: stty -F PORT raw -echo");
   return ignoring_echo_ = true;
+}
+
+void Application::stop_ignoring_echo() {
+  if (!ignoring_echo_) return;
+  ignoring_echo_ = false;
+  prompt();
 }
 
 void Application::prompt() {

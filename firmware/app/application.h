@@ -44,6 +44,7 @@ class Application {
   void prompt();
   void wait_for_input(bool connected);
   bool is_echo_of_banner(std::string_view line);
+  void stop_ignoring_echo();
   void tell(std::string_view prompt, bool own_seed);
   void say_why_no_story();
   bool button_clicked();
@@ -60,6 +61,7 @@ class Application {
   bool greeted_ = false;
   bool ignoring_echo_ = false;
   uint64_t last_input_us_ = 0;
+  uint64_t opened_us_ = 0;  ///< when the port was opened; 0 while it is closed
   bool button_down_ = false;
   uint64_t button_since_us_ = 0;
   uint32_t stories_ = 0;

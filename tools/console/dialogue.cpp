@@ -1,5 +1,7 @@
 #include "tools/console/dialogue.h"
 
+#include <algorithm>
+
 #include "tools/support/failure.h"
 
 namespace pico_llama::console {
@@ -50,10 +52,17 @@ std::string Dialogue::next_line() {
   }
 }
 
+std::string line_for(std::string_view prompt) {
+  const bool plain = std::none_of(prompt.begin(), prompt.end(),
+                                  [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+  if (plain) return (prompt.starts_with('/') ? "/" : "") + std::string(prompt);
+  return "/tell " + nlohmann::json(prompt).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 void Dialogue::tell(
     std::string_view prompt,
     const std::function<void(const std::string& line, const nlohmann::json& object)>& on_line) {
-  line_.write((prompt.starts_with('/') ? "/" : "") + std::string(prompt) + "\r");
+  line_.write(line_for(prompt) + "\r");
   while (true) {
     const std::string line = next_line();
     const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);

@@ -11,6 +11,10 @@
 
 namespace pico_llama::console {
 
+/// The console line that has the board tell a story that begins with `prompt`: itself, or /tell where it
+/// holds control characters.
+std::string line_for(std::string_view prompt);
+
 /// A conversation in the board's own JSON lines (docs/console.md, "For programs").
 class Dialogue {
  public:

@@ -56,12 +56,11 @@ class Pty : public Port {
     }
     path = name;
     // Opened and closed once: from then on the master tells "nobody has it open" (POLLHUP) from "open".
-    // Raw, so that nothing is echoed or translated before a program has set its own mode.
+    // Its mode is the one that Linux's cdc-acm driver begins with: lines, echo, 9600 baud.
     const int slave = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     termios mode{};
     if (slave < 0 || tcgetattr(slave, &mode) != 0) fail("cannot open {}: {}", path, errno_text(errno));
-    cfmakeraw(&mode);
-    cfsetspeed(&mode, B115200);
+    cfsetspeed(&mode, B9600);
     tcsetattr(slave, TCSANOW, &mode);
     close(slave);
   }

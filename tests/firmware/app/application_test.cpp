@@ -59,6 +59,20 @@ struct NoModelTest : ApplicationTest {
   NoModelTest() : ApplicationTest(false) {}
 };
 
+TEST_F(ApplicationTest, GreetsWhenTheTerminalHasSetItsMode) {
+  EXPECT_TRUE(app.step());
+  EXPECT_EQ(console.output, "") << "the port has just been opened";
+  EXPECT_LT(board.now_us, 50'000u);
+  type("");
+  EXPECT_GE(board.now_us, 50'000u);
+}
+
+TEST_F(ApplicationTest, GreetsAtOnceWhoeverTypes) {
+  console.type("/json on\r");
+  while (console.output.find("json on\"}") == std::string::npos) ASSERT_TRUE(app.step());
+  EXPECT_LT(board.now_us, 50'000u);
+}
+
 TEST_F(ApplicationTest, GreetsWhoeverComes) {
   const std::string banner = type("");
   EXPECT_NE(banner.find("pico-llama 0 on fake"), std::string::npos);
@@ -282,8 +296,12 @@ TEST_F(ApplicationTest, APortThatEchoesIsNotToldStories) {
   std::string echo = type("");
   for (int i = 0; i < 5; ++i) echo = type(echo);
   EXPECT_EQ(echo, "") << "it goes on";
-  // Ctrl-C, for the person who has mended it.
+  // Ctrl-C, or what comes later than an echo does, is a person's.
   type("\x03");
+  EXPECT_NE(type("ab\r").find(" tokens"), std::string::npos);
+  type("pico-llama 0 on fake\r");
+  EXPECT_EQ(type("ab\r"), "");
+  board.now_us += 1'000'000;
   EXPECT_NE(type("ab\r").find(" tokens"), std::string::npos);
 }
 

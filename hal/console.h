@@ -17,8 +17,8 @@ class Console {
 
   /// Sends `text`. While a host has the port open nothing is lost: waits as long as the host is slow.
   /// Returns immediately, dropping the text, if no host has the port open or it is closed meanwhile.
-  /// During a watch the text may be buffered until kGatherUs after the last packet, so that tokens in quick
-  /// succession share a packet.
+  /// The text may be buffered: until read() finds no input, and during a watch until kGatherUs after the last
+  /// packet, so that an echo with its answer, and tokens in quick succession, share a packet.
   virtual void write(std::string_view text) = 0;
   /// Sends buffered text. Call it before long computations.
   virtual void flush() = 0;

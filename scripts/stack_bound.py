@@ -17,7 +17,7 @@ import sys
 BOARD = (r"drivers::PicoBoard::(info|memory|cycles|core|micros|entropy|button_pressed|led|crc32|copy|fill|test_psram|reboot"
          r"|reboot_to_bootsel|stream|stack_used|stack_bytes|read_bandwidth|both_cores)\(")
 CLOCK = r"drivers::PicoBoard::(cycles|core)\("
-CONSOLE = r"drivers::UsbConsole::(read|write|watch_for_cancel|cancelled|take_lost_input|idle|drain|connected)\("
+CONSOLE = r"drivers::UsbConsole::(read|write|watch_for_cancel|cancelled|take_lost_input|flush|idle|connected)\("
 COUNT = r"(SingleWorker|CoreWorkers|TimedWorkers)::count\("
 CREW = r"(SingleWorker|CoreWorkers|TimedWorkers)::(run|count)\("
 BARRIER = r"(SingleWorker|CoreWorkers|TimedWorkers)::(barrier|count)\("

@@ -57,8 +57,9 @@ void print_speed(const nlohmann::json& end) {
   fmt::print(stderr, "prefill {} tokens at {:.1f} tokens/s, generation {} tokens at {:.1f} tokens/s",
              end.value("prompt_tokens", 0), end.value("prefill_tokens_per_second", 0.0),
              end.value("tokens", 0), end.value("tokens_per_second", 0.0));
+  const nlohmann::json seed = end.value("seed", nlohmann::json(0));  // a string where it is large
   fmt::print(stderr, " (first token {:.1f} ms, {} cores, seed {})\n", end.value("first_token_ms", 0.0),
-             end.value("cores", 0), end.value("seed", std::uint64_t{0}));
+             end.value("cores", 0), seed.is_string() ? seed.get<std::string>() : seed.dump());
 }
 
 int tell(SerialLine& line, const Options& options) {

@@ -71,7 +71,7 @@ bool Application::step() {
 void Application::greet() {
   report_board(output_, board_);
   report_model(output_, board_, loader_);
-  output_.line("Type how a story begins, or Enter for a surprise. /help lists commands, Ctrl-C stops.");
+  output_.line("Type how a story begins, or just Enter. /help lists commands, Ctrl-C stops.");
   greeted_ = true;
   prompt();
 }

@@ -131,7 +131,7 @@ class Checks {
     name << "kernel " << kernel.name;
     TextOf<160> detail;
     if (kernel.same) {
-      detail << (kernel.is_reference ? "the portable one itself: " : "same as the portable one: ")
+      detail << (kernel.is_reference ? "portable itself: " : "same as portable: ")
              << kernel.shapes << " shapes, CRC32 ";
       detail.hex(kernel.crc, 8);
     } else {

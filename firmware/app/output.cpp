@@ -48,6 +48,7 @@ void Output::rows(std::string_view text, size_t indent, size_t column) {
   }
   raw(text);
   end_line();
+  console_.flush();  // a command may take seconds between its lines
 }
 
 void Output::begin_story(unsigned columns) {
@@ -75,6 +76,7 @@ void Output::object(std::string_view key, std::string_view text) {
   }
   raw("\"}");
   end_line();
+  console_.flush();
 }
 
 }  // namespace pico_llama::app

@@ -64,7 +64,10 @@ int UsbConsole::read() {
     const BackgroundTaskPaused paused;
     take_input();
   }
-  if (typed_count_ == 0) return -1;
+  if (typed_count_ == 0) {
+    if (gathered_count_ != 0) flush();  // all input is answered
+    return -1;
+  }
   const auto byte = static_cast<unsigned char>(typed_[typed_head_]);
   typed_head_ = (typed_head_ + 1) % kTypeAheadBytes;
   --typed_count_;
@@ -72,12 +75,11 @@ int UsbConsole::read() {
 }
 
 void UsbConsole::write(std::string_view text) {
-  if (!watching_) return send(text);
   for (const char c : text) {
     if (gathered_count_ == gathered_.size()) flush();
     gathered_[gathered_count_++] = c;
   }
-  if (time_us_32() - sent_us_ >= kGatherUs) flush();
+  if (watching_ && time_us_32() - sent_us_ >= kGatherUs) flush();
 }
 
 void UsbConsole::flush() {
@@ -126,20 +128,5 @@ unsigned UsbConsole::take_lost_input() {
 
 // With a time-out, since the button has no interrupt and a wake-up could be missed.
 void UsbConsole::idle() { best_effort_wfe_or_timeout(make_timeout_time_ms(2)); }
-
-void UsbConsole::drain(unsigned timeout_ms) {
-  const uint64_t until = time_us_64() + timeout_ms * 1000ull;
-  while (time_us_64() < until) {
-    {
-      const BackgroundTaskPaused paused;
-      if (!tud_cdc_connected() || tud_cdc_write_available() == CFG_TUD_CDC_TX_BUFSIZE) break;
-      tud_cdc_write_flush();
-    }
-    idle();
-  }
-  // The FIFO is empty, but the last packet may still be in the endpoint's buffer.
-  const uint64_t settle = time_us_64() + 5000;
-  while (time_us_64() < settle) idle();
-}
 
 }  // namespace pico_llama::drivers

@@ -24,9 +24,6 @@ class UsbConsole final : public hal::Console {
   unsigned take_lost_input() override;
   void idle() override;
 
-  /// Waits until all output is sent, for at most `timeout_ms`. To be called before a restart.
-  void drain(unsigned timeout_ms);
-
  private:
   /// Passes text to TinyUSB, waiting for room.
   void send(std::string_view text);

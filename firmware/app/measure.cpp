@@ -131,8 +131,8 @@ class Checks {
     name << "kernel " << kernel.name;
     TextOf<160> detail;
     if (kernel.same) {
-      detail << (kernel.is_reference ? "portable itself: " : "same as portable: ")
-             << kernel.shapes << " shapes, CRC32 ";
+      detail << (kernel.is_reference ? "portable itself: " : "same as portable: ") << kernel.shapes
+             << " shapes, CRC32 ";
       detail.hex(kernel.crc, 8);
     } else {
       detail << "differs from the portable one:";

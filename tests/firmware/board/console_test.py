@@ -77,8 +77,8 @@ class Console(BoardTest):
 
     def test_warm_reboot(self):
         """The PSRAM is still in QPI after the RUN pin, and after a watchdog restart."""
-        text = self.play(["expect > ", "send /reboot", "expect restarting", "expect Ctrl-C stops a story", "reset",
-                           "expect Ctrl-C stops a story", *SHORT[1:]], self.pack("q8"))
+        text = self.play(["expect > ", "send /reboot", "expect restarting", "expect Ctrl-C stops.", "reset",
+                           "expect Ctrl-C stops.", *SHORT[1:]], self.pack("q8"))
         assert text.count("PSRAM   8 MB, QPI at 75 MHz, tested") == 3, text
 
     def test_reset_interfaces(self):
@@ -110,7 +110,7 @@ class Console(BoardTest):
         assert maps[0] == maps[1], maps
         used = [int(n) for n in re.findall(r"stack of core \d: (\d+) of \d+", text)[-2:]]
         assert len(used) == 2 and all(0 < n <= bound for n, bound in zip(used, static_stack_bounds())), used
-        assert text.count("first token") == count, text.count("first token")
+        assert text.count("; prefill ") == count, text.count("; prefill ")
         print(f"{count} stories, stacks at most {used} B")
 
     def test_stories_50(self):

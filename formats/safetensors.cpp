@@ -135,7 +135,7 @@ void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file) 
   const auto data = file.bytes.subspan(sizeof header_bytes + header_bytes);
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") continue;
-    const auto damaged = [&](const char* what) {
+    const auto damaged = [&file, &name = name](const char* what) {
       fail("{}: the entry of tensor {} {}; the file is damaged, get it again", file.name, name, what);
     };
     if (!entry.is_object()) damaged("is no JSON object");

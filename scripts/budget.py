@@ -8,10 +8,12 @@ Sizes and stack bounds come from the ELF (scripts/stack_bound.py); cycles of a t
 with stories260K and tells 64 greedy tokens on both cores; those of other models, profiles and cores (`models`) from bench/board.py,
 which docs/performance.md is made of. A regression is more than the budget: the figure of the last
 update, and for cycles 2 % on top. `update` is how a cost is accepted, or a gain is locked in; it shows up in review.
+Each compiler that the project supports has rows of its own; the ELF says which one made it.
 """
 import argparse
 import csv
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -34,6 +36,13 @@ OTHERS = [("stories260K", "q4", (32, 0, False)), ("stories260K", "f32", (32, 0, 
 def skip(why):
     print("skipped:", why)
     sys.exit(77)
+
+
+def compiler_of(elf):
+    """gcc-12: the newest compiler that left its name in the image; newlib's may be older."""
+    text = subprocess.run(["arm-none-eabi-readelf", "-p", ".comment", elf], capture_output=True, text=True, check=True).stdout
+    majors = re.findall(r"GCC: .* (\d+)[.]", text)
+    return f"gcc-{max(map(int, majors))}"
 
 
 def sizes(elf):
@@ -113,26 +122,30 @@ def main():
         except virtual_board.Missing as why:
             skip(why)
 
+    compiler = compiler_of(arguments.elf)
     with TABLE.open(newline="") as file:
-        rows = {row["what"]: row for row in csv.DictReader(file)}
+        rows = {(row["what"], row["compiler"]): row for row in csv.DictReader(file)}
     if arguments.what == "update":
         for what, (value, budget, how) in measured.items():
             room = SIZE_ROOM if what.endswith("_bytes") else CYCLES_ROOM
-            rows[what] = {"what": what, "budget": budget or int(value * room), "measured": value, "how": how}
+            rows[what, compiler] = {"what": what, "compiler": compiler, "budget": budget or int(value * room), "measured": value,
+                                    "how": how}
         with TABLE.open("w", newline="") as file:
-            writer = csv.DictWriter(file, ["what", "budget", "measured", "how"], lineterminator="\n")
+            writer = csv.DictWriter(file, ["what", "compiler", "budget", "measured", "how"], lineterminator="\n")
             writer.writeheader()
-            writer.writerows(rows.values())
+            writer.writerows(row for _, row in sorted(rows.items(), key=lambda item: (item[0][1], list(rows).index(item[0]))))
+    if not any(key[1] == compiler for key in rows):
+        skip(f"{TABLE.name} has no rows of {compiler}; `budget.py update` writes them")
     over = 0
     for what, (value, _, _) in measured.items():
-        if what not in rows:
-            print(f"{what} {value} has no row in {TABLE.name}")
+        if (what, compiler) not in rows:
+            print(f"{what} {value} has no row of {compiler} in {TABLE.name}")
             over += 1
             continue
-        budget = int(rows[what]["budget"])
+        row = rows[what, compiler]
+        budget = int(row["budget"])
         over += value > budget
-        print(f"{'OVER BUDGET ' if value > budget else ''}{what} {value}, budget {budget}, at the last update "
-              f"{rows[what]['measured']}")
+        print(f"{'OVER BUDGET ' if value > budget else ''}{what} {value}, budget {budget}, at the last update {row['measured']}")
     if over:
         print("If that cost is meant: scripts/budget.py update build/firmware/firmware.elf")
     return 1 if over else 0

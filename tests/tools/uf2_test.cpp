@@ -183,9 +183,10 @@ TEST(Uf2, TheCommandPutsAModelInItsPlace) {
   const std::string model = folder.file("m.bin"), tokenizer = folder.file("t.bin");
   test_support::write_file(model, test_support::make_checkpoint(tiny));
   test_support::write_file(tokenizer, test_support::make_tokenizer(tiny.config.vocab_size));
-  const auto command = [](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), PICO_LLAMA_COMMAND);
-    const auto result = test_support::run_command(arguments);
+  const auto command = [](const std::vector<std::string>& arguments) {
+    std::vector<std::string> line = {PICO_LLAMA_COMMAND};
+    line.insert(line.end(), arguments.begin(), arguments.end());
+    const auto result = test_support::run_command(line);
     EXPECT_EQ(result.exit_code, 0) << result.err;
   };
   command({"pack", model, "-z", tokenizer, "-o", folder.file("m.plm")});

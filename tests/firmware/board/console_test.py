@@ -11,10 +11,10 @@ from virtual_board import STORY_END, stories
 
 
 def static_stack_bounds():
-    """Bytes, core 0 and core 1, as scripts/stack_bound.py found them in the ELF."""
+    """Bytes, core 0 and core 1: as scripts/stack_bound.py found them in the ELF, with the compiler that needs most."""
     with open(virtual_board.ROOT / "bench/budget.csv") as table:
-        measured = {row["what"]: int(row["measured"]) for row in csv.DictReader(table)}
-    return measured["stack_core0_bytes"], measured["stack_core1_bytes"]
+        rows = [(row["what"], int(row["measured"])) for row in csv.DictReader(table)]
+    return tuple(max(value for what, value in rows if what == f"stack_core{core}_bytes") for core in (0, 1))
 
 
 class Console(BoardTest):

@@ -9,7 +9,7 @@
 #include "formats/vocabulary.h"
 
 /// GGUF files (versions 2 and 3) of architecture llama, with their tokenizer.
-/// Source: ggml's docs/gguf.md; the blocks of quantised types: formats/tensor.h.
+/// Source: ggml's GGUF specification; the blocks of quantised types: formats/tensor.h.
 namespace pico_llama::formats {
 
 bool looks_like_gguf(std::span<const std::uint8_t> bytes);

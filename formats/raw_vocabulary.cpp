@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "formats/failure.h"
 
@@ -48,6 +49,10 @@ Vocabulary canonical(const RawVocabulary& raw, const std::string& name) {
   for (const std::int64_t id : {raw.unknown, raw.begin, raw.end})
     if (id >= count) fail("{}: names token {} and has {} of them; get the file again", name, id, count);
   if (raw.begin < 0) fail("{}: has no token that begins a text (BOS), which a Llama model needs", name);
+
+  for (std::int64_t id = 0; id < count; ++id)
+    if (const float score = raw.pieces[static_cast<std::size_t>(id)].score; !std::isfinite(score))
+      fail("{}: the score of token {} is {}; the file is damaged, get it again", name, id, score);
 
   constexpr std::int64_t kFree = -1;
   std::vector<std::int64_t> order(raw.pieces.size(), kFree);

@@ -1,7 +1,6 @@
 #include "formats/sentencepiece.h"
 
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <string_view>
 
@@ -82,10 +81,6 @@ void add_piece(RawVocabulary& raw, std::string_view message, const std::string& 
     if (field.number == 2) score = std::bit_cast<float>(static_cast<std::uint32_t>(field.integer));
     if (field.number == 3) type = field.integer;
   }
-  if (!std::isfinite(score))
-    fail("{}: the score of token {} is {}; the file is damaged, get it again", name, raw.pieces.size(),
-         score);
-  if (type == kUnknown) raw.unknown = static_cast<std::int64_t>(raw.pieces.size());
   raw.add(spaces_of_underlines(text), score, type == kByte ? byte_of_hex(text) : -1);
 }
 

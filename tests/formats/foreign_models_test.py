@@ -216,7 +216,8 @@ class Gguf(Foreign):
                 self.small(file, extra=[(name, [2], bytes(8))])
                 self.refused(part, "info", file)
         for part, metadata in (("tokenizer is of kind bert", {"tokenizer.ggml.model": "bert"}), ("holds no tokenizer", {"tokenizer.ggml.tokens": "absent"}),
-                               ("no token that begins a text", {"tokenizer.ggml.bos_token_id": "absent"}), ("names token 999", {"tokenizer.ggml.eos_token_id": 999})):
+                               ("no token that begins a text", {"tokenizer.ggml.bos_token_id": "absent"}), ("names token 999", {"tokenizer.ggml.eos_token_id": 999}),
+                               ("score of token 90 is nan", {"tokenizer.ggml.scores": ("f32", [0.0] * 90 + [float("nan")] + [0.0] * 209)})):
             with self.subTest(part):
                 self.small(file, metadata=metadata)
                 self.refused(part, "run", file)

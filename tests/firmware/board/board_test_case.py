@@ -1,5 +1,6 @@
 """The real firmware image on the virtual board, through its USB serial port."""
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -10,6 +11,8 @@ SHORT = ["expect > ", "send /temp 0", "expect > ", "send /steps 24", "expect > "
 
 
 def expect(text, *wanted):
+    """`wanted` may stand on two rows: the board wraps its lines at 79 columns."""
+    text = re.sub(r"\r?\n +", " ", text)
     for want in wanted:
         assert want in text, f"no {want!r} in:\n{text[-4000:]}"
 

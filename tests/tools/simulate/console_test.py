@@ -97,5 +97,5 @@ class Console(unittest.TestCase):
     def test_calls_that_cannot_be(self):
         self.expect_error(console("/dev/null"), 2, "standard input is no terminal; say --prompt")
         self.expect_error(console("/dev/null", "--json"), 2, "--json needs a --prompt")
-        self.expect_error(console("/dev/null", "--prompt", "a\nb"), 2, "one line")
-        self.expect_error(console("/dev/null", "--prompt", "/" + "x" * 1023), 2, "more than the board's line takes")
+        self.expect_error(console("/dev/null", "--prompt", "\n" * 520), 2, "and the board takes 1023")
+        self.expect_error(console("/dev/null", "--prompt", "/" + "x" * 1023), 2, "and the board takes 1023")

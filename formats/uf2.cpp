@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "firmware/chips/rp2350.h"
@@ -29,12 +30,12 @@ static_assert(sizeof(BlockHeader) == 32);
   throw FileError(fmt::format("{}: {}", path, why));
 }
 
-void check_family(const std::string& path, std::uint32_t family) {
+bool is_ours(std::uint32_t family) {
+  return family == kUf2FamilyRp2350ArmS || family == kUf2FamilyData || family == kAbsolute;
+}
+
+[[noreturn]] void refuse_family(const std::string& path, std::uint32_t family) {
   switch (family) {
-    case kUf2FamilyRp2350ArmS:
-    case kUf2FamilyData:
-    case kAbsolute:
-      return;
     case kRp2040:
       refuse(path, "this UF2 is for an RP2040; build it for the RP2350 (PICO_PLATFORM=rp2350-arm-s)");
     case kRiscv:
@@ -67,12 +68,12 @@ MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path
     std::size_t block;
   };
   std::vector<Page> pages;
-  // A transfer is a run of blocks with one family and one count; each must be complete.
-  struct Transfer {
-    std::uint32_t family, count;
-    std::set<std::uint32_t> seen;
-  };
-  std::vector<Transfer> transfers;
+  // The boot ROM counts the blocks of one family and one block count, and restarts the board half a second
+  // after it has all of them: what follows in the file is not reliably written (pico-bootrom-rp2350,
+  // usb_virtual_disk.c).
+  std::uint32_t family = 0, count = 0;
+  std::set<std::uint32_t> seen;
+  std::optional<std::uint32_t> foreign_family;
   for (std::size_t i = 0; i < file.size() / kUf2BlockBytes; ++i) {
     const auto bytes = file.subspan(i * kUf2BlockBytes, kUf2BlockBytes);
     BlockHeader block{};
@@ -90,7 +91,10 @@ MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path
     const bool e10_block =
         block.family == kAbsolute && block.address == kFlashEnd - kUf2PayloadBytes && block.count == 2;
     if (e10_block) continue;
-    check_family(path, block.family);
+    if (!is_ours(block.family)) {  // the boot ROM passes over blocks for other chips
+      if (!foreign_family) foreign_family = block.family;
+      continue;
+    }
     if (block.payload != kUf2PayloadBytes) {
       refuse(path,
              fmt::format("block {} of the UF2 carries {} bytes; the boot ROM takes 256", i, block.payload));
@@ -107,22 +111,25 @@ MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path
     if (region == Region::kFlash && first % kUf2PayloadBytes != 0) {
       refuse(path, fmt::format("block {} of the UF2 is for {:#010x}, not a multiple of 256", i, first));
     }
-    if (transfers.empty() || transfers.back().family != block.family ||
-        transfers.back().count != block.count) {
-      transfers.push_back({block.family, block.count, {}});
+    if (pages.empty()) {
+      family = block.family;
+      count = block.count;
     }
     if (block.number >= block.count)
       refuse(path, fmt::format("block {} of the UF2 says it is {} of {}", i, block.number, block.count));
-    transfers.back().seen.insert(block.number);
+    const bool begins_again =
+        block.family != family || block.count != count || !seen.insert(block.number).second;
+    if (begins_again)
+      refuse(path, fmt::format("two UF2 files in one: block {} begins another count, and the boot ROM may "
+                               "not write what follows; "
+                               "join them with pico-llama uf2 A B -o FILE",
+                               i));
     pages.push_back({first, bytes.subspan(sizeof block, kUf2PayloadBytes), i});
   }
+  if (pages.empty() && foreign_family) refuse_family(path, *foreign_family);
   if (pages.empty()) refuse(path, "the UF2 has no data for an RP2350");
-  for (const Transfer& transfer : transfers) {
-    if (transfer.seen.size() != transfer.count) {
-      refuse(path,
-             fmt::format("the UF2 is incomplete: {} of {} blocks", transfer.seen.size(), transfer.count));
-    }
-  }
+  if (seen.size() != count)
+    refuse(path, fmt::format("the UF2 is incomplete: {} of {} blocks", seen.size(), count));
   std::stable_sort(pages.begin(), pages.end(),
                    [](const Page& a, const Page& b) { return a.address < b.address; });
   MemoryImage image;

@@ -93,6 +93,26 @@ TEST_F(MemoryImageFile, Uf2ForAnotherChip) {
   expect_problem(encode({{0x10000000, 0, 1, 0x12345678}}), "0x12345678");
 }
 
+TEST_F(MemoryImageFile, Uf2PassesOverBlocksForOtherChips) {
+  const MemoryImage image = read_memory_image(file(encode({{0x10000000, 0, 1, kRp2040},
+                                                           {0x10002000, 0, 2},
+                                                           {0x20000000, 0, 1, 0x12345678},
+                                                           {0x10002100, 1, 2}})));
+  ASSERT_EQ(image.segments.size(), 1U);
+  EXPECT_EQ(image.segments[0].address, 0x10002000U);
+}
+
+TEST_F(MemoryImageFile, TwoUf2FilesInOne) {
+  constexpr std::uint32_t kData = 0xe48bff58;
+  for (const auto& second : {std::vector<Uf2Block>{{0x10080000, 0, 1, kData}},
+                             {{0x10080000, 0, 3}},
+                             {{0x10080000, 0, 2}, {0x10080100, 1, 2}}}) {
+    std::vector<Uf2Block> blocks = {{0x10000000, 0, 2}, {0x10000100, 1, 2}};
+    blocks.insert(blocks.end(), second.begin(), second.end());
+    expect_problem(encode(blocks), "two UF2 files in one");
+  }
+}
+
 TEST_F(MemoryImageFile, Uf2Damaged) {
   auto bytes = encode({{0x10000000, 0, 1}});
   bytes[508] ^= 1;

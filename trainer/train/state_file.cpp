@@ -46,6 +46,7 @@ void append(std::string& out, const Items& items) {
 template <typename Items>
 void take(std::string_view& bytes, Items& items, size_t count) {
   items.resize(count);
+  if (count == 0) return;  // memcpy may not be given the null pointer of an empty vector
   std::memcpy(items.data(), bytes.data(), count * sizeof(items[0]));
   bytes.remove_prefix(count * sizeof(items[0]));
 }

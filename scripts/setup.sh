@@ -3,7 +3,8 @@
 # into .deps/ of this folder. Safe to run again; does nothing where everything is there.
 #   scripts/setup.sh            what run.sh needs: the pico-llama command and the firmware
 #   scripts/setup.sh --tests    what test.sh needs as well
-#   scripts/setup.sh --check [--tests]    only says what is missing (exit 1 if anything is)
+#   scripts/setup.sh --arm64    what scripts/test-arm64.sh needs: a cross compiler, the libraries for arm64, an emulator
+#   scripts/setup.sh --check [--tests | --arm64]    only says what is missing (exit 1 if anything is)
 #   PICO_SDK_PATH=FOLDER        a Pico SDK of your own, 2.1.1 or later, instead of Debian's
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,11 +12,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
-check=no tests=no
+check=no tests=no arm64=no
 for argument; do
   case $argument in
     --check) check=yes ;;
     --tests) tests=yes ;;
+    --arm64) arm64=yes ;;
     -h | --help) sed -n '/^set /q; 2,$s/^# \{0,1\}//p' scripts/setup.sh; exit ;;
     *) say "unknown argument $argument; see scripts/setup.sh --help"; exit 2 ;;
   esac
@@ -23,10 +25,11 @@ done
 
 # "what for: packages". DESIGN.md ("Libraries") says why each library. The firmware needs libstdc++'s headers only; the
 # library (libstdc++-arm-none-eabi-newlib) would be 2 GB.
+headers="libcli11-dev nlohmann-json3-dev libeigen3-dev"  # the same for every architecture
+libraries="libfmt-dev libcapstone-dev libelf-dev libdw-dev libserialport-dev libmd-dev libhwy-dev"
 groups=(
   "compiler and build tools of the PC: g++ cmake ninja-build ccache pkgconf python3"
-  "libraries of the pico-llama command: libcli11-dev libfmt-dev nlohmann-json3-dev libcapstone-dev libelf-dev libdw-dev
-    libserialport-dev libeigen3-dev libmd-dev libhwy-dev"
+  "libraries of the pico-llama command: $headers $libraries"
   "compiler and C library of the firmware: gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-dev"
 )
 test_groups=(
@@ -46,6 +49,11 @@ installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok instal
   clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\).*/\1/p' | head -1)
   [ -z "$clang" ] || groups+=("libFuzzer: libclang-rt-$clang-dev")
 }
+[ $arm64 = no ] || groups=(
+  "cross compiler and build tools: g++-aarch64-linux-gnu cmake ninja-build ccache pkgconf python3"
+  "libraries of the pico-llama command and its tests: $headers ${libraries//-dev/-dev:arm64} libgtest-dev:arm64"
+  "emulator: qemu-user"
+)
 missing=() reasons=()
 for group in "${groups[@]}"; do
   absent=()
@@ -71,7 +79,7 @@ sdk_ready() {
 }
 
 sdk=ready
-sdk_ready || sdk=missing
+[ $arm64 = yes ] || sdk_ready || sdk=missing
 if [ $check = yes ]; then
   [ ${#missing[@]} -eq 0 ] || say "missing packages: ${missing[*]}"
   [ $sdk = ready ] || say "missing: Pico SDK (set PICO_SDK_PATH, or run scripts/setup.sh)"
@@ -95,6 +103,10 @@ if [ ${#missing[@]} -gt 0 ]; then
   # be, and sudo would close a third one that it is handed.
   apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive sh -c 'exec apt-get "$@" 3>/dev/stdout' apt-get
     -q -y -o Dpkg::Use-Pty=0 -o APT::Status-Fd=3)
+  if [ $arm64 = yes ] && ! dpkg --print-foreign-architectures | grep -qx arm64; then
+    say "packages of arm64 beside those of this machine: ${sudo[*]:+sudo }dpkg --add-architecture arm64"
+    "${sudo[@]}" dpkg --add-architecture arm64
+  fi
   progress "setup: reading the package lists" $log "${apt[@]}" update || say "trying with the package lists there are"
   size=$(LC_ALL=C apt-get install --print-uris -y --no-install-recommends "${missing[@]}" 2>&1 | sed -n \
     -e 's/^[0-9]* upgraded, \([0-9]*\) newly installed.*/\1 packages with all they depend on, /p' \

@@ -2,6 +2,8 @@
 # README's two commands on a fresh Debian: makes a minimal system with debootstrap in a folder of its own, with an
 # ordinary user who may sudo, clones HEAD there and runs ./run.sh and ./test.sh. Removes the system at the end.
 #   scripts/try-debian.sh 12|13|bookworm|trixie        both commands
+#   scripts/try-debian.sh 13 arm64                     instead scripts/test-arm64.sh: the pico-llama command for 64-bit Arm,
+#                             cross-compiled and emulated in a system for amd64; its --help says why, and what is left out
 #   --run, --test             only that command
 #   --models FOLDER           model files to put beside the clone as ../shared/models; by default there are none
 #   --ccache FOLDER           a compiler cache that repeated trials share; by default each compiles everything
@@ -16,12 +18,13 @@ say() { printf 'try-debian: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 wrong() { say "$*; see scripts/try-debian.sh --help"; exit 2; }
 
-suite='' commands='run test' models='' ccache='' folder='' keep=no
+suite='' arch='' commands='run test' models='' ccache='' folder='' keep=no
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) sed -n '/^set /q; 2,$s/^# \{0,1\}//p' "$self"; exit ;;
     12 | bookworm) suite=bookworm ;;
     13 | trixie) suite=trixie ;;
+    arm64) arch=arm64 commands=arm64 ;;
     --run) commands=run ;;
     --test) commands=test ;;
     --keep) keep=yes ;;
@@ -35,6 +38,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -n "$suite" ] || wrong "which Debian? 12 or 13"
+[ -z "$arch" ] || [ "$suite $commands" = "trixie arm64" ] || wrong "arm64 is tried on Debian 13 only, and as a whole"
 cannot() { say "$*"; exit 77; }
 [ "$(id -u)" -eq 0 ] || cannot "debootstrap and chroot need root: sudo $0 ..."
 command -v debootstrap >/dev/null || cannot "debootstrap is missing: apt-get install debootstrap"
@@ -62,7 +66,7 @@ if [ -z "${TRY_DEBIAN_SYSTEM:-}" ]; then
   [ -z "$ccache" ] || options+=(--ccache "$ccache")
   case $commands in run | test) options+=("--$commands") ;; esac
   # In the background, so that a signal to this script is not held back until it ends.
-  TRY_DEBIAN_SYSTEM=$folder unshare --mount --propagation private --pid --fork --kill-child "$self" "$suite" "${options[@]}" &
+  TRY_DEBIAN_SYSTEM=$folder unshare --mount --propagation private --pid --fork --kill-child "$self" "$suite" $arch "${options[@]}" &
   child=$!
   trap 'kill $child 2>/dev/null; exit 130' INT
   trap 'kill $child 2>/dev/null; exit 143' TERM HUP
@@ -139,6 +143,11 @@ $((after[0] - before[0])) packages and $((after[1] - before[1])) MB installed, s
 }
 
 failed=no
-for command in $commands; do trial "$command" "./$command.sh"; done
+for command in $commands; do
+  case $command in
+    arm64) trial arm64 scripts/test-arm64.sh ;;
+    *) trial "$command" "./$command.sh" ;;
+  esac
+done
 printf '%s\n' "${results[@]}"
 [ $failed = no ]

@@ -68,8 +68,9 @@ if [ -z "${TRY_DEBIAN_SYSTEM:-}" ]; then
   # In the background, so that a signal to this script is not held back until it ends.
   TRY_DEBIAN_SYSTEM=$folder unshare --mount --propagation private --pid --fork --kill-child "$self" "$suite" $arch "${options[@]}" &
   child=$!
-  trap 'kill $child 2>/dev/null; exit 130' INT
-  trap 'kill $child 2>/dev/null; exit 143' TERM HUP
+  # unshare --fork ignores SIGTERM; when it is killed, --kill-child kills all that is inside.
+  trap 'kill -KILL $child 2>/dev/null; exit 130' INT
+  trap 'kill -KILL $child 2>/dev/null; exit 143' TERM HUP
   code=0
   wait $child || code=$?
   exit $code

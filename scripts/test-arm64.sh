@@ -4,7 +4,7 @@
 #   scripts/test-arm64.sh
 # The compiler is Debian's cross compiler and runs natively: emulated it would take some ten times as long. Emulated, by
 # qemu-user, is all that it makes, each program by itself: nothing is registered with the kernel.
-# Left out: the virtual board's and the trainer's tests, which take hours under emulation, and the firmware's, which are the
+# Left out: the virtual board's and the trainer's suites, which are long without emulation, and the firmware's, which are the
 # same on every host.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -6,7 +6,8 @@
 #                             cross-compiled and emulated in a system for amd64; its --help says why, and what is left out
 #   --run, --test             only that command
 #   --models FOLDER           model files to put beside the clone as ../shared/models; by default there are none
-#   --ccache FOLDER           a compiler cache that repeated trials share; by default each compiles everything
+#   --ccache FOLDER           a compiler cache that repeated trials share, and that belongs to their user from then on; by
+#                             default each trial compiles everything
 #   --folder FOLDER           where the system is made, 6 GB for both commands (default: a new one in /var/tmp)
 #   --keep                    leave the system there
 # Needs root, debootstrap and the network; exit code 77 where the first two are missing, 1 where a command failed.
@@ -105,7 +106,7 @@ fi
 if [ -n "$ccache" ]; then
   mkdir -p "$home/.cache/ccache"
   mount --bind "$ccache" "$home/.cache/ccache"
-  inside sh -c 'chown teller: ~teller/.cache ~teller/.cache/ccache'
+  inside sh -c 'chown -R teller: ~teller/.cache'
 fi
 inside sh -c 'chown -R teller: ~teller/pico-llama'
 as_user() { inside su -l teller -c "cd pico-llama && $1"; }

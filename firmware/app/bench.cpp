@@ -101,11 +101,14 @@ void bench(Output& output, hal::Board& board, ModelLoader& loader, Workers& sing
     Session& session = loader.session();
     const int last = session.transformer().context() - 1;
     const int early = last < 63 ? last : 63;
-    // Attention's time depends on the cache's contents: fill it once. They are kept when the workers change.
+    // Attention's time depends on the cache's contents: fill it up to the last position, or a part of it would hold what
+    // the kernels were timed on. The contents are kept when the workers change.
     static constexpr int32_t kTokens[kPrefillBlock] = {kTokenBos, kTokenBos, kTokenBos, kTokenBos,
                                                        kTokenBos, kTokenBos, kTokenBos, kTokenBos};
-    for (int position = 0; position + kPrefillBlock <= last; position += kPrefillBlock)
-      session.transformer().forward(kTokens, position, false);
+    for (int position = 0; position < last; position += kPrefillBlock) {
+      const auto count = static_cast<size_t>(std::min<int>(kPrefillBlock, last - position));
+      session.transformer().forward(std::span(kTokens).first(count), position, false);
+    }
     for (const int cores : {1, 2}) {
       loader.use_cores(cores);
       if (loader.cores() != cores) continue;

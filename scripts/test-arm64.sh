@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The pico-llama command on 64-bit Arm (a Raspberry Pi, say), tried on another Debian machine: builds it and tells a story
-# with it, then runs the tests of engine, formats and tools.
+# with it, then runs the tests of engine, formats and tools, and compares the bits of its logits with those on record.
 #   scripts/test-arm64.sh
 # The compiler is Debian's cross compiler and runs natively: emulated it would take some ten times as long. Emulated, by
 # qemu-user, is all that it makes, each program by itself: nothing is registered with the kernel.

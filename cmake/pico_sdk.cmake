@@ -21,6 +21,9 @@ if(NOT PICO_TINYUSB_PATH AND NOT DEFINED ENV{PICO_TINYUSB_PATH} AND NOT EXISTS $
   set(PICO_TINYUSB_PATH ${repository}/.deps/tinyusb)
 endif()
 
+# The C library that scripts/setup.sh installs. Debian's SDK 2.2.0 is patched to take picolibc where none is named.
+set(PICO_CLIB newlib)
+
 # picotool only wraps the UF2 here (nothing is signed or hashed), which `pico-llama uf2` does as well. The extension passes its own
 # picotool in picotool_DIR.
 find_program(PICOTOOL picotool)

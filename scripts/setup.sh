@@ -42,7 +42,8 @@ test_groups=(
 sdk_oldest=2.1.1      # and what Debian's package is
 sdk_suite=trixie
 
-installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+have=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Package}:${Architecture}\n' 2>/dev/null | sed -n 's/^installed / /p') || true
+installed() { case $have in *" $1"[[:space:]]* | *" $1") ;; *) false ;; esac; }
 [ $tests = no ] || {
   groups+=("${test_groups[@]}")
   # libFuzzer's runtime is a package of clang's own version.

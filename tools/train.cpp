@@ -125,6 +125,16 @@ void show_progress(const trainer::RunProgress& now) {
   std::fflush(stderr);
 }
 
+template <auto kMember>
+auto& setting(trainer::Recipe& recipe) {
+  return recipe.*kMember;
+}
+
+template <auto kMember>
+auto& dimension(trainer::Recipe& recipe) {
+  return recipe.shape.*kMember;
+}
+
 int run(Options options) {
   if (options.files.text.empty() && !options.files.resume)
     fail_usage("text is required; see pico-llama train --help");
@@ -185,28 +195,20 @@ void add_train(Cli& cli) {
   sub->add_option("--start", o->files.start, "A checkpoint whose weights, shape and tokenizer to go on from")
       ->type_name(kFileType)
       ->excludes("--resume");
-  // `field` finds the setting in a recipe.
-  const auto add = [&](const char* name, auto field, const char* help) {
-    CLI::Option* option = sub->add_option(name, field(o->recipe), help)->capture_default_str();
+  using trainer::Recipe;
+  const auto add = [&](const char* name, auto setting_of, const char* help) {
+    CLI::Option* option = sub->add_option(name, setting_of(o->recipe), help)->capture_default_str();
     o->recipe_options.push_back(
-        {option, [field](trainer::Recipe recipe) { return fmt::format("{}", field(recipe)); }});
+        {option, [setting_of](Recipe recipe) { return fmt::format("{}", setting_of(recipe)); }});
     return option;
   };
-  using trainer::Recipe;
-  o->vocab = add(
-      "--vocab", [](Recipe & r) -> auto& { return r.shape.vocab_size; }, "Tokens");
-  add(
-      "--dim", [](Recipe & r) -> auto& { return r.shape.dim; }, "Width of the model");
-  add(
-      "--hidden", [](Recipe & r) -> auto& { return r.shape.hidden_dim; }, "Width of the feed-forward layers");
-  add(
-      "--layers", [](Recipe & r) -> auto& { return r.shape.n_layers; }, "Depth of the model");
-  add(
-      "--heads", [](Recipe & r) -> auto& { return r.shape.n_heads; }, "Query heads");
-  add(
-      "--kv-heads", [](Recipe & r) -> auto& { return r.shape.n_kv_heads; }, "Key/value heads");
-  add(
-      "--seq", [](Recipe & r) -> auto& { return r.shape.seq_len; }, "Longest context");
+  o->vocab = add("--vocab", dimension<&Config::vocab_size>, "Tokens");
+  add("--dim", dimension<&Config::dim>, "Width of the model");
+  add("--hidden", dimension<&Config::hidden_dim>, "Width of the feed-forward layers");
+  add("--layers", dimension<&Config::n_layers>, "Depth of the model");
+  add("--heads", dimension<&Config::n_heads>, "Query heads");
+  add("--kv-heads", dimension<&Config::n_kv_heads>, "Key/value heads");
+  add("--seq", dimension<&Config::seq_len>, "Longest context");
   CLI::Option* unshared = sub->add_flag("--unshared-classifier", o->unshared,
                                         "A classifier of its own instead of the token embedding");
   o->recipe_options.push_back(
@@ -216,27 +218,16 @@ void add_train(Cli& cli) {
           ->check(CLI::IsMember({"none", "q8", "q4"}))
           ->capture_default_str();
   o->recipe_options.push_back({qat, [](const Recipe& r) { return name_of(r.quantisation); }});
-  o->steps = add(
-      "--steps", [](Recipe & r) -> auto& { return r.steps; },
-      "How often the weights are changed; by default fewer for a small text: 20 passes over it at most");
-  add(
-      "--batch-tokens", [](Recipe & r) -> auto& { return r.batch_tokens; }, "Tokens a step");
-  add(
-      "--learning-rate", [](Recipe & r) -> auto& { return r.learning_rate; }, "The highest");
-  add(
-      "--warmup", [](Recipe & r) -> auto& { return r.warmup_steps; },
-      "Steps until the learning rate is reached");
-  add(
-      "--weight-decay", [](Recipe & r) -> auto& { return r.weight_decay; },
-      "AdamW's pull of the matrices towards 0");
-  add(
-      "--clip", [](Recipe & r) -> auto& { return r.clip; }, "Largest norm of the gradient");
-  add(
-      "--seed", [](Recipe & r) -> auto& { return r.seed; },
-      "Of the first weights and of the order of the text");
-  add(
-      "--threads", [](Recipe & r) -> auto& { return r.threads; },
-      "The result depends on it, in the last bits");
+  o->steps =
+      add("--steps", setting<&Recipe::steps>,
+          "How often the weights are changed; by default fewer for a small text: 20 passes over it at most");
+  add("--batch-tokens", setting<&Recipe::batch_tokens>, "Tokens a step");
+  add("--learning-rate", setting<&Recipe::learning_rate>, "The highest");
+  add("--warmup", setting<&Recipe::warmup_steps>, "Steps until the learning rate is reached");
+  add("--weight-decay", setting<&Recipe::weight_decay>, "AdamW's pull of the matrices towards 0");
+  add("--clip", setting<&Recipe::clip>, "Largest norm of the gradient");
+  add("--seed", setting<&Recipe::seed>, "Of the first weights and of the order of the text");
+  add("--threads", setting<&Recipe::threads>, "The result depends on it, in the last bits");
   sub->add_option("--measure-every", o->plan.measure_every, "Steps between two points of the loss curve")
       ->capture_default_str();
   sub->add_option("--checkpoint-every", o->plan.checkpoint_every, "Steps between two writes of the files")

@@ -81,7 +81,7 @@ std::string curve_svg(const std::vector<CurvePoint>& curve) {
   text(kWidth - kRight, kHeight - 12, "end", kInk, "step");
   text(kLeft + 16, 20, "start", kTrainingColor, "training loss");
   text(kLeft + 128, 20, "start", kHeldOutColor, "held-out loss (nats a token)");
-  const auto losses = [&](float CurvePoint::*loss, const char* color) {
+  const auto losses = [&](auto loss, const char* color) {
     fmt::format_to(out, "<polyline stroke=\"{}\" stroke-width=\"2\" points=\"", color);
     for (const CurvePoint& point : curve)
       fmt::format_to(out, "{:.1f},{:.1f} ", x_of(point.step), y_of(static_cast<double>(point.*loss)));

@@ -46,8 +46,8 @@ void append(std::string& out, const Items& items) {
 template <typename Items>
 void take(std::string_view& bytes, Items& items, size_t count) {
   items.resize(count);
-  if (count == 0) return;  // memcpy may not be given the null pointer of an empty vector
-  std::memcpy(items.data(), bytes.data(), count * sizeof(items[0]));
+  if (count == 0) return;  // an empty vector's data() may be null
+  bytes.copy(reinterpret_cast<char*>(items.data()), count * sizeof(items[0]));
   bytes.remove_prefix(count * sizeof(items[0]));
 }
 
@@ -85,7 +85,7 @@ StartedRun parse_run(std::string_view bytes) {
   StartedRun run;
   const auto take_value = [&bytes](auto& value) {
     CHECK(bytes.size() >= sizeof value);
-    std::memcpy(&value, bytes.data(), sizeof value);
+    bytes.copy(reinterpret_cast<char*>(&value), sizeof value);
     bytes.remove_prefix(sizeof value);
   };
   for_each_setting(run.recipe, take_value);

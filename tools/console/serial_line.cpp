@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <libserialport.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -18,6 +21,17 @@ namespace {
 
 constexpr const char* kProduct = "pico-llama";  // USBD_PRODUCT of firmware/CMakeLists.txt
 
+[[noreturn]] void fail_held(const std::string& path) {
+  fail("{}: another program has it open; close that one first", path);
+}
+
+/// The device side of a Unix98 pseudo terminal (Linux, Documentation/admin-guide/devices.txt).
+bool is_pseudo_terminal(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && major(status.st_rdev) >= 136 &&
+         major(status.st_rdev) <= 143;
+}
+
 }  // namespace
 
 SerialLine::SerialLine(const std::string& path) : path_(path) {
@@ -26,18 +40,25 @@ SerialLine::SerialLine(const std::string& path) : path_(path) {
   if (fd_ < 0 && errno == ENOENT) fail("{}: no such port; is the board plugged in?", path);
   if (fd_ < 0 && errno == EACCES)
     fail("{}: may not be opened; be in the group dialout, and log in again", path);
-  if (fd_ < 0 && errno == EBUSY) fail("{}: another program has it open; close that one first", path);
+  if (fd_ < 0 && errno == EBUSY) fail_held(path);
   if (fd_ < 0) fail("{}: cannot be opened: {}; give the board's serial port", path, errno_text(errno));
   termios mode{};
   if (::tcgetattr(fd_, &mode) != 0) {
     ::close(fd_);
     fail("{}: is no serial port; give the board's, such as /dev/ttyACM0", path);
   }
+  // An advisory lock, which picocom and pyserial (exclusive=True) take as well.
+  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(fd_);
+    fail_held(path);
+  }
+  // Against programs without locks. Exclusive mode lasts until the port's last close, which for a pseudo
+  // terminal is when its master closes: there it would lock everybody out for as long as the board lives.
+  if (!is_pseudo_terminal(fd_)) (void)::ioctl(fd_, TIOCEXCL);
   // The speed means nothing to USB, but 1200 baud would ask the board for BOOTSEL.
   ::cfmakeraw(&mode);
   ::cfsetspeed(&mode, B115200);
   ::tcsetattr(fd_, TCSANOW, &mode);
-  (void)::ioctl(fd_, TIOCEXCL);
 }
 
 SerialLine::~SerialLine() { ::close(fd_); }

@@ -1,8 +1,10 @@
 """`pico-llama console` with the real firmware on the virtual board, through the device that --pty serves."""
+import fcntl
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
 import tempfile
 import termios
@@ -52,7 +54,8 @@ class Console(unittest.TestCase):
 
     def test_a_terminal_is_the_boards_until_ctrl_bracket(self):
         with Board() as board:
-            self.assertEqual(console(board.device, "--prompt", "x" * 1000).returncode, 1)  # leaves JSON mode all the same
+            # Leaves JSON mode, and the port, after an error as well.
+            self.expect_error(console(board.device, "--prompt", "x" * 1000), 1, "the board says: the prompt has more tokens")
             master, slave = pty.openpty()
             before = termios.tcgetattr(slave)
             running = subprocess.Popen([COMMAND, "console", board.device], stdin=slave, stdout=slave, stderr=slave,
@@ -65,6 +68,21 @@ class Console(unittest.TestCase):
             self.assertEqual(termios.tcgetattr(slave), before)
             os.close(slave)
             os.close(master)
+
+    def test_the_port_is_for_one_program(self):
+        with Board() as board:
+            first = subprocess.Popen([COMMAND, "console", board.device, "--prompt", "Once"], stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self.assertEqual(first.stdout.read(5), b"Once ")
+            self.expect_error(console(board.device, "--prompt", "x"), 1, "another program has it open; close that one first")
+            first.kill()
+            first.communicate()
+            # No lock outlives its program: exclusive mode would, on a pseudo terminal (but for root, who may open it anyway).
+            port = os.open(board.device, os.O_RDWR | os.O_NOCTTY)
+            tiocgexcl = 0x80045440
+            self.assertEqual(struct.unpack("i", fcntl.ioctl(port, tiocgexcl, struct.pack("i", 0)))[0], 0)
+            os.close(port)
+            self.assertEqual(console(board.device, "--prompt", "One day").returncode, 0)
 
     def test_ctrl_c_ends_the_story(self):
         with Board() as board:

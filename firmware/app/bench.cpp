@@ -101,8 +101,8 @@ void bench(Output& output, hal::Board& board, ModelLoader& loader, Workers& sing
     Session& session = loader.session();
     const int last = session.transformer().context() - 1;
     const int early = last < 63 ? last : 63;
-    // Attention's time depends on the cache's contents: fill it up to the last position, or a part of it would hold what
-    // the kernels were timed on. The contents are kept when the workers change.
+    // Attention's time depends on the cache's contents: fill it up to the last position, or a part of it
+    // would hold what the kernels were timed on. The contents are kept when the workers change.
     static constexpr int32_t kTokens[kPrefillBlock] = {kTokenBos, kTokenBos, kTokenBos, kTokenBos,
                                                        kTokenBos, kTokenBos, kTokenBos, kTokenBos};
     for (int position = 0; position < last; position += kPrefillBlock) {

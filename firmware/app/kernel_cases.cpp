@@ -142,7 +142,8 @@ KernelOutputs KernelCases<MatmulQ8>::make(const KernelShape& s, uint32_t seed, A
       std::memcpy(weights + q8_word_offset(row, column, columns), &word, sizeof word);
     }
   }
-  // Short rows are one chunk, as stories260K's are, for which RowShape has code of its own; longer ones have several.
+  // Short rows are one chunk, as stories260K's are, for which RowShape has code of its own; longer ones have
+  // several.
   const uint32_t pairs = q8_columns(columns) / 2;
   const uint32_t chunk_pairs = pairs <= 32 ? pairs : 16;
   const Q8Norms norms = q8_norms({weights, bytes}, static_cast<uint32_t>(rows), columns, chunk_pairs);

@@ -27,8 +27,8 @@ std::uint64_t seed_of(const BoardOptions& options, Chance part) {
   return next_random(state);
 }
 
-// The highest clk_sys at which one uncooled chip ran, by core voltage (hardware.md, embassy pull request
-// 6572). Between the points: a straight line [ASSUMED]. Nobody has published anything below 1.10 V.
+// The highest clk_sys at which one uncooled chip ran before it crashed, by core voltage (embassy-rs/embassy,
+// pull request 6572). Between the points: a straight line [ASSUMED].
 struct Limit {
   unsigned millivolts;
   std::uint32_t hz;
@@ -38,7 +38,7 @@ constexpr Limit kLimits[] = {
 
 std::uint32_t limit_hz(unsigned millivolts) {
   if (millivolts < kLimits[0].millivolts)
-    return 150'000'000;  // the datasheet's figure is for 1.10 V [ASSUMED]
+    return 150'000'000;  // the rating, although that chip ran at 260 MHz with 1.05 V: stricter [ASSUMED]
   for (std::size_t i = 1; i < std::size(kLimits); ++i) {
     if (millivolts > kLimits[i].millivolts) continue;
     const Limit low = kLimits[i - 1], high = kLimits[i];
@@ -48,7 +48,8 @@ std::uint32_t limit_hz(unsigned millivolts) {
 }
 
 constexpr std::uint32_t kFlashBase = 0x10000000, kFlashEnd = 0x11000000;
-constexpr unsigned kPsramSelectPin = 47, kQmiCs1Function = 9;  // hardware.md; hardware/regs/io_bank0.h
+// The SDK's boards/pimoroni_pico_plus2_w_rp2350.h; FUNCSEL XIP_SS_N_1 in hardware/regs/io_bank0.h.
+constexpr unsigned kPsramSelectPin = 47, kQmiCs1Function = 9;
 constexpr unsigned kButtonPin = 45;
 
 }  // namespace

@@ -32,7 +32,7 @@ class Random {
   /// Uniform in [0, 1).
   double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
   bool chance(double probability) { return unit() < probability; }
-  /// Standard normal (the sum of twelve uniforms is too short-tailed for nothing here: |x| <= 6).
+  /// Approximately standard normal: the sum of twelve uniforms minus 6, so |x| <= 6.
   double normal() {
     double sum = -6;
     for (int i = 0; i < 12; ++i) sum += unit();

@@ -6,8 +6,8 @@
 namespace pico_llama {
 namespace {
 
-// A number as an unevaluated sum of two floats, about 48 bits: what makes the results below correctly rounded
-// but for rare near-ties. Source: Dekker, "A floating-point technique for extending the available precision",
+// A number as an unevaluated sum of two floats, about 48 bits: enough for correct rounding but for rare
+// near-ties. Source: Dekker, "A floating-point technique for extending the available precision",
 // 1971.
 struct Pair {
   float high;
@@ -47,11 +47,12 @@ Pair divide(Pair a, Pair b) {
   return two_sum(q, (rest.high + rest.low) / b.high);
 }
 
-// ln(x) for x > 0 by Newton's step y += x e^-y - 1, with e^y from its series.
+// e^y, from its series.
 Pair exp_pair(Pair y);
 
+// ln(x) for x > 0 by Newton's method: y += x e^-y - 1.
 Pair log_pair(float x) {
-  // Start: ln of the power of two below x; each step doubles the correct bits.
+  // Initial value: ln of the power of two below x; each iteration doubles the number of correct bits.
   const int exponent = static_cast<int>(std::bit_cast<uint32_t>(x) >> 23) - 127;
   Pair y = {static_cast<float>(exponent) * 0.693147181f, 0};
   for (int step = 0; step < 6; ++step) {
@@ -77,7 +78,7 @@ constexpr float kHalfPi1 = 1.57079637f, kHalfPi2 = -4.37113883e-08f, kHalfPi3 = 
 }  // namespace
 
 float rope_frequency(float base, int pair, int head_size) {
-  // llama2.c rounds three times: the exponent, the power, its inverse. So do we.
+  // llama2.c rounds three times: the exponent, the power and its inverse.
   const float exponent = static_cast<float>(2 * pair) / static_cast<float>(head_size);
   const Pair power = exp_pair(multiply({exponent, 0}, log_pair(base)));
   return 1.0f / (power.high + power.low);

@@ -24,7 +24,7 @@ namespace m33 {
 #undef PICO_LLAMA_KERNEL
 }  // namespace m33
 
-/// PC: SIMD through Highway, which picks the CPU's widest instruction set at run time.
+/// PC: SIMD through Highway. On x86 the best instruction set is chosen at run time; 64-bit Arm has NEON only.
 namespace host {
 #define PICO_LLAMA_KERNEL(name, arguments, m33_from, host_from) PICO_LLAMA_FROM_##host_from(name, arguments)
 #include "engine/kernels/list.inc"

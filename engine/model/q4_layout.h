@@ -11,7 +11,7 @@ namespace pico_llama {
 
 /// Columns that share a code; a row is padded with weights of 0 to whole groups.
 inline constexpr uint32_t kQ4Group = 32;
-/// Weights are -8..7, codes -127..127.
+/// Weights are -8..7. The packer's codes are within this; readers accept any int8.
 inline constexpr int kQ4MaxCode = 127;
 /// Bytes of a group of 8 rows: two words for each column pair, then the rows' codes.
 inline constexpr uint32_t kQ4GroupBytes = kQ4Group / 2 * 8 + kBlockRows;
@@ -49,7 +49,7 @@ void q4_row(const std::byte* tensor, uint32_t row, uint32_t columns, int begin, 
 
 /// A kernel may keep a group's sum times 2^12 in 32 bits: 2^12 * 8 * 32 * 2047 < 2^31.
 inline constexpr int64_t kQ4MaxActivationLimit = 2047;
-/// Sum of the codes' sizes over a row, the largest of a tensor's rows. Requires: every code is -127..127.
+/// The largest sum of |code| over a row of the tensor.
 int64_t q4_max_row_codes(std::span<const std::byte> tensor, uint32_t rows, uint32_t columns);
 /// The largest x <= 2047 with max_row_codes * 8 * 32 * x <= 2^31-1 (proof in SPEC.md, "Why q4 sums do not
 /// overflow").

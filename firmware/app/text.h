@@ -62,8 +62,9 @@ class TextOf : public Text {
   char bytes_[kBytes];
 };
 
-/// A decimal number such as 0.9, 1, .5 or 1e-free text; only digits and one point, at most nine digits.
-/// The nearest float: both parts are exact, so one division rounds once. False for anything else.
+/// Parses a decimal number without exponent (0.9, 1, .5): digits and at most one point, at most nine digits.
+/// The nearest float: numerator and denominator are exact, so the division rounds once. False for anything
+/// else.
 bool parse_decimal(std::string_view text, float& value);
 
 /// Digits only, up to 2^64 - 1. False for anything else.

@@ -15,7 +15,7 @@ constexpr std::uint32_t kTxQuad = 2U << 16, kTx16Bits = 1U << 18, kTxOutput = 1U
 constexpr std::uint32_t kSlowClkdiv = 12;
 
 // COOLDOWN 1, PAGEBREAK 1024, MIN_DESELECT 7, RXDELAY 2: as read back on stock boards, where CLKDIV is 3
-// (hardware.md: pico-sdk issues 1903, 2172). RXDELAY at other dividers: the same [ASSUMED].
+// (raspberrypi/pico-sdk issues 1903, 2172). RXDELAY at other dividers: the same [ASSUMED].
 constexpr std::uint32_t kTiming = 0x60007200;
 
 // RFMT and RCMD of each mode: section 5.4.8.14; EBh as read back (0x000492a8, 0x00eb).

@@ -137,7 +137,7 @@ void mov_hi(Core& core, const Insn& i) {
     core.r[i.rd] = value;
 }
 
-/// MOV of an 8-bit constant to a low register.
+/// Sets the destination and first operand registers.
 void set_operands(Insn& i, unsigned rd, unsigned rn) {
   i.rd = static_cast<std::uint8_t>(rd);
   i.rn = static_cast<std::uint8_t>(rn);

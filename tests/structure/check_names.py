@@ -1,32 +1,38 @@
 #!/usr/bin/env python3
-"""Files and sections that a comment or a document names exist.
+"""Files, sections and decisions that a comment or a document names exist.
 
 check_names.py ROOT      exit 1: one line for each name that is nowhere; 77: not a git checkout
 
 A file: a path that begins with a folder of this tree (`engine/session.h`, `docs/decisions/`; * and {a,b} as a shell reads
-them), and in a document also a bare name between backticks (`forward.cpp`). A section: `SPEC.md, "Tensors"` or
-`DESIGN.md ("Libraries")` is a heading of that document, or begins one. Folders named build and ../shared/ are not looked at. Records of their time
-(docs/perf-log.md, docs/decisions/) may name files that are gone since.
+them), a bare name (forward.cpp), and the target of a document's link with its #heading. A section: `SPEC.md, "Tensors"` or
+`DESIGN.md ("Libraries")` is a heading of that document, or begins one. A decision: its number has a file in docs/decisions/.
+Of a workflow (.yml) every line is read, because nothing here runs it; commands may name a file that they test for (`[ -x NAME ]`).
+Folders named build and ../shared/ are not looked at. Records of their time (docs/perf-log.md, docs/decisions/) may name files that
+are gone since; their links and decisions are checked.
 """
 import fnmatch
 import pathlib
+import posixpath
 import re
 import subprocess
 import sys
 
-RECORDS = ("docs/perf-log.md", "docs/decisions/", "tests/structure/check_")  # and these tests' own examples
+RECORDS = ("docs/perf-log.md", "docs/decisions/")
+EXAMPLES = "tests/structure/check_"  # what these tests are tried with
 SOURCES = {".h", ".cpp", ".c", ".S", ".inc", ".py", ".sh", ".cmake", ".ld"}
+WORKFLOWS = {".yml"}
 ENDINGS = r"(?:h|cpp|c|S|inc|py|sh|md|ld|cmake)"
-# Files of other projects, and those that a build or a user makes.
-ELSEWHERE = re.compile(r"(run|runq|export|tokenizer|train|model|stories\w*|tusb|cyw43\w*|pico_\w+|hardware_\w+|arm_acle|immintrin)\.\w+$|"
-                       r"memmap_default\.ld|crt0\.S|compile_commands\.json|callgrind|story\.|test\.json|stories\.txt")
+# Files of other projects: llama2.c, GPT-2, compilers and C libraries, TinyUSB, the Pico SDK, its boot ROM, jnk0le/random.
+ELSEWHERE = re.compile(r"(llama2|runq?|tusb|gpio|vreg|clocks|unique_id|runtime_init|sync_spin_lock|rp2040_usb|usb_virtual_disk)\.c$|llama\.cpp$|"
+                       r"(export|tokenizer|train|model|encoder)\.py$|(arm_acle|immintrin|cyw43\w*|pico_\w+|hardware_\w+|usb_device_dpram)\.h$|"
+                       r"(cyw43_\w+|pico_\w+)\.(c|S|cmake)$|dcp_instr\.inc$|(boot2_w25q080|crt0)\.S$|memmap_default\.ld$|cortex_m33\.md$")
 COMMENT = {".py": r"#(.*)|\"\"\"(.*)", ".sh": r"#(.*)", ".cmake": r"#(.*)", ".txt": r"#(.*)"}
 C_COMMENT = r"//(.*)|/\*(.*)|^ \*(.*)"
 
 
 def comment_lines(path, text):
-    """(number, words) of each comment line; of a document every line."""
-    if path.endswith(".md"):
+    """(number, words) of each comment line; of a document or a workflow every line."""
+    if pathlib.PurePath(path).suffix in WORKFLOWS | {".md"}:
         yield from enumerate(text.splitlines(), 1)
         return
     pattern = re.compile(COMMENT.get(pathlib.PurePath(path).suffix, C_COMMENT))
@@ -51,6 +57,11 @@ def headings(text):
     return {re.sub(r"[`*]", "", line.lstrip("#").strip()).lower() for line in text.splitlines() if line.startswith("#")}
 
 
+def anchor(heading):
+    """#heading of a link, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading).replace(" ", "-")
+
+
 class Tree:
     def __init__(self, root, files):
         self.root, self.files = root, set(files)
@@ -58,6 +69,8 @@ class Tree:
         self.names = {pathlib.PurePath(name).name for name in files}
         tops = sorted({name.split("/")[0] for name in files if "/" in name})
         self.path = re.compile(rf"(?<![\w/.$}}>-])(?:{'|'.join(map(re.escape, tops))})/[\w./*{{}},-]*")
+        self.bare = re.compile(rf"(?<![\w/.$<>*{{}}-])([\w-]{{2,}}\.{ENDINGS})(?![\w/])")
+        self.decisions = {found[1] for name in files if (found := re.match(r"docs/decisions/(\d{4})-", name))}
 
     def exists(self, name):
         name = name.rstrip("/")
@@ -66,25 +79,41 @@ class Tree:
         # Also without its ending, as a program or a decision's number is named.
         return name in self.files or name in self.folders or any(one.startswith((name + ".", name + "-")) for one in self.files)
 
+    def missing_files(self, words, guarded):
+        for found in self.path.findall(words):
+            name = found.rstrip(".,-")
+            if "build" in name.split("/") or name in guarded:
+                continue
+            missing = [one for one in expand(name) if not self.exists(one)]
+            if missing and "{" not in missing[0]:
+                yield f"no {missing[0]}"
+        for name in self.bare.findall(words):
+            if name not in self.names and not ELSEWHERE.search(name):
+                yield f"no file named {name}"
+
+    def missing_link(self, path, target):
+        name, _, heading = target.partition("#")
+        file = posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) if name else path
+        if not self.exists(file):
+            return f"a link to {target}, which is not there"
+        if heading and heading not in map(anchor, headings((self.root / file).read_text())):
+            return f"a link to {target}, but {file} has no such heading"
+        return None
+
     def problems(self, path, text):
-        document = path.endswith(".md")
-        for number, words in comment_lines(path, text):
-            words = re.sub(r"\w+://\S+", "", words)
-            for found in self.path.findall(words):
-                name = found.rstrip(".,-")
-                if "build" in name.split("/"):
-                    continue
-                missing = [one for one in expand(name) if not self.exists(one)]
-                if missing and "{" not in missing[0]:
-                    yield f"{path}:{number}: no {missing[0]}"
-            if document:
-                for name in re.findall(rf"`([\w-]+\.{ENDINGS})`", words):
-                    if name not in self.names and not ELSEWHERE.search(name):
-                        yield f"{path}:{number}: no file named {name}"
+        guarded = re.findall(r"\[ -[efx] (\S+) \]", text) if pathlib.PurePath(path).suffix in WORKFLOWS else []
+        for number, line in comment_lines(path, text):
+            words = re.sub(r"\w+://\S+|\]\([^)\s]*\)" if path.endswith(".md") else r"\w+://\S+", "", line)
+            found = [] if path.startswith(RECORDS) else [*self.missing_files(words, [] if line.lstrip().startswith("#") else guarded)]
             for name, section in re.findall(r"([\w/-]+\.md)`?\)?,? \(?\"([^\"]+)\"", words):
                 target = next((one for one in (name, str(pathlib.PurePath(path).parent / name), f"docs/{name}") if one in self.files), None)
                 if target and not any(heading.startswith(section.lower()) for heading in headings((self.root / target).read_text())):
-                    yield f"{path}:{number}: {target} has no section \"{section}\""
+                    found.append(f"{target} has no section \"{section}\"")
+            for numbers in re.findall(r"[Dd]ecisions? ((?:\d{4}(?:, | and )?)+)", words):
+                found += [f"no decision {one}" for one in re.findall(r"\d{4}", numbers) if one not in self.decisions]
+            if path.endswith(".md"):
+                found += filter(None, (self.missing_link(path, one) for one in re.findall(r"\]\(([^)\s]+)\)", line) if "://" not in one))
+            yield from (f"{path}:{number}: {problem}" for problem in found)
 
 
 def main():
@@ -96,10 +125,10 @@ def main():
     files = [name for name in listing.stdout.splitlines() if (root / name).is_file()]
     tree, found = Tree(root, files), []
     for path in files:
-        if path.startswith(RECORDS) or not (pathlib.PurePath(path).suffix in SOURCES | {".md"} or path.endswith("CMakeLists.txt")):
+        if path.startswith(EXAMPLES) or not (pathlib.PurePath(path).suffix in SOURCES | WORKFLOWS | {".md"} or path.endswith("CMakeLists.txt")):
             continue
         found += tree.problems(path, (root / path).read_text(errors="replace"))
-    print("\n".join(found) or "every file and section that is named exists")
+    print("\n".join(found) or "every file, section and decision that is named exists")
     return 1 if found else 0
 
 

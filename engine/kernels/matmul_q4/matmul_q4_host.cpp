@@ -28,12 +28,13 @@ inline constexpr ptrdiff_t kWordBytes = ptrdiff_t{kQ4Group} / 2 * 8;
 
 /// kPairs column pairs, each in both words of its half of a block.
 HWY_INLINE V16 load_x(const int16_t* x) {
+  // words 0 and 1 in even 128-bit blocks, 2 and 3 in odd ones, each twice
   alignas(64) static constexpr struct Indices {
     uint8_t at[64] = {};
     constexpr Indices() {
       for (int i = 0; i < 64; ++i) at[i] = static_cast<uint8_t>((i / 8 * 4) % 16 + i % 4);
     }
-  } indices;                    // words 0 and 1 of each odd block, 2 and 3 of the others, twice each
+  } indices;
   if constexpr (kPairs == 8) {  // eight words, more than a block has
     alignas(64) static constexpr int32_t kTwice[16] = {0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7};
     const auto words = load_half(D32(), reinterpret_cast<const int32_t*>(x));

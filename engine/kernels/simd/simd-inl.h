@@ -1,6 +1,6 @@
-// Eight floats or int32 at once, whatever a vector holds, for the kernels <name>_host.cpp: one vector from
-// AVX2 on, two of SSE, NEON and wasm. Sums run over 8 lanes in the order that the contracts state, so the
-// bits do not depend on the instruction set. Each product is rounded before it is added: never hn::MulAdd.
+// Vectors of eight floats or int32 for the kernels <name>_host.cpp: one register from AVX2 on, two of SSE or
+// NEON. Sums use 8 lanes in the order that the contracts state, so the bits do not depend on the instruction
+// set. Products are rounded before they are added: never hn::MulAdd.
 //
 // Highway compiles this file and the kernels once for each instruction set, in a namespace each.
 #if defined(PICO_LLAMA_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)

@@ -9,7 +9,7 @@
 namespace pico_llama {
 
 /// Hands out aligned pieces of a span. A counting arena (no memory behind it) runs the same code to find how
-/// much memory it needs, so bytes_needed() cannot drift from what is taken.
+/// much memory it needs, so bytes_needed() always equals what is allocated.
 class Arena {
  public:
   static constexpr size_t kAlignment = 64;
@@ -18,7 +18,7 @@ class Arena {
   Arena() = default;
   explicit Arena(std::span<std::byte> memory) : memory_(memory), counting_(false) {}
 
-  /// Uninitialised room for n of T, aligned to `alignment`. Traps when the span is used up: callers compare
+  /// Uninitialised memory for n of T, aligned to `alignment`. Traps when the span is used up: callers compare
   /// with bytes_needed() first.
   template <typename T>
   T* alloc(size_t n, size_t alignment = alignof(T)) {

@@ -1,10 +1,10 @@
-// CHECK(condition): our own bugs stop the machine at once, loudly, in every build.
+// CHECK(condition): traps on a violated invariant, in every build.
 #pragma once
 
 namespace pico_llama {
 
 /// Called when a CHECK fails. The default traps (an illegal instruction: SIGILL on a PC, a UsageFault on the
-/// board). A program that can say more defines a handler of its own; it must not return.
+/// board). A program that can report more overrides it; the override must not return.
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 
 }  // namespace pico_llama

@@ -14,7 +14,7 @@ SessionStep Session::finish(StopReason reason, int32_t token) {
   SessionStep step;
   step.token = token;
   step.stop = reason;
-  // Nothing can follow what was held back, so it is shown, but for the stop string itself.
+  // Nothing can follow, so held-back text is shown now (but never the stop string itself).
   size_t n = 0;
   for (int i = 0; i < held_count_; ++i) text_[n++] = held_[i];
   for (const char c : utf8_.rest()) text_[n++] = c;
@@ -35,7 +35,7 @@ bool Session::add_text(std::string_view bytes, bool from_prompt, SessionStep& st
       step.text = {shown.data(), at};
       return true;
     }
-    // Hold back the longest end that begins the stop string.
+    // Hold back the longest suffix that is a prefix of the stop string.
     size_t hold = options_.stop.size() - 1 < n ? options_.stop.size() - 1 : n;
     while (hold > 0 && std::memcmp(shown.data() + n - hold, options_.stop.data(), hold) != 0) --hold;
     std::memcpy(held_, text_.data() + n - hold, hold);
@@ -83,7 +83,7 @@ SessionStep Session::step() {
   return step;
 }
 
-// ---- At load or once a story: in flash on the board (cold functions are not copied to SRAM).
+// ---- Once per load or story: in flash on the board (cold functions are not copied to SRAM).
 
 namespace {
 

@@ -1,4 +1,4 @@
-// A prompt to a stream of tokens and text.
+// Turns a prompt into a stream of tokens and text.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -20,29 +20,30 @@ inline constexpr size_t kMaxStopBytes = 32;
 
 struct SessionOptions {
   SamplerOptions sampler{};
-  /// Positions to run, the prompt's included, as llama2.c's -n; 0 or more than the context: the whole
+  /// Maximum number of positions, prompt included, like llama2.c's -n. 0, or more than the context: the whole
   /// context.
   int32_t steps = 256;
-  /// Generation ends before this text appears in it; empty: off. The prompt is not searched.
+  /// Generation stops before this text appears in the output; empty: off. The prompt is not searched.
   std::string_view stop{};
-  /// When it becomes true the session ends with StopReason::kCancelled within one forward(). May be null.
+  /// Set to true from another context to end the session with StopReason::kCancelled within one forward().
+  /// May be null.
   const std::atomic<bool>* cancel = nullptr;
 };
 
 enum class StopReason : uint8_t {
-  kNone,   ///< not over
+  kNone,   ///< still running
   kBos,    ///< the model ended its text
   kSteps,  ///< options.steps positions, or the context is full
   kStopString,
   kCancelled,
 };
 
-/// What one step() brings: a token (or none, at the end), and the text that may be shown now.
+/// Result of one step(): a token, except at the end, and the text that may be shown now.
 struct SessionStep {
-  int32_t token = -1;                   ///< -1 when this step has text only (what was held back) or nothing
+  int32_t token = -1;                   ///< -1: this step has only held-back text, or nothing
   bool from_prompt = false;             ///< an echo of the prompt, as llama2.c prints it
   std::string_view text{};              ///< whole UTF-8 characters; valid until the next step()
-  StopReason stop = StopReason::kNone;  ///< not kNone: the session is over
+  StopReason stop = StopReason::kNone;  ///< not kNone: the session has ended
 };
 
 class Session {
@@ -71,8 +72,8 @@ class Session {
   /// Errors: kInvalidArgument (options, bad UTF-8), kPromptTooLong.
   Status begin(std::string_view prompt, const SessionOptions& options);
 
-  /// The next token. The prompt's come first, at no cost; the step after them prefills the prompt in blocks
-  /// of kPrefillBlock. The token that ends the text (BOS) is reported in the step that has stop = kBos.
+  /// The next token. Prompt tokens are returned first, without computation; the following step prefills the
+  /// prompt in blocks of kPrefillBlock. The token that ends the text (BOS) is returned with stop = kBos.
   SessionStep step();
 
   /// Tokens of the prompt, BOS first.
@@ -102,7 +103,7 @@ class Session {
   char held_[kMaxStopBytes] = {};  ///< shown text that may still turn out to be the stop string's beginning
   int held_count_ = 0;
   int prompt_count_ = 0;
-  int pos_ = 0;  ///< position of the token that is next to run
+  int pos_ = 0;  ///< position of the next token to process
   int steps_ = 0;
   int prefilled_ = 0;
   int generated_ = 0;

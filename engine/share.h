@@ -1,4 +1,4 @@
-// How workers divide rows and heads.
+// Partitioning of rows and heads among workers.
 #pragma once
 #include <cstdint>
 
@@ -18,14 +18,14 @@ struct BlockRange {
   int end;
 };
 
-/// Every step-th head from begin on, below end.
+/// Heads begin, begin + step, ... below end.
 struct Heads {
   int begin;
   int end;
   int step = 1;
 };
 
-/// One worker's part of a job. Parts are consecutive, disjoint and depend on nothing but these two numbers.
+/// One worker's part of a job. Parts are consecutive and disjoint and depend only on these two numbers.
 struct Share {
   int worker;
   int count;
@@ -44,7 +44,7 @@ struct Share {
     const Range r = of((n + kBlockRows - 1) / kBlockRows);
     return {r.begin, r.end};
   }
-  /// The rows of those blocks that exist.
+  /// Rows of those blocks, without the padding rows.
   constexpr Range rows(int n) const {
     const BlockRange b = blocks(n);
     const int end = b.end * kBlockRows;

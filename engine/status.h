@@ -1,4 +1,4 @@
-// Errors as values: a code, a static sentence and up to two numbers. Formatting is done by whoever shows it.
+// Errors as values: a code, a static sentence and up to two numbers. The caller formats them.
 #pragma once
 #include <cstdint>
 #include <utility>
@@ -16,8 +16,8 @@ enum class StatusCode : uint8_t {
   kPromptTooLong,    ///< the prompt does not fit the context or the scratch memory
 };
 
-/// What happened, in one sentence for the person who can do something about it.
-/// The text holds up to two "{}" that stand for a() and b(); it has static storage and no newline.
+/// One sentence for the user. The text holds up to two "{}" that stand for a() and b(); it has static storage
+/// and no newline.
 class [[nodiscard]] Status {
  public:
   constexpr Status() = default;
@@ -30,8 +30,8 @@ class [[nodiscard]] Status {
   constexpr int64_t a() const { return a_; }
   constexpr int64_t b() const { return b_; }
 
-  /// Writes text() with its placeholders filled into buffer, always terminated, cut off where it does not
-  /// fit. Returns the number of characters written.
+  /// Formats text() with its placeholders into buffer, always null-terminated, truncated if it does not fit.
+  /// Returns the number of characters written.
   int format(char* buffer, int capacity) const;
 
  private:
@@ -41,7 +41,7 @@ class [[nodiscard]] Status {
   StatusCode code_ = StatusCode::kOk;
 };
 
-/// A value or the Status that says why there is none.
+/// A value, or the Status explaining why there is none.
 template <typename T>
 class [[nodiscard]] Result {
  public:

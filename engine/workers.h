@@ -1,10 +1,10 @@
-// Fork and join: how the engine uses more than one core without knowing what a core is.
+// Fork/join interface: the engine's only view of cores and threads.
 #pragma once
 
 namespace pico_llama {
 
-/// A fixed number of workers. The engine forks once per pass over the model and synchronises at barriers
-/// inside, tens of cycles each on two spinning cores. Results never depend on count().
+/// A fixed number of workers. The engine forks once per forward() and synchronises at barriers, which take
+/// tens of cycles on two spinning cores. Results do not depend on count().
 class Workers {
  public:
   using Task = void (*)(void* context, int worker);
@@ -12,7 +12,7 @@ class Workers {
   /// How many workers run() uses: 1 to kMaxWorkers, constant.
   virtual int count() const = 0;
   /// Calls task(context, 0) here and task(context, i) on every other worker; returns when all have returned.
-  /// What the caller wrote before is visible to the tasks, what they wrote is visible after.
+  /// Writes by the caller before run() are visible to the tasks; the tasks' writes are visible after it.
   virtual void run(Task task, void* context) = 0;
   /// Inside a task: waits until every worker has arrived; all writes before are visible to all after.
   /// Each worker calls it the same number of times.

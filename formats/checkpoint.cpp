@@ -36,7 +36,7 @@ void check_finite(const Tensor& tensor, const std::string& name) {
   }
 }
 
-/// `only`: one file of the folder; empty: those that its index names, or its only one.
+/// `only`: one file of the folder; empty: the files listed in the index, or the single file.
 Checkpoint open_safetensors(const std::filesystem::path& folder, const std::filesystem::path& only) {
   std::error_code ignored;
   const std::filesystem::path config = folder / "config.json";
@@ -50,7 +50,7 @@ Checkpoint open_safetensors(const std::filesystem::path& folder, const std::file
   };
   if (std::filesystem::is_regular_file(index, ignored)) {
     const std::vector<std::string> shards = index_names();
-    // A file that the index does not name is a checkpoint of its own.
+    // A file not listed in the index is a checkpoint by itself.
     if (only.empty() || std::ranges::find(shards, only.string()) != shards.end())
       for (const std::string& shard : shards) paths.push_back(folder / shard);
   }

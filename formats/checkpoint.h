@@ -39,7 +39,7 @@ struct Weights {
 enum class Format { kLlama2cLegacy, kLlama2cVersion1, kLlama2cVersion2, kSafetensors, kGguf };
 const char* format_name(Format format);
 
-/// A trained model as some file format has it: always of a valid shape, with every weight finite.
+/// A trained model read from any format: its shape is valid and every weight finite.
 struct Checkpoint {
   Format format = Format::kLlama2cLegacy;
   Config config;

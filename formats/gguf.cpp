@@ -60,7 +60,7 @@ struct TensorInfo {
   std::uint64_t offset;              // from the start of the data
 };
 
-/// Reads forward and never past the end.
+/// A bounds-checked forward reader.
 class Reader {
  public:
   Reader(std::span<const std::uint8_t> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
@@ -77,7 +77,7 @@ class Reader {
     const auto length = take<std::uint64_t>();
     return {reinterpret_cast<const char*>(need(length)), static_cast<std::size_t>(length)};
   }
-  /// A count of things that take at least `least` bytes each.
+  /// A count of items of at least `least` bytes each (bounded by the remaining size).
   std::uint64_t take_count(std::uint64_t least) {
     const auto count = take<std::uint64_t>();
     if (count > (bytes_.size() - at_) / least) fail_truncated();
@@ -385,7 +385,7 @@ Vocabulary read_gguf_tokenizer(std::span<const std::uint8_t> bytes, const std::s
          name, model.empty() ? "unknown" : model);
   }
   Vocabulary vocabulary = canonical(raw, name);
-  vocabulary.file = to_tokenizer_bin(vocabulary);  // it has no file of its own
+  vocabulary.file = to_tokenizer_bin(vocabulary);  // synthesised: GGUF has no separate tokenizer file
   return vocabulary;
 }
 

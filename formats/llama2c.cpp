@@ -18,7 +18,7 @@ std::int32_t read_int32(std::span<const std::uint8_t> bytes, std::uint64_t at) {
   return value;
 }
 
-/// A file of another kind gets its name called: the user picked the wrong one.
+/// Names common wrong file types, since the user picked the wrong file.
 const char* other_kind(std::span<const std::uint8_t> bytes) {
   struct Signature {
     std::string_view start;
@@ -243,7 +243,7 @@ Checkpoint read_llama2c(std::span<const std::uint8_t> bytes, const std::string& 
 std::string to_llama2c_legacy(const Config& config, bool shared_classifier,
                               std::span<const float> parameters) {
   std::string out;
-  // A negative vocabulary size is how the format says that the classifier is a tensor of its own.
+  // Legacy files mark an unshared classifier by a negative vocabulary size.
   const std::int32_t header[7] = {
       config.dim,     config.hidden_dim, config.n_layers,
       config.n_heads, config.n_kv_heads, shared_classifier ? config.vocab_size : -config.vocab_size,

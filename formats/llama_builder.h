@@ -31,8 +31,8 @@ using FindTensor = std::function<Tensor(const std::string& name, std::uint64_t r
 /// Fills the weights of a checkpoint whose shape and shared_classifier are set.
 void find_weights(Checkpoint& checkpoint, const TensorNames& names, const FindTensor& find);
 
-/// Where the rows of wq or wk lie that Hugging Face reordered: it rotates the first half of a head against
-/// the second, llama2.c neighbours. Row 2i + j of a head is its row i + j * head_size / 2.
+/// Row order of wq and wk in Hugging Face files: their RoPE rotates the first half of a head against the
+/// second, llama2.c adjacent rows. Row 2i + j of a head is row i + j * head_size / 2 in the file.
 std::shared_ptr<const std::vector<std::uint32_t>> rows_of_half_rotation(int heads, int head_size);
 
 }  // namespace pico_llama::formats

@@ -13,7 +13,7 @@
 namespace pico_llama {
 namespace {
 
-/// Closes the descriptor on every way out; the mapping outlives it.
+/// Closes the descriptor on every path; the mapping remains valid.
 struct Descriptor {
   int fd;
   ~Descriptor() {

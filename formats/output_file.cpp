@@ -70,13 +70,13 @@ OutputFile::OutputFile(const std::string& path, std::span<const std::string> inp
       if (fd_ < 0) fail_write(errno);
       return;
     }
-    // rename() must replace the file a link leads to, not the link.
+    // rename() must replace the link's target, not the link.
     std::error_code ignored;
     const std::filesystem::path target = std::filesystem::canonical(path, ignored);
     if (!ignored) path_ = target.string();
     if (::access(path_.c_str(), W_OK) != 0) fail_write(errno);
   } else if (std::error_code ignored; std::filesystem::is_symlink(path, ignored)) {
-    // rename() would put the file in the link's place: of /dev/stdout too, where that is closed.
+    // rename() would replace the link itself, even /dev/stdout if that is closed.
     fail("{}: is a link that leads nowhere; give the file's own name", path);
   }
   temporary_ = fmt::format("{}.{}.tmp", path_, ::getpid());

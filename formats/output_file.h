@@ -7,10 +7,9 @@
 
 namespace pico_llama {
 
-/// A file that appears whole under its name, or not at all: bytes go to a temporary file beside it, which
-/// commit() renames. An error, an exception, Ctrl-C or a termination signal removes the temporary file.
-/// A name that is already a device or a pipe (/dev/stdout) is written to directly.
-/// One at a time: the signal handler knows one temporary file.
+/// Writes a file atomically: bytes go to a temporary file next to it, which commit() renames. On error,
+/// exception, Ctrl-C or termination the temporary file is removed. Devices and pipes (/dev/stdout) are
+/// written directly. Only one instance at a time: the signal handler tracks one temporary file.
 class OutputFile {
  public:
   /// Errors: Failure if the name is a directory, cannot be created, or is one of `inputs`: the output must
@@ -24,7 +23,7 @@ class OutputFile {
   void write(std::span<const std::uint8_t> bytes);
   void write(std::string_view text);
 
-  /// Everything is written: give the file its name.
+  /// Renames the finished file into place.
   void commit();
 
  private:
@@ -35,7 +34,7 @@ class OutputFile {
   int fd_ = -1;
 };
 
-/// For a file that is written at the end of long work: fails now where OutputFile would fail then.
+/// For files written at the end of long work: fails now if OutputFile would fail later.
 void require_writable(const std::string& path, std::span<const std::string> inputs = {});
 
 }  // namespace pico_llama

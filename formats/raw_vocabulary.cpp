@@ -85,7 +85,7 @@ Vocabulary canonical(const RawVocabulary& raw, const std::string& name) {
   vocabulary.dummy_space = raw.dummy_space;
   for (const std::int64_t id : order) {
     const RawVocabulary::Piece& piece = raw.pieces[static_cast<std::size_t>(id)];
-    // As llama2.c's tokenizer.py writes them: no text becomes these.
+    // As written by llama2.c's tokenizer.py; no text encodes to these tokens.
     vocabulary.pieces.push_back(id == raw.begin ? "\n<s>\n" : id == raw.end ? "\n</s>\n" : piece.text);
     vocabulary.scores.push_back(piece.score);
     vocabulary.file_ids.push_back(static_cast<std::uint32_t>(id));
@@ -141,7 +141,7 @@ void MergeScores::add(std::string_view merge) {
 
 float MergeScores::of(std::string_view piece) const {
   const auto found = rank_.find(std::string(piece));
-  // Below all merges: a piece that none makes, such as an added token, should not come from text.
+  // Score below all merges, so that pieces not produced by a merge (added tokens) never result from text.
   return found == rank_.end() ? -1e9f : -static_cast<float>(found->second);
 }
 

@@ -28,8 +28,8 @@ struct RawVocabulary {
   void add(std::string text, float score, int byte) { pieces.push_back({std::move(text), score, byte}); }
 };
 
-/// In llama2.c's order: <unk>, BOS, EOS, then the 256 bytes if there are all, then the rest as it was.
-/// Errors: Failure if there is no token that begins a text, or an id is none.
+/// Reorders tokens as llama2.c does: <unk>, BOS, EOS, the 256 bytes if present, then the rest in their order.
+/// Errors: Failure without a BOS token or with an invalid id.
 Vocabulary canonical(const RawVocabulary& raw, const std::string& name);
 
 /// SentencePiece writes a space as U+2581.

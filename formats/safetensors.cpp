@@ -64,7 +64,7 @@ std::string text(const Json& config, const char* key) {
   return at != config.end() && at->is_string() ? at->get<std::string>() : std::string();
 }
 
-/// Refuses, by its name, what the configuration asks for and the engine does not compute.
+/// Rejects configuration features that the engine does not support, by name.
 void refuse_other_architectures(const Json& config, const std::string& name) {
   const std::string model_type = text(config, "model_type");
   if (model_type != "llama")
@@ -172,7 +172,7 @@ void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file) 
   }
 }
 
-/// A model with something that ours lacks would run, and tell nonsense.
+/// Unknown tensors are an error: ignoring them would generate nonsense.
 void refuse_unused(const std::map<std::string, Found>& tensors, const std::set<std::string>& used) {
   for (const auto& [name, found] : tensors) {
     if (used.contains(name) || name.ends_with("rotary_emb.inv_freq")) continue;

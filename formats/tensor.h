@@ -37,11 +37,11 @@ struct Tensor {
   const std::uint8_t* scales = nullptr;  ///< kQ80 only: rows * columns / group_size fp32
   std::uint32_t group_size = 0;          ///< kQ80 only
   Encoding encoding = Encoding::kF32;
-  /// Row r lies in the file as row (*file_rows)[r]; null where it is row r.
+  /// Row r is row (*file_rows)[r] of the file; null: row r.
   std::shared_ptr<const std::vector<std::uint32_t>> file_rows{};
 
   std::uint64_t elements() const { return rows * columns; }
-  /// Of the file that it takes.
+  /// Bytes it occupies in the file.
   std::uint64_t bytes() const;
   bool quantized() const { return group_size != 0; }
 

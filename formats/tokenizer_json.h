@@ -14,8 +14,8 @@ namespace pico_llama::formats {
 /// True if the bytes begin as JSON does.
 bool looks_like_json(std::span<const std::uint8_t> bytes);
 
-/// Pieces never cross what the file's pre-tokenizer would split, because none was trained to; where several
-/// merges make one piece, the first counts.
+/// No piece spans what the file's pre-tokenizer would split, because none was trained to; if several merges
+/// form a piece, the first counts.
 /// Errors: Failure for damage, and for models that are not BPE, by their name.
 Vocabulary read_tokenizer_json(std::span<const std::uint8_t> bytes, const std::string& name);
 

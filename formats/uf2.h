@@ -29,7 +29,7 @@ struct Uf2Page {
   std::span<const std::uint8_t, kUf2PayloadBytes> bytes;
 };
 
-/// The UF2 file that brings these pages, one block each, all of one family.
+/// A UF2 file with these pages, one block each, all of one family.
 std::vector<std::uint8_t> write_uf2(std::span<const Uf2Page> pages, std::uint32_t family);
 
 }  // namespace pico_llama::formats

@@ -6,10 +6,10 @@
 
 namespace pico_llama::formats {
 
-/// The tokens of a model as llama2.c's tokenizer has them: a piece of text and a merge score for each.
+/// A model's tokens as in llama2.c's tokenizer: piece and merge score.
 struct Vocabulary {
   std::vector<std::string> pieces;
-  std::vector<float> scores;  ///< of two neighbours that make a piece, the pair with the highest merges first
+  std::vector<float> scores;  ///< merge scores: the adjacent pair whose piece scores highest is merged first
   std::string name;           ///< of the file it was read from, for messages
   std::string file;           ///< the bytes of that file; empty for a vocabulary that was just trained
   bool dummy_space = true;    ///< a text gets a space in front before it is encoded

@@ -154,7 +154,7 @@ void Board::wire() {
   attach_unmodelled(0x50700000, "CORESIGHT_TRACE");
   attach(0xd0000000, sio, 0x20000);
 
-  // Peripherals that RESETS can hold.
+  // Peripherals controlled by RESETS.
   const auto reset_by = [this](R::Bit bit, Peripheral& device) {
     resets.attach(bit, [&device] { device.reset(); });
   };
@@ -198,7 +198,7 @@ void Board::wire() {
   systick_reference(0, Ticks::kProc0);
   systick_reference(1, Ticks::kProc1);
 
-  // Resets that software makes.
+  // Resets triggered by software.
   watchdog.set_strike([this](Watchdog::Reason reason) {
     constexpr std::uint32_t kBothCores = Psm::kProc0 | Psm::kProc1;
     if ((psm.watchdog_selection() & kBothCores) != kBothCores) {
@@ -290,9 +290,9 @@ void Board::apply_reset(ResetKind kind) {
     watchdog.reset_by_watchdog(watchdog_reason_);
   else
     watchdog.reset();
-  if (kind != ResetKind::kWatchdog) xosc.reset();  // software leaves the oscillators out of PSM_WDSEL
+  if (kind != ResetKind::kWatchdog) xosc.reset();  // software excludes the oscillators from PSM_WDSEL
 
-  clocks.reset();  // first of all: nothing runs from a PLL any more when that is reset
+  clocks.reset();  // first, so that nothing runs from a PLL when the PLLs are reset
   clocks.update(at);
   resets.reset();
   ticks.reset();
@@ -341,8 +341,8 @@ void Board::load(const formats::MemoryImage& image) {
               fmt::format("{}: overlaps {} at {:#010x}", image.path, path, std::max(segment.address, first)));
         }
       }
-      // The chip is blank to begin with, so the parts of a sector that no file fills are erased, as on the
-      // drive (section 5.5.2).
+      // The chip starts blank, so unfilled parts of a sector read as erased, as after a drag-and-drop
+      // (section 5.5.2).
       std::memcpy(flash.data() + (segment.address - kFlashBase), segment.bytes.data(), segment.bytes.size());
       loaded_.push_back({segment.address, static_cast<std::uint32_t>(end), image.path});
     } else {

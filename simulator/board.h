@@ -69,7 +69,7 @@ struct BoardOptions {
 };
 
 enum class ResetKind : std::uint8_t {
-  kPowerOn,   ///< everything is lost but flash
+  kPowerOn,   ///< all state except flash is lost
   kRunPin,    ///< RUN pulled low: SRAM and the PSRAM chip keep their contents
   kWatchdog,  ///< by the watchdog: as the run pin, watchdog scratch registers survive
   kBootsel,   ///< power-on with the BOOTSEL button held
@@ -115,18 +115,18 @@ class Board {
   /// while flash is being erased or programmed leaves its target torn.
   void reset(ResetKind kind = ResetKind::kPowerOn);
 
-  /// Runs on from where the last run ended. Resets that software asks for happen inside.
+  /// Continues from the end of the last run. Resets requested by software are handled inside.
   RunResult run(const RunLimits& limits);
   /// From an event handler, device callback or observer: the run ends after the current instruction.
   void request_stop();
 
   // --- the world outside the chip --------------------------------------------------------------------
-  /// Bytes that UART0/1 send, as they leave the shift register.
+  /// Called with each byte that UART0/1 transmit, when its last bit has been sent.
   void set_uart_sink(const std::function<void(unsigned uart, std::uint8_t byte)>& sink);
   void uart_receive(unsigned uart, std::uint8_t byte);
   /// The BOOT button: GPIO45 on the Pico Plus 2 W, and BOOTSEL at reset on both.
   void set_button(bool pressed);
-  /// Called for every reset that software or the watchdog makes (a tool may want to end there).
+  /// Called for every reset by software or the watchdog (a tool may want to stop there).
   std::function<void(ResetKind)> on_reset;
   /// Receives warnings that do not end the run (clk_sys beyond the datasheet's). Default: stderr.
   std::function<void(std::string_view)> warn;
@@ -203,8 +203,7 @@ class Board {
   formats::SymbolTable symbols;  ///< of every image loaded
 
  private:
-  /// Stands between interrupt lines or the other core's SEV and a core, so that one that sleeps wakes in the
-  /// right cycle.
+  /// Forwards interrupt lines and the other core's SEV to a core, waking a sleeping core in the right cycle.
   class Waker : public CoreSignals {
    public:
     Waker(Board& board, unsigned number) : board_(board), number_(number) {}
@@ -228,7 +227,7 @@ class Board {
   void update_button();
   void update_chip_select();
   void check_voltage(std::uint32_t clk_sys_hz);
-  /// The time of the access that is being made: the running core's clock; between runs, now().
+  /// Cycle of the current bus access: the running core's clock; between runs, now().
   Cycle access_cycle() const { return runner_ != nullptr ? runner_->now() : now(); }
   bool core1_idle() const { return core1_held_ || bootrom.core1_waiting() || cores[1].sleeping(); }
   void wire();

@@ -6,11 +6,10 @@
 #include "simulator/report.h"
 #include "simulator/stop.h"
 
-/// The run loop: both cores in turn up to the next event, sleep and waking.
 namespace pico_llama::simulator {
 namespace {
 
-// The cores' clocks differ by at most this much. Small: accurate contention and visibility; large: fast.
+// Maximum difference between the cores' clocks. Smaller is more accurate, larger is faster.
 constexpr Cycle kSlack = 32;
 
 }  // namespace

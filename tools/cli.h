@@ -5,8 +5,8 @@
 
 namespace pico_llama {
 
-/// The command line while it is put together. A subcommand adds itself to `app` and, when it is the one
-/// given, sets `action`: the work, run after the whole line has been checked, and its exit code.
+/// The command line under construction. Each subcommand adds itself to `app` and sets `action`, which runs
+/// after the whole line has been validated and returns the exit code.
 struct Cli {
   CLI::App app;
   std::function<int()> action;

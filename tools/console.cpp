@@ -1,4 +1,4 @@
-// pico-llama console: a real board's (or a pseudo terminal's) serial port, for people and for scripts.
+// pico-llama console: the serial port of a real board (or a pseudo terminal), interactive or scripted.
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ struct Options {
   bool json = false;
 };
 
-/// The board and this terminal, until Ctrl-].
+/// Bridges the terminal and the board until Ctrl-].
 int relay(SerialLine& line) {
   const auto terminal = simulate::open_terminal();
   while (!terminal->left()) {
@@ -52,12 +52,12 @@ void print(const std::string& text) {
   std::fflush(stdout);
 }
 
-/// One line on stderr, as `run` has it.
+/// One line on stderr, in the format of `run`.
 void print_speed(const nlohmann::json& end) {
   fmt::print(stderr, "prefill {} tokens at {:.1f} tokens/s, generation {} tokens at {:.1f} tokens/s",
              end.value("prompt_tokens", 0), end.value("prefill_tokens_per_second", 0.0),
              end.value("tokens", 0), end.value("tokens_per_second", 0.0));
-  const nlohmann::json seed = end.value("seed", nlohmann::json(0));  // a string where it is large
+  const nlohmann::json seed = end.value("seed", nlohmann::json(0));  // large seeds are strings
   fmt::print(stderr, " (first token {:.1f} ms, {} cores, seed {})\n", end.value("first_token_ms", 0.0),
              end.value("cores", 0), seed.is_string() ? seed.get<std::string>() : seed.dump());
 }

@@ -1,4 +1,4 @@
-// pico-llama corpus: stories for children, from our own grammar, to train a model on.
+// pico-llama corpus: generates children's stories from a grammar, as training text.
 #include <memory>
 #include <string>
 

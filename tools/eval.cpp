@@ -1,4 +1,4 @@
-// pico-llama eval: what a profile costs in quality, measured against f32.
+// pico-llama eval: quality of a profile relative to f32.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,7 +37,7 @@ struct Options {
   bool json = false;
 };
 
-/// Token sequences that begin with BOS and fit the context: what the model is to predict, token after token.
+/// Token sequences to predict; each starts with BOS and fits the context.
 using Sequences = std::vector<std::vector<std::int32_t>>;
 
 std::size_t predictions_in(const Sequences& sequences) {

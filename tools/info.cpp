@@ -1,4 +1,4 @@
-// pico-llama info: what a model file holds.
+// pico-llama info: describes a model file.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -141,7 +141,7 @@ Json describe(const ModelImage& image) {
           {"tensors", tensors}};
 }
 
-/// Describes the file, whose kind its first bytes say.
+/// Describes the file; its type is detected from its first bytes.
 Json describe(const std::string& path) {
   if (is_image(path)) {
     const MappedFile file(path);

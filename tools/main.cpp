@@ -33,18 +33,17 @@ constexpr const char* kFooter = R"(Examples:
   pico-llama info stories260K.plm
 `pico-llama SUBCOMMAND --help` explains one.)";
 
-/// The one shape of every message: a single line, whatever the text holds.
+/// Prints an error as a single line.
 int complain(std::string text, int exit_code) {
   for (char& c : text)
     if (c == '\n' || c == '\r') c = ' ';
   std::fflush(stdout);
-  // Not fmt::print, which throws where stderr is a full disk: there is no other place for the message.
+  // Not fmt::print, which throws if stderr is a full disk: the message has no other place to go.
   std::fputs(("pico-llama: " + text + "\n").c_str(), stderr);
   return exit_code;
 }
 
-/// The exit code, unless what was printed did not arrive: stdout may be a full disk, and the text is only out
-/// once this succeeds.
+/// Returns exit_code, or an error if stdout could not be written (for example, disk full).
 int checked(int exit_code) {
   std::cout.flush();
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout)
@@ -52,9 +51,9 @@ int checked(int exit_code) {
   return exit_code;
 }
 
-/// Where the caller has closed one (`>&-`), the next file we open would take its number, and what is printed
-/// would land in it. Writing to a stdout that is not there fails, as it should; messages without a place are
-/// lost.
+/// Opens /dev/null for standard descriptors that the caller has closed, so that no file of ours gets their
+/// number and receives our output. Writing to such a stdout fails, as it should; messages to such a stderr
+/// are lost.
 void open_standard_descriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
@@ -96,7 +95,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return complain("not enough memory for this model", kExitRuntime);
   } catch (const std::system_error& error) {
-    // fmt throws where stdout refuses bytes; else threads or memory that the system does not give.
+    // fmt throws if stdout rejects bytes; other exceptions: out of memory or threads.
     if (std::ferror(stdout) != 0) return checked(kExitRuntime);
     return complain(fmt::format("the system refused: {}", error.what()), kExitRuntime);
   } catch (const std::exception& error) {

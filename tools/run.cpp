@@ -1,4 +1,4 @@
-// pico-llama run: a story on this PC.
+// pico-llama run: generates a story on this PC.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -31,7 +31,7 @@ struct Options {
   int steps = 256;
   int threads = 1;
   bool json = false;
-  // As typed: a float option printed back as 0.800000012 would not be what the user gave.
+  // Kept as typed: printing a float back as 0.800000012 would not match the user's input.
   double temperature = 1.0;
   double topp = 0.9;
 };
@@ -53,7 +53,7 @@ void print_json(const Options& options, const Story& story) {
                                          {"text", story.text},
                                          {"prefill_tokens_per_second", story.prefill_tokens_per_second()},
                                          {"tokens_per_second", story.tokens_per_second()}};
-  // A model can end inside a character: JSON must stay UTF-8.
+  // A model can stop within a character, but JSON must be UTF-8.
   fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 using simulate::Options;
 
-/// Options as they are given, before they are checked together.
+/// Raw options, before cross-checks.
 struct Given {
   Options options;
   std::string board = "pico-plus-2-w";
@@ -62,7 +62,7 @@ int start(Given& given) {
     fail_usage("--send alone would end at once: say --expect, --max-seconds or --max-cycles");
   }
   if (given.expects.empty() && !given.sends.empty()) {
-    // Without a text to wait for, the run lasts as long as the limit says: that is its end, not a failure.
+    // Without --expect the run lasts until the limit, which is then a normal end.
     options.script.push_back({.kind = simulate::Step::Kind::kForever, .text = {}, .seconds = 0, .number = 0});
   }
   return simulate::run(options);

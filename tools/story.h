@@ -31,7 +31,7 @@ struct Story {
 /// Called with each piece of text as it becomes whole.
 using OnText = std::function<void(std::string_view)>;
 
-/// Positions a run may take: llama2.c's clamp, 0 (or less) and too many both mean the whole context.
+/// Number of positions to run: like llama2.c, 0, negative or too large mean the whole context.
 constexpr int clamp_steps(int steps, int context) { return steps <= 0 || steps > context ? context : steps; }
 
 /// Runs the engine. Errors: Failure for a prompt that is not UTF-8 or too long, and for too little memory.

@@ -6,7 +6,7 @@
 
 namespace pico_llama {
 
-/// Adds --separator and --field: how the stories of a text file are told apart.
+/// Adds --separator and --field: how stories are separated in a text file.
 void add_text_options(CLI::App& sub, trainer::TextOptions& options);
 
 }  // namespace pico_llama

@@ -27,7 +27,7 @@
 namespace pico_llama {
 namespace {
 
-/// An option that sets a part of the recipe.
+/// A command-line option for one setting of the recipe.
 struct RecipeOption {
   CLI::Option* option;
   std::function<std::string(const trainer::Recipe&)> value;  ///< as it would be typed
@@ -84,7 +84,7 @@ void require_same(const Options& options, const trainer::Recipe& recipe, const s
 void go_on(Options& options) {
   const std::string path = options.files.output + ".state";
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return;  // run_training() says so
+  if (!std::filesystem::exists(path, ignored)) return;  // reported by run_training()
   const trainer::StartedRun run = trainer::started_run(MappedFile(path).text(), path);
   require_same(options, run.recipe, path);
   options.recipe = run.recipe;
@@ -141,7 +141,7 @@ int run(Options options) {
   options.recipe.shared_classifier = !options.unshared;
   if (options.qat == "q8") options.recipe.quantisation = trainer::Quantisation::kQ8;
   if (options.qat == "q4") options.recipe.quantisation = trainer::Quantisation::kQ4;
-  // More passes teach a model of this kind its text by heart.
+  // More passes make a model of this size memorise its text.
   constexpr int kMostPasses = 20;
   if (options.files.resume) {
     go_on(options);

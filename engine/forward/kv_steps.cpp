@@ -7,10 +7,10 @@ namespace {
 
 float larger(float a, float b) { return a > b ? a : b; }
 
-/// No step is so small that 1 / step is infinite: rows of 0 have one too.
+/// Bounded below, so that 1 / step is finite even for rows of zeros.
 float root(float x) { return __builtin_sqrtf(larger(x, 1e-20f)); }
 
-/// |row r of w, times the norm's weights|^2. Not inlined: loading is where the board's stack is deepest.
+/// Square norm of row r of w times the norm's weights. Not inlined: loading has the board's deepest stack.
 [[gnu::noinline]] float square_norm(const Tensor& w, int r, const float* norm, float* scratch) {
   const auto columns = static_cast<int>(w.columns);
   NumericsQ8::read_row(w, r, {0, columns}, scratch);
@@ -19,7 +19,7 @@ float root(float x) { return __builtin_sqrtf(larger(x, 1e-20f)); }
   return sum;
 }
 
-/// The largest square norm of rows r to end, each or two neighbours together.
+/// The largest square norm of rows r to end, of single rows or of adjacent pairs.
 [[gnu::noinline]] float largest(const Tensor& w, int r, int end, int together, const float* norm,
                                 float* scratch) {
   float most = 0;

@@ -1,12 +1,12 @@
-// How far apart the values of the q8 key/value cache lie: constants of the model, computed at load.
+// Quantisation scales of the q8 KV cache: per-head constants of the model, computed at load.
 #pragma once
 #include "engine/model/config.h"
 #include "engine/model/weights.h"
 
 namespace pico_llama {
 
-/// Of one kv head. A cached key is k * code * key with |k| <= 127 and a code of 1 to 255 of its own, a cached
-/// value v * value with |v| <= 127.
+/// For one KV head. A cached key is k * scale * key with |k| <= 127 and its own scale of 1 to 255; a cached
+/// value is v * value with |v| <= 127.
 struct KvSteps {
   float key;
   float value;
@@ -14,13 +14,13 @@ struct KvSteps {
   float inverse_value;
 };
 
-/// Whether no value can be above 127 of its steps: 8 |w| is then not less than what the norm allows.
+/// Whether values need no clamp: for dim <= 64 the range 8 |w| covers the bound sqrt(dim) |w|.
 constexpr bool values_fit(const Config& c) { return c.dim <= 64; }
 
-/// rmsnorm leaves |x| = sqrt(dim), so no element of w x is above sqrt(dim) * |w| (Cauchy-Schwarz), w a row of
-/// wk or wv times the norm's weights, and no pair of them that RoPE rotates above the same of both rows. That
-/// is the range of keys, plus 1 % for rounding; values get 8 |w| where that is less, and are clamped there.
-/// scratch: (dim). steps: (n_layers, n_kv_heads). Cost: every weight of wk and wv once.
+/// rmsnorm's output has |x| = sqrt(dim), so |w x| <= sqrt(dim) |w| (Cauchy-Schwarz), where w is a row of wk
+/// or wv times the norm's weights; a pair rotated by RoPE is bounded by the norm of both rows. Keys get that
+/// range plus 1 % for rounding; values get 8 |w| if that is smaller, and are clamped. scratch: (dim). steps:
+/// (n_layers, n_kv_heads). Cost: reads wk and wv once.
 void compute_kv_steps(const Config& config, const LayerWeights* layers, float* scratch, KvSteps* steps);
 
 }  // namespace pico_llama

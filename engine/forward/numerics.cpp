@@ -4,12 +4,12 @@ namespace pico_llama {
 
 namespace {
 
-/// Rotates each pair by its angle; the 8 cosines and sines of heads of 8 elements stay in registers.
+/// RoPE for heads of 8 elements; the 8 cosines and sines stay in registers.
 void rotate_heads8(float* v, const float* end, const float* angle) {
   const float a0 = angle[0], b0 = angle[1], a1 = angle[2], b1 = angle[3];
   const float a2 = angle[4], b2 = angle[5], a3 = angle[6], b3 = angle[7];
-  // Two sums instead of a difference and a sum, for the same bits: where GCC 12 vectorises the latter pair it
-  // fuses it (VFMADDSUB with -march=native), whatever -ffp-contract says.
+  // Two sums instead of a difference and a sum, with the same bits: GCC 12 vectorises the latter into a fused
+  // VFMADDSUB (-march=native), in spite of -ffp-contract=off.
   const float c0 = -b0, c1 = -b1, c2 = -b2, c3 = -b3;
   const auto rotate = [](float* pair, float v0, float v1, float cos, float sin, float minus_sin) {
     pair[0] = v0 * cos + v1 * minus_sin;

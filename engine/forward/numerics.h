@@ -1,4 +1,4 @@
-// The operations of forward(), per profile, each on one worker's share of the rows or heads.
+// The operations of forward() for each profile, on one worker's share of the rows or heads.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -27,9 +27,9 @@ struct Numerics {
   HeadShape heads = HeadShape::kAny;
   int first = 0;  ///< tokens before it are done; token t's rows are at t * stride in every buffer
 
-  /// This worker's heads: every count-th, or consecutive ones where the cache is streamed. Attention span
-  /// depends on the model's head; in stories260K neighbours are alike, so alternating balances the work (1.5
-  /// k cycles a token).
+  /// This worker's KV heads: every count-th, or consecutive ones if the cache is streamed. How far a head
+  /// looks back depends on the model; in stories260K adjacent heads are alike, so alternating balances the
+  /// work (saves 1.5 k cycles per token).
   Heads kv_heads(Share mine) const {
     if (stream == nullptr) return {mine.worker, p.n_kv_heads, mine.count};
     const Range together = mine.of(p.n_kv_heads);
@@ -70,9 +70,9 @@ struct Numerics {
   }
 };
 
-/// Floats throughout.
+/// Profile f32.
 struct NumericsF32 : Numerics {
-  /// Every worker prepares the whole input of a matmul for itself: cheaper than a barrier.
+  /// Each worker computes the whole matmul input: cheaper than a barrier.
   static constexpr bool kWorkersShareInput = false;
 
   const float* input = nullptr;
@@ -81,7 +81,7 @@ struct NumericsF32 : Numerics {
   /// out[i] = row `row` of a weight tensor, for columns i of a range.
   static void read_row(const Tensor& table, int32_t row, Range columns, float* out);
 
-  /// x = the tokens' embeddings, which the norm of weight `next_norm` reads next.
+  /// x = the tokens' embeddings. next_norm: weight of the norm that follows (for q8's statistics).
   void embed(const Tensor& table, std::span<const int32_t> tokens, Range rows, const Tensor& next_norm) const;
   /// x += xb2, which the norm of weight `next_norm` reads next.
   void add_to_x(const float* xb2, Range rows, const Tensor& next_norm) const;
@@ -100,7 +100,7 @@ struct NumericsF32 : Numerics {
 /// Profiles q8 and q4: integers from the matmuls' inputs to the attention's output. Each tensor states its
 /// own encoding.
 struct NumericsQ8 : Numerics {
-  /// Each worker quantises a part of a matmul's input, so a barrier follows before the matmul.
+  /// Each worker quantises part of a matmul's input, so a barrier precedes the matmul.
   static constexpr bool kWorkersShareInput = true;
 
   const float* input_scale = nullptr;  ///< of each token
@@ -118,12 +118,12 @@ struct NumericsQ8 : Numerics {
   void attention(int layer, Heads kv_heads) const;
 
  private:
-  /// Calls quantize(t, place in s.xq, scale, padded columns, part) for each of this worker's tokens, or for
-  /// its part of the columns if there is one token.
+  /// Calls quantize(t, place in s.xq, scale, padded columns, columns) for each of this worker's tokens, or,
+  /// with a single token, for its share of the columns.
   template <typename Quantize>
   void share_input(const Tensor& consumer, Quantize quantize);
   void matmul_pieces(float* out, int out_stride, const Tensor& w, Share mine) const;
-  /// The largest of all workers' values for a token.
+  /// max|x| of token t over all workers.
   float largest_of(const float* of_workers, int t) const;
 };
 

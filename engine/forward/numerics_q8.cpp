@@ -24,7 +24,7 @@ void NumericsQ8::read_row(const Tensor& table, int32_t index, Range columns, flo
   float scale;
   std::memcpy(&scale, table.data + q8_scale_offset(row, table.columns), sizeof scale);
   const std::byte* words = table.data + q8_word_offset(row, 0, table.columns);
-  // q8_weight() of both columns of a word. The odd row is what is left of each half, a multiple of 256.
+  // As q8_weight(), both columns at once. The odd row is (half - even row) / 256.
   const bool odd = row % 2 != 0;
   for (int i = columns.begin; i < columns.end; i += 2) {
     uint32_t word;
@@ -42,7 +42,7 @@ void NumericsQ8::read_row(const Tensor& table, int32_t index, Range columns, flo
 
 namespace {
 
-/// Columns of a quantised input: the kernels read a tensor's padding too.
+/// Columns of a quantised input, including the padding that kernels read.
 int padded_columns_of(const Tensor& consumer) {
   return static_cast<int>(consumer.encoding == Encoding::kRowsQ4 ? q4_columns(consumer.columns)
                                                                  : q8_columns(consumer.columns));
@@ -58,7 +58,7 @@ void NumericsQ8::add_to_x(const float* xb2, Range rows, const Tensor& next_norm)
                           s.x_largest() + t * workers.count() + worker});
 }
 
-// The residual stream starts at 0, and the embedding is the first that is added to it.
+// The residual stream starts at 0; the embedding is added like any other residual.
 void NumericsQ8::embed(const Tensor& table, std::span<const int32_t> tokens, Range rows,
                        const Tensor& next_norm) const {
   for (int t = 0; t < n; ++t) {
@@ -82,7 +82,8 @@ template <typename Quantize>
 void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
   const int padded = padded_columns_of(consumer);
   const Share mine{worker, workers.count()};
-  if (n - first == 1) {  // each worker takes some of its columns, and keeps a scale of its own
+  // one token: each worker quantises a share of its columns, with its own copy of the scale
+  if (n - first == 1) {
     const Range eights = mine.of((padded + 7) / 8);
     input_scale = s.xq_scale + worker;
     quantize(first, Q8Place{0, 1}, s.xq_scale + worker, padded, Range{eights.begin * 8, eights.end * 8});
@@ -153,21 +154,20 @@ void NumericsQ8::swiglu(Range rows) const {
 
 namespace {
 
-/// y as an integer, to nearest. Unspecified for the NaN and infinities of an invalid model; no sum can
-/// overflow from it.
+/// y rounded to nearest. Unspecified for NaN and infinity (invalid models); sums still cannot overflow.
 int rounded(float y) { return static_cast<int>(std::bit_cast<uint32_t>(y + 12582912.0f) - 0x4b400000u); }
 
 /// One position's key into its group. kHeadSize: head_size where it is constant, or 0.
 template <int kHeadSize>
 void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* group, int position) {
   const int n = kHeadSize != 0 ? kHeadSize : head_size;
-  // Sizes of floats compare as integers, which costs the M33 half as much.
+  // Absolute values of floats compare like integers, which is twice as fast on the M33.
   uint32_t largest = 0;
   for (int i = 0; i < n; ++i) {
     const uint32_t size = std::bit_cast<uint32_t>(x[i]) & 0x7fffffffu;
     largest = size > largest ? size : largest;
   }
-  // The next code up: then no element is above 127 of its steps.
+  // Rounded up, so that no element exceeds 127 quanta.
   const float codes = std::bit_cast<float>(largest) * (steps.inverse_key * (1.0f / 127.0f));
   const int code = codes < 254.0f ? static_cast<int>(codes) + 1 : 255;
   const float inverse = steps.inverse_key / static_cast<float>(code);
@@ -182,8 +182,8 @@ void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* g
   group[q8_key_group_bytes(n) - 4 + position] = static_cast<std::byte>(code);
 }
 
-/// One position's values, 2 elements in each word that it shares with its neighbour. kClamp: some may be
-/// beyond 127 steps (engine/forward/kv_steps.h).
+/// Stores one position's values; a word holds 2 elements of 2 adjacent positions. kClamp: values may exceed
+/// 127 quanta (engine/forward/kv_steps.h).
 template <int kHeadSize, bool kClamp>
 void store_value(const float* x, int head_size, const KvSteps& steps, std::byte* words) {
   const int n = kHeadSize != 0 ? kHeadSize : head_size;

@@ -102,10 +102,10 @@ void rope_row(const float* frequencies, int head_size, int pos, float* out) {
     const Pair head = two_sum(1.0f, -0.5f * square.high);
     const float cos = head.high + (head.low + ((-0.5f * square.low - r.high * r.low) + (z * z) * c));
     const bool swap = (quadrant & 1) != 0;
-    const float cos_size = swap ? sin : cos;
-    const float sin_size = swap ? cos : sin;
-    out[2 * pair] = ((quadrant + 1) & 2) != 0 ? -cos_size : cos_size;
-    out[2 * pair + 1] = (quadrant & 2) != 0 ? -sin_size : sin_size;
+    const float abs_cos = swap ? sin : cos;
+    const float abs_sin = swap ? cos : sin;
+    out[2 * pair] = ((quadrant + 1) & 2) != 0 ? -abs_cos : abs_cos;
+    out[2 * pair + 1] = (quadrant & 2) != 0 ? -abs_sin : abs_sin;
   }
 }
 

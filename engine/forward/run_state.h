@@ -1,4 +1,4 @@
-// Every byte that changes while the model runs: llama2.c's RunState, over memory the caller gives.
+// All mutable state of the model: llama2.c's RunState, in memory provided by the caller.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace pico_llama {
 
-/// Memory of one worker alone.
+/// Scratch memory of one worker.
 struct WorkerScratch {
   float* xb;             ///< (kPrefillBlock, dim_stride) normalised residual stream; f32 only
   std::byte* attention;  ///< working memory of attention
@@ -19,15 +19,14 @@ struct WorkerScratch {
 struct RunState {
   float* x;  ///< (kPrefillBlock, dim_stride) residual stream
 
-  /// (kPrefillBlock, columns_stride) a matmul's input, quantised; q8 only. Several tokens: each worker
-  /// quantises some; one token: each worker quantises some columns.
+  /// (kPrefillBlock, columns_stride) quantised input of a matmul; q8 and q4 only. Several tokens: split among
+  /// workers by token; one token: by column.
   int16_t* xq;
   float*
       xq_scale;  ///< (kPrefillBlock, or worker_count if that is more) of each token, or each worker's of one
 
-  // Buffers that are never live at the same time share memory, with a barrier of forward() between the last
-  // reader of one and the first writer of the other: q, k, v with hb; xb2 with hb2; logits and sample_scratch
-  // with all.
+  // Buffers with disjoint lifetimes share memory, separated by a barrier in forward(): q, k, v with hb; xb2
+  // with hb2; logits and sample_scratch with all of them.
   float* q;                  ///< (kPrefillBlock, dim_stride) queries, then attention's output
   float* k;                  ///< (kPrefillBlock, kv_stride) keys before they enter the cache
   float* v;                  ///< (kPrefillBlock, kv_stride)
@@ -54,7 +53,7 @@ struct RunState {
   size_t value_head_bytes;  ///< of one head's values
   size_t kv_cache_bytes;    ///< of the caches, which lie together from key_cache on
 
-  /// Behind x, q8 and q4 only: (kPrefillBlock, dim_stride / 8), written by residual_q8.
+  /// After x, q8 and q4 only: (kPrefillBlock, dim_stride / 8) sums of squares, written by residual_q8.
   float* x_squares() const { return x + kPrefillBlock * dim_stride; }
   /// (kPrefillBlock, worker_count): max_abs of each worker's part of weight * x.
   float* x_largest() const { return x_squares() + kPrefillBlock * dim_stride / kBlockRows; }

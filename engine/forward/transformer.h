@@ -53,19 +53,18 @@ class Transformer {
   Workers& workers() { return *workers_; }
   const Config& config() const { return config_; }
   int context() const { return context_; }
-  /// To point tensors at copies in faster memory.
+  /// For pointing tensors at copies in faster memory.
   TransformerWeights& weights() { return weights_; }
-  /// Streams the tensors that are marked `streamed`, and the cache if its schedule says so. Null: everything
-  /// is read in place. Requires: the stream outlives its use; its schedule is made from this transformer's
-  /// items and workers.
+  /// Streams the tensors marked `streamed`, and the cache if the schedule includes it. Null: everything is
+  /// read in place. Requires: the stream outlives its use and its schedule was made from this transformer's
+  /// stream_items().
   void set_stream(WeightStream* stream) { stream_ = stream; }
   /// The items of a schedule: the tensors marked `streamed`, in forward()'s order, with the place of each
   /// layer's cache among them if `cache`. Returns their number. Requires: room for most_stream_items().
   size_t stream_items(bool cache, std::span<StreamItem> items) const;
   size_t most_stream_items() const { return static_cast<size_t>(config_.n_layers) * 8 + 1; }
   CacheArrays cache_arrays() const;
-  /// The key/value cache, which holds nothing before the first forward() of a text: scratch memory until
-  /// then.
+  /// The KV cache as scratch memory. Valid only before the first forward() of a text.
   std::span<std::byte> idle_kv_cache() { return {state_.key_cache, state_.kv_cache_bytes}; }
 
  private:

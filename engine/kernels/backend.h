@@ -1,5 +1,4 @@
-// The backend that the engine is built on, as CMakeLists.txt chose it: kernels::name is m33::name on the
-// board.
+// The backend selected by CMakeLists.txt: on the board, kernels::name is m33::name.
 #pragma once
 #include "engine/kernels/kernels.h"
 

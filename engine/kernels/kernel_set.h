@@ -1,4 +1,4 @@
-// The kernels as data: those that this build runs, and the portable ones, which define the result.
+// Tables of function pointers: the kernels this build uses, and the reference implementations.
 #pragma once
 #include "engine/kernels/kernels.h"
 

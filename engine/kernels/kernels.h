@@ -7,7 +7,7 @@ namespace pico_llama {
 #include "engine/kernels/list.inc"
 #undef PICO_LLAMA_KERNEL
 
-/// The definition of every kernel.
+/// The reference implementations.
 namespace portable {
 #define PICO_LLAMA_KERNEL(name, arguments, ...) void name(const arguments& a);
 #include "engine/kernels/list.inc"
@@ -17,7 +17,7 @@ namespace portable {
 #define PICO_LLAMA_FROM_own(name, arguments) void name(const arguments& a);
 #define PICO_LLAMA_FROM_portable(name, arguments) using portable::name;
 
-/// Cortex-M33: SMLAD and assembly. Built on a PC too, with modelled instructions, for its tests.
+/// Cortex-M33: SMLAD and assembly. Also built on a PC for tests, with the instructions modelled in C++.
 namespace m33 {
 #define PICO_LLAMA_KERNEL(name, arguments, m33_from, host_from) PICO_LLAMA_FROM_##m33_from(name, arguments)
 #include "engine/kernels/list.inc"

@@ -1,11 +1,11 @@
-// Shapes that have code of their own beside the general one, and their conditions: all of them, here. They
-// are recognised once, when a model is opened. A further shape is a line here and its code in the kernels.
+// Shapes with specialised kernels, and their conditions. Recognised once, when a model is opened. To add one,
+// add it here and to the kernels.
 #pragma once
 #include <cstdint>
 
 namespace pico_llama {
 
-/// Of the query heads that share a kv head.
+/// Shape of the query heads that share a KV head.
 enum class HeadShape : uint8_t {
   kAny,
   kTwoOf8,  ///< two heads of 8 elements: stories260K
@@ -14,10 +14,10 @@ constexpr HeadShape head_shape(int heads, int head_size) {
   return heads == 2 && head_size == 8 ? HeadShape::kTwoOf8 : HeadShape::kAny;
 }
 
-/// Of a q8 tensor's rows.
+/// Shape of a q8 tensor's rows.
 enum class RowShape : uint8_t {
   kAny,
-  k64,  ///< 64 columns that are one chunk: stories260K but for w2
+  k64,  ///< 64 columns in a single chunk: all of stories260K's matrices except w2
 };
 constexpr RowShape row_shape(int columns, int chunk_pairs) {
   return columns == 64 && chunk_pairs >= 32 ? RowShape::k64 : RowShape::kAny;

@@ -1,4 +1,4 @@
-// e^-x in fixed point by one look-up: softmax has no multiplication and no shift for it.
+// e^-x in fixed point by one table look-up, without multiplication or shift.
 #pragma once
 #include <cstdint>
 
@@ -10,7 +10,7 @@ namespace pico_llama {
 inline constexpr int kExpExponents = 10;
 inline constexpr float kExpUnitsPerNat = 64.0f;  ///< at exponent 0
 
-/// Steps that make 8 nats; above exponent 9, where nothing but the maximum is left, there is one.
+/// Score units in 8 nats. From exponent 10 on only the maximum has a weight, so one unit.
 constexpr int exp_steps(int exponent) { return exponent < kExpExponents ? 512 >> exponent : 1; }
 
 struct ExpTables {

@@ -1,4 +1,4 @@
-// The one way 8 partial sums become one.
+// The order in which 8 partial sums are added.
 #pragma once
 
 namespace pico_llama {

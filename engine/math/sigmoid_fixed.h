@@ -1,4 +1,4 @@
-// 1 / (1 + e^-x) in fixed point: a table of straight lines, one multiplication.
+// 1 / (1 + e^-x) in fixed point: piecewise linear, one multiplication.
 #pragma once
 #include <cstdint>
 
@@ -6,16 +6,16 @@
 
 namespace pico_llama {
 
-/// Lines an eighth apart; their ends reach from -8 to 8.
+/// Segments of width 1/8 from -8 to 8.
 inline constexpr int kSigmoidLines = 128;
-inline constexpr int kSigmoidFractionBits = 13;  ///< of x's 16 that lie within a line
+inline constexpr int kSigmoidFractionBits = 13;  ///< fraction bits of x within a segment
 
 struct SigmoidTable {
   uint32_t at[kSigmoidLines];
 };
 
-/// Low half: the line's start with 15 fractional bits. High half: how far it climbs. The first and the last
-/// stand for everything beyond them too, and are level.
+/// Low half: the segment's start value with 15 fraction bits. High half: its rise. The first and last
+/// segments are constant and cover everything outside.
 inline constexpr SigmoidTable kSigmoidTable = [] {
   SigmoidTable table{};
   const auto start = [](int i) {
@@ -28,13 +28,13 @@ inline constexpr SigmoidTable kSigmoidTable = [] {
   return table;
 }();
 
-/// Which line x, with 16 fractional bits, is on.
+/// Index of the segment that contains x (16 fraction bits).
 constexpr int sigmoid_line(int32_t x) {
   const int32_t line = (x >> kSigmoidFractionBits) + kSigmoidLines / 2;
   return line < 0 ? 0 : line >= kSigmoidLines ? kSigmoidLines - 1 : line;
 }
 
-/// With 28 fractional bits, x with 16. Exact: within 3.9e-4; within 2e-4 from -7.8 to 7.8.
+/// With 28 fraction bits, x with 16. Error: within 3.9e-4; within 2e-4 from -7.8 to 7.8.
 constexpr int32_t sigmoid_fixed(int32_t x) {
   const uint32_t line = kSigmoidTable.at[sigmoid_line(x)];
   const int32_t along = x & ((1 << kSigmoidFractionBits) - 1);

@@ -1,4 +1,4 @@
-// The shape of a model: llama2.c's Config, with what follows from it.
+// The shape of a model: llama2.c's Config and derived sizes.
 #pragma once
 #include <cstdint>
 
@@ -9,7 +9,7 @@ namespace pico_llama {
 /// How weights are stored and what the arithmetic is (SPEC.md, "Arithmetic").
 enum class Profile : uint32_t { kF32 = 0, kQ8 = 1, kQ4 = 2 };
 
-/// Its name, as commands and documents have it.
+/// Its name in commands and documents.
 constexpr const char* profile_name(Profile profile) {
   switch (profile) {
     case Profile::kF32:
@@ -22,9 +22,9 @@ constexpr const char* profile_name(Profile profile) {
   return "?";
 }
 
-/// Tokens that one pass over the weights can prefill.
+/// Tokens per prefill pass.
 inline constexpr int kPrefillBlock = 8;
-/// Rows that lie interleaved in one weight block.
+/// Rows per interleaved weight block.
 inline constexpr int kBlockRows = 8;
 
 constexpr int round_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -44,7 +44,7 @@ struct Config {
   constexpr int kv_mul() const { return n_heads / n_kv_heads; }
 
   /// Errors: kCorruptImage with the numbers for any shape the engine cannot run: not positive, above the
-  /// limits below, heads that do not divide, an odd head size (RoPE turns pairs).
+  /// limits below, heads that do not divide, an odd head size (RoPE rotates pairs).
   Status validate() const;
 
   friend bool operator==(const Config&, const Config&) = default;

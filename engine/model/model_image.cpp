@@ -18,7 +18,7 @@ Status corrupt(const char* text, int64_t a = 0, int64_t b = 0) {
 
 bool finite(float value) { return (std::bit_cast<uint32_t>(value) & 0x7f800000u) != 0x7f800000u; }
 
-/// Index of the first float that is no number, or n.
+/// Index of the first non-finite float, or n.
 uint64_t first_not_finite(const float* values, uint64_t n) {
   for (uint64_t i = 0; i < n; ++i)
     if (!finite(values[i])) return i;
@@ -71,7 +71,7 @@ Status check_tensor(std::span<const std::byte> bytes, const TensorEntry& e, cons
   if (e.rows != want.rows || e.columns != want.columns)
     return corrupt("image: tensor {} has {} rows or another number of columns than the model's shape says",
                    index, e.rows);
-  // A q4 image may keep what 4 bits would hurt most in 8.
+  // A q4 image may keep sensitive tensors in 8 bits.
   const bool kept =
       want.encoding == Encoding::kRowsQ4 && e.encoding == static_cast<uint32_t>(Encoding::kRowsQ8);
   if (e.encoding != static_cast<uint32_t>(want.encoding) && !kept)
@@ -134,7 +134,7 @@ Result<TokenizerView> parse_tokenizer(std::span<const std::byte> section, const 
   const auto piece = [&v](uint32_t id) {
     return std::string_view(v.text + v.pieces[id], v.pieces[id + 1] - v.pieces[id]);
   };
-  // Strictly increasing in (bytes, id) and in range: then it is a permutation, and a binary search is right.
+  // Strictly increasing in (bytes, id) and in range: hence a permutation, and binary search is valid.
   for (uint64_t i = 0; i < vocab; ++i) {
     if (v.sorted[i] >= vocab)
       return corrupt("image: the tokenizer's index names token {} of {}", v.sorted[i], config.vocab_size);

@@ -1,4 +1,4 @@
-// The one parser of our model image: untrusted bytes in, validated views out, nothing copied.
+// The parser of model images: untrusted bytes in, validated views out, no copies.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,7 @@
 
 namespace pico_llama {
 
-/// One tensor of an image: where its bytes are and what they mean. Firmware may point `data` at a copy
-/// elsewhere.
+/// One tensor of an image: its data and their encoding. The firmware may point `data` at a copy.
 struct Tensor {
   const std::byte* data = nullptr;  ///< aligned to 4 at least; kImageAlignment inside an image
   uint32_t rows = 0;
@@ -21,7 +20,7 @@ struct Tensor {
   uint16_t activation_limit = 0;
   uint16_t chunk_pairs = 0;
   RowShape row_shape = RowShape::kAny;  ///< set when the model is opened
-  /// Read through a WeightStream; `data` then only for single rows.
+  /// Read through a WeightStream; `data` is then used for single rows only.
   bool streamed = false;
 
   uint64_t bytes() const { return tensor_bytes(encoding, rows, columns); }

@@ -61,7 +61,7 @@ enum class TensorKind : uint32_t {
   kWcls = 12,            ///< (vocab_size, dim), absent when shared
 };
 
-/// How the elements of a tensor lie.
+/// Storage formats of tensors.
 enum class Encoding : uint32_t {
   kPlainF32 = 0,  ///< fp32, row after row: norms and RoPE tables
   kRowsF32 = 1,   ///< fp32 in blocks of 8 interleaved rows
@@ -71,7 +71,7 @@ enum class Encoding : uint32_t {
 
 struct TensorEntry {
   uint32_t kind;   ///< TensorKind
-  uint32_t layer;  ///< 0 for tensors that no layer owns
+  uint32_t layer;  ///< 0 for tensors outside the layers
   uint32_t rows;
   uint32_t columns;
   uint32_t encoding;  ///< Encoding
@@ -154,7 +154,7 @@ constexpr int q8_weight(uint32_t word, uint32_t row, uint32_t column) {
   return row % 2 == 0 ? a : (half - a) / 256;
 }
 
-/// What a tensor's quantised activations may be: the packer computes it and the parser demands it.
+/// Bounds on a tensor's quantised activations: computed by the packer, checked by the parser.
 struct Q8Limits {
   uint16_t activation_limit;
   uint16_t chunk_pairs;

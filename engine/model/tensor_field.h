@@ -1,4 +1,4 @@
-// From a tensor's kind to the field of that name, for every structure with llama2.c's field names.
+// Maps a tensor kind to the struct field of that name, for every struct with llama2.c's field names.
 #pragma once
 #include <cstdint>
 

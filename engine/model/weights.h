@@ -24,7 +24,7 @@ struct TransformerWeights {
   Tensor token_embedding;  ///< (vocab_size, dim)
   Tensor wcls;             ///< (vocab_size, dim); the same memory as token_embedding when shared
 
-  /// Takes room for the layers' views from the arena (32 B a tensor) and points every view into the image.
+  /// Allocates the layers' views (32 B per tensor) and points every view into the image.
   static TransformerWeights bind(const ModelImage& image, Arena& arena);
 
   /// The view of one tensor, to read or to point elsewhere.

@@ -1,4 +1,4 @@
-// llama2.c's random numbers, so that seeds agree.
+// llama2.c's random number generator, so that equal seeds give equal samples.
 #pragma once
 #include <cstdint>
 

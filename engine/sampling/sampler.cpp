@@ -13,27 +13,27 @@
 namespace pico_llama {
 namespace {
 
-/// Workers that take part: with more, barriers cost what they save.
-constexpr int kMostParts = 4;
+/// Workers used at most: beyond this, barriers cost more than they save.
+constexpr int kMaxSamplerWorkers = 4;
 
 uint32_t weight_of(std::span<const float> weights, uint32_t id) {
   return std::bit_cast<uint32_t>(weights[id]);
 }
 
-/// a * b / 2^kBits, rounded down, where the product has no room in 64 bits. Requires: a < 2^(64 - 32 +
-/// kBits).
+/// a * b / 2^kBits, rounded down, where a * b would overflow 64 bits. Requires: a < 2^(64 - 32 + kBits).
 template <int kBits>
 uint64_t scaled(uint64_t a, uint32_t b) {
   constexpr uint64_t kLow = (uint64_t{1} << kBits) - 1;
   return (a >> kBits) * b + ((a & kLow) * b >> kBits);
 }
 
-/// First guess for the nucleus' cutoff: this part of the probability that the nucleus leaves out. Few weigh
-/// more.
-constexpr size_t kFew = 32;
-size_t few(size_t vocab_size) { return vocab_size - 1 < kFew ? vocab_size - 1 : kFew; }
+/// First threshold for nucleus candidates: 1/32 of the probability outside the nucleus. Few tokens exceed it.
+constexpr size_t kFirstGuessDivisor = 32;
+size_t first_guess_divisor(size_t vocab_size) {
+  return vocab_size - 1 < kFirstGuessDivisor ? vocab_size - 1 : kFirstGuessDivisor;
+}
 
-/// The tokens of at least a given weight.
+/// Tokens whose weight is at least a threshold.
 struct Candidates {
   uint32_t count;
   uint64_t sum;
@@ -62,32 +62,32 @@ Candidates at_least(uint32_t least, std::span<const float> weights, Range range,
 }
 
 /// One worker's result for its part of the vocabulary.
-struct Part {
+struct WorkerResult {
   int32_t best;  ///< the first of its largest logits; NaN ignored
   float max;
   uint64_t sum;
   Candidates candidates;  ///< their ids are in its part of the scratch memory
 };
 
-/// Ids in a heap, most likely first, equals by id. pop() stores the id behind the heap, so the popped ones
-/// can be visited again from the end.
-class Likeliest {
+/// A heap of ids, most likely first, ties by id. pop() stores the popped id after the heap, so popped ids can
+/// be revisited from the end.
+class TokenHeap {
  public:
-  Likeliest(std::span<uint32_t> ids, std::span<const float> weights)
+  TokenHeap(std::span<uint32_t> ids, std::span<const float> weights)
       : ids_(ids), weights_(weights), count_(ids.size()) {
-    for (size_t at = count_ / 2; at-- > 0;) sink(at, ids_[at]);
+    for (size_t at = count_ / 2; at-- > 0;) sift_down(at, ids_[at]);
   }
   uint32_t pop() {
     const uint32_t best = ids_[0];
     const uint32_t last = ids_[--count_];
     ids_[count_] = best;
-    if (count_ > 0) sink(0, last);
+    if (count_ > 0) sift_down(0, last);
     return best;
   }
 
  private:
-  /// Puts an id at a place or below it.
-  void sink(size_t at, uint32_t id) {
+  /// Inserts an id at `at` and sifts it down.
+  void sift_down(size_t at, uint32_t id) {
     const uint32_t weight = weight_of(weights_, id);
     for (size_t child = 2 * at + 1; child < count_; child = 2 * at + 1) {
       uint32_t below = ids_[child];
@@ -115,33 +115,33 @@ class Likeliest {
 
 }  // namespace
 
-/// The arguments of the workers' tasks.
-struct Sampler::Crew {
-  Crew(const Sampler& of, std::span<float> all, Workers& crew, int working)
-      : sampler(of), logits(all), workers(crew), count(working) {}
+/// State of one sample() shared by the workers.
+struct Sampler::Job {
+  Job(const Sampler& of, std::span<float> all, Workers& team, int working)
+      : sampler(of), logits(all), workers(team), count(working) {}
 
   const Sampler& sampler;
   std::span<float> logits;
   Workers& workers;
   int count;
-  Part parts[kMostParts];  // each worker sets its own
+  WorkerResult results[kMaxSamplerWorkers];  // each worker sets its own
 
-  static void task(void* crew, int worker) { static_cast<Crew*>(crew)->run(worker); }
-  static void second_task(void* crew, int worker) { static_cast<Crew*>(crew)->choose_more(worker); }
+  static void task(void* job, int worker) { static_cast<Job*>(job)->run(worker); }
+  static void retry_task(void* job, int worker) { static_cast<Job*>(job)->choose_with_safe_cutoff(worker); }
   void run(int worker);
   void choose(int worker, uint32_t least);
-  void choose_more(int worker);
-  const Part& best() const;
+  void choose_with_safe_cutoff(int worker);
+  const WorkerResult& best() const;
   uint64_t sum() const;
   /// Moves all candidates to the front of the scratch memory and returns how many there are.
   Candidates gather() const;
   Range part(int worker) const { return Share{worker, count}.rows(static_cast<int>(logits.size())); }
 };
 
-void Sampler::Crew::run(int worker) {
+void Sampler::Job::run(int worker) {
   const bool works = worker < count;
   const Range mine = part(worker);
-  Part& found = parts[works ? worker : 0];
+  WorkerResult& found = results[works ? worker : 0];
   if (works) {
     kernels::argmax({&found.best, logits.data() + mine.begin, mine.end - mine.begin});
     found.best += mine.begin;
@@ -157,22 +157,22 @@ void Sampler::Crew::run(int worker) {
 
   workers.barrier();
   if (!works) return;
-  choose(worker, sampler.cutoff(sum(), few(logits.size())));
+  choose(worker, sampler.cutoff(sum(), first_guess_divisor(logits.size())));
 }
 
-void Sampler::Crew::choose(int worker, uint32_t least) {
+void Sampler::Job::choose(int worker, uint32_t least) {
   const Range mine = part(worker);
-  parts[worker].candidates = at_least(least, logits, mine, sampler.scratch_.data() + mine.begin);
+  results[worker].candidates = at_least(least, logits, mine, sampler.scratch_.data() + mine.begin);
 }
 
-void Sampler::Crew::choose_more(int worker) {
+void Sampler::Job::choose_with_safe_cutoff(int worker) {
   if (worker < count) choose(worker, sampler.cutoff(sum(), logits.size() - 1));
 }
 
-const Part& Sampler::Crew::best() const {
-  const Part* best = &parts[0];
+const WorkerResult& Sampler::Job::best() const {
+  const WorkerResult* best = &results[0];
   float most = -__builtin_inff();
-  for (const Part& each : std::span(parts).first(static_cast<size_t>(count))) {
+  for (const WorkerResult& each : std::span(results).first(static_cast<size_t>(count))) {
     if (!(each.max > most)) continue;
     best = &each;
     most = each.max;
@@ -180,20 +180,20 @@ const Part& Sampler::Crew::best() const {
   return *best;
 }
 
-uint64_t Sampler::Crew::sum() const {
+uint64_t Sampler::Job::sum() const {
   uint64_t sum = 0;
-  for (int i = 0; i < count; ++i) sum += parts[i].sum;
+  for (int i = 0; i < count; ++i) sum += results[i].sum;
   return sum;
 }
 
-Candidates Sampler::Crew::gather() const {
-  Candidates all = parts[0].candidates;
+Candidates Sampler::Job::gather() const {
+  Candidates all = results[0].candidates;
   for (int i = 1; i < count; ++i) {
     const uint32_t* const ids = sampler.scratch_.data() + part(i).begin;
     uint32_t* const to = sampler.scratch_.data() + all.count;
-    for (uint32_t j = 0; j < parts[i].candidates.count; ++j) to[j] = ids[j];
-    all.count += parts[i].candidates.count;
-    all.sum += parts[i].candidates.sum;
+    for (uint32_t j = 0; j < results[i].candidates.count; ++j) to[j] = ids[j];
+    all.count += results[i].candidates.count;
+    all.sum += results[i].candidates.sum;
   }
   return all;
 }
@@ -208,32 +208,32 @@ int32_t Sampler::sample(std::span<float> logits, std::span<const int32_t> seen, 
   if (options_.repetition_penalty != 1.0f) penalize(logits, seen);
   const auto blocks = static_cast<int>((logits.size() + kBlockRows - 1) / kBlockRows);
   int count = workers.count();
-  if (count > kMostParts) count = kMostParts;
+  if (count > kMaxSamplerWorkers) count = kMaxSamplerWorkers;
   if (count > blocks) count = blocks;
-  Crew crew(*this, logits, workers, count);
-  workers.run(&Crew::task, &crew);
-  if (options_.temperature == 0.0f) return crew.best().best;
-  const uint64_t sum = crew.sum();
+  Job job(*this, logits, workers, count);
+  workers.run(&Job::task, &job);
+  if (options_.temperature == 0.0f) return job.best().best;
+  const uint64_t sum = job.sum();
   if (!filters()) return draw_any(logits, sum);
   const uint64_t enough = topp_ != 0 ? scaled<32>(sum, topp_) : sum;
-  Candidates candidates = crew.gather();
+  Candidates candidates = job.gather();
   if (topp_ != 0 && candidates.sum <= enough) {
-    workers.run(&Crew::second_task, &crew);
-    candidates = crew.gather();
+    workers.run(&Job::retry_task, &job);
+    candidates = job.gather();
   }
   return draw(logits, candidates.count, enough);
 }
 
 uint32_t Sampler::cutoff(uint64_t sum, size_t others) const {
   float least = 0;
-  // A millionth less, for this line's own roundings.
+  // Lowered by 1e-6 to allow for the rounding of this expression.
   if (topp_ != 0)
     least = (1.0f - options_.topp) / static_cast<float>(others) *
             static_cast<float>(static_cast<uint32_t>(sum >> 20)) * (0x1p20f - 1.0f);
   constexpr uint32_t kHeaviest = exp2_fixed(0);
   const float likely = options_.minp * static_cast<float>(kHeaviest);
   const uint32_t cutoff = to_fixed_unsigned(likely > least ? likely : least);
-  return cutoff < kHeaviest ? cutoff : kHeaviest;  // the most likely one always counts
+  return cutoff < kHeaviest ? cutoff : kHeaviest;  // the most likely token always qualifies
 }
 
 int32_t Sampler::draw_any(std::span<const float> weights, uint64_t sum) {
@@ -248,11 +248,11 @@ int32_t Sampler::draw(std::span<const float> weights, size_t count, uint64_t eno
   const size_t most = options_.topk > 0 && static_cast<size_t>(options_.topk) < count
                           ? static_cast<size_t>(options_.topk)
                           : count;
-  Likeliest likeliest(scratch_.first(count), weights);
+  TokenHeap heap(scratch_.first(count), weights);
   uint64_t cumulative = 0;
   size_t kept = 0;
   while (kept < most && cumulative <= enough) {
-    cumulative += weight_of(weights, likeliest.pop());
+    cumulative += weight_of(weights, heap.pop());
     ++kept;
   }
   const uint64_t r = scaled<24>(cumulative, rng_.next_u32() >> 8);
@@ -295,7 +295,7 @@ namespace {
 }
 
 [[gnu::cold]] void Sampler::penalize(std::span<float> logits, std::span<const int32_t> seen) const {
-  // Each token once, however often it was seen: a mark a token, in the scratch memory.
+  // Each token once, however often it occurred: one flag per token in the scratch memory.
   for (size_t i = 0; i < logits.size(); ++i) scratch_[i] = 0;
   for (const int32_t token : seen) {
     const auto id = static_cast<size_t>(token);

@@ -30,23 +30,23 @@ class Sampler {
   /// Scratch: vocab_size uint32.
   Sampler(const SamplerOptions& options, std::span<uint32_t> scratch);
 
-  /// Picks a token. Changes logits. run.c's choice when topk, minp and repetition_penalty are off: same coin,
-  /// same cutoff, the same order of tokens, equal ones in order of id. run.c's probabilities depend on its
-  /// order of sums, ours do not: weights are integers (SoftmaxFixed), within 1e-6 of e^(logit / temperature),
-  /// their sums exact, whatever the number of workers. `seen`: the tokens so far, for the repetition penalty.
-  /// Cost: O(vocab), shared by the workers; top-p, top-k and min-p add O(k log vocab) for the k tokens they
-  /// look at.
+  /// Picks a token; modifies logits. Chooses as run.c does when top-k, min-p and repetition penalty are off:
+  /// same coin, cutoff and order (ties by id). run.c's probabilities depend on its summation order; ours are
+  /// integer weights (SoftmaxFixed) within 1e-6 of e^(logit / temperature) with exact sums, for any number of
+  /// workers. `seen`: tokens so far, for the repetition penalty. Cost: O(vocab) split among workers; filters
+  /// add O(k log vocab) for k inspected tokens.
   int32_t sample(std::span<float> logits, std::span<const int32_t> seen, Workers& workers);
   int32_t sample(std::span<float> logits, std::span<const int32_t> seen);
 
  private:
-  struct Crew;
+  struct Job;
   bool filters() const { return topp_ != 0 || options_.topk > 0 || options_.minp > 0.0f; }
   void penalize(std::span<float> logits, std::span<const int32_t> seen) const;
-  /// The least weight that can be in the nucleus if `others` or fewer are outside or above it: those together
-  /// would be less than 1 - topp. Requires: filters().
+  /// Lower bound on the weight of a nucleus token, given that at most `others` tokens lie outside the nucleus
+  /// or above it: those together weigh less than 1 - topp. Requires: filters().
   uint32_t cutoff(uint64_t sum, size_t others) const;
-  /// One of all, in order of id; one of those whose ids the scratch memory has first, the most likely first.
+  /// draw_any(): samples from all tokens in id order. draw(): samples from the first `count` ids in the
+  /// scratch memory, most likely first.
   int32_t draw_any(std::span<const float> weights, uint64_t sum);
   int32_t draw(std::span<const float> weights, size_t count, uint64_t enough);
 

@@ -29,7 +29,8 @@ void StagedStream::cache_written(int worker) { report(tables_->queues[worker].wr
 
 void StagedStream::report(uint32_t& count) {
   count_up(count);
-  // Either the copier sees the count after it said that it starves, or this sees that it starves.
+  // Dekker-style handshake: either prepare() sees this count after setting starved_, or we see starved_ here
+  // and wake it.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (starved_.load(std::memory_order_relaxed)) copier_.wake();
 }
@@ -37,7 +38,7 @@ void StagedStream::report(uint32_t& count) {
 void StagedStream::copied() {
   if (!open_) return;
   const Slot& slot = tables_->slots[brought_ % kMostRuns];
-  // First start the next copy, then publish the finished one: the bus must not idle.
+  // Start the next copy before publishing the finished one: the bus must not idle.
   ++brought_;
   start();
   Queue& queue = tables_->queues[slot.worker];
@@ -60,10 +61,10 @@ void StagedStream::start() {
   copier_.copy(ring_.data() + slot.begin, slot.source, slot.bytes);
 }
 
-/// Room for one more run beside the one under way. True when one was prepared.
+/// Reserves ring space for the next run while another is being copied. Returns true if one was prepared.
 bool StagedStream::prepare() {
   starved_.store(false, std::memory_order_relaxed);
-  if (prepared_ - started_ > 0) return false;  // copied() will come
+  if (prepared_ - started_ > 0) return false;  // one is prepared already; copied() will start it
   for (bool told = false;; told = true) {
     if (!has_waiting_) {
       uint32_t written[kMaxStreamWorkers];
@@ -82,13 +83,13 @@ bool StagedStream::prepare() {
       return true;
     }
     if (told) return false;
-    // Say so before looking once more: what a worker reports in between is not lost.
+    // Publish starved_, then check again: a report in between is not lost (see report()).
     starved_.store(true, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
   }
 }
 
-/// A place in the ring, in one piece, behind the youngest run.
+/// Finds contiguous ring space after the newest run.
 bool StagedStream::find_room(uint32_t room, uint32_t& begin) {
   while (oldest_ != brought_) {
     Queue& queue = tables_->queues[tables_->slots[oldest_ % kMostRuns].worker];
@@ -103,7 +104,7 @@ bool StagedStream::find_room(uint32_t room, uint32_t& begin) {
     return room <= size;
   }
   const uint32_t tail = tables_->slots[oldest_ % kMostRuns].begin;
-  if (head_ <= tail) {  // the youngest has wrapped around
+  if (head_ <= tail) {  // the newest run has wrapped around
     begin = head_;
     return head_ != tail && room <= tail - head_;
   }

@@ -1,4 +1,4 @@
-// A WeightStream over a ring buffer, without the hardware that copies.
+// A WeightStream over a ring buffer, independent of the copying hardware.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -10,20 +10,20 @@
 
 namespace pico_llama {
 
-/// The copier: a DMA channel and its interrupt, or a thread. It calls copied() and more() of its stream from
-/// one context, never concurrently.
+/// Copies runs: a DMA channel with its interrupt, or a thread. Calls copied() and more() of its stream from a
+/// single context.
 class StreamCopier {
  public:
-  /// Starts to copy; copied() is to be called when that has ended.
+  /// Starts a copy and calls copied() when it has finished.
   virtual void copy(std::byte* to, const std::byte* from, uint32_t bytes) = 0;
-  /// Halts a copy under way, if there is one, for good.
+  /// Aborts the copy in progress, if any.
   virtual void halt() = 0;
-  /// Has more() called soon. From any worker.
+  /// Requests a call of more() from the copier's context. Callable from any worker.
   virtual void wake() = 0;
-  /// A worker waits until something may have come: until announce(), at least.
+  /// Blocks a worker until announce() is called; may wake spuriously.
   virtual void wait() = 0;
   virtual void announce() = 0;
-  /// Blocks and unblocks the copier's context.
+  /// Keeps the copier's context from running, and lets it run again.
   virtual void lock() = 0;
   virtual void unlock() = 0;
 
@@ -31,22 +31,20 @@ class StreamCopier {
   ~StreamCopier() = default;
 };
 
-/// Keeps a copier busy: it fills the ring with one run of the schedule after the other as long as there is
-/// room, while the workers use what has come.
-///
-/// Each worker writes its own counts, the copier's context everything else, so there are no locks; only
-/// begin() blocks the copier briefly.
+/// Keeps the copier busy: copies one run of the schedule after the other into the ring while there is space,
+/// and hands finished runs to the workers. Lock-free: each word has one writer (a worker or the copier's
+/// context); only begin() blocks the copier briefly.
 class StagedStream final : public WeightStream {
  public:
   explicit StagedStream(StreamCopier& copier) : copier_(copier) {}
 
-  /// Runs in the ring or on their way, at most.
+  /// Maximum number of runs in the ring or in flight.
   static constexpr uint32_t kMostRuns = 16;
 
-  /// Starts to read ahead. Requires: memory is aligned to kStreamAlignment and holds table_bytes() and the
+  /// Starts prefetching. Requires: memory is aligned to kStreamAlignment and holds table_bytes() and the
   /// longest run; stop() before the schedule's items or memory go away.
   void open(const StreamSchedule& schedule, std::span<std::byte> memory);
-  /// Nothing is copied after this until open().
+  /// Stops copying until the next open().
   void stop();
 
   void begin(int pos, int tokens, bool want_logits) override;
@@ -60,8 +58,8 @@ class StagedStream final : public WeightStream {
   void more();
 
  private:
-  // These lie at the start of the memory, so that a board whose model needs no stream gives them none. Their
-  // words that two contexts use are reached through std::atomic_ref.
+  // Stored at the start of the stream's memory, so that a model without a stream pays nothing. Words shared
+  // by two contexts are accessed through std::atomic_ref.
   struct Slot {
     uint32_t begin;
     uint32_t bytes;
@@ -83,7 +81,7 @@ class StagedStream final : public WeightStream {
   };
 
  public:
-  /// What of the memory is not ring.
+  /// Bytes in front of the ring.
   static constexpr uint32_t table_bytes() { return stream_room(sizeof(Tables)); }
 
  private:
@@ -96,9 +94,10 @@ class StagedStream final : public WeightStream {
   StreamSchedule schedule_{};
   std::span<std::byte> ring_{};
   Tables* tables_ = nullptr;
-  std::atomic<bool> starved_{false};  ///< the copier wants to hear of anything that changes
+  std::atomic<bool> starved_{false};  ///< the copier has nothing to do: report() must wake it
 
-  // The copier's. Slots are counted from 0 without end: freed, brought, started, prepared.
+  // Slot counters, never reset while open: oldest_ (first slot in use) <= brought_ (copied) <= started_ <=
+  // prepared_ <= oldest_ + kMostRuns. The copier's.
   uint32_t oldest_ = 0;
   uint32_t brought_ = 0;
   uint32_t started_ = 0;

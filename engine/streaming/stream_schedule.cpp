@@ -5,7 +5,7 @@
 namespace pico_llama {
 
 void StreamSchedule::begin(int pos, int tokens, bool want_logits) {
-  // A cursor that is still in the old pass stands before items which that pass did not want.
+  // If the cursor is still in the previous pass, only items that pass skips remain: advance to the new pass.
   if (pass_ < begun_) {
     pass_ = begun_;
     item_ = 0;
@@ -25,7 +25,7 @@ void StreamSchedule::next_item() {
   ++pass_;
 }
 
-// In turns: the first run of each worker's share, then the second of each.
+// Interleaved: the first run of each worker's share, then the second of each.
 bool StreamSchedule::next_of_tensor(const StreamItem& item, StreamRun& run) {
   const uint32_t fitting = piece_bytes_ / item.block_bytes;
   const int step = fitting > 0 ? static_cast<int>(fitting) : 1;

@@ -1,5 +1,5 @@
-// The reads of a stream, in order, and the worker that each is for: a list recorded from forward() at load,
-// and a cursor over it.
+// The order of a stream's reads and the worker each belongs to: a list recorded from forward() at load, and a
+// cursor.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,13 +7,13 @@
 
 namespace pico_llama {
 
-/// Runs begin at multiples of this in a ring.
+/// Alignment of runs in the ring.
 inline constexpr uint32_t kStreamAlignment = 32;
 constexpr uint32_t stream_room(uint32_t bytes) {
   return (bytes + kStreamAlignment - 1) / kStreamAlignment * kStreamAlignment;
 }
 
-/// One array of the key/value cache: for each layer and kv head, one after the other, the positions in order.
+/// One array of the KV cache: layer, KV head, position, in this order.
 struct CacheArray {
   const std::byte* data = nullptr;
   uint32_t head_bytes = 0;  ///< of a head's whole context
@@ -28,7 +28,7 @@ struct CacheArrays {
   int heads = 0;  ///< kv heads of a layer
   int layers = 0;
 
-  /// Room in a ring for one head's `positions` (rounded up to 8), all arrays together.
+  /// Ring bytes of one head for `positions` (rounded up to 8), all arrays together.
   uint32_t head_room(int positions) const {
     uint32_t bytes = 0;
     for (int i = 0; i < count; ++i)
@@ -40,7 +40,7 @@ struct CacheArrays {
 /// Workers that a stream can serve.
 inline constexpr int kMaxStreamWorkers = 2;
 
-/// A tensor to stream, or the place of a layer's cache among them.
+/// A tensor to stream, or a marker for a layer's cache.
 struct StreamItem {
   enum class Kind : uint8_t { kTensor, kCache };
   const std::byte* source = nullptr;  ///< of a tensor: its first row block
@@ -54,19 +54,20 @@ struct StreamItem {
 struct StreamRun {
   const std::byte* source = nullptr;
   uint32_t bytes = 0;
-  uint32_t room = 0;  ///< in a ring, with the runs after it that are used together with it
-  int blocks = 0;     ///< as StreamPiece::blocks
-  int worker = 0;     ///< whom it is for
+  /// ring bytes to reserve: this run and the following runs that are consumed together with it
+  uint32_t room = 0;
+  int blocks = 0;  ///< as StreamPiece::blocks
+  int worker = 0;  ///< the worker that consumes it
 };
 
-/// Walks the items pass after pass. Of each tensor every worker gets its share of the blocks (Share::blocks)
-/// in runs of piece_bytes or one block, in turns, so that all workers are busy; of a cache its share of the
-/// heads.
+/// Iterates over the items, pass after pass. Each worker gets its share of a tensor's blocks (Share::blocks)
+/// in runs of at most piece_bytes (at least one block), interleaved so that all workers stay busy; of a
+/// cache, its share of the heads.
 class StreamSchedule {
  public:
   StreamSchedule() = default;
-  /// Requires: items outlive the schedule. cache_limit: most room of one head's cache that is streamed; a
-  /// pass with more leaves the cache where it is.
+  /// Requires: items outlive the schedule. cache_limit: the cache is streamed only in passes where one head
+  /// needs at most this many ring bytes.
   StreamSchedule(std::span<const StreamItem> items, const CacheArrays& cache, uint32_t cache_limit,
                  uint32_t piece_bytes, int workers)
       : items_(items),
@@ -75,7 +76,7 @@ class StreamSchedule {
         piece_bytes_(piece_bytes),
         workers_(workers) {}
 
-  /// The next pass's particulars are known from here on.
+  /// Announces the next pass.
   void begin(int pos, int tokens, bool want_logits);
   bool brings_cache() const { return brings_cache_; }
 

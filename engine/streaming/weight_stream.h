@@ -1,5 +1,5 @@
-// Streams weights that do not fit in fast memory to forward(), in pieces, in the order in which it reads
-// them.
+// Interface through which forward() reads weights that do not fit in fast memory, piece by piece in reading
+// order.
 #pragma once
 #include <cstddef>
 
@@ -11,16 +11,16 @@ struct StreamPiece {
   int blocks = 0;  ///< row blocks of a tensor; 0 for a run of the cache
 };
 
-/// Reads ahead of the workers, across tensors, layers and passes, in the order of a StreamSchedule; forward()
-/// consumes exactly that. Each worker gets its own
-/// pieces: of a tensor those of its share of the rows, first to last; of a cache those of its heads.
+/// Prefetches for the workers across tensors, layers and passes, in the order of a StreamSchedule, which is
+/// the order in which forward() reads. Each worker gets its own pieces: of a tensor, its share of the rows in
+/// order; of a cache, its heads.
 class WeightStream {
  public:
   /// A pass over `tokens` positions from pos on begins; called before the workers start.
   virtual void begin(int pos, int tokens, bool want_logits) = 0;
   /// The worker's next piece; blocks until it has been copied.
   virtual StreamPiece next(int worker) = 0;
-  /// The worker's oldest piece has been used: its memory may be filled again.
+  /// Releases the worker's oldest piece: its memory may be reused.
   virtual void done(int worker) = 0;
   /// Whether the key/value cache is streamed in this pass; otherwise it is read in place.
   virtual bool brings_cache() const = 0;

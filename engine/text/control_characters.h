@@ -1,4 +1,4 @@
-// Story text as a terminal may have it: a model can make any byte, and a terminal acts on control characters.
+// Filters control characters: a model can generate any byte, and a terminal acts on control characters.
 #pragma once
 #include <cstddef>
 #include <string_view>

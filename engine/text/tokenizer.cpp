@@ -9,23 +9,23 @@ namespace pico_llama {
 namespace {
 
 /// A range of places in the sorted list of pieces.
-struct Places {
+struct SortedRange {
   int32_t begin;
   int32_t end;
 };
 
-/// The vocabulary in order of its pieces' bytes. All pieces that begin alike are neighbours, so what begins
-/// with a token's piece is looked for between those, from the piece's end on.
+/// The vocabulary sorted by bytes. Pieces with a common prefix are adjacent, so extensions of a piece are
+/// searched only within its range, comparing only the bytes after the prefix.
 class SortedPieces {
  public:
   explicit SortedPieces(const TokenizerView& view) : view_(view) {}
 
-  Places all() const { return {0, view_.vocab_size}; }
+  SortedRange all() const { return {0, view_.vocab_size}; }
   int32_t id(int32_t place) const { return static_cast<int32_t>(view_.sorted[place]); }
 
-  /// The first of `places` whose piece, from byte `skip` on, is `text`; -1 if there is none. Requires: all of
-  /// them have these bytes and are alike in them.
-  int32_t exactly(Places places, uint32_t skip, std::string_view text) const {
+  /// Index of the first piece in `places` whose bytes from `skip` on equal `text`; -1 if none. Requires: all
+  /// pieces in `places` share their first `skip` bytes.
+  int32_t exactly(SortedRange places, uint32_t skip, std::string_view text) const {
     Order found = kAfter;
     while (places.begin < places.end) {
       const int32_t middle = places.begin + (places.end - places.begin) / 2;
@@ -40,9 +40,9 @@ class SortedPieces {
     return found == kSame ? places.begin : -1;
   }
 
-  /// Where those of `places` end that go on with `text`. Requires: the first does.
-  int32_t end_of(Places places, uint32_t skip, std::string_view text) const {
-    // Most pieces begin few others, so in growing steps.
+  /// End of the subrange whose bytes from `skip` on start with `text`. Requires: the first piece does.
+  int32_t end_of(SortedRange places, uint32_t skip, std::string_view text) const {
+    // Few pieces share a prefix, so use a galloping search.
     int32_t step = 1;
     while (places.end - places.begin > step && compare(places.begin + step, skip, text) != kAfter) {
       places.begin += step;
@@ -77,31 +77,31 @@ class SortedPieces {
   const TokenizerView& view_;
 };
 
-/// A token, and where the pieces are that begin with its piece.
-struct Beginning {
+/// A token and the range of pieces that start with its piece.
+struct PrefixRange {
   int32_t id;
   uint32_t length;
-  Places places;
+  SortedRange places;
 };
 
 /// The tokens of a text while they merge: a linked list over an array.
 struct Node {
-  Beginning token;
+  PrefixRange token;
   int32_t previous;  ///< index, -1 at the front
   int32_t next;      ///< index, -1 at the end, kGone after a merge took it
-  int32_t merged;    ///< place of what this and the next become, -1 if nothing
-  uint32_t rank;     ///< of that's score
+  int32_t merged;    ///< index of the piece that this node and the next form, -1 if none
+  uint32_t rank;     ///< score of that piece
 };
 constexpr int32_t kGone = -2;
 
-/// Scores as integers in the same order, +0 and -0 alike.
+/// Maps scores to integers of the same order; +0 and -0 are equal.
 uint32_t ranked(float score) {
   const auto bits = std::bit_cast<uint32_t>(score + 0.0f);
   return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
 }
 
 /// Possible merges in a heap that gives the best score first and, among equals, the leftmost: run.c's choice.
-/// One is stale when its node's rank is another by now.
+/// An entry is stale if its node's rank has changed since.
 class Candidates {
  public:
   explicit Candidates(uint64_t* storage) : heap_(storage) {}
@@ -140,20 +140,20 @@ class Candidates {
 };
 static_assert(sizeof(Node) + 2 * sizeof(uint64_t) == Tokenizer::kEncodeBytesPerByte);
 
-/// The characters seen last, which a text is made of again and again.
-class Characters {
+/// Cache of recently looked-up characters.
+class CharacterCache {
  public:
   /// Null where the character has to be looked up.
-  const Beginning* find(char c) const {
+  const PrefixRange* find(char c) const {
     const Entry& entry = entries_[place(c)];
     return entry.token.length != 0 && entry.character == c ? &entry.token : nullptr;
   }
-  void keep(char c, const Beginning& token) { entries_[place(c)] = {c, token}; }
+  void keep(char c, const PrefixRange& token) { entries_[place(c)] = {c, token}; }
 
  private:
   struct Entry {
     char character = 0;
-    Beginning token{};  ///< length 0: none
+    PrefixRange token{};  ///< length 0: none
   };
   static size_t place(char c) { return static_cast<uint8_t>(c) % 32; }
   Entry entries_[32];
@@ -227,7 +227,7 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
 
   // One token a character, or a byte where the vocabulary has no such character.
   int32_t count = 0;
-  const auto append = [&](const Beginning& token) {
+  const auto append = [&](const PrefixRange& token) {
     nodes[count] = {token, count - 1, count + 1, -1, 0};
     ++count;
   };
@@ -238,9 +238,9 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
     return true;
   };
   if (!text.empty() && view_.dummy_space) append_piece(" ");
-  Characters characters;
+  CharacterCache characters;
   for (size_t at = 0; at < text.size();) {
-    if (const Beginning* known = characters.find(text[at])) {
+    if (const PrefixRange* known = characters.find(text[at])) {
       append(*known);
       ++at;
       continue;
@@ -255,7 +255,7 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
         int32_t id = static_cast<uint8_t>(c) + kFirstByteToken;
         if (id >= view_.vocab_size || byte_of(piece(id)) != static_cast<uint8_t>(c)) id = kTokenUnknown;
         append_piece(piece(id));
-        nodes[count - 1].token.id = id;  // of equal pieces another may be the first
+        nodes[count - 1].token.id = id;  // duplicate pieces: keep the token's own id
       }
     }
     at += length;
@@ -266,7 +266,7 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
     Node& node = nodes[at];
     node.merged = -1;
     if (node.next < 0) return;
-    const Beginning& right = nodes[node.next].token;
+    const PrefixRange& right = nodes[node.next].token;
     if (node.token.places.end - node.token.places.begin == 1 && right.length != 0) return;  // only itself
     node.merged = sorted.exactly(node.token.places, node.token.length,
                                  {view_.text + view_.pieces[right.id], right.length});

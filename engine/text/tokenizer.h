@@ -31,16 +31,15 @@ class Tokenizer {
   /// character (or its bytes + 3 when no piece matches, <unk> where those are no byte tokens), then the
   /// best-scored neighbouring pair merged, leftmost first, until none is left. Returns the number of tokens
   /// written. Errors: kInvalidArgument for text that is not UTF-8 (with the byte's offset), kPromptTooLong
-  /// when tokens or scratch is too small. Cost: O(n log n), with at most two look-ups for a character and one
-  /// for a merge, each among the pieces that begin with the left one of two: O(log vocab), and mostly none or
-  /// a few.
+  /// when tokens or scratch is too small. Cost: O(n log n). At most two look-ups per character and one per
+  /// merge, each a binary search among the pieces that start with the left token; usually few or none.
   Result<int> encode(std::string_view text, std::span<int32_t> tokens, std::span<std::byte> scratch) const;
 
   /// The bytes a token adds to the text after `previous`: one leading space dropped after BOS; "<0xHH>" is
   /// the byte.
   std::string_view decode(int32_t previous, int32_t token) const;
 
-  /// True for BOS, which ends a text as it begins one, and for EOS where token 2 is "</s>".
+  /// True for tokens that end a text: BOS, and EOS if token 2 is "</s>".
   bool ends_text(int32_t token) const { return token == kTokenBos || (token == kTokenEos && has_eos_); }
 
   /// The id of the piece that equals text, the lowest if several; -1 if none.

@@ -50,7 +50,7 @@ size_t Utf8Stream::push(std::string_view bytes, char* out) {
   };
   for (const char c : bytes) {
     const auto byte = static_cast<uint8_t>(c);
-    // A byte that cannot go on with what is held ends it: broken characters pass through as they are.
+    // A byte that cannot continue the buffered sequence ends it: invalid bytes pass through unchanged.
     if (held_count_ > 0 && !may_follow(static_cast<uint8_t>(held_[0]), held_count_, byte)) flush();
     held_[held_count_++] = c;
     if (held_count_ >= length_of(static_cast<uint8_t>(held_[0]))) flush();

@@ -1,4 +1,4 @@
-// UTF-8 as it comes in (checked) and as it goes out (whole characters only).
+// UTF-8 validation of input, and output in whole characters only.
 #pragma once
 #include <cstddef>
 #include <string_view>

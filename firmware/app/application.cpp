@@ -7,13 +7,13 @@ namespace pico_llama::app {
 namespace {
 
 constexpr std::string_view kPrompt = "> ";
-/// A contact has settled after this long.
+/// Debounce time of the button.
 constexpr uint64_t kDebounceUs = 20'000;
-/// A program opens a port first and sets its mode then; text that comes between is echoed and translated.
+/// A program opens the port, then sets its mode; text sent in between would be echoed and translated.
 constexpr uint64_t kSettleUs = 50'000;
-/// An echo follows what it repeats sooner.
+/// An echo arrives within this time.
 constexpr uint64_t kEchoUs = 500'000;
-/// Who pauses for so long inside a line is a person: programs send a line at once.
+/// A pause this long within a line means a person is typing: programs send a line at once.
 constexpr uint64_t kTypingPauseUs = 10'000;
 
 }  // namespace
@@ -76,7 +76,7 @@ void Application::greet() {
   prompt();
 }
 
-/// Whoever opens the port next finds it as after a reset; settings stay.
+/// Resets the port's state, not the settings, for the next connection.
 void Application::goodbye() {
   output_.set_json(false);
   editor_.forget_terminal();
@@ -91,8 +91,7 @@ void Application::wait_for_input(bool connected) {
   console_.idle();
 }
 
-/// A port whose terminal driver echoes, as Linux opens one, sends back the banner as if it had been typed,
-/// and every story after it.
+/// Detects a port that echoes (Linux's default mode): it sends back the banner, and every story, as input.
 bool Application::is_echo_of_banner(std::string_view line) {
   if (ignoring_echo_) return true;
   TextOf<96> banner;
@@ -154,7 +153,7 @@ void Application::tell(std::string_view prompt, bool surprise) {
 
 void Application::say_why_no_story() { report_model(output_, board_, loader_); }
 
-/// A press that lasted, reported once, when it began.
+/// True once per press, when it has outlasted bouncing.
 bool Application::button_clicked() {
   const bool pressed = board_.button_pressed();
   const uint64_t now = board_.micros();

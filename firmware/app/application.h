@@ -1,4 +1,4 @@
-/// The prompt loop: what happens between a host opening the port and the next story.
+/// The prompt loop: from a host opening the port to the next story.
 #pragma once
 
 #include "firmware/app/commands.h"
@@ -12,7 +12,7 @@ namespace pico_llama::app {
 
 class Application {
  public:
-  /// `both` may be null on a board with one core to spare.
+  /// `both`: workers for both cores; null if there is only one.
   Application(hal::Board& board, hal::Console& console, Workers& single, Workers* both)
       : board_(board),
         console_(console),
@@ -26,11 +26,11 @@ class Application {
   /// Finds and places the model. Call once, before step().
   void load_model();
 
-  /// One round of the loop: notices a host that came, handles what was typed and the button, or idles.
-  /// Returns false when nothing was to be done, and idled.
+  /// One iteration of the main loop: handles a newly connected host, input or the button; otherwise idles.
+  /// Returns false if there was nothing to do.
   bool step();
 
-  /// A line as if it had been typed: a command or a prompt. May overwrite it.
+  /// Handles a line as if typed: a command or a prompt. May modify it.
   void handle_line(std::span<char> line);
 
   const Settings& settings() const { return settings_; }

@@ -15,7 +15,7 @@ class Cartridge {
   /// Requires: `slot` is aligned as an ImageHeader is.
   static Cartridge in(std::span<const std::byte> slot);
 
-  /// At least 1: flash without any image counts as one unusable image.
+  /// At least 1: flash without an image counts as one unusable image.
   int count() const { return count_; }
   /// From the image's first byte to the end of the flash. Requires: 0 <= index < count().
   std::span<const std::byte> slot(int index) const { return slots_[static_cast<size_t>(index)]; }

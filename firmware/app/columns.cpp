@@ -11,7 +11,7 @@ struct CodeRange {
   char32_t first, last;
 };
 
-// Source of both: Unicode 14.0. Code points that no standard has assigned join the range around them.
+// Source of both: Unicode 14.0. Unassigned code points take the width of the surrounding range.
 // clang-format off
 /// UnicodeData.txt, categories Mn, Me and Cf, and the Hangul letters that join the one before; without U+00AD.
 constexpr CodeRange kZeroWidth[] = {

@@ -6,7 +6,7 @@
 
 namespace pico_llama::app {
 
-/// A terminal that has not said how wide it is.
+/// Width assumed for a terminal that has not reported one.
 inline constexpr unsigned kDefaultColumns = 80;
 
 /// Bytes of the first character of `text`: a whole UTF-8 character, or 1 where there is none. 0 if `text` is

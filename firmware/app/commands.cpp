@@ -44,8 +44,8 @@ std::string_view Commands::trim(std::string_view text) {
 
 namespace {
 
-/// Changes of a letter, swaps of neighbours included, that make one word of the other (optimal string
-/// alignment); words of up to 15 letters, more if either is longer.
+/// Edit distance (optimal string alignment) of two words of up to 15 letters; a large value if either is
+/// longer.
 unsigned distance(std::string_view a, std::string_view b) {
   constexpr size_t kMost = 15;
   if (a.size() > kMost || b.size() > kMost) return kMost;
@@ -143,7 +143,7 @@ void Commands::help(Application& app, std::string_view) {
   }
 }
 
-/// Loads another image of the cartridge; the one before again where that is none.
+/// Loads another image of the cartridge; on failure, reloads the previous one.
 void Commands::use_model(Application& app, int index) {
   const int before = app.loader_.chosen();
   app.loader_.choose(index);

@@ -1,4 +1,4 @@
-/// The lines that begin with a slash.
+/// The console's commands: lines that begin with a slash.
 #pragma once
 
 #include <span>
@@ -9,11 +9,9 @@ namespace pico_llama::app {
 class Application;
 
 struct Commands {
-  /// `line` without its slash: a name, perhaps an argument. Anything that is not understood gets one line
-  /// that helps.
+  /// `line`: a command without its slash, and perhaps an argument. Unknown input gets one line of help.
   static void run(Application& app, std::span<char> line);
-  /// What Tab adds to a line that begins with a slash: the letters that all commands which begin so have in
-  /// common.
+  /// Tab completion: the common continuation of all commands that start with `line`.
   static std::string_view complete(std::string_view line);
 
  private:

@@ -197,7 +197,7 @@ void LineEditor::insert(char byte) {
   if (!ends_inside_character({line_, cursor_})) show_new();
 }
 
-/// Shows the bytes before the cursor that are not on the terminal yet: a character is shown when it is whole.
+/// Shows the bytes before the cursor that are not yet on the terminal, whole characters only.
 void LineEditor::show_new() {
   if (unshown_ == 0) return;
   const size_t first = cursor_ - unshown_;
@@ -219,7 +219,7 @@ void LineEditor::erase(size_t from, size_t to) {
   redraw(cell_of(cursor_));
 }
 
-/// Cells are written row by row; a wide character that the row has no room for begins the next one.
+/// Advances over text; a wide character that does not fit in its row starts the next one.
 LineEditor::Cell LineEditor::advance(Cell cell, std::string_view text) const {
   const unsigned columns = columns_ != 0 ? columns_ : kDefaultColumns;
   while (!text.empty()) {
@@ -233,13 +233,13 @@ LineEditor::Cell LineEditor::advance(Cell cell, std::string_view text) const {
 }
 
 LineEditor::Cell LineEditor::cell_of(size_t position) const {
-  // The prompt takes part in the first row's wrapping like the rest.
+  // The prompt counts towards the first row's width.
   const Cell start = advance({0, 0}, prompt_);
   return advance(start, {line_, position});
 }
 
-/// A terminal keeps its cursor at the end of a row that has just become full. A blank, and a return to the
-/// first column, bring it to where `cell` says it is.
+/// A terminal keeps its cursor in the last column after filling a row. A space and a carriage return move it
+/// to the next row, as `cell` assumes.
 void LineEditor::wrap_pending(Cell cell) {
   if (cell.column == 0 && cell.row != 0) write(" \r");
 }
@@ -261,10 +261,10 @@ void LineEditor::place_cursor(Cell from) {
   move('C', to.column);
 }
 
-/// The whole line anew. `from`: where the terminal's cursor is.
+/// Redraws the whole line.
 void LineEditor::redraw(Cell from) {
   move('A', from.row);
-  // Cleared first: a wide character that moves to the next row leaves a cell that nothing is written to.
+  // Clear first: when a wide character moves to the next row, its old cell is not overwritten.
   write("\r\x1b[J");
   write(prompt_);
   write_line(0, size_);
@@ -281,7 +281,7 @@ void LineEditor::move_to(size_t position) {
 
 void LineEditor::replace(std::string_view text) {
   const Cell from = cell_of(cursor_);
-  // An empty view has no address, and memmove may not be given none.
+  // memmove must not be given the null pointer of an empty view.
   if (!text.empty()) std::memmove(line_, text.data(), text.size());
   size_ = cursor_ = text.size();
   redraw(from);
@@ -355,7 +355,7 @@ void LineEditor::write_line(size_t from, size_t to) {
 void LineEditor::ask_columns() {
   if (!echo_) return;
   asked_columns_ = true;
-  // Keep the cursor's place, go as far right as there is room, ask where that is, go back.
+  // Save the cursor, move far right, query the position, restore.
   write(
       "\x1b"
       "7\x1b[999C\x1b[6n\x1b"

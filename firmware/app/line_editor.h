@@ -20,11 +20,11 @@ class LineEditor {
     kNone,       ///< more input is needed
     kLine,       ///< line() is complete
     kAbandoned,  ///< Ctrl-C
-    kTooLong,    ///< a line longer than kMaxBytes ended; none of it is given out
+    kTooLong,    ///< a line longer than kMaxBytes ended; it is discarded
   };
   static constexpr size_t kMaxBytes = 1023;
   static constexpr size_t kHistoryBytes = 1024;
-  /// Widths that a terminal's report is believed between.
+  /// Plausible terminal widths; other reports are ignored.
   static constexpr unsigned kMinColumns = 20, kMaxColumns = 1000;
 
   /// Returns the characters that continue `line`, or nothing.
@@ -43,12 +43,12 @@ class LineEditor {
   /// Whether a line has been begun: something is typed and not yet complete.
   bool typing() const { return size_ != 0; }
 
-  /// Asks the terminal for its width; the answer comes as input. Call where a person types: a program would
-  /// find the question in what it reads.
+  /// Asks the terminal for its width; the answer arrives as input. Call only while a person is typing: a
+  /// program would see the query in its input.
   void ask_columns();
   /// As the terminal answered; 0 if it has not.
   unsigned columns() const { return columns_; }
-  /// Another terminal may be there now.
+  /// Forgets the terminal's width and state, after a reconnect.
   void forget_terminal();
 
  private:

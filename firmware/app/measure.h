@@ -7,8 +7,8 @@
 
 namespace pico_llama::app {
 
-/// Checks the machine and the arithmetic; one line each with "ok" or "FAILED". Returns the number that
-/// failed. Tests all of PSRAM, then reloads the model.
+/// Tests the hardware and the arithmetic, one line each with "ok" or "FAILED". Returns the number of
+/// failures. Tests all of PSRAM, then reloads the model.
 int self_test(Output& output, hal::Board& board, ModelLoader& loader, Workers& single, Workers* both);
 
 /// Bandwidths, cycles of each kernel and of each part of a token, with one core and with two.

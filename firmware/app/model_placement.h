@@ -1,5 +1,4 @@
-/// Where the parts of one model live on one board: the decision of ModelLoader, and of the PC that predicts
-/// it.
+/// Places one model in a board's memories: used by ModelLoader, and by the PC to predict its result.
 #pragma once
 
 #include <cstdint>

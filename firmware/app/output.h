@@ -23,14 +23,13 @@ class Output {
   void error(std::string_view text);
   void error(const Text& text) { error(text.view()); }
 
-  /// A story begins, on a terminal that is `columns` wide; 0: not known, then rows end where the terminal
-  /// ends them.
+  /// Starts a story on a terminal of `columns` columns; 0: unknown, the terminal wraps.
   void begin_story(unsigned columns);
   /// Text of a story: wrapped at words, line feeds as CR LF, without the control characters that a terminal
   /// would act on.
   void story(std::string_view text);
 
-  /// As it is.
+  /// Raw output.
   void raw(std::string_view text) { console_.write(text); }
   void end_line() { console_.write("\r\n"); }
 

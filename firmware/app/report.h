@@ -1,4 +1,4 @@
-/// What bring-up found and where the model went, for the banner, /mem and /model.
+/// Reports on bring-up and model placement, for the banner, /mem and /model.
 #pragma once
 
 #include "firmware/app/kernel_cases.h"
@@ -18,7 +18,7 @@ void append_psram(Text& text, const hal::BoardInfo& info);
 void report_model(Output& output, hal::Board& board, ModelLoader& loader);
 /// One line for each model in flash, from its header alone.
 void report_cartridge(Output& output, const Cartridge& cartridge, int chosen);
-/// The table of what lives where, and what is left.
+/// The memory table: contents and free space.
 void report_memory(Output& output, hal::Board& board, ModelLoader& loader);
 /// More about the model: shape, hashes.
 void report_model_details(Output& output, ModelLoader& loader);

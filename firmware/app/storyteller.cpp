@@ -7,7 +7,7 @@ uint64_t millitokens_per_second(int tokens, uint64_t us) {
   return us == 0 || tokens <= 0 ? 0 : static_cast<uint64_t>(tokens) * 1'000'000'000u / us;
 }
 
-/// The keyboard is watched for as long as this lives.
+/// Watches for Ctrl-C during its lifetime.
 class Watch {
  public:
   explicit Watch(hal::Console& console) : console_(console) { console_.watch_for_cancel(true); }
@@ -115,7 +115,7 @@ Status Storyteller::tell(Session& session, std::string_view prompt, const Settin
       if (stats.generated_tokens++ == 0) first_us = last_us;
     }
     show(step);
-    // The next step is the prompt's work: it is read while that is done.
+    // The next step prefills the prompt: flush now, so that the echo is visible meanwhile.
     if (step.from_prompt && echoed + 1 == session.prompt_tokens().size()) console_.flush();
     if (step.stop != StopReason::kNone) {
       stats.stop = step.stop;

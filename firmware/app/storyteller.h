@@ -21,7 +21,7 @@ struct StoryStats {
   bool greedy = false;  ///< temperature 0: the seed is not used
   int cores = 1;
 
-  /// Thousandths of tokens a second; 0 where nothing was timed.
+  /// Thousandths of a token per second; 0 if nothing was timed.
   uint64_t generate_millitokens_per_second() const;
   uint64_t prefill_millitokens_per_second() const;
 };

@@ -178,7 +178,7 @@ bool decode_json_string(std::span<char> text, size_t& bytes) {
       bytes = out;
       return in.find_first_not_of(' ', i + 1) == std::string_view::npos;
     }
-    if (c != '\\') {  // writing never overtakes reading: an escape is longer than what it stands for
+    if (c != '\\') {  // in place is safe: an escape is longer than its result
       text[out++] = c;
       continue;
     }

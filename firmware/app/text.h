@@ -1,4 +1,4 @@
-/// Text put together in place: no heap, no printf, no floating point.
+/// String building in caller-provided memory: no heap, printf or floating point.
 #pragma once
 
 #include <concepts>
@@ -11,7 +11,7 @@ namespace pico_llama::app {
 template <typename T>
 concept Integer = std::integral<T> && !std::same_as<T, char> && !std::same_as<T, bool>;
 
-/// Appends to room that somebody else owns; what does not fit is cut off.
+/// Appends to a caller-owned buffer; text that does not fit is truncated.
 class Text {
  public:
   explicit Text(std::span<char> room) : room_(room) {}
@@ -50,7 +50,7 @@ class Text {
   size_t used_ = 0;
 };
 
-/// A Text with room of its own.
+/// A Text with its own buffer.
 template <size_t kBytes>
 class TextOf : public Text {
  public:
@@ -70,9 +70,8 @@ bool parse_decimal(std::string_view text, float& value);
 /// Digits only, up to 2^64 - 1. False for anything else.
 bool parse_unsigned(std::string_view text, uint64_t& value);
 
-/// Decodes the JSON string (RFC 8259, section 7) that `text` consists of, quotation marks and blanks behind
-/// it included, in place: its bytes, UTF-8, are then the first `bytes` of `text`. False if it is none, or
-/// asks for U+0000.
+/// Decodes `text`, a JSON string (RFC 8259, section 7) with quotes and optional trailing blanks, in place to
+/// UTF-8 in its first `bytes` bytes. Returns false if it is not one or contains U+0000.
 bool decode_json_string(std::span<char> text, size_t& bytes);
 
 /// A float as decimal text with up to three places, trailing zeros dropped. Requires: 0 <= value < 1,000,000.

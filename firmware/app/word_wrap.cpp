@@ -36,7 +36,7 @@ void WordWrap::write(std::string_view text) {
 }
 
 void WordWrap::character(std::string_view c) {
-  // The last column stays free: a terminal whose row is full keeps its cursor there, or not, as it likes.
+  // The last column stays free: terminals differ in where the cursor is after a full row.
   const unsigned edge = columns_ - 1;
   if (c == "\n") return new_row();
   const bool blank = c == " " || c == "\t";

@@ -1,4 +1,4 @@
-/// Wraps streamed text at words, for a terminal that said how wide it is.
+/// Word-wraps streamed text for a terminal of known width.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,13 @@
 
 namespace pico_llama::app {
 
-/// A word is shown as it comes, letter by letter; when it reaches the last column it is taken back and begun
-/// again on the next row. Nothing is held back.
+/// A word is printed letter by letter; if it reaches the last column it is erased and moved to the next row,
+/// so nothing is buffered.
 class WordWrap {
  public:
   explicit WordWrap(hal::Console& console) : console_(console) {}
 
-  /// Columns of the terminal; 0 where it did not say: text is then passed on as it is, but for line feeds (CR
-  /// LF).
+  /// Columns of the terminal; 0: unknown, text is passed through except that LF becomes CR LF.
   void set_columns(unsigned columns) { columns_ = columns; }
   /// The cursor is in the first column.
   void begin();

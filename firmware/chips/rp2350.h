@@ -44,9 +44,8 @@ struct Cartridge {
   static constexpr uint32_t kAddress = Rp2350::kXipCachedBase + kFlashOffset;
 };
 
-/// SRAM that every build of the firmware leaves to a model, whatever compiler and board (asserted by
-/// firmware/memmap.ld): stories260K's q8 needs 476,715 B at its whole context. Placement uses all there is; a
-/// PC that says whether a model will fit uses this.
+/// SRAM guaranteed to a model by every build (asserted by firmware/memmap.ld). stories260K in q8 needs
+/// 476,715 B at full context. Placement uses all SRAM there is; the PC's prediction uses this.
 struct ModelMemory {
   static constexpr uint32_t kPromisedSramBytes = 482'900;
 };

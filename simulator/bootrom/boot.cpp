@@ -46,7 +46,7 @@ void Bootrom::core1_mailbox() {
 }
 
 void Bootrom::prepare(RomBus& bus) {
-  // Peripherals that a flash boot leaves out of reset. The SDK's runtime resets everything else anyway.
+  // Peripherals that are out of reset after a flash boot. The SDK's runtime resets everything else anyway.
   using R = Resets;
   const std::uint32_t released = 1U << R::kIoQspi | 1U << R::kPadsQspi | 1U << R::kSha256 |
                                  1U << R::kSysinfo | 1U << R::kSyscfg | 1U << R::kTbman | 1U << R::kTrng |

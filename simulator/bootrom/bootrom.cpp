@@ -16,7 +16,7 @@ constexpr std::uint16_t code(char first, char second) {
                                                                             << 8);
 }
 
-// Where things stand in our ROM. Only 0x10..0x17 is prescribed (datasheet section 5.4.1).
+// Addresses in our ROM; only 0x10..0x17 are prescribed (datasheet section 5.4.1).
 constexpr std::uint32_t kMagic = 0x10, kFunctionTable = 0x14, kLookupPointer = 0x16;
 constexpr std::uint32_t kResetEntry = 0x100, kLookup = 0x104, kCore1Return = 0x108, kFirstFunction = 0x200;
 constexpr std::uint32_t kFirstData = 0x180;
@@ -29,7 +29,7 @@ struct Data {
   std::uint32_t value;  // the word that the found pointer points to
 };
 constexpr Data kDataTable[] = {
-    {code('G', 'R'), 0},  // our boot ROM has no git revision of theirs
+    {code('G', 'R'), 0},  // git revision: none
     {code('F', 'D'), kBootram + Bootrom::kDevinfoOffset},
     {code('P', 'T'), kBootram + Bootrom::kPartitionTableOffset},
     {code('X', 'F'), kBootram},

@@ -83,7 +83,7 @@ class Bus {
   std::uint32_t fetch_stall(std::uint32_t address, Master core, Cycle now) {
     return fetch_stall(SramBanks::bank_of(address - kSramBase), code_port(core), now);
   }
-  /// The same where the core knows the bank.
+  /// As above, for a known bank.
   std::uint32_t fetch_stall(unsigned bank, Port code_port, Cycle now) {
     return banks_.take(bank, code_port, now);
   }

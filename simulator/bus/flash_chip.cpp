@@ -208,7 +208,7 @@ void FlashChip::on_end(bool complete) {
       reset_enabled_ = true;
       break;
     case 0x99:
-      if (busy(now())) power_cut(now());  // an operation under way is cut short like that
+      if (busy(now())) power_cut(now());  // an operation in progress is aborted in the same way
       power_on();
       busy_until_ = now() + kReset;
       break;

@@ -56,8 +56,8 @@ void PsramChip::set_clock(Picoseconds now, Picoseconds sck_period) {
   SerialMemory::set_clock(now, sck_period);
 }
 
-// There is no refresh while chip select is low. A single slow read of the id is harmless; a driver that
-// streams data like that loses some sooner or later.
+// No refresh while chip select is low: one slow ID read is harmless, but a driver that streams data this way
+// eventually loses some.
 void PsramChip::check_select_time(Picoseconds now) {
   const std::uint64_t tenths = (now - selected_at()) / 100'000;
   const std::string text = "chip select has been low for " + std::to_string(tenths / 10) + "." +

@@ -7,7 +7,7 @@
 
 namespace pico_llama::simulator {
 
-/// The wires between the QMI and its two chips, clock by clock. It moves levels and knows no commands.
+/// The wires between the QMI and its two chips, clock by clock. Transfers levels only; no commands.
 class QspiPins {
  public:
   void attach(unsigned select, SpiChip* chip) { chips_[select] = chip; }

@@ -297,7 +297,7 @@ Reply XipCache::maintain(std::uint32_t address, const Access& access) {
       if (Line* line = find(address, 0, 1)) line->state = State::kInvalid;
       by_way.tag = tag;
       by_way.state = State::kPinned;
-      by_way.defined = 0xff;  // cache memory, whatever it holds
+      by_way.defined = 0xff;  // pinned: plain memory, defined or not
       break;
     default:
       throw Stop("XIP cache: maintenance operation " + std::to_string(address & 7) +

@@ -18,7 +18,7 @@ class XipCache : public XipPort {
   static constexpr unsigned kWays = 2;
   static constexpr unsigned kLineBytes = 8;
 
-  /// Mistakes of software that end the run, where silicon would go on.
+  /// Software errors that end the run although silicon would continue.
   struct Strictness {
     /// Silicon turns a store to a window that is not writable into a load. Stop instead.
     bool stop_on_read_only_write = true;

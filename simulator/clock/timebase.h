@@ -24,7 +24,7 @@ class Timebase {
 
   /// Time at which `cycle` begins. Cycles before the last frequency change count as that change.
   Picoseconds time_at(Cycle cycle) const {
-    // The other core may stand a few cycles before the change.
+    // The other core may be a few cycles behind the change.
     if (cycle <= origin_cycle_) return origin_time_;
     return origin_time_ + scale(cycle - origin_cycle_, picoseconds_, cycles_);
   }

@@ -108,7 +108,7 @@ void decode_branch_32(Insn& i) {
   const std::uint32_t i1 = 1 ^ j1 ^ s, i2 = 1 ^ j2 ^ s;
   const std::uint32_t offset = s << 24 | i1 << 23 | i2 << 22 | (op >> 16 & 0x3ff) << 12 | imm11 << 1;
   i.imm = i.pc + 4 + sign_extend(offset, 25);
-  // BLX (immediate) would leave T32: there is none in the M profile.
+  // BLX (immediate) switches to Arm state, which the M profile lacks.
   i.run = (op & 0x4000) == 0 ? b : (op & 0x1000) != 0 ? bl : undefined;
 }
 

@@ -333,7 +333,7 @@ const Insn* Core::prepare(const Insn* insn) {
     rom->execute(*this);
     late = 0;
     pair_older = pairing::kNone;
-    if (clock == before) clock += 1;  // a call takes time, or a wait would never end
+    if (clock == before) clock += 1;  // charge at least one cycle, so that a polling loop makes progress
     return nullptr;
   }
   // Slots belong to this core's cache; handlers see them as constants.
@@ -360,7 +360,7 @@ const Insn* Core::prepare(const Insn* insn) {
       decode32(slot);
     else
       decode16(slot);
-    // With the MPU on every fetch is checked; else decoded SRAM and ROM stand until they are written.
+    // With the MPU on, every fetch is checked; otherwise decoded SRAM and ROM remain valid until written.
     slot.kind =
         (in_sram || address < Bus::kRomSize) && !mpu.enabled() ? Insn::Kind::kReady : Insn::Kind::kFetched;
     if (in_sram) {

@@ -84,8 +84,8 @@ class RomCalls {
 };
 
 /// One Cortex-M33 r1p0 of the RP2350: Armv8-M Mainline, DSP, FPv5 single precision, Secure state only.
-/// Of TrustZone it has the registers that Secure software can see and leaves SAU off: BXNS, BLXNS, enabling
-/// the SAU, FPCCR.TS and Non-secure aliases end the run with a Stop.
+/// Implements the TrustZone registers visible to Secure software, with the SAU off: BXNS, BLXNS, enabling the
+/// SAU, FPCCR.TS and Non-secure aliases end the run with a Stop.
 class Core final : public CoreSignals, private CodeListener {
  public:
   Core(unsigned number, Bus& bus, EventQueue& events);
@@ -155,14 +155,15 @@ class Core final : public CoreSignals, private CodeListener {
   const Insn* current = nullptr;  ///< the one being executed
   Insn nowhere;                   ///< stands for a pc that cannot be fetched from
   Cycle clock = 0;                ///< see now()
-  std::uint64_t late = 0;         ///< results that arrive a cycle after the next instruction could issue
-  std::uint8_t pair_older = 0;    ///< pairing:: of the previous instruction, as the older of a pair
-  std::uint8_t paired = 0;        ///< pairing:: that this one was issued with, kNone if it was not paired
-  std::uint8_t it = 0;            ///< ITSTATE
-  bool needs_service = false;     ///< service() must run before the next instruction
-  bool mpu_checks = false;        ///< data accesses go through the MPU or are unprivileged
-  bool fp_ready = false;          ///< no access check, lazy stacking or new context before an FP instruction
-  bool t_bit = true;              ///< EPSR.T; clear only between a branch to ARM state and its fault
+  /// registers whose result arrives one cycle after the next instruction could issue
+  std::uint64_t late = 0;
+  std::uint8_t pair_older = 0;  ///< pairing:: of the previous instruction, as the older of a pair
+  std::uint8_t paired = 0;      ///< pairing:: that this one was issued with, kNone if it was not paired
+  std::uint8_t it = 0;          ///< ITSTATE
+  bool needs_service = false;   ///< service() must run before the next instruction
+  bool mpu_checks = false;      ///< data accesses go through the MPU or are unprivileged
+  bool fp_ready = false;        ///< no access check, lazy stacking or new context before an FP instruction
+  bool t_bit = true;            ///< EPSR.T; clear only between a branch to ARM state and its fault
   Master master = Master::kCore0;
   Port code_port = Port::kCore0Code;
   Cycle fpu_free = 0;    ///< first cycle in which the FPU takes an instruction
@@ -230,7 +231,7 @@ class Core final : public CoreSignals, private CodeListener {
     }
     branch_to_state(address);
   }
-  /// Bit 0 clear would mean ARM state, which there is none of: the first instruction there faults.
+  /// Bit 0 clear selects Arm state, which does not exist here: the first instruction faults.
   void branch_to_state(std::uint32_t address) {
     branch(address);
     if ((address & 1) == 0) [[unlikely]] {
@@ -264,7 +265,7 @@ class Core final : public CoreSignals, private CodeListener {
   std::uint32_t psp() const { return uses_psp() ? r[13] : sp_other; }
   void set_msp(std::uint32_t value) { (uses_psp() ? sp_other : r[13]) = value & ~3u; }
   void set_psp(std::uint32_t value) { (uses_psp() ? r[13] : sp_other) = value & ~3u; }
-  /// After SPSEL or the mode changed: brings the right stack pointer into r[13].
+  /// After a change of SPSEL or mode: swaps the stack pointers if necessary.
   void swap_stack(bool was_psp);
   std::uint32_t stack_limit() const { return uses_psp() ? psplim : msplim; }
   /// Writes sp from an instruction whose result is checked against the limit.
@@ -394,7 +395,7 @@ class Core final : public CoreSignals, private CodeListener {
  private:
   template <bool kObserved>
   void loop(Cycle limit);
-  /// Notes the fault and finds the exception that answers it, HardFault where its own cannot be taken.
+  /// Records the fault and selects its exception, HardFault if it cannot be taken.
   unsigned escalated(const Fault& fault);
   /// Pushes the frame; false if that faulted (noted, `derived` is the exception to take).
   bool push_frame(std::uint32_t return_address, unsigned& derived);

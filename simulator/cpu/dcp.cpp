@@ -74,7 +74,7 @@ void Dcp::write_product(std::uint64_t mantissa, int exponent, bool sign) {
 
 /// ADD1, SUB1: the smaller magnitude is aligned to the larger.
 void Dcp::add(bool subtracts) {
-  if (x_.nan || y_.nan || x_.infinite || y_.infinite) return;  // the read-out sorts these out
+  if (x_.nan || y_.nan || x_.infinite || y_.infinite) return;  // handled when the result is read
   Number a = x_, b = y_;
   if (a.zero) a.mantissa = 0;
   if (b.zero) b.mantissa = 0;
@@ -86,7 +86,7 @@ void Dcp::add(bool subtracts) {
   const bool both_zero = a.mantissa == 0;
   x_.mantissa = a.sign == b.sign ? a.mantissa + aligned : a.mantissa - aligned;
   x_.exponent = a.exponent;
-  // Zero has the sign of both, or +.
+  // The sum is -0 only if both operands are -0.
   x_.sign = x_.mantissa == 0 ? both_zero && a.sign && b.sign : a.sign;
   x_.zero = x_.mantissa == 0;
 }
@@ -116,7 +116,7 @@ void Dcp::to_integer(bool truncates) {
   constexpr std::int64_t kFar = std::int64_t{1} << 40;
   std::int64_t integer;
   if (x_.infinite || x_.exponent != 52 || x_.sign) {
-    // Beyond 32 bits. A sum that left exponent 52 downward, or turned negative, was a negative number.
+    // Out of 32-bit range. An exponent below 52, or a negative sum, means a negative number.
     const bool negative = x_.sign || (!x_.infinite && x_.exponent < 52);
     integer = negative ? -kFar : kFar;
   } else {

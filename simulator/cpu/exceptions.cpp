@@ -244,7 +244,7 @@ void Core::exception_return(std::uint32_t exc_return) {
   nvic.set_active(returning, false);
   if (returning >= 16) {
     const std::uint64_t bit = std::uint64_t{1} << (returning - 16);
-    if ((nvic.irq_lines & bit) != 0) nvic.irq_pending |= bit;  // the wire still asks
+    if ((nvic.irq_lines & bit) != 0) nvic.irq_pending |= bit;  // the line is still asserted
   }
   if (!valid) {
     take(escalated(usage_fault(cfsr::kInvpc)), next->pc, exc_return);

@@ -1,7 +1,7 @@
 /// FPv5 single precision: arithmetic, comparisons, conversions; loads, stores and moves of its registers.
 ///
-/// Arithmetic uses the host's where that is exact in every respect: round to nearest, no flushing, IXC set
-/// already, and a result well inside the normal range, so that no other flag can change. All else is soft.
+/// Arithmetic uses the host FPU when the result and flags are certain to match: round to nearest, no
+/// flush-to-zero, IXC already set, and a result well inside the normal range. Everything else is soft-float.
 #include <bit>
 #include <cmath>
 
@@ -133,7 +133,7 @@ void decode_fp_load_store(Insn& i) {
   i.imm = imm8 * 4;
   i.cycles = u8(i.shift * timing::kBlockTransferPerRegister.cycles);
   i.run = is_load ? transfer_multiple<true> : transfer_multiple<false>;
-  // An odd count of words with double registers is FLDMX, FSTMX: gone.
+  // odd count with double registers: FLDMX, FSTMX, removed from the architecture
   if (imm8 == 0 || i.rd + imm8 > 32 || (is_double && (imm8 & 1) != 0) || i.rn == 15) i.run = unpredictable;
 }
 
@@ -193,7 +193,7 @@ std::uint32_t subtract(Core& core, std::uint32_t a, std::uint32_t b) {
     const float result = f32(a) - f32(b);
     if (well_inside(result)) return std::bit_cast<std::uint32_t>(result);
   }
-  // FPSub() hands on a NaN operand with its sign.
+  // FPSub() propagates a NaN operand with its sign.
   const bool b_is_nan = (b & 0x7fff'ffff) > 0x7f80'0000;
   return soft_float::add(a, b_is_nan ? b : negate(b), core.fpu.fpscr);
 }

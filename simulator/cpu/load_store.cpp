@@ -1,11 +1,10 @@
 /// Loads and stores: one register, several (LDM, STM, PUSH, POP), two (LDRD, STRD), exclusive and
 /// acquire/release ones; table branches and TT, which share their encodings.
 ///
-/// The exclusive monitors: a core holds at most one reservation. RP2350's global monitor (datasheet section
-/// 2.1.6) clears it when anyone writes the reserved word. Here the bus reports writes by granules of 128
-/// bytes (Bus::code_map), and the reservation holds while the word keeps its value: a write of the same
-/// value by the other core goes unnoticed, which no program can tell from that write having come before the
-/// LDREX.
+/// Exclusive monitors: a core holds at most one reservation. RP2350's global monitor (datasheet section
+/// 2.1.6) clears it when anyone writes the reserved word. Here the bus reports writes per 128-byte granule
+/// (Bus::code_map), and the reservation holds while the word keeps its value. A write of the same value goes
+/// unnoticed; no program can distinguish that from a write before the LDREX.
 #include <bit>
 
 #include "simulator/cpu/core.h"
@@ -32,7 +31,7 @@ std::uint32_t address_of(const Core& core, const Insn& i) {
   return core.r[i.rn] + i.imm;
 }
 
-/// Before the access, so that a stack overflow stops it.
+/// Checked before the access, so that a stack overflow prevents it.
 template <Mode kMode>
 void check_writeback(Core& core, const Insn& i) {
   if constexpr (kMode == Mode::kPre || kMode == Mode::kPost)
@@ -163,7 +162,7 @@ void finish_single(Insn& i, bool is_load, Type type, Mode mode) {
   if (mode != Mode::kLiteral) i.reads |= hazard::reg(i.rn);
   if (mode == Mode::kRegister) i.reads |= hazard::reg(i.rm);
   i.run = handler(is_load, type, mode);
-  if (!is_load) return;  // the stored value is needed late: no wait
+  if (!is_load) return;  // the stored value is read late in the pipeline: no stall
   i.late = hazard::reg_by_load(i.rd);
 }
 
@@ -278,7 +277,7 @@ void load_multiple(Core& core, const Insn& i) {
   const std::uint32_t base = last_base(core, i);
   core.require_aligned(address);
   if (i.rn == 13 && (i.ra & 1) != 0) core.check_stack(base);
-  // All loads before any register changes: a fault leaves the instruction to be started again.
+  // All loads precede register writes, so that a faulting instruction can be restarted.
   std::uint32_t values[16];
   unsigned beat = 0;
   for (std::uint32_t list = i.imm; list != 0; list &= list - 1) {

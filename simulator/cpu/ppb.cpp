@@ -505,7 +505,7 @@ int Mpu::region_of(std::uint32_t address) const {
 }
 
 bool Mpu::allows(std::uint32_t address, Use use, bool privileged, bool below_zero) const {
-  // Execute-never parts of the default map hold whatever the regions say about them.
+  // Execute-never areas of the default map override the regions.
   const bool default_xn = (address >= 0x4000'0000 && address < 0x6000'0000) || address >= 0xa000'0000;
   if (!enabled() || (below_zero && (ctrl & 2) == 0)) return use != Use::kExecute || !default_xn;
   const int region = region_of(address);
@@ -581,7 +581,7 @@ void SysTick::schedule() {
 
 void SysTick::reached_zero() {
   event_ = 0;
-  // The event's moment, not the core's: a core may be ahead in its slice or asleep behind it.
+  // Use the event's time: a core may be ahead in its slice or asleep.
   const std::uint64_t ticks = value_ != 0 ? value_ : std::uint64_t{reload_} + 1;
   origin_cycle_ += ticks;
   origin_time_ += ticks * reference_;

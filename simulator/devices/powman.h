@@ -15,7 +15,7 @@ class Powman : public RegisterDevice {
   Powman(Timebase& timebase, EventQueue& events, InterruptLines& interrupts);
   /// Power-on.
   void reset() override;
-  /// A reset that leaves POWMAN alone, and why it came.
+  /// Records a reset that does not affect POWMAN, and its cause.
   void note_watchdog_reset();
   void note_run_reset();
 

@@ -64,7 +64,7 @@ class Resets : public RegisterDevice {
   std::array<std::function<void()>, kCount> attached_;
 };
 
-/// Stands before a peripheral that RESETS can hold: a bus fault while it is held.
+/// Wraps a peripheral: accesses fault while RESETS holds it.
 class ResetGate : public Device {
  public:
   ResetGate(const Resets& resets, Resets::Bit bit, Device& inner)

@@ -379,7 +379,7 @@ Reply Dma::read(std::uint32_t offset, const Access& access) {
     case 0x460:
       return {};  // the FIFOs are empty between two accesses
     case 0x464:
-      return {};  // an abort is over at once
+      return {};  // aborts complete immediately
     case 0x468:
       return {.value = kChannels};
     default:

@@ -1,4 +1,4 @@
-// Every variant of every kernel against portable/, which defines them: bit for bit, over odd and even shapes.
+// Compares every variant of every kernel with the portable reference, bit for bit, over even and odd shapes.
 #include "engine/kernels/simd/targets.h"
 
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ struct Variant {
   }
 };
 
-/// `others`, and the host's kernel on each instruction set that it is compiled for and this CPU has.
+/// `others` plus the host kernel on each compiled instruction set that this CPU supports.
 template <typename Arguments>
 std::vector<Variant<Arguments>> variants(std::vector<Variant<Arguments>> others, Kernel<Arguments> host) {
   for (const int64_t target : hwy::SupportedAndGeneratedTargets())
@@ -57,7 +57,7 @@ std::vector<Variant<Arguments>> variants(std::vector<Variant<Arguments>> others,
   return others;
 }
 
-// The tests below compare what this CPU can run. The rest is named here.
+// The tests below compare what this CPU supports; this one reports the rest.
 TEST(Kernels, EveryInstructionSetIsCompared) {
   std::string lacking;
   for (int64_t targets = HWY_TARGETS & ~hwy::SupportedTargets(); targets != 0; targets &= targets - 1)
@@ -91,7 +91,7 @@ template <typename T>
   return ::testing::AssertionSuccess();
 }
 
-/// The same column pairs with untouched ones between (q8_place()).
+/// Spreads column pairs as for two interleaved tokens (q8_place()); the gaps must stay untouched.
 std::vector<int16_t> between_another_tokens(const std::vector<int16_t>& x) {
   std::vector<int16_t> all(2 * x.size(), 99);
   for (size_t i = 0; i < x.size(); ++i) all[i / 2 * 4 + i % 2] = x[i];
@@ -331,7 +331,7 @@ TEST(Kernels, MatmulF32) {
       std::vector<float> want(static_cast<size_t>(n_tokens * out_stride), -7.0f);
       MatmulF32 a{w.data(), columns, {2, blocks}, x.data(), stride, n_tokens, want.data(), out_stride};
       portable::matmul_f32(a);
-      // The stated order, row by row.
+      // The order that the contract specifies.
       for (int t = 0; t < n_tokens; ++t)
         for (int r = 2 * kBlockRows; r < out_stride; ++r) {
           float sum = 0;
@@ -471,7 +471,7 @@ TEST(Kernels, MatmulQ8AtTheLimit) {
                    [&](uint32_t row, uint32_t) { return (signs >> (row % 2) & 1) != 0 ? -127 : 127; });
         const int64_t chunk = std::min<int64_t>(chunk_pairs * 2, columns);
         EXPECT_LE(chunk * 127 * w.limit, kQ8ChunkSumLimit);
-        // The next activation up would break a bound: the limit is no smaller than it must be.
+        // The limit is tight: one more would violate a bound.
         EXPECT_TRUE(w.limit == 32767 || chunk * 127 * (w.limit + 1) > kQ8ChunkSumLimit ||
                     int64_t{columns} * 127 * (w.limit + 1) > kQ8RowSumLimit);
         for (const int sign : {-1, 1}) {
@@ -756,7 +756,7 @@ TEST(Kernels, AttentionQ8AtTheLimit) {
         c.expect_same_bits(last);
         for (const float x : c.run(kPortableAttentionQ8, last)) EXPECT_NEAR(x, -127 * c.kValueStep, 1e-4);
       }
-      // The last position's keys turned round: with the other sign it is the only one that counts, or none.
+      // The last position's key negated: it then has all of the weight, or none.
       for (int i = 0; i < head_size; ++i)
         c.key_byte(2047, q8_key_byte(head_size, 3, i)) = static_cast<std::byte>((-127 * sign) & 0xff);
       for (int i = 0; i < head_size; ++i)

@@ -1,4 +1,4 @@
-// The range of the q8 cache holds whatever an input of rmsnorm's length can give, and little more.
+// The q8 cache's range covers every possible rmsnorm output, and not much more.
 #include "engine/forward/kv_steps.h"
 
 #include <gtest/gtest.h>
@@ -57,7 +57,7 @@ TEST_P(KvStepsOf, HoldWhatRmsnormLeaves) {
           const Vector x = row(*along, r, layer.rms_att);
           const double to_length = std::sqrt(config.dim / dot(x, x));
           for (int e = h * 8; e < h * 8 + 8; e += 2) {
-            // RoPE turns the two into one another.
+            // RoPE mixes the two.
             const double k = to_length * std::hypot(dot(row(layer.wk, e, layer.rms_att), x),
                                                     dot(row(layer.wk, e + 1, layer.rms_att), x));
             EXPECT_LT(k, most_key);

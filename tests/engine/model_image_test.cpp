@@ -1,4 +1,4 @@
-// The parser of model images: what it accepts is safe to use, and what is wrong it names.
+// The image parser: accepted images are safe to use, errors are specific.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -168,8 +168,8 @@ TEST(ModelImage, RefusesAMisalignedAddress) {
   EXPECT_FALSE(ModelImage::parse(std::span(shifted).subspan(1)).ok());
 }
 
-// Whatever a few wrong bytes do, the parser either refuses or what it accepts runs within its bounds (the
-// sanitizers watch). tests/fuzz/ goes on from here.
+// For any few corrupted bytes the parser either rejects the image or it runs within bounds (sanitizers
+// check). tests/fuzz/ extends this.
 TEST(ModelImage, SurvivesRandomDamage) {
   std::minstd_rand random(7);
   for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {

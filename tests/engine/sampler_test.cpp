@@ -1,4 +1,4 @@
-// The sampler against run.c's, told again in doubles, and against itself with other workers.
+// The sampler against a reimplementation of run.c's in double, and with different numbers of workers.
 #include "engine/sampling/sampler.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ std::vector<float> logits_of(size_t n, float size, uint32_t seed) {
   return logits;
 }
 
-/// What run.c would choose, and how far its coin was from choosing another.
+/// run.c's choice, and the coin's distance from the nearest other choice.
 struct Choice {
   int32_t token;
   double margin;

@@ -1,4 +1,4 @@
-// Sessions: options, endings, workers, and that nothing but the prompt and the seed decides a text.
+// Sessions: options, stop reasons, workers; the text depends only on prompt and seed.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -150,7 +150,7 @@ TEST(Session, StopsBeforeAStopString) {
   Session session = m.session();
   const Told whole = tell(session, "ab", sampled(11));
   ASSERT_GT(whole.text.size(), 20u);
-  // Any part of what it tells, across tokens or not, ends it just before.
+  // Any substring of the output, within or across tokens, works as a stop string.
   for (size_t at = 4; at + 6 < whole.text.size(); at += 3) {
     SessionOptions options = sampled(11);
     const std::string stop = whole.text.substr(at, 5);

@@ -1,4 +1,4 @@
-// Encoding against run.c's algorithm written down plainly, and text out in whole characters.
+// Encoding against a direct implementation of run.c's algorithm; decoding in whole characters.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -5,7 +5,7 @@
 
 namespace pico_llama::test_support {
 
-/// What a program left behind.
+/// Result of a program.
 struct CommandResult {
   int exit_code = -1;  ///< 128 + the signal's number if one ended it
   std::string out;

@@ -35,7 +35,7 @@ inline std::string read_file(const std::string& path) {
 
 }  // namespace pico_llama::test_support
 
-/// Skips the test, saying what it misses, where a model file is absent; else declares its path.
+/// Skips the test with a message if a model file is absent; otherwise declares its path.
 #define PICO_LLAMA_MODEL_OR_SKIP(variable, name)                                          \
   const auto variable##_found = ::pico_llama::test_support::find_model(name);             \
   if (!variable##_found) GTEST_SKIP() << name << " is absent; run scripts/get-models.sh"; \

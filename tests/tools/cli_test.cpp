@@ -1,4 +1,4 @@
-// The command as a user meets it: good runs, and every kind of bad input as one line and nothing left behind.
+// End-to-end tests of the command: valid runs; every invalid input gives one line and leaves no files.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -32,8 +32,7 @@ TEST(Q4Quality, AsPackedByDefaultCostsLessThanATwentieth) {
   EXPECT_GT(report["mean_kl"], 0.01);  // it is not q8
 }
 
-// Fitted rounding is what makes 4 bits everywhere bearable: half the divergence of rounding to nearest, or
-// less.
+// Fitted rounding halves the divergence of round-to-nearest (all matrices in 4 bits).
 TEST(Q4Quality, FittedRoundingHalvesTheDivergence) {
   const auto fitted = eval_q4({"-n", "1024", "--q8", "none"});
   if (fitted.is_null())

@@ -1,4 +1,4 @@
-// Training as a whole: it learns, it survives being killed, it says what is wrong with its input.
+// Training end to end: convergence, crash safety, input errors.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -48,7 +48,7 @@ class Training : public ::testing::Test {
   }
   std::string model(const std::string& output) const { return read_file(path(output) + ".bin"); }
 
-  /// Runs it and wants one clear line.
+  /// Runs it and expects a one-line error.
   void expect_error(const std::string& part, const RunFiles& files) const {
     try {
       run_training(recipe_, files, plan_, {});

@@ -14,7 +14,7 @@ constexpr char kCtrlC = 0x03;
 
 Dialogue::Dialogue(SerialLine& line, std::chrono::milliseconds patience, const std::atomic<bool>& cancelled)
     : line_(line), patience_(patience), cancelled_(cancelled) {
-  // Ctrl-C ends a story or gives up a line that somebody began to type.
+  // Ctrl-C stops a story or discards a partly typed line.
   line_.write(std::string(1, kCtrlC) + "/json on\r");
   while (next_line() != R"({"message":"json on"})") {
   }
@@ -23,11 +23,11 @@ Dialogue::Dialogue(SerialLine& line, std::chrono::milliseconds patience, const s
 Dialogue::~Dialogue() {
   try {
     line_.write(std::string(1, kCtrlC) + "/json off\r");
-    // Until it has answered: a port that is closed early takes back what it has not sent.
+    // Wait for the answer: closing the port discards unsent output.
     while (next_line().find("json off") == std::string::npos) {
     }
   } catch (const Failure&) {
-    // The board is gone, and with it what there was to tidy up.
+    // The board was disconnected: nothing to restore.
   }
 }
 
@@ -66,7 +66,7 @@ void Dialogue::tell(
   while (true) {
     const std::string line = next_line();
     const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object()) continue;  // the end of something said before
+    if (!object.is_object()) continue;  // leftover of earlier output
     if (object.contains("error")) fail("the board says: {}", object["error"].get<std::string>());
     on_line(line, object);
     if (object.contains("stop")) return;

@@ -11,24 +11,23 @@
 
 namespace pico_llama::console {
 
-/// The console line that has the board tell a story that begins with `prompt`: itself, or /tell where it
-/// holds control characters.
+/// The console line that generates a story from `prompt`: the prompt itself, or a /tell command if it
+/// contains control characters.
 std::string line_for(std::string_view prompt);
 
-/// A conversation in the board's own JSON lines (docs/console.md, "For programs").
+/// A session in the board's JSON protocol (docs/console.md, "For programs").
 class Dialogue {
  public:
-  /// Ends what the board was doing and puts it into JSON mode. `patience`: how long it may say nothing.
-  /// Errors: Failure if it does not answer.
+  /// Cancels any running story and enables JSON mode. `patience`: maximum silence.
+  /// Errors: Failure if the board does not answer.
   Dialogue(SerialLine& line, std::chrono::milliseconds patience, const std::atomic<bool>& cancelled);
-  /// Leaves the board as a person wants to find it.
+  /// Restores interactive mode.
   ~Dialogue();
   Dialogue(const Dialogue&) = delete;
   Dialogue& operator=(const Dialogue&) = delete;
 
-  /// Has a story told and calls `on_line` with each of its lines, as they come, the last one with "stop". Set
-  /// `cancelled` to end it early.
-  /// Errors: Failure with the board's own words if it refuses.
+  /// Generates a story and calls `on_line` for each line, the last one containing "stop". Set `cancelled` to
+  /// stop early. Errors: Failure with the board's error message.
   void tell(std::string_view prompt,
             const std::function<void(const std::string& line, const nlohmann::json& object)>& on_line);
 

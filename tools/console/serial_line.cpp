@@ -35,7 +35,7 @@ bool is_pseudo_terminal(int fd) {
 }  // namespace
 
 SerialLine::SerialLine(const std::string& path) : path_(path) {
-  // O_NONBLOCK: do not wait for a modem's carrier.
+  // O_NONBLOCK: do not wait for carrier detect.
   fd_ = ::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (fd_ < 0 && errno == ENOENT) fail("{}: no such port; is the board plugged in?", path);
   if (fd_ < 0 && errno == EACCES)
@@ -55,7 +55,7 @@ SerialLine::SerialLine(const std::string& path) : path_(path) {
   // Against programs without locks. Exclusive mode lasts until the port's last close, which for a pseudo
   // terminal is when its master closes: there it would lock everybody out for as long as the board lives.
   if (!is_pseudo_terminal(fd_)) (void)::ioctl(fd_, TIOCEXCL);
-  // The speed means nothing to USB, but 1200 baud would ask the board for BOOTSEL.
+  // USB ignores the speed, but 1200 baud would request BOOTSEL.
   ::cfmakeraw(&mode);
   ::cfsetspeed(&mode, B115200);
   ::tcsetattr(fd_, TCSANOW, &mode);

@@ -32,7 +32,7 @@ class SerialLine {
   int fd_ = -1;
 };
 
-/// The port of the one board with this firmware, told by what it calls itself on USB.
+/// Port of the only connected board with this firmware, identified by its USB product name.
 /// Errors: Failure if there is none, or more than one.
 std::string find_board();
 

@@ -58,7 +58,7 @@ TensorKind first_of_input(TensorKind kind) {
 }
 
 bool keeps_q8(const Q4Options& q4, TensorKind kind, bool shared) {
-  // A token reads one row of an embedding that is no classifier: 4 bits would save nothing but flash.
+  // An embedding that is not the classifier is read one row per token: 4 bits would only save flash.
   if (kind == TensorKind::kTokenEmbedding) {
     if (!shared) return true;
     kind = TensorKind::kWcls;

@@ -22,8 +22,8 @@ struct Q4Options {
   const InputMoments* moments = nullptr;
   /// Matrices that keep 8 bits. wq, wk and wv go together, as do w1 and w3: they share their input.
   std::vector<TensorKind> keep_q8{};
-  /// A shared classifier's token embedding becomes a tensor of its own, in 8 bits, if the image stays below
-  /// this: a token reads one row of it, and the model is five times as sensitive to errors there as in the
+  /// If the image stays below this size, a shared classifier's embedding is stored again in 8 bits: a token
+  /// reads only one row, and the model is five times as sensitive to errors in the embedding as in the
   /// classifier.
   std::uint64_t own_embedding_below = 0;
 };

@@ -114,7 +114,7 @@ void Q4Quantizer::round_forward(std::span<const float> w, float scale, std::span
     const int b = rounded(wanted[i] * inverse);
     weights[i] = static_cast<std::int8_t>(b);
     if (m_.empty()) continue;
-    // The error against the weight itself: what the columns before passed on is in `wanted` already.
+    // Error against the target, which includes the errors propagated from earlier columns.
     const float error = w[i] - step * static_cast<float>(b);
     const float* factors = m_.data() + i * n_;
     for (std::size_t j = i + 1; j < n_; ++j) wanted[j] += error * factors[j];

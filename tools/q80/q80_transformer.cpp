@@ -36,7 +36,7 @@ void softmax(std::span<float> x) {
   for (float& value : x) value /= sum;
 }
 
-/// Turns each pair of every head by its position's angle. Shapes: x [heads * head_size].
+/// RoPE: rotates each pair of every head by its position's angle.
 void rope(std::span<float> x, std::size_t head_size, int pos) {
   for (std::size_t i = 0; i < x.size(); i += 2) {
     const float exponent = static_cast<float>(i % head_size) / static_cast<float>(head_size);

@@ -10,7 +10,7 @@
 
 namespace pico_llama::simulate {
 
-/// What `pico-llama simulate` was asked for.
+/// The parsed command line of `pico-llama simulate`.
 struct Options {
   std::vector<std::string> images;
   simulator::BoardOptions board;

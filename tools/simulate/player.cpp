@@ -16,7 +16,7 @@ void Player::set_ready(bool ready, Picoseconds now) {
 void Player::printed(std::string_view text, Picoseconds now) {
   unread_ += text;
   advance(now);
-  // Only as much of the past is kept as the longest text to come could begin in.
+  // Keep only the tail in which the next expected text could start.
   constexpr std::size_t kKept = 1 << 16;
   if (next_ == script_.size()) {
     unread_.clear();
@@ -32,7 +32,7 @@ void Player::bootsel(Picoseconds now) {
 }
 
 void Player::advance(Picoseconds now) {
-  // An act may call back (a plug pulled changes the port): the loop that runs picks it up.
+  // A step may re-enter (unplugging changes the port's state); the outer loop handles it.
   if (advancing_) return;
   advancing_ = true;
   while (next_ < script_.size() && !waiting_) {

@@ -7,7 +7,7 @@
 
 namespace pico_llama::simulate {
 
-/// Plays a script against what the board prints. Goes by simulated time alone, so a run is reproducible.
+/// Runs a script against the board's output. Depends only on simulated time, so runs are reproducible.
 class Player {
  public:
   /// Carries out one step that is not waiting: everything but kExpect, kWait, kBootsel, kForever.
@@ -16,19 +16,19 @@ class Player {
   Player(const Script& script, simulator::EventQueue& events, Act act, std::function<void()> finished)
       : script_(script), events_(events), act_(std::move(act)), finished_(std::move(finished)) {}
 
-  /// The port can carry what is typed; called again after a reconnect.
+  /// Whether the port accepts input; called again after a reconnect.
   void set_ready(bool ready, simulator::Picoseconds now);
   void printed(std::string_view text, simulator::Picoseconds now);
   void bootsel(simulator::Picoseconds now);
-  /// Goes on as far as it can.
+  /// Executes steps until one has to wait.
   void advance(simulator::Picoseconds now);
 
-  /// The limit is what the script waits for.
+  /// True if the script is waiting for the run's limit.
   bool waits_for_limit() const {
     return next_ < script_.size() && script_[next_].kind == Step::Kind::kForever;
   }
   bool done() const { return next_ == script_.size() && !waiting_; }
-  /// What the script waits for, for the message when time is up.
+  /// Description of the awaited event, for the time-out message.
   std::string waits_for() const;
 
  private:

@@ -16,14 +16,14 @@ class Port {
   virtual bool open() = 0;
   /// Speed that the program has set, if it can set one.
   virtual std::optional<std::uint32_t> baud() { return std::nullopt; }
-  /// Bytes it takes now without waiting.
+  /// Bytes that can be written without blocking.
   virtual std::size_t room() const = 0;
   virtual void write(std::span<const std::uint8_t> bytes) = 0;
   /// What was typed; empty if nothing.
   virtual std::string read() = 0;
-  /// Moves bytes that a slow reader left; true if something moved.
+  /// Writes pending bytes; returns true if any were written.
   virtual bool flush() = 0;
-  /// The user wants to leave.
+  /// Whether the user asked to exit.
   virtual bool left() const = 0;
   /// To wait for input on; -1 if there will be none.
   virtual int descriptor() const = 0;

@@ -65,7 +65,7 @@ class Pty : public Port {
     close(slave);
   }
   ~Pty() override {
-    // What the board has sent belongs to the program that still reads.
+    // Deliver pending output to the reader.
     for (int tries = 0; tries < 100 && !pending_.empty() && open(); ++tries) {
       pollfd ready{master_, POLLOUT, 0};
       poll(&ready, 1, 10);

@@ -6,7 +6,7 @@
 
 namespace pico_llama::simulate {
 
-/// What a user would do, one step after the other, in simulated time.
+/// A user's actions, in order, in simulated time.
 struct Step {
   enum class Kind : std::uint8_t {
     kSend,            ///< text: types it

@@ -24,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// Between two looks at the keyboard: short enough that nobody feels it.
+// Polling interval for the keyboard; imperceptible.
 constexpr Picoseconds kInteractiveSlice = 2 * kPicosecondsPerSecond / 1000;
 constexpr Picoseconds kScriptSlice = kPicosecondsPerSecond;
 // Bytes typed ahead that wait in the host.
@@ -176,7 +176,7 @@ void Session::act(const Step& step, Picoseconds now) {
     case Step::Kind::kWait:
     case Step::Kind::kBootsel:
     case Step::Kind::kForever:
-      return;  // the player's own
+      return;  // handled by the player
   }
 }
 
@@ -242,7 +242,7 @@ void Session::serve_port() {
     }
   }
   if (port_->flush()) host_.room_changed(now);
-  // A typist waits for the board; nothing is thrown away.
+  // Input is read only as fast as the board accepts it; none is dropped.
   if (host_.unsent() < kTypeAhead && (options_.uart || host_.port_open())) {
     const std::string typed = port_->read();
     if (!typed.empty()) type(typed, now);
@@ -256,7 +256,7 @@ void Session::pace() {
   const std::chrono::duration<double> real = now - pace_real_;
   const double ahead = seconds(board_.time() - pace_simulated_) - real.count();
   if (ahead <= 0) {
-    // The simulator is the slower one: what it lost is not made up for by running fast later.
+    // Slower than real time: do not catch up later.
     pace_real_ = now;
     pace_simulated_ = board_.time();
     return;
@@ -279,7 +279,7 @@ std::optional<int> Session::after(const RunResult& result) {
       say("the board is in BOOTSEL mode: {}", result.message);
       return kExitBoard;
     case RunEnd::kDeadlock:
-      if (port_) {  // what is typed may wake it
+      if (port_) {  // input may wake it
         pollfd input{port_->descriptor(), POLLIN, 0};
         poll(&input, port_->open() ? 1 : 0, 20);
         return std::nullopt;

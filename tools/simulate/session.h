@@ -14,7 +14,7 @@
 
 namespace pico_llama::simulate {
 
-/// One run of the virtual board: loads it, plugs it into a host, serves whoever talks to it, and reports.
+/// One run of the virtual board: loads images, connects a host, serves the port, writes reports.
 class Session : private simulator::SerialProgram {
  public:
   /// Errors: throws Failure.
@@ -38,7 +38,7 @@ class Session : private simulator::SerialProgram {
   void serve_port();
   void pace();
   int run_debugger();
-  /// nullopt: go on.
+  /// Exit code, or nullopt to continue.
   std::optional<int> after(const simulator::RunResult& result);
   void finish();
   bool at_limit() const;

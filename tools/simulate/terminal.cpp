@@ -1,4 +1,4 @@
-// This terminal as the board's: raw mode, and back however the program ends.
+// The controlling terminal in raw mode, restored on every exit path.
 #include <poll.h>
 #include <signal.h>
 #include <termios.h>

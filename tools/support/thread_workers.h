@@ -8,7 +8,7 @@
 
 namespace pico_llama {
 
-/// The engine's crew on a PC: the calling thread and count - 1 others, which sleep between runs.
+/// Workers on a PC: the calling thread and count - 1 others, asleep between runs.
 class ThreadWorkers final : public Workers {
  public:
   /// Requires: 1 <= count <= kMaxWorkers.
@@ -25,7 +25,7 @@ class ThreadWorkers final : public Workers {
   void serve(int worker);
 
   const int count_;
-  Task task_ = nullptr;  // null: leave
+  Task task_ = nullptr;  // null: exit
   void* context_ = nullptr;
   std::atomic<unsigned> runs_{0};      // counts up when there is something to do
   std::atomic<int> working_{0};        // workers that have not returned yet

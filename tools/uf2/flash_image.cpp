@@ -90,7 +90,7 @@ std::uint32_t FlashImage::end_of_models() const {
   std::uint32_t address = chips::Cartridge::kAddress;
   while (word(address) == kImageMagic) {
     const std::uint32_t bytes = word(address + offsetof(ImageHeader, file_bytes));
-    // What a UF2 brings has not been parsed. A length that cannot be ends the row, as it does for the board.
+    // UF2 contents are unparsed. An impossible length ends the list, as in the firmware.
     if (bytes == 0 || bytes > kFlashBase + kFlashBytes - address) break;
     address += image_span(bytes);
   }

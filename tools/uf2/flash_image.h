@@ -17,9 +17,8 @@ class FlashImage {
   /// Errors: Failure if a byte lies outside the flash or is given twice; `name` is who gives it.
   void add(std::uint32_t address, std::span<const std::uint8_t> bytes, const std::string& name);
 
-  /// A program or data, as the file itself says: an ELF (its loadable segments), a UF2 (its blocks), a model
-  /// image (at the cartridge's place, or behind the images that are there), else a raw binary from the start
-  /// of the flash.
+  /// Adds a file by its type: ELF, UF2, model image (at the cartridge's address, or after the images already
+  /// there), otherwise raw binary at the start of flash.
   /// Errors: Failure if the file is damaged, for another chip, or puts at the start of the flash what the
   /// boot ROM would not start.
   void add_file(const std::string& path);
@@ -39,7 +38,7 @@ class FlashImage {
   };
   void add_program(const std::string& path);
   bool has_image_def() const;
-  /// Where the next model image goes: what the firmware would find, it must find here.
+  /// Address of the next model image; must match the firmware's search.
   std::uint32_t end_of_models() const;
   std::uint32_t word(std::uint32_t address) const;
 

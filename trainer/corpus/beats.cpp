@@ -59,7 +59,7 @@ void say_has(Teller& t) {
 
 void close_story(Teller& t, const char* lesson) {
   t.set("lesson", t.expand({lesson}));
-  // Nobody is proud twice.
+  // Avoid a second "proud" in one story.
   const auto told = [&](const std::string& words) { return t.text().find(words) != std::string::npos; };
   std::string ending;
   do {

@@ -5,7 +5,7 @@ namespace pico_llama::trainer {
 
 class Teller;
 
-/// A way a story can go. It draws its own cast, and every one names a wished-for {thing} and ends with it.
+/// A plot. It draws its own characters; every plot introduces a desired {thing} and ends with it.
 struct Plot {
   const char* name;
   void (*tell)(Teller&);
@@ -31,8 +31,8 @@ void tell_new_friend(Teller& t);
 void tell_rain(Teller& t);
 void tell_practice(Teller& t);
 
-// beats.cpp: what many plots have in common
-/// Who the hero is and where {h} lives.
+// beats.cpp: passages shared by several plots
+/// Introduces the hero and {h}'s home.
 void open_story(Teller& t);
 /// "{h} wanted {a thing} ...", and why.
 void say_wish(Teller& t);

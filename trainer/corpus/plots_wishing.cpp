@@ -184,7 +184,7 @@ void tell_garden(Teller& t) {
   t.set("use", t.expand({plant.use}));
   t.set("used", t.expand({plant.used}));
   open_story(t);
-  // What one wishes to grow is said in words of its own: it is no toy.
+  // Separate wording: a plant is not a toy.
   t.say({"{h} wanted {a thing} for {h.his} own little garden.",
          "For a long time, {h} had wished for {a thing} in the garden.",
          "{h} had a little garden behind the house, and {h.he} wanted {a thing} to grow there.",

@@ -5,8 +5,8 @@
 
 namespace pico_llama::trainer {
 
-/// Story number `index` of the endless book of a seed: one line, without a newline.
-/// Exact: depends on (seed, index) alone, on every machine.
+/// Story number `index` of the sequence defined by `seed`: one line, without newline. Deterministic on every
+/// machine.
 std::string make_story(uint64_t seed, uint64_t index);
 
 /// `count` stories of 100 to 200 words, no two equal, with an empty line after each.

@@ -16,7 +16,7 @@ namespace {
   std::abort();
 }
 
-/// Splits "p|q|r" at the bars that are in no inner bracket.
+/// Splits "p|q|r" at top-level bars.
 std::vector<std::string_view> split_choices(std::string_view inside) {
   std::vector<std::string_view> choices;
   int depth = 0;
@@ -52,7 +52,7 @@ std::string tidy(std::string_view raw) {
     }
     if (c == '.') capital = true;
     if ((c == '!' || c == '?')) capital = true;
-    // "Help!" he cried: the tag after a question or a shout goes on with the sentence.
+    // "Help!" he cried: a dialogue tag continues the sentence.
     if (c == '"' && !out.empty() && (out.back() == '!' || out.back() == '?')) capital = false;
     out.push_back(c);
   }

@@ -28,13 +28,13 @@ class Teller {
 
   /// Adds one of the alternatives to the story.
   void say(std::initializer_list<const char*> alternatives);
-  /// The same, but only now and then.
+  /// As say(), with the given probability.
   void maybe(double probability, std::initializer_list<const char*> alternatives) {
     if (random_.chance(probability)) say(alternatives);
   }
-  /// Adds what expand() gave.
+  /// Appends expanded text to the story.
   void add(const std::string& expanded);
-  /// One of the alternatives, expanded, to be given a name.
+  /// Expands one of the alternatives, for use with set().
   std::string expand(std::initializer_list<const char*> alternatives);
 
   void set(const std::string& name, std::string value) { values_[name] = std::move(value); }
@@ -57,7 +57,7 @@ class Teller {
   bool friend_named_ = false;
 };
 
-/// "a" or "an", by the first letter: the corpus has no word where sound and letter disagree.
+/// Adds "a" or "an" by the first letter; the corpus has no word where spelling and sound differ.
 std::string with_article(const std::string& noun_phrase);
 
 }  // namespace pico_llama::trainer

@@ -7,7 +7,7 @@
 namespace pico_llama::trainer {
 namespace {
 
-// Few names, and no two of a row alike at first sight: a model of 260,000 parameters is to keep them apart.
+// Few names, visually distinct within each list: a model of 260,000 parameters must keep them apart.
 constexpr std::array kBoys = {"Tom", "Ben", "Sam", "Max", "Leo", "Finn", "Jack", "Hugo", "Noah", "Peter"};
 constexpr std::array kGirls = {"Lily", "Anna", "Mia", "Sue", "Emma", "Zoe", "Ivy", "Kate", "Ruby", "Clara"};
 constexpr std::array kMaleAnimals = {"Pip", "Bo", "Otto", "Gus", "Rusty", "Hank"};

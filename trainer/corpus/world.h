@@ -7,8 +7,8 @@ namespace pico_llama::trainer {
 
 class Teller;
 
-/// Someone a story is about. Whoever acts beside the hero has the other pronoun, so that "he" and "she"
-/// always say who is meant; everybody else is "the old turtle" and gets no pronoun.
+/// A character. Anyone who acts besides the hero has the other pronoun, so that "he" and "she" are
+/// unambiguous; everyone else is named ("the old turtle") and gets no pronoun.
 struct Person {
   std::string name;  ///< "Tom", "his mom"
   std::string kind;  ///< "boy", "fox"
@@ -35,7 +35,7 @@ struct Thing {
 /// Draws hero {h}, friend {f} (the other pronoun), family member {m} (the other pronoun, called {m.call}),
 /// {home}, {hobby}, {place}, {day}; sets their names in the teller.
 void draw_cast(Teller& teller);
-/// Makes it the story's {thing}, {noun}, {adj}, {use}, {used}.
+/// Sets {thing}, {noun}, {adj}, {use} and {used} from `thing`.
 void set_thing(Teller& teller, const Thing& thing);
 /// Any thing that has all of these traits.
 const Thing& draw_thing(Random& random, unsigned traits = 0);

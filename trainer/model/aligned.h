@@ -5,9 +5,8 @@
 
 namespace pico_llama::trainer {
 
-/// Memory at a multiple of 64 bytes, for every array the mathematics works on. Eigen sums an array from its
-/// first aligned element on: wherever malloc happened to put it, the last bits of a sum would change, and a
-/// resumed training would not be the same training.
+/// 64-byte aligned memory for all arrays. Eigen starts vectorised sums at the first aligned element, so with
+/// malloc's alignment the last bits would vary and a resumed training would diverge.
 template <typename T>
 struct Aligned {
   using value_type = T;

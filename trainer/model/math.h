@@ -8,7 +8,7 @@ namespace pico_llama::trainer {
 
 struct Layout;
 
-/// Token sequences laid end to end; each is read from position 0 and sees only itself.
+/// Concatenated token sequences; each starts at position 0 and attends only to itself.
 struct Batch {
   const int32_t* tokens;   ///< [size]
   const int32_t* targets;  ///< [size]: the token after each

@@ -1,6 +1,6 @@
-// The model's mathematics. Compiled once for each instruction set, each time with its own names (also
-// Eigen's, or the linker would keep one copy of its templates for all of them): PICO_LLAMA_MATH_NAMESPACE is
-// that name. No std:: templates here for the same reason.
+// The model's forward and backward pass. Compiled once per instruction set, each time in its own namespace
+// (PICO_LLAMA_MATH_NAMESPACE) and with Eigen's namespace renamed as well; otherwise the linker would merge
+// template instantiations of different instruction sets. No std:: templates, for the same reason.
 #define Eigen PICO_LLAMA_MATH_EIGEN
 #define EIGEN_DONT_PARALLELIZE
 #pragma GCC diagnostic push
@@ -165,14 +165,14 @@ class Runner {
       for (auto i = static_cast<size_t>(length); i < stride; ++i) out[i] = 0;
     }
   }
-  /// And back, added: data += t transposed.
+  /// Adds the transpose of t to data.
   void add_transposed_head(const S* t, size_t stride, S* data, Index columns, Index length) const {
     for (Index d = 0; d < head_size_; ++d) {
       const S* from = t + static_cast<size_t>(d) * stride;
       for (Index i = 0; i < length; ++i) data[i * columns + d] += from[i];
     }
   }
-  /// Rows [first, first + count) of one head, with rows of zeros behind to make a block of queries.
+  /// Copies queries [first, first + count) of one head, zero-padded to a full block.
   void copy_queries(const S* data, Index columns, Index count, S* block) const {
     const auto most = static_cast<Index>(Workspace::kQueryBlock);
     for (Index r = 0; r < most; ++r) {
@@ -256,8 +256,7 @@ class Runner {
         [](Index, Index, int, size_t) {});
   }
 
-  /// The loss, and with a gradient also that of the classifier and of the final norm's output, block by
-  /// block.
+  /// Computes the loss in blocks of rows; with a gradient, also the classifier's gradient and d_normed.
   double classify() const {
     double loss = 0;
     const Index vocab = config_.vocab_size;
@@ -298,7 +297,7 @@ class Runner {
     for (Index t = 0; t < n_; ++t) d_table.row(batch_.tokens[t]) += d_x.row(t);
   }
 
-  /// d_x += of the norm's input, from d_normed
+  /// d_x += the gradient of the norm's input, computed from d_normed.
   void d_rmsnorm(const S* x, const TensorKind& norm, int layer, const S* inverse) const {
     const ConstArray<S> w(weight(norm, layer), dim_);
     Array<S> d_w(gradient(norm, layer), dim_);
@@ -326,7 +325,7 @@ class Runner {
       const ConstArray<S> d_h(at(space_.d_hidden) + t * hidden_, hidden_);
       Array<S> d_gate(at(space_.d_gate) + t * hidden_, hidden_);
       Array<S> d_up(at(space_.d_up) + t * hidden_, hidden_);
-      d_gate = S{1} / (S{1} + (-g).exp());  // sigmoid, for the moment
+      d_gate = S{1} / (S{1} + (-g).exp());  // temporarily the sigmoid
       d_up = d_h * g * d_gate;
       d_gate = d_h * up * d_gate * (S{1} + g * (S{1} - d_gate));
     }
@@ -358,7 +357,8 @@ class Runner {
     d_rmsnorm(kept(space_.x_in, l), layout_.rms_att, l, kept(space_.inv_att, l));
   }
 
-  /// The scores once more (cheaper than to keep them), then through softmax and both products.
+  /// Recomputes the scores (cheaper than storing them), then backpropagates through softmax and both
+  /// products.
   void d_attention(int l) const {
     const auto head_size = static_cast<size_t>(head_size_);
     Array<S>(at(space_.d_k), n_ * kv_dim_).setZero();

@@ -5,8 +5,8 @@
 
 namespace pico_llama::trainer {
 
-/// Where the activations of one pass lie in its workspace, in elements. "Kept" ones are one per layer: the
-/// backward pass reads them.
+/// Layout of a pass's activations in its workspace, in elements. "Kept" arrays exist per layer for the
+/// backward pass.
 struct Workspace {
   /// Rows of logits that exist at one time: the whole of them would be the largest array by far.
   static constexpr size_t kLogitElements = size_t{1} << 18;

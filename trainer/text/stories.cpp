@@ -185,7 +185,7 @@ void find_layout(Stories& found, std::string_view text, const std::string& name)
     if (split_at_marker(found, text, marker)) return;
   const std::vector<std::string_view> lines = lines_of(text);
   const std::optional<Json> first = first_json(lines);
-  // A sentence in quotation marks is a JSON string too: only whole files of them are.
+  // A quoted sentence is a JSON string too; only files consisting of them count as JSON lines.
   if (first && (first->is_object() || std::ranges::all_of(lines, [](std::string_view line) {
                   const std::string_view content = trimmed(line);
                   return content.empty() || parsed(content).has_value();

@@ -16,7 +16,7 @@ struct TextOptions {
 
 struct Stories {
   std::vector<std::string> stories;   ///< without blanks at either end, lines end with \n, none empty
-  std::string layout;                 ///< how they were told apart, for a person
+  std::string layout;                 ///< the detected layout, human-readable
   std::vector<std::string> warnings;  ///< each one line
 
   /// Bytes; 0 without stories.

@@ -5,8 +5,8 @@
 
 namespace pico_llama::trainer {
 
-/// The numbers that a quantised image will hold: training with them in the forward pass teaches the model to
-/// live with them (gradients go straight through to the exact weights).
+/// Simulated quantisation: the forward pass uses the values of a quantised image, so that training adapts to
+/// them (straight-through gradients to the exact weights).
 enum class Quantisation { kNone, kQ8, kQ4 };
 
 /// Columns that share a scale: q8 has one scale a row, q4 one for each 32 of a row.

@@ -176,7 +176,7 @@ double Optimizer::run_sequences(const std::vector<Dataset::Sequence>& sequences,
       m.targets.clear();
       m.starts.assign(1, 0);
     };
-    // A sequence belongs to the member in whose share of the tokens its middle lies.
+    // A sequence goes to the member whose share of tokens contains its middle.
     int64_t before = 0;
     for (const Dataset::Sequence& sequence : sequences) {
       const int64_t middle = before + sequence.length / 2;

@@ -44,7 +44,7 @@ void for_each_setting(AnyRecipe& recipe, F f) {
   f(recipe.learning_rate), f(recipe.final_learning_rate), f(recipe.weight_decay), f(recipe.clip);
 }
 
-/// All that changes while training: a checkpoint holds exactly this.
+/// The complete training state, as stored in a checkpoint.
 struct TrainingState {
   int32_t step = 0;
   uint32_t epoch = 0;
@@ -55,7 +55,7 @@ struct TrainingState {
 /// Fresh weights for a seed.
 TrainingState initial_state(const Recipe& recipe, const Layout& layout);
 
-/// Makes steps. Deterministic: the same recipe, text and state give the same bits on one machine.
+/// Runs training steps.
 class Optimizer {
  public:
   Optimizer(const Recipe& recipe, const Layout& layout, const Dataset& data, TrainingState& state);

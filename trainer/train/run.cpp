@@ -46,7 +46,7 @@ Vocabulary get_vocabulary(const RunFiles& files, std::span<const std::string> st
   return vocabulary;
 }
 
-/// Requires: the folder exists, which the first file of a run has shown.
+/// Requires: the folder exists (checked when the first file was written).
 void save(const std::string& path, std::string_view bytes) {
   try {
     OutputFile file(path);
@@ -67,7 +67,7 @@ void fit_steps(Recipe& recipe, size_t training_tokens, int32_t most_passes) {
   recipe.warmup_steps = std::min(recipe.warmup_steps, recipe.steps / 10);
 }
 
-/// A step's loss jumps about; what is shown and drawn is the mean of the last ones.
+/// Single-step losses are noisy; display the mean of recent steps.
 class Mean {
  public:
   void add(double value) {

@@ -28,8 +28,7 @@ struct RunPlan {
   int32_t checkpoint_every = 200;  ///< state, model, curve
   int32_t sample_every = 500;
   int32_t stop_after = 0;  ///< end this run early at that step, with a checkpoint; 0: never
-  /// recipe.steps is lowered to this many passes over the text, which would only be learnt by heart; 0: it is
-  /// not.
+  /// Limits recipe.steps to this many passes over the text, since more would only memorise it; 0: no limit.
   int32_t most_passes = 0;
   const std::atomic<bool>* cancel = nullptr;  ///< once true: a checkpoint, and the end of this run
 };

@@ -16,7 +16,7 @@ struct CurvePoint {
   float learning_rate;
 };
 
-/// What a training was started with: enough to go on with it.
+/// The inputs of a training run: enough to continue it.
 struct StartedRun {
   Recipe recipe;
   std::string text;  ///< path of the stories
@@ -26,7 +26,7 @@ struct StartedRun {
 /// A checkpoint of the training itself: everything that the next step depends on.
 struct StateFile {
   StartedRun run;
-  uint64_t fingerprint;  ///< of recipe and text: a run may only go on with the same
+  uint64_t fingerprint;  ///< of recipe and text; must match to resume
   TrainingState state;
   std::vector<CurvePoint> curve;
 };

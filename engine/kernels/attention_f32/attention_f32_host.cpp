@@ -1,5 +1,4 @@
-// Attention with a block's 8 positions in the lanes of the scores, and 8 elements of the head in those of the
-// values.
+// Attention with 8 positions per vector for the scores, and 8 elements of the head per vector for the output.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/kernels/attention_f32/attention_f32_host.cpp"
 #include "engine/kernels/simd/targets.h"
@@ -19,9 +18,9 @@ struct Head {
   float max;
 };
 
-/// Scores of a block into probabilities relative to the head's maximum, which they may raise.
+/// Converts a block's scores to probabilities relative to the running maximum, which it updates.
 HWY_INLINE Floats block_probabilities(Head& head, Floats s, int count, float* acc, int n, bool first) {
-  // Lanes past the end repeat the first score: it cannot be above the maximum.
+  // Lanes past the end repeat the first score, so they cannot raise the maximum.
   if (count < 8) s = first_of(s, all(hn::GetLane(s.part[0])), count);
   const float block_max = largest_lane(s);
   if (first) {

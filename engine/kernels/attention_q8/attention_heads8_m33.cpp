@@ -1,5 +1,5 @@
-// Two heads of 8 (HeadShape::kTwoOf8, stories260K): every size is a constant and the loops are assembly;
-// between blocks only the loops' arguments are in memory.
+// Two heads of 8 (HeadShape::kTwoOf8, stories260K): all sizes are constants, the loops are assembly, and
+// between blocks only the loops' arguments are kept in memory.
 #include "engine/kernels/attention_q8/attention_two_heads.h"
 
 namespace pico_llama::m33 {
@@ -8,7 +8,7 @@ namespace {
 constexpr int kHeadSize = 8;
 constexpr int kGroupBytes = q8_key_group_bytes(kHeadSize);
 
-/// Not inlined: once a block at most.
+/// Not inlined: runs at most once per block.
 [[gnu::noinline]] void grow(AttentionUnits units, uint32_t from, uint32_t to, int32_t* acc,
                             dsp::AttentionWeights& w) {
   const int a = static_cast<int16_t>(to) - static_cast<int16_t>(from);
@@ -47,7 +47,7 @@ void attention_heads8(const AttentionQ8& a) {
     const int groups = count / 4;
     if (groups > 0) max = dsp::scores_of_two_heads8(keys, s.q, groups, t, max);
     if (count % 4 != 0) {
-      // The last group is not full: what lies behind must not count as a maximum.
+      // The last group is partial: positions after `last` must not affect the maximum.
       uint32_t* at = t + groups * 4;
       dsp::scores_of_two_heads8(keys + groups * kGroupBytes, s.q, 1, at, max);
       int j = 0;

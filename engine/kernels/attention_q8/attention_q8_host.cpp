@@ -1,5 +1,5 @@
 // Integer attention, 8 words of keys, scores or values at a time. Integer sums are exact in any order; the
-// fixed-point steps between them are the portable ones, lane by lane.
+// fixed-point steps between them match the portable code lane by lane.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/kernels/attention_q8/attention_q8_host.cpp"
 #include "engine/kernels/simd/targets.h"
@@ -45,7 +45,7 @@ HWY_INLINE int32_t add_lanes(const Sums& s) {
   return hn::GetLane(hn::SumOfLanes(I(), sum));
 }
 
-/// t[0..count) before their codes: x * keys. Rounds count up to 4.
+/// t[0..count) = x * keys, before multiplication with the keys' scales. Writes up to a multiple of 4.
 HWY_INLINE void dots8(const AttentionQ8& a, int first, int count, const int16_t* x, int32_t* t) {
   // Heads of 8: a position's key is two words, so a group is eight. q: words 0 and 2 belong to the keys' even
   // bytes.
@@ -73,8 +73,8 @@ HWY_INLINE void dots8(const AttentionQ8& a, int first, int count, const int16_t*
   }
 }
 
-/// Reorders a query's words, two for each of a key's: for eight words of the key those of its even bytes,
-/// then those of its odd ones.
+/// Reorders a query to match keys: for each 8 key words, first the query words for their even bytes, then
+/// those for their odd bytes.
 HWY_INLINE void separate_query(int16_t* x, int words) {
   auto* const q = reinterpret_cast<int32_t*>(x);
   for (int i = 0; i < words; i += 8) {
@@ -86,7 +86,7 @@ HWY_INLINE void separate_query(int16_t* x, int words) {
   }
 }
 
-/// The same for heads of any size; x is separate_query()'s.
+/// As dots8() for any head size; x as reordered by separate_query().
 HWY_INLINE void dots(const AttentionQ8& a, int first, int count, const int16_t* x, int32_t* t) {
   if (a.head_size == 8) return dots8(a, first, count, x, t);
   const int words = q8_key_elements(a.head_size) / 4;
@@ -140,7 +140,7 @@ HWY_INLINE void add_values(const AttentionQ8& a, int first, int count, const int
   }
 }
 
-/// t * code >> 16 in place; returns the larger of max and theirs. Rounds count up to 4.
+/// t = t * scale >> 16 in place; returns the maximum of `max` and t. Processes up to a multiple of 4.
 HWY_INLINE int scores(const AttentionQ8& a, int first, int count, int32_t* t, int max) {
   const hn::CappedTag<int32_t, 4> i4;
   const std::byte* codes = a.keys + (ptrdiff_t{first} / 4 + 1) * q8_key_group_bytes(a.head_size) - 4;
@@ -158,7 +158,7 @@ HWY_INLINE int scores(const AttentionQ8& a, int first, int count, int32_t* t, in
   return hn::GetLane(hn::MaxOfLanes(i4, maxima));
 }
 
-/// Scores into weights, 0 behind the last; returns their sum. Rounds count up to 8.
+/// Replaces scores with weights (0 after count); returns their sum. Processes up to a multiple of 8.
 HWY_INLINE uint32_t weights(const uint16_t* table, int lowest, int count, int32_t* t) {
   Ints sum = all(int32_t{0});
   for (int j = 0; j < count; j += 8) {

@@ -1,6 +1,6 @@
 // Integer attention with SMLAD, two query heads at a time: each word of keys and values is unpacked once for
-// both. Positions where both heads' weights are 0 cost only their scores. Heads of any size and number;
-// optimised for size, because stories260K has attention_heads8_m33.cpp and larger models wait for the bus.
+// both. Positions where both weights are 0 cost only their scores. Any head size and count; optimised for
+// size, since stories260K uses attention_heads8_m33.cpp and larger models are limited by the bus.
 #include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/kernels/attention_q8/attention_two_heads.h"
 
@@ -52,7 +52,7 @@ void values_of_two_heads(const dsp::AttentionEntry* begin, const dsp::AttentionE
   }
 }
 
-/// Two heads of one call, or one that is computed twice.
+/// Two heads of a call; an odd last head is computed twice.
 class TwoHeads {
  public:
   TwoHeads(const AttentionQ8& a, const AttentionQ8Scratch& s, AttentionUnits units, int head)
@@ -63,7 +63,7 @@ class TwoHeads {
     for (int i = 0; i < 2 * head_size(); ++i) s.acc[i] = 0;
   }
 
-  /// Positions from `first` on, at most kAttentionBlock.
+  /// Processes positions [first, first + count), count <= kAttentionBlock.
   void block(int first, int count) {
     auto* const t = reinterpret_cast<Word*>(s_.block) + kAttentionBlockBytes / 4 - kAttentionBlock;
     const uint32_t old_lowest = lowest_of(max_, units_.steps);

@@ -8,8 +8,8 @@
 
 namespace pico_llama {
 
-/// How far a block's sums of p * value are shifted right so that the total stays below 2^31:
-/// 512 * 32767 * 128 does.
+/// Right shift of a block's sums of p * value that keeps the total below 2^31 (512 positions need none: 512 *
+/// 32767 * 128 < 2^31).
 constexpr int attention_block_shift(int last) {
   int shift = 0;
   while ((last >> shift) >= 512) ++shift;
@@ -30,7 +30,7 @@ struct AttentionQ8Scratch {
   int16_t* q;       ///< (heads, head_size rounded up to 4)
 };
 
-/// The unit of a call's scores: its table of exp() and the steps that 8 nats have in it.
+/// Scale of a call's scores: its exp() table, and the number of score units in 8 nats.
 struct AttentionUnits {
   const uint16_t* table;
   int steps;
@@ -38,8 +38,8 @@ struct AttentionUnits {
 
 }  // namespace
 
-/// The queries as int16, those of each head padded with 0; see AttentionQ8. heads and head_size are a's:
-/// where they are constants, the loops are unrolled.
+/// Quantises the queries to int16, padding each head with 0 (see AttentionQ8). heads and head_size equal a's;
+/// passed as constants they let the compiler unroll.
 [[gnu::always_inline]] static inline AttentionUnits attention_queries(const AttentionQ8& a, int heads,
                                                                       int head_size, int16_t* q) {
   float largest = 0;
@@ -48,7 +48,7 @@ struct AttentionUnits {
     for (int i = 0; i < head_size; ++i) sum += __builtin_fabsf(a.q[h * head_size + i]);
     largest = sum > largest ? sum : largest;
   }
-  // 1/128 more, for what rounding adds; the bits of a positive float begin with its exponent.
+  // 1/128 is margin for rounding. A positive float's upper bits are its biased exponent.
   const uint32_t bound = std::bit_cast<uint32_t>(largest * a.factor * 1.0078125f) >> 23;
   const int exponent = bound <= 127 + 14 ? 0 : static_cast<int>(bound) - (127 + 14);
   const float factor = a.factor * std::bit_cast<float>(static_cast<uint32_t>(127 - exponent) << 23);
@@ -63,12 +63,12 @@ struct AttentionUnits {
   return {kExpTables.at + exp_table_offset(exponent), exp_steps(exponent)};
 }
 
-/// The largest score whose weight is 0.
+/// Scores up to this one have weight 0.
 static inline int attention_lowest(int max, int steps) {
   return max - steps > INT16_MIN ? max - steps : INT16_MIN;
 }
 
-/// After a new maximum: rescales the sums, which are relative to the old one.
+/// Rescales the sums to a new maximum.
 static inline void shrink(AttentionUnits units, int growth, int head_size, int32_t* acc, uint32_t& sum) {
   const int32_t factor = growth < units.steps ? units.table[units.steps - growth] : 0;
   sum = static_cast<uint32_t>(uint64_t{sum} * static_cast<uint32_t>(factor) >> 15);

@@ -1,4 +1,4 @@
-// Shared by the M33's attention for heads of 8 and for heads of any size.
+// Shared by the M33 kernels for heads of 8 and for other head sizes.
 #pragma once
 #include "attention_loops.h"
 #include "dsp.h"
@@ -9,7 +9,7 @@ namespace pico_llama::m33 {
 /// attention_q8() of two heads of 8 elements.
 void attention_heads8(const AttentionQ8& a);
 
-/// Both heads' halves of a word of scores.
+/// Packs two heads' scores into one word.
 constexpr uint32_t both(int a, int b) {
   return (static_cast<uint32_t>(a) & 0xffff) | static_cast<uint32_t>(b) << 16;
 }

@@ -58,8 +58,8 @@ void matmul_f32(const MatmulF32& a) {
   for (; token + 4 <= a.n_tokens; token += 4) blocks<1, 4>(a, blocks<2, 4>(a, a.blocks.begin, token), token);
   for (; token + 2 <= a.n_tokens; token += 2) blocks<1, 2>(a, blocks<4, 2>(a, a.blocks.begin, token), token);
   for (; token < a.n_tokens; ++token) {
-    // Weights that come from memory are fastest as one stream, whose wait hides the latency of one chain of
-    // additions; eight streams cost two thirds of the bandwidth. Weights in the cache want eight chains.
+    // Weights from memory: one sequential stream is fastest, its wait hides the latency of one chain of
+    // additions; eight streams cost two thirds of the bandwidth. Weights in cache: eight chains.
     const ptrdiff_t bytes = static_cast<ptrdiff_t>(a.blocks.end - a.blocks.begin) * a.columns * kRows * 4;
     int block = a.blocks.begin;
     if (bytes <= kInCache)

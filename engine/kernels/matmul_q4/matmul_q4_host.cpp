@@ -1,6 +1,6 @@
 // q4 matmul on vectors of any width: kPairs column pairs of one block, two words each: rows 0..3, rows 4..7.
-// A row's nibble, in the top of its half, is the weight times 2^12; the sum over a group's 32 columns is
-// exact (SPEC.md, "Why q4 sums do not overflow"), and so is its product with the row's code.
+// A nibble shifted to the top of its 16-bit half is the weight times 2^12; the sum over a group's 32 columns
+// is exact (SPEC.md, "Why q4 sums do not overflow"), and so is its product with the row's code.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/kernels/matmul_q4/matmul_q4_host.cpp"
 #include "engine/kernels/simd/targets.h"

@@ -1,4 +1,4 @@
-// q4 matmul: a word holds four rows of two columns, so four masked words and four SMLADs are eight products.
+// q4 matmul: a word holds four rows of two columns; four AND and four SMLAD make eight products.
 #include "engine/kernels/matmul_q4/matmul_q4.h"
 #include "engine/model/q4_layout.h"
 #include "q4_rows.h"

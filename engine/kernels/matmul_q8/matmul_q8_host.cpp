@@ -24,7 +24,7 @@ using Sums = PairSums<D32>;
 inline constexpr int kPairs =
     static_cast<int>(hn::MaxLanes(D32())) / 4;  // 1, 2 or 4; columns are pairs of pairs
 static_assert(kPairs == 1 || kPairs == 2 || kPairs == 4);
-/// A matrix up to this size is taken to be in the second-level cache still.
+/// Matrices up to this size are assumed to be in the L2 cache.
 inline constexpr ptrdiff_t kInCache = 64 * 1024;
 
 /// Byte indices that fill block b of a vector with word (kFirst + kStep * b) % 4 of its own block.

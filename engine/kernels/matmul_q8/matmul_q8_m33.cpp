@@ -11,7 +11,7 @@ namespace {
 
 constexpr ptrdiff_t kCached = 8192;  ///< half of the RP2350's XIP cache
 
-/// One token, whose columns lie one after the other, on rows of any length.
+/// One token (contiguous columns), any row length.
 [[gnu::noinline]] void any_rows(const dsp::Q8Blocks& a) { dsp::q8_blocks(a); }
 
 inline void one_token(const MatmulQ8& a, int pairs, const std::byte* words, const std::byte* end, int t,
@@ -24,8 +24,8 @@ inline void one_token(const MatmulQ8& a, int pairs, const std::byte* words, cons
     any_rows({words, end, x, pairs, a.chunk_pairs, x_scale, out});
 }
 
-/// A weight that comes from a slow memory comes once for all tokens: as many blocks at a time as stay in the
-/// XIP cache.
+/// Several tokens: processes as many blocks at a time as stay in the XIP cache, so that each weight is read
+/// once from slow memory.
 [[gnu::noinline]] void many_tokens(const MatmulQ8& a, int pairs, ptrdiff_t block_bytes) {
   int at_once = a.blocks.end - a.blocks.begin;
   if (a.n_tokens > 2 && at_once * block_bytes > kCached)

@@ -16,10 +16,10 @@ struct QuantizeQ8 {
   const float* x;  ///< (columns)
   int columns;
   int padded_columns;
-  int limit;     ///< the tensor's activation_limit
-  int step = 1;  ///< words from one column pair to the next: 1, or 2 between another token's (q8_place())
-  float max_abs = -1;  ///< max|x| if the caller knows it, else negative
-  /// The columns to write. Begins at a multiple of 8, and ends at one or behind the last column.
+  int limit;           ///< the tensor's activation_limit
+  int step = 1;        ///< words between column pairs: 1, or 2 if interleaved (q8_place())
+  float max_abs = -1;  ///< max|x| if known, else negative
+  /// Columns to write: begins at a multiple of 8 and ends at one, or after the last column.
   Range part = {0, INT32_MAX};
 };
 

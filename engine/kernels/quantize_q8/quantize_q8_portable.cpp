@@ -13,7 +13,7 @@ void quantize_q8(const QuantizeQ8& a) {
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const float factor = max > 0 ? limit / max : 0;
-  // Adding 1.5 * 2^23 leaves the rounded integer in the low 16 bits of the sum, as two's complement.
+  // Adding 1.5 * 2^23 puts the rounded integer in the low 16 bits of the sum, as two's complement.
   const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
   for (int i = a.part.begin; i < end && i < a.columns; ++i)
     a.out[i / 2 * 2 * a.step + i % 2] =

@@ -4,7 +4,7 @@
 
 namespace pico_llama {
 
-/// x[i] += more[i], and what rmsnorm_q8 needs of the new x:
+/// x[i] += more[i], and the statistics of the new x that rmsnorm_q8 needs:
 ///   squares[b] = the sum of x[i]^2 of elements 8b to 8b + 7, those past n counting as 0;
 ///   max_abs = max |weight[i] * x[i]|, NaN ignored.
 /// A vector may be split among workers at multiples of 8.

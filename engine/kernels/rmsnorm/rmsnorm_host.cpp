@@ -17,7 +17,8 @@ namespace HWY_NAMESPACE {
 void rmsnorm(const RmsNorm& a) {
   Floats lanes = all(0.0f);
   for (int i = 0; i < a.n; i += 8) {
-    const Floats x = load_first(a.x + i, a.n - i);  // lanes past n add +0, which changes no sum of squares
+    // lanes past n are +0, which does not change a sum of squares
+    const Floats x = load_first(a.x + i, a.n - i);
     lanes = lanes + x * x;
   }
   const float ss = rsqrt(add_lanes(lanes) / static_cast<float>(a.n) + a.eps);

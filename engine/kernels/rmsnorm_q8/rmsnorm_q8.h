@@ -6,8 +6,8 @@
 
 namespace pico_llama {
 
-/// rmsnorm and quantize_q8 in one pass: the norm's factor goes into the scale only. With y[i] = weight[i] *
-/// x[i], m = max|y| and ss = rsqrt((squares[0] + squares[1] + ...) / n + eps):
+/// rmsnorm and quantize_q8 in one pass; the norm's factor is applied to the scale only. With y[i] = weight[i]
+/// * x[i], m = max|y| and ss = rsqrt((squares[0] + squares[1] + ...) / n + eps):
 ///   scale = ss * (m / limit); out[i] = round(y[i] * (limit / m)), to nearest, ties to even; all 0 when m is
 ///   0.
 /// Cost: M33 7.8 cycles an element.

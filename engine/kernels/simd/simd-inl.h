@@ -17,7 +17,7 @@
 
 #include "engine/math/exp.h"
 
-/// Without SIMD, as on an x86 PC before SSE4, the portable kernels run.
+/// Without SIMD (x86 before SSE4) the portable kernels are used.
 #undef PICO_LLAMA_HAVE_SIMD
 #define PICO_LLAMA_HAVE_SIMD (HWY_TARGET != HWY_SCALAR)
 
@@ -93,10 +93,10 @@ HWY_INLINE void store(Ints x, int32_t* to) {
   PICO_LLAMA_EACH_PART hn::StoreU(x.part[p], I(), to + p * kLanes);
 }
 
-// The first n of eight, where n may be 8 or more. Only x86 from AVX2 on has masked accesses that cannot
+// Load or store the first n of eight (n may exceed 8). Only AVX2 and later have masked accesses that cannot
 // fault.
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
-/// The others are 0.
+/// The remaining lanes are 0.
 HWY_INLINE Floats load_first(const float* from, int n) {
   if (n >= 8) return load(from);
   return {{hn::MaskedLoad(hn::FirstN(F(), static_cast<size_t>(n)), F(), from)}};
@@ -165,7 +165,7 @@ HWY_INLINE Floats abs(Floats a) {
   return a;
 }
 
-/// a > b ? a : b; so b where one of them is NaN.
+/// a > b ? a : b (b if either is NaN).
 template <class V>
 HWY_INLINE V larger_part(V a, V b) {
 #if HWY_ARCH_X86
@@ -264,8 +264,8 @@ HWY_INLINE Ints to_fixed(Floats x) {
 
 // ---- Integer multiply-accumulate
 
-/// Sums of int16 products, two neighbours in one int32. Highway leaves open in which of two vectors a product
-/// is added (on x86 it is the first); total() brings them together.
+/// Sums of int16 products, two adjacent products per int32. Highway does not specify which of the two vectors
+/// receives a product (on x86 the first); total() adds both.
 template <class D32>
 struct PairSums {
   hn::Vec<D32> sum0, sum1;
@@ -278,9 +278,9 @@ HWY_INLINE PairSums<D32> zero_sums(D32 d) {
 template <class D32, class V16>
 HWY_INLINE void multiply_add(PairSums<D32>& sums, V16 a, V16 b) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL && HWY_MAJOR == 1 && HWY_MINOR == 0
-  // Highway 1.0 has VPMADDWD and VPADDD here, a fifth slower in the q8 matmul; later ones have VPDPWSSD. Not
-  // its intrinsic: 1.0 enables AVX-VNNI for this target in place of AVX512-VNNI, so the compiler would refuse
-  // it.
+  // Highway 1.0 emits VPMADDWD and VPADDD here (a fifth slower in the q8 matmul); later versions emit
+  // VPDPWSSD. The intrinsic cannot be used: 1.0 enables AVX-VNNI instead of AVX512-VNNI for this target, so
+  // the compiler rejects it.
   if constexpr (sizeof(sums.sum0) == 64) {
     __asm__("vpdpwssd %2, %1, %0" : "+v"(sums.sum0.raw) : "v"(a.raw), "v"(b.raw));
     return;
@@ -305,7 +305,7 @@ HWY_INLINE hn::Vec<D> load_half(D d, const hn::TFromD<D>* from) {
   return hn::ZeroExtendVector(d, hn::LoadU(hn::Half<D>(), from));
 }
 
-/// The even and the odd ones of sixteen.
+/// Even and odd elements of sixteen.
 template <class Eight>
 HWY_INLINE Eight even_of(Eight low, Eight high) {
   if constexpr (kParts == 1)
@@ -321,7 +321,7 @@ HWY_INLINE Eight odd_of(Eight low, Eight high) {
     return {{hn::ConcatOdd(I(), low.part[1], low.part[0]), hn::ConcatOdd(I(), high.part[1], high.part[0])}};
 }
 
-/// The vector's blocks of 128 bits added together.
+/// Sum of the vector's 128-bit blocks.
 template <class D>
 HWY_INLINE auto add_blocks(D d, hn::Vec<D> v) {
   if constexpr (hn::MaxLanes(D()) * sizeof(hn::TFromD<D>) > 16) {

@@ -15,7 +15,7 @@ HWY_BEFORE_NAMESPACE();
 namespace pico_llama {
 namespace HWY_NAMESPACE {
 
-/// Adding 1.5 * 2^23 leaves the rounded integer in the low 16 bits of the sum, as two's complement.
+/// Adding 1.5 * 2^23 puts the rounded integer into the low 16 bits of the sum, in two's complement.
 inline constexpr float kRoundToLowBits = 12582912.0f;
 
 HWY_INLINE int16_t rounded(float y) {
@@ -32,12 +32,11 @@ HWY_INLINE hn::Vec<hn::CappedTag<int16_t, 8>> first_eight(V v) {
     return v;
 }
 
-/// The four column pairs are `step` words apart. Another token's words between them are not touched: its
-/// worker may be writing them.
+/// Column pairs are `step` words apart. The words between them belong to another token and are not touched:
+/// its worker may be writing them.
 HWY_INLINE void store_rounded(Floats y, int16_t* out, int step) {
   y = y + all(kRoundToLowBits);
-  // The low half of each float. Not TruncateTo, whose byte indices Highway 1.0 mixes up with the vector on
-  // AVX3_DL.
+  // The low half of each float. Not TruncateTo: Highway 1.0 swaps its index and data operands on AVX3_DL.
   const auto low = hn::BitCast(D16(), y.part[0]), high = hn::BitCast(D16(), y.part[kParts - 1]);
   const auto eight = first_eight(hn::ConcatEven(D16(), high, low));
   const hn::CappedTag<int16_t, 8> d;

@@ -4,8 +4,8 @@
 
 namespace pico_llama {
 
-/// SwiGlu with the sigmoid in fixed point (engine/math/sigmoid_fixed.h), as precise as the q8 matmul that
-/// reads the result: hb[i] = (hb[i] * sigmoid(fixed16(hb[i]))) * hb2[i], fixed16 truncated and saturated.
+/// SwiGLU with a fixed-point sigmoid (engine/math/sigmoid_fixed.h), precise enough for the q8 matmul that
+/// follows: hb[i] = (hb[i] * sigmoid(fixed16(hb[i]))) * hb2[i], fixed16 truncated and saturated.
 /// Cost: M33 17 cycles an element.
 struct SwiGluQ8 {
   float* hb;         ///< (n)

@@ -1,4 +1,4 @@
-// A copier for one thread: what is asked for is copied at once.
+// A single-threaded copier: copies immediately.
 #pragma once
 #include <cstring>
 

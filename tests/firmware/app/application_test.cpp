@@ -1,4 +1,4 @@
-// The whole application on a fake board: what a person, or a program, types and reads.
+// The whole application on a fake board: input and output.
 #include <gtest/gtest.h>
 
 #include <algorithm>

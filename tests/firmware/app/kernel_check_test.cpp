@@ -1,5 +1,4 @@
-// The check that /selftest makes: that it passes what is right, on every backend there is here, and finds
-// what is not.
+// The kernel check of /selftest: passes correct kernels on every backend and detects errors.
 #include <gtest/gtest.h>
 
 #include <vector>

@@ -258,7 +258,7 @@ TEST_F(LineEditorTest, AnAnswerThatNobodyAskedForIsAKey) {
   EXPECT_EQ(editor.columns(), 0u) << "narrower than any terminal";
 }
 
-/// Nobody sees this screen.
+/// Output is discarded.
 class NoScreen final : public hal::Console {
  public:
   bool connected() override { return true; }

@@ -1,4 +1,4 @@
-// From bytes in a fake flash to a session, with everything that can be wrong with them.
+// From bytes in fake flash to a session, including all kinds of damage.
 #include <gtest/gtest.h>
 
 #include "tests/engine/support/test_image.h"

@@ -94,7 +94,7 @@ class Difftest {
     require(uc_open(UC_ARCH_ARM, static_cast<uc_mode>(UC_MODE_THUMB | UC_MODE_MCLASS), &uc_), "uc_open");
     require(uc_ctl_set_cpu_model(uc_, UC_CPU_ARM_CORTEX_M33), "cpu model");
     require(uc_mem_map(uc_, kSram, 0x8'2000, UC_PROT_ALL), "map");
-    // Its first FP instruction starts a new FP context and resets FPSCR: out of the way.
+    // Unicorn's first FP instruction creates an FP context and resets FPSCR; execute it here.
     constexpr std::uint16_t kVmov[] = {0xeeb0, 0x0a40};
     require(uc_mem_write(uc_, kCode, kVmov, sizeof kVmov), "write code");
     require(uc_emu_start(uc_, kCode | 1, kCode + 4, 0, 1), "first FP instruction");

@@ -8,7 +8,7 @@
 
 namespace pico_llama::simulator {
 
-/// Time and clocks as every device test needs them, and a hand that reads and writes registers.
+/// Clocks, time and register access for device tests.
 struct Bench {
   Timebase timebase{Rosc::kNominalHz};
   EventQueue events{timebase};

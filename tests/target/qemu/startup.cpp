@@ -88,6 +88,6 @@ __attribute__((section(".vectors"), used)) void (*const kVectors[16])() = {
 
 }  // extern "C"
 
-// Virtual destructors name them, nobody calls them: nothing here is made with new.
+// Referenced by virtual destructors but never called: nothing is allocated with new.
 void operator delete(void*) noexcept { fault(); }
 void operator delete(void*, std::size_t) noexcept { fault(); }

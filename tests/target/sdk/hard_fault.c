@@ -1,14 +1,13 @@
-// Faults in a way chosen by the value the test puts into `cause` (nothing chosen: none), and says what the fault
-// registers say.
+// Triggers the fault selected by `cause` (set by the test) and prints the fault registers.
 #include <stdio.h>
 
 #include "hardware/exception.h"
 #include "hardware/structs/m33.h"
-#include "hardware/uart.h"
 #include "hardware/sync.h"
+#include "hardware/uart.h"
 #include "pico/stdlib.h"
 
-static void say(const char *text) { uart_puts(uart0, text); }
+static void say(const char* text) { uart_puts(uart0, text); }
 
 static void fault(void) {
   const uint32_t cfsr = m33_hw->cfsr;
@@ -31,14 +30,21 @@ int main() {
   uart_default_tx_wait_blocking();
   sleep_ms(1);
   switch (cause) {
-    case 1: (void)*(volatile uint32_t *)0x60000000; break;
-    case 2: __asm volatile("udf #7"); break;
+    case 1:
+      (void)*(volatile uint32_t*)0x60000000;
+      break;
+    case 2:
+      __asm volatile("udf #7");
+      break;
     case 3:
       m33_hw->ccr |= M33_CCR_DIV_0_TRP_BITS;
       __asm volatile("mov r0, #0\n udiv r0, r0, r0" ::: "r0");
       break;
-    case 4: __asm volatile("mov r0, #0x20000000\n bx r0" ::: "r0"); break;
-    default: break;
+    case 4:
+      __asm volatile("mov r0, #0x20000000\n bx r0" ::: "r0");
+      break;
+    default:
+      break;
   }
   say("no fault\r\ndone\r\n");
   while (true) __wfi();

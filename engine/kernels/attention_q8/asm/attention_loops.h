@@ -1,6 +1,5 @@
-// The three inner loops of q8 attention for two query heads on one kv head, in assembly: each wants all 14
-// registers, which GCC 12 does not manage without the stack. The first and the last are for heads of 8
-// elements.
+// The three inner loops of q8 attention for two query heads on one KV head, in assembly: each needs all 14
+// registers, which GCC 12 cannot allocate without spilling. The first and last are for heads of 8 elements.
 #pragma once
 #include <cstdint>
 
@@ -8,7 +7,7 @@
 
 namespace pico_llama::dsp {
 
-/// Weights of two positions that are not all 0, and where the positions' values lie.
+/// Weights of two positions, not all 0, and the address of their values.
 struct AttentionEntry {
   uint32_t weights_a;  ///< the first position's in the lower half
   uint32_t weights_b;
@@ -22,17 +21,18 @@ inline const void* values_at(uint32_t handle, const void* /*base*/) {
   return reinterpret_cast<const void*>(handle);
 }
 
-/// What weights_of_two_heads() reads and writes.
+/// Arguments and results of weights_of_two_heads().
 struct AttentionWeights {
-  const uint32_t* t;      ///< scores of a position: a's in the lower half, b's in the upper
+  const uint32_t* t;      ///< scores per position: head a in the lower half, b in the upper
   uint32_t values;        ///< handle of the first two positions' values
   const uint16_t* table;  ///< of exp(); see exp_fixed.h
   uint32_t sum_a;         ///< sums of the weights are added here
   uint32_t sum_b;
-  const uint32_t* t_end;  ///< a multiple of 4 of them; two more are read
-  AttentionEntry* out;    ///< in: room for entries, which may begin where scores have been read; out: its end
-  uint32_t values_step;   ///< bytes to the next two's
-  uint32_t lowest;        ///< scores whose weight is 0, of both heads
+  const uint32_t* t_end;  ///< a multiple of 4 words after t; two more words are read
+  /// in: space for the entries, which may overlap scores already read; out: end of the entries
+  AttentionEntry* out;
+  uint32_t values_step;  ///< bytes between the values of consecutive position pairs
+  uint32_t lowest;       ///< per head: scores up to this one have weight 0
 };
 
 // clang-format off
@@ -97,7 +97,7 @@ struct AttentionWeights {
       "add    sp, #8 \n"
       "mov    r0, lr \n"
       "pop    {r4-r11, pc} \n"
-      "3: \n"                            // an odd number of groups: into the middle of the first turn
+      "3: \n"                            // odd number of groups: enter in the middle of the first iteration
       "subs   r3, #16 \n"
       "push   {r2, r3} \n"
       "subs   r0, #36 \n"

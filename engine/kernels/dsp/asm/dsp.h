@@ -1,6 +1,6 @@
 // Armv8-M DSP instructions. The build puts this folder, or model/, on the include path.
-// Not arm_acle.h: with its intrinsics GCC 12 moves accumulators between registers and rotates in an
-// instruction of its own what SXTB16 can rotate itself.
+// Not arm_acle.h: with its intrinsics GCC 12 moves accumulators between registers and emits a separate rotate
+// although SXTB16 can rotate its operand.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -21,8 +21,8 @@ inline uint32_t sxtb16_ror8(uint32_t w) {
   return result;
 }
 
-/// acc + low half * low half + high half * high half, modulo 2^32 (it also sets the Q flag, which nobody
-/// reads).
+/// acc + low half * low half + high half * high half, modulo 2^32 (also sets the Q flag, which is not
+/// used).
 inline uint32_t smlad(uint32_t a, uint32_t b, uint32_t acc) {
   __asm__("smlad %0, %1, %2, %0" : "+r"(acc) : "r"(a), "r"(b));
   return acc;
@@ -35,7 +35,7 @@ inline uint32_t max16(uint32_t a, uint32_t b) {
   return result;
 }
 
-/// The upper halves, a's below b's.
+/// Packs the upper halves of a (low) and b (high).
 inline uint32_t upper_halves(uint32_t a, uint32_t b) {
   uint32_t result;
   __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(b), "r"(a));
@@ -49,7 +49,7 @@ inline int32_t to_fixed(float x) {
   return std::bit_cast<int32_t>(result);
 }
 
-/// The larger of the two; of a number and NaN the number.
+/// The larger of the two; if one is NaN, the other.
 inline float larger(float a, float b) {
   float result;
   __asm__("vmaxnm.f32 %0, %1, %2" : "=t"(result) : "t"(a), "t"(b));

@@ -125,7 +125,7 @@ inline void store_rounded(const float* x, float factor, int n, int16_t* out, int
       : PICO_LLAMA_CLOBBERS_16);
 }
 
-/// out[i] = round((w[i] * x[i]) * factor). The same otherwise. Cost: 7.8 cycles an element.
+/// out[i] = round((w[i] * x[i]) * factor), otherwise as store_rounded(). Cost: 7.8 cycles per element.
 inline void store_rounded_product(const float* x, const float* w, float factor, int n, int16_t* out, int step) {
   const float* const end = x + n;
   uint32_t p, q, r, t;

@@ -1,4 +1,4 @@
-// The inner loops of the q4 matmul in assembly: they want all 14 registers.
+// The inner loops of the q4 matmul in assembly: they need all 14 registers.
 #pragma once
 #include <cstdint>
 
@@ -70,7 +70,7 @@ struct Q4Sums {
   // clang-format on
 }
 
-/// Makes the compiler load the sums from memory, straight into FPU registers.
+/// Keeps the sums in memory, so that the compiler loads them directly into FPU registers.
 inline void keep_in_memory(Q4Sums& sums) { __asm__("" : "+m"(sums)); }
 
 }  // namespace pico_llama::dsp

@@ -1,19 +1,19 @@
-// The q8 matmul of one token in assembly. GCC 12 spills two of the 14 values of the inner loop in every turn
-// (23 instructions for a column pair where 15 do), and moves sums through the stack on their way to the FPU.
+// The single-token q8 matmul in assembly. GCC 12 spills two of the inner loop's 14 live values in every
+// iteration (23 instructions per column pair instead of 15) and passes sums to the FPU through the stack.
 #pragma once
 #include <cstdint>
 
 namespace pico_llama::dsp {
 
-/// Blocks that lie one after the other, times one quantised vector.
+/// Consecutive blocks times one quantised vector.
 struct Q8Blocks {
   const void* words;      ///< the first block: 8 scales, then 4 words for each column pair
-  const void* words_end;  ///< behind the last
+  const void* words_end;  ///< end of the last block
   const void* x;          ///< (pairs) words of two columns
   int pairs;
   int chunk_pairs;
   float x_scale;
-  float* out;  ///< (8) for each block
+  float* out;  ///< 8 results per block
 };
 
 /// Requires: pairs and chunk_pairs even and above 0, at least one block.
@@ -23,7 +23,8 @@ struct Q8Blocks {
 /// result is used in the cycle after SXTB16 makes it, and the loop's branch follows a 16-bit load, which
 /// hides half of it.
 [[gnu::always_inline]] inline void q8_blocks(const Q8Blocks& a) {
-  const char* const before = static_cast<const char*>(a.x) - 4;  // x points before the next pair throughout
+  // x always points one pair before the next one
+  const char* const before = static_cast<const char*>(a.x) - 4;
   const void* words = a.words;
   const void* const words_end = a.words_end;
   const void* const last = before + 4 * a.pairs;
@@ -100,7 +101,7 @@ struct Q8Blocks {
       "ldr    %[xi], [%[x], #32]! \n"
       "cmp    %[x], %[end] \n"
       PICO_LLAMA_COLUMN_PAIR
-      "ldr    %[xi], [%[x], #4] \n"  // the next pair's, or nobody's
+      "ldr    %[xi], [%[x], #4] \n"  // the next pair; after the last one, unused
       "bne    3b \n"
       "ldr    %[xi], %[in_chunks] \n"
       "sub    %[w0], %[w0], %[l0] \n"

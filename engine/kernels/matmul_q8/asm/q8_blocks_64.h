@@ -1,15 +1,15 @@
-// The q8 matmul of one token with rows of 64 columns (stories260K but for w2), in assembly without a loop:
-// nothing is left but the products, and 56 cycles for the 8 scales and sums of a block.
+// The single-token q8 matmul for rows of 64 columns (all of stories260K's matrices except w2), fully
+// unrolled: only the products remain, plus 56 cycles per block for its 8 scales and sums.
 #pragma once
 #include <cstdint>
 
 namespace pico_llama::dsp {
 
-/// Blocks that lie one after the other up to words_end, times the 32 words of x: as q8_blocks() with 32 pairs
-/// in one chunk. Requires: at least one block. Cost: 600 cycles a block, 17 for each column pair (16 MACs),
-/// 37 a call.
-// r0 words, r1 x, r2 two columns of it, r3 out, r4 and r5 words, r6 to r9 sums of low bytes, r10 to lr of
-// words. The branch back is a 16-bit one, which reaches just far enough, after a 16-bit load: one cycle.
+/// Consecutive blocks up to words_end times the 32 words of x, as q8_blocks() with 32 pairs in one chunk.
+/// Requires: at least one block. Cost: 600 cycles per block (17 per column pair of 16 MACs), 37 per call.
+// Registers: r0 words, r1 x, r2 column pair of x, r3 out, r4-r5 weight words, r6-r9 sums of low bytes,
+// r10-r12 and lr sums of whole words. The backward branch is 16-bit (its range just suffices) and follows a
+// 16-bit load: one cycle.
 [[gnu::noipa, gnu::naked]] inline void q8_blocks_64(const void* /*words*/, const void* /*x*/,
                                                     const void* /*words_end*/, float* /*out*/,
                                                     float /*x_scale*/) {

@@ -1,11 +1,11 @@
-// The q8 matmul of two tokens in assembly: a word and its SXTB16 serve both. Registers hold the sums of four
-// rows, so a block takes two passes.
+// The two-token q8 matmul in assembly: each word and its SXTB16 serve both tokens. The registers hold the
+// sums of four rows, so a block takes two passes.
 #pragma once
 #include <cstdint>
 
 namespace pico_llama::dsp {
 
-/// As Q8Blocks, with column pairs of two tokens in turns.
+/// As Q8Blocks, with the column pairs of two tokens interleaved.
 struct Q8BlocksTwo {
   const void* words;
   const void* words_end;
@@ -14,7 +14,7 @@ struct Q8BlocksTwo {
   int chunk_pairs;
   const float* x_scale;  ///< (2)
   float* out;            ///< (8) for each block, of the first token
-  int out_stride;        ///< to the second's
+  int out_stride;        ///< from the first token's results to the second's
 };
 
 /// Requires: as q8_blocks().
@@ -29,8 +29,8 @@ struct Q8BlocksTwo {
   const int stride_bytes = 4 * a.out_stride;
   uint32_t total[4] = {};
   uint32_t* const totals = total;
-  // Rows 0 to 3 of every block, then rows 4 to 7: so each pass ends where the next one's words begin, but for
-  // the scales.
+  // Rows 0-3 of every block, then rows 4-7, so that a pass ends at the next block's words, apart from its
+  // scales.
   for (int half = 0; half < 2; ++half) {
     const char* words = static_cast<const char*>(a.words) + 32 + 8 * half;
     const char* const stop = static_cast<const char*>(a.words_end) + 32 + 8 * half;
@@ -62,7 +62,7 @@ struct Q8BlocksTwo {
     __asm__ volatile(
       "vldmia %[x0], {s19-s20} \n"
       "sub    %[q], %[p], %[x] \n"
-      "sub    %[q], %[q], #16 \n"  // the first pair is not the loop's
+      "sub    %[q], %[q], #16 \n"  // the first pair is outside the loop
       "ubfx   %[q], %[q], #3, #3 \n"
       "vmov   s16, %[p] \n"  // where the chunk of x ends
       "vmov   s17, %[q] \n"
@@ -170,7 +170,7 @@ struct Q8BlocksTwo {
       "sub    %[q], %[q], #8 \n"
       "ubfx   %[q], %[q], #3, #3 \n"
       "b      2b \n"
-      "6: \n"  // the row's end: totals are not times 256, so their scales are
+      "6: \n"  // end of the row: totals are not multiplied by 256, so multiply their scales by 256
       "ldr    %[p], %[first_end] \n"
       "strd   %[x1], %[x1], [%[x0]] \n"
       "strd   %[x1], %[x1], [%[x0], #8] \n"

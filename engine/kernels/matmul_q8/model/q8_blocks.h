@@ -1,4 +1,4 @@
-// What the assembly of ../asm/q8_blocks.h computes, operation for operation.
+// C++ model of ../asm/q8_blocks.h, operation by operation.
 #pragma once
 #include <cstdint>
 #include <cstring>

@@ -1,11 +1,11 @@
-// The loop of softmax_fixed in assembly: it wants all 14 registers, and its chains of products two elements
-// each.
+// The loop of softmax_fixed in assembly: it needs all 14 registers, and two interleaved elements hide the
+// latency of its multiplications.
 #pragma once
 #include <cstdint>
 
 namespace pico_llama::dsp {
 
-/// Elements `at` to `end`, an even number of them and not 0; `sum` grows by their weights.
+/// Elements [at, end), an even number, at least 2; their weights are added to `sum`.
 struct SoftmaxPairs {
   float* at;
   const float* end;

@@ -1,5 +1,5 @@
-// SwiGLU with a sigmoid of straight lines, four elements at a time, in assembly: GCC 12 loads and stores each
-// element on its own, masks where BFI puts a field in place, and takes 24 cycles an element.
+// SwiGLU with a piecewise linear sigmoid, four elements at a time, in assembly: GCC 12 loads and stores
+// elements one by one, masks instead of using BFI, and takes 24 cycles per element.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -13,7 +13,8 @@ inline float swiglu_fours(float* hb, const float* hb2, int n, const uint32_t* mi
   const float* const end = hb2 + n;
   uint32_t a0 = std::bit_cast<uint32_t>(65536.0f);
   uint32_t a1, a2, a3, b0, b1, b2, b3;
-  uint32_t factors = 1u << 13;  // below how far along its line an element is
+  // low half: 1 << 13, the factor of the segment's start; high half: position within the segment
+  uint32_t factors = 1u << 13;
   // clang-format off
   __asm__ volatile(
       "vmov   s14, %[a0] \n"

@@ -124,7 +124,7 @@ struct NumericsQ8 : Numerics {
   void share_input(const Tensor& consumer, Quantize quantize);
   void matmul_pieces(float* out, int out_stride, const Tensor& w, Share mine) const;
   /// max|x| of token t over all workers.
-  float largest_of(const float* of_workers, int t) const;
+  float max_abs_over_workers(const float* of_workers, int t) const;
 };
 
 /// Computes nothing: notes the tensors that forward() reads, in order, for a StreamSchedule.

@@ -55,7 +55,7 @@ void NumericsQ8::add_to_x(const float* xb2, Range rows, const Tensor& next_norm)
     kernels::residual_q8({s.x + t * s.dim_stride + rows.begin, xb2 + t * s.dim_stride + rows.begin,
                           next_norm.f32() + rows.begin, rows.end - rows.begin,
                           s.x_squares() + (t * s.dim_stride + rows.begin) / 8,
-                          s.x_largest() + t * workers.count() + worker});
+                          s.x_max_abs() + t * workers.count() + worker});
 }
 
 // The residual stream starts at 0; the embedding is added like any other residual.
@@ -68,7 +68,7 @@ void NumericsQ8::embed(const Tensor& table, std::span<const int32_t> tokens, Ran
   add_to_x(s.xb2, rows, next_norm);
 }
 
-float NumericsQ8::largest_of(const float* of_workers, int t) const {
+float NumericsQ8::max_abs_over_workers(const float* of_workers, int t) const {
   const int count = workers.count();
   float largest = of_workers[t * count];
   for (int w = 1; w < count; ++w) {
@@ -109,15 +109,15 @@ void NumericsQ8::set_hidden_input(const Tensor& consumer) {
   share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
     kernels::quantize_q8({s.xq + place.offset, scale, s.hb + t * s.hidden_stride,
                           static_cast<int>(consumer.columns), padded, consumer.activation_limit, place.step,
-                          largest_of(s.hb_largest(workers.count()), t), part});
+                          max_abs_over_workers(s.hb_max_abs(workers.count()), t), part});
   });
 }
 
 void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
   share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
     kernels::rmsnorm_q8({s.xq + place.offset, scale, s.x + t * s.dim_stride, weight.f32(),
-                         s.x_squares() + t * s.dim_stride / 8, largest_of(s.x_largest(), t), p.dim, padded,
-                         consumer.activation_limit, eps, place.step, part});
+                         s.x_squares() + t * s.dim_stride / 8, max_abs_over_workers(s.x_max_abs(), t), p.dim,
+                         padded, consumer.activation_limit, eps, place.step, part});
   });
 }
 
@@ -148,7 +148,7 @@ void NumericsQ8::swiglu(Range rows) const {
   for (int t = first; t < n; ++t) {
     const int at = t * s.hidden_stride + rows.begin;
     kernels::swiglu_q8({s.hb + at, s.hb2 + at, rows.end - rows.begin,
-                        s.hb_largest(workers.count()) + t * workers.count() + worker});
+                        s.hb_max_abs(workers.count()) + t * workers.count() + worker});
   }
 }
 

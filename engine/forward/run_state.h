@@ -56,9 +56,9 @@ struct RunState {
   /// After x, q8 and q4 only: (kPrefillBlock, dim_stride / 8) sums of squares, written by residual_q8.
   float* x_squares() const { return x + kPrefillBlock * dim_stride; }
   /// (kPrefillBlock, worker_count): max_abs of each worker's part of weight * x.
-  float* x_largest() const { return x_squares() + kPrefillBlock * dim_stride / kBlockRows; }
+  float* x_max_abs() const { return x_squares() + kPrefillBlock * dim_stride / kBlockRows; }
   /// The same of hb.
-  float* hb_largest(int worker_count) const { return x_largest() + kPrefillBlock * worker_count; }
+  float* hb_max_abs(int worker_count) const { return x_max_abs() + kPrefillBlock * worker_count; }
 
   /// The key/value cache comes from `cache`, which may be the same arena; all else from `arena`.
   static RunState allocate(const Config& config, Profile profile, int context, int worker_count, Arena& arena,

@@ -13,13 +13,13 @@ void matmul_q4(const MatmulQ4& a) {
     const float scale = *reinterpret_cast<const float*>(base);
     const std::byte* words = base + sizeof(float);
     for (int t = 0; t < a.n_tokens; ++t) {
-      dsp::Q4Sums sums;
-      dsp::q4_rows(words, a.x + t * a.x_stride, groups, sums.row);
-      dsp::q4_rows(words + 4, a.x + t * a.x_stride, groups, sums.row + 4);
+      int32_t sums[kBlockRows];
+      dsp::q4_rows(words, a.x + t * a.x_stride, groups, sums);
+      dsp::q4_rows(words + 4, a.x + t * a.x_stride, groups, sums + 4);
       dsp::keep_in_memory(sums);
       const float s = a.x_scale[t] * scale;
       float* out = a.out + t * a.out_stride + block * kBlockRows;
-      for (int r = 0; r < kBlockRows; ++r) out[r] = static_cast<float>(sums.row[r]) * s;
+      for (int r = 0; r < kBlockRows; ++r) out[r] = static_cast<float>(sums[r]) * s;
     }
   }
 }

@@ -9,10 +9,10 @@
 namespace pico_llama::m33 {
 namespace {
 
-constexpr ptrdiff_t kCached = 8192;  ///< half of the RP2350's XIP cache
+constexpr ptrdiff_t kCacheBudget = 8192;  ///< half of the RP2350's XIP cache
 
 /// One token (contiguous columns), any row length.
-[[gnu::noinline]] void any_rows(const dsp::Q8Blocks& a) { dsp::q8_blocks(a); }
+[[gnu::noinline]] void one_token_general(const dsp::Q8Blocks& a) { dsp::q8_blocks(a); }
 
 inline void one_token(const MatmulQ8& a, int pairs, const std::byte* words, const std::byte* end, int t,
                       float* out) {
@@ -21,19 +21,19 @@ inline void one_token(const MatmulQ8& a, int pairs, const std::byte* words, cons
   if (a.shape == RowShape::k64)
     dsp::q8_blocks_64(words, x, end, out, x_scale);
   else
-    any_rows({words, end, x, pairs, a.chunk_pairs, x_scale, out});
+    one_token_general({words, end, x, pairs, a.chunk_pairs, x_scale, out});
 }
 
 /// Several tokens: processes as many blocks at a time as stay in the XIP cache, so that each weight is read
 /// once from slow memory.
-[[gnu::noinline]] void many_tokens(const MatmulQ8& a, int pairs, ptrdiff_t block_bytes) {
-  int at_once = a.blocks.end - a.blocks.begin;
-  if (a.n_tokens > 2 && at_once * block_bytes > kCached)
-    at_once = static_cast<int>(kCached / block_bytes) + 1;
-  for (int block = a.blocks.begin; block < a.blocks.end; block += at_once) {
+[[gnu::noinline]] void several_tokens(const MatmulQ8& a, int pairs, ptrdiff_t block_bytes) {
+  int blocks_per_pass = a.blocks.end - a.blocks.begin;
+  if (a.n_tokens > 2 && blocks_per_pass * block_bytes > kCacheBudget)
+    blocks_per_pass = static_cast<int>(kCacheBudget / block_bytes) + 1;
+  for (int block = a.blocks.begin; block < a.blocks.end; block += blocks_per_pass) {
     const int left = a.blocks.end - block;
     const std::byte* words = a.weights + block * block_bytes;
-    const std::byte* end = words + (left < at_once ? left : at_once) * block_bytes;
+    const std::byte* end = words + (left < blocks_per_pass ? left : blocks_per_pass) * block_bytes;
     float* out = a.out + block * kBlockRows;
     int t = 0;
     for (; t + 2 <= a.n_tokens; t += 2, out += 2 * a.out_stride)
@@ -49,7 +49,7 @@ void matmul_q8(const MatmulQ8& a) {
   const auto columns = static_cast<uint32_t>(a.columns);
   const auto block_bytes = static_cast<ptrdiff_t>(q8_block_bytes(columns));
   const auto pairs = static_cast<int>(q8_columns(columns) / 2);
-  if (a.n_tokens != 1) return many_tokens(a, pairs, block_bytes);
+  if (a.n_tokens != 1) return several_tokens(a, pairs, block_bytes);
   if (a.blocks.begin == a.blocks.end) return;
   one_token(a, pairs, a.weights + a.blocks.begin * block_bytes, a.weights + a.blocks.end * block_bytes, 0,
             a.out + a.blocks.begin * kBlockRows);

@@ -59,7 +59,7 @@ class PatchedFirmware(BoardTest):
         """One wrong instruction in a kernel of the real image: /selftest names that kernel and no other."""
         script = ["expect > ", "send /selftest", "expect selftest: ", "expect > "]
         # The kernels themselves, and their code for stories260K's shapes and for two tokens.
-        for kernel, function in (("matmul_q8", "m33::(anonymous namespace)::any_rows"), ("matmul_q8", "dsp::q8_blocks_64"),
+        for kernel, function in (("matmul_q8", "m33::(anonymous namespace)::one_token_general"), ("matmul_q8", "dsp::q8_blocks_64"),
                                  ("matmul_q8", "dsp::q8_blocks_two"), ("quantize_q8", "m33::quantize_q8"),
                                  ("attention_q8", "m33::attention_q8"), ("attention_q8", "m33::attention_heads8"),
                                  ("swiglu_q8", "m33::swiglu_q8"), ("rmsnorm_q8", "m33::rmsnorm_q8")):

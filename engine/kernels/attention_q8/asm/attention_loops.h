@@ -1,18 +1,24 @@
 // The three inner loops of q8 attention for two query heads on one KV head, in assembly: each needs all 14
 // registers, which GCC 12 cannot allocate without spilling. The first and last are for heads of 8 elements.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 
+#include "engine/kernels/attention_q8/attention_loop_args.h"
 #include "engine/kernels/attention_q8/attention_q8.h"
 
 namespace pico_llama::dsp {
 
-/// Weights of two positions, not all 0, and the address of their values.
-struct AttentionEntry {
-  uint32_t weights_a;  ///< the first position's in the lower half
-  uint32_t weights_b;
-  uint32_t values;
-};
+// The offsets below: LDM of AttentionWeights takes its members in order.
+static_assert(offsetof(AttentionWeights, t) == 0 && offsetof(AttentionWeights, values) == 4 &&
+              offsetof(AttentionWeights, table) == 8 && offsetof(AttentionWeights, sum_a) == 12 &&
+              offsetof(AttentionWeights, sum_b) == 16 && offsetof(AttentionWeights, t_end) == 20 &&
+              offsetof(AttentionWeights, out) == 24 && offsetof(AttentionWeights, values_step) == 28 &&
+              offsetof(AttentionWeights, lowest) == 32);
+static_assert(offsetof(AttentionEntry, weights_a) == 0 && offsetof(AttentionEntry, weights_b) == 4 &&
+              offsetof(AttentionEntry, values) == 8 && sizeof(AttentionEntry) == 12);
+// A group of keys of 8 elements: 4 positions of two words, then their 4 scales.
+static_assert(q8_key_byte(8, 1, 0) == 8 && q8_key_group_bytes(8) == 36);
 
 inline uint32_t values_handle(const void* values, const void* /*base*/) {
   return reinterpret_cast<uint32_t>(values);
@@ -21,31 +27,22 @@ inline const void* values_at(uint32_t handle, const void* /*base*/) {
   return reinterpret_cast<const void*>(handle);
 }
 
-/// Arguments and results of weights_of_two_heads().
-struct AttentionWeights {
-  const uint32_t* t;      ///< scores per position: head a in the lower half, b in the upper
-  uint32_t values;        ///< handle of the first two positions' values
-  const uint16_t* table;  ///< of exp(); see exp_fixed.h
-  uint32_t sum_a;         ///< sums of the weights are added here
-  uint32_t sum_b;
-  const uint32_t* t_end;  ///< a multiple of 4 words after t; two more words are read
-  /// in: space for the entries, which may overlap scores already read; out: end of the entries
-  AttentionEntry* out;
-  uint32_t values_step;  ///< bytes between the values of consecutive position pairs
-  uint32_t lowest;       ///< per head: scores up to this one have weight 0
-};
-
 // clang-format off
 
-/// t[j] = the scores of position j, a's below b's: (sum_i x[i] * k[j][i]) * code[j] >> 16. Returns `max` with
+/// t[j] = the scores of position j, a's below b's: (sum_i x[i] * k[j][i]) * scale[j] >> 16. Returns `max` with
 /// each half replaced by the largest score of its head, if that is larger.
 /// keys: `groups` groups of 4 positions (AttentionQ8). x: (2, 8) int16. Requires: groups above 0.
-/// Cost: 22 cycles a position, 5 for each turn of 8. Reads, and drops, the word behind the last group.
-// In a turn r0 is at the first of two groups; r3 has been loaded with the first word of the position. No
-// result of SXTB16, SMLAD, MUL or PKHTB and no load is used by the next instruction.
+/// Cost: 22 cycles per position, 5 per iteration of 8 positions. Reads one word past the last group (discarded).
+// r0        keys                          r4-r7    x of head a
+// r1-r2     bytes of a word; scratch      r8-r11   x of head b
+// r3        first word, then a's sum      [sp]     end of the keys
+// r12       b's sum                       [sp, #4] t
+// lr        max
+// At the start of an iteration r0 points to the first of two groups and r3 holds the position's first word.
+// Results of SXTB16, SMLAD, MUL, PKHTB and loads are never used by the next instruction.
 [[gnu::noipa, gnu::naked]] inline uint32_t scores_of_two_heads8(const void* /*keys*/, const void* /*x*/, int /*groups*/,
                                                                 uint32_t* /*t*/, uint32_t /*max*/) {
-#define PICO_LLAMA_POSITION(WORD1, CODE, NEXT, OUT) \
+#define PICO_LLAMA_POSITION(WORD1, SCALE, NEXT, OUT) \
       "sxtb16 r2, r3, ror #8 \n" \
       "sxtb16 r1, r3 \n" \
       "smuad  r3, r2, r5 \n" \
@@ -57,7 +54,7 @@ struct AttentionWeights {
       "sxtb16 r2, r2 \n" \
       "smlad  r3, r1, r7, r3 \n" \
       "smlad  r12, r1, r11, r12 \n" \
-      "ldrb   r1, [r0, #" CODE "] \n" \
+      "ldrb   r1, [r0, #" SCALE "] \n" \
       "smlad  r3, r2, r6, r3 \n" \
       "smlad  r12, r2, r10, r12 \n" \
       "mul    r3, r3, r1 \n" \
@@ -106,10 +103,17 @@ struct AttentionWeights {
 #undef PICO_LLAMA_POSITION
 }
 
-/// Scores into weights: p = table[t - lowest], 0 for what is lower. Two positions whose four weights are 0 make
-/// no entry. Cost: 10 cycles two positions without an entry, 25 with one.
-// Branches come after 16-bit instructions that set no flags: taken they then cost one cycle, not two. They go to
-// whole words, by way of NOPs that pair: a 32-bit instruction across two costs a cycle more.
+/// Converts scores to weights: p = table[t - lowest], 0 for lower scores. Two positions whose four weights are 0
+/// produce no entry. Cost: 10 cycles per two positions without an entry, 25 with one.
+// r0        t                             r5-r6    sum_a, sum_b
+// r1-r2     scores of two positions,      r8       t_end
+//           then b's weights              r9       out
+// r3        values                        r10      values_step
+// r4        table                         r11      lowest
+// r7, r12   a's weights                   lr       0x00010001
+// Branches follow 16-bit instructions that do not set flags: taken, they then cost one cycle instead of two.
+// Their targets are word-aligned, padded with NOPs that pair: a 32-bit instruction across two words costs one
+// cycle more.
 [[gnu::noipa, gnu::naked]] inline void weights_of_two_heads(AttentionWeights& /*w*/) {
 #define PICO_LLAMA_TWO_POSITIONS(NEXT) \
       "qsub16 r1, r1, r11 \n" \
@@ -157,9 +161,14 @@ struct AttentionWeights {
 #undef PICO_LLAMA_TWO_POSITIONS
 }
 
-/// acc[h][i] += sum_j w[h][j] * v[j][i] over the entries: an even number of them, above 0. acc: (2, 8).
-/// Cost: 37 cycles an entry. Reads a word behind the entries.
-// r3 has been loaded with the entry's third word.
+/// acc[h][i] += sum_j w[h][j] * v[j][i] over the entries (an even number, at least 2). acc: (2, 8).
+/// Cost: 37 cycles per entry. Reads one word past the entries.
+// r0        entries                       r4-r7    acc of head a, 4 elements
+// r1, r2    weights of a, of b            r8-r11   acc of head b
+// r3, r12   two words of values           [sp]     entries
+// lr        unpacked values; then end     [sp, #4] end
+//                                         [sp, #8] acc
+// On entry to an iteration r3 holds the entry's third word.
 [[gnu::noipa, gnu::naked]] inline void values_of_two_heads8(const AttentionEntry* /*entries*/, const AttentionEntry* /*end*/,
                                                             const void* /*base*/, int32_t* /*acc*/) {
 #define PICO_LLAMA_ENTRY(OFFSET, AFTER_R3, AFTER_LR) \

@@ -1,38 +1,21 @@
-// What the assembly of ../asm/attention_loops.h computes, operation for operation.
+// C++ model of ../asm/attention_loops.h, operation by operation.
 #pragma once
 #include <cstdint>
 #include <cstring>
 
+#include "engine/kernels/attention_q8/attention_loop_args.h"
 #include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/kernels/dsp/model/dsp.h"
 
 namespace pico_llama::dsp {
 
-struct AttentionEntry {
-  uint32_t weights_a;
-  uint32_t weights_b;
-  uint32_t values;
-};
-
-/// A pointer needs more than 32 bits here: the distance from the first value does not.
+/// A pointer needs more than 32 bits here; the distance from the first value does not.
 inline uint32_t values_handle(const void* values, const void* base) {
   return static_cast<uint32_t>(static_cast<const char*>(values) - static_cast<const char*>(base));
 }
 inline const void* values_at(uint32_t handle, const void* base) {
   return static_cast<const char*>(base) + handle;
 }
-
-struct AttentionWeights {
-  const uint32_t* t;
-  uint32_t values;
-  const uint16_t* table;
-  uint32_t sum_a;
-  uint32_t sum_b;
-  const uint32_t* t_end;
-  AttentionEntry* out;
-  uint32_t values_step;
-  uint32_t lowest;
-};
 
 inline uint32_t word_at(const void* words, int i) {
   uint32_t word;
@@ -50,8 +33,8 @@ inline uint32_t scores_of_two_heads8(const void* keys, const void* x, int groups
         sum[h] = smlad(sxtb16(w), word_at(x, h * 4 + i * 2), sum[h]);
         sum[h] = smlad(sxtb16_ror8(w), word_at(x, h * 4 + i * 2 + 1), sum[h]);
       }
-    const uint32_t code = static_cast<uint8_t>(group[32 + j % 4]);
-    t[j] = upper_halves(sum[0] * code, sum[1] * code);
+    const uint32_t scale = static_cast<uint8_t>(group[32 + j % 4]);
+    t[j] = upper_halves(sum[0] * scale, sum[1] * scale);
     max = max16(t[j], max);
   }
   return max;

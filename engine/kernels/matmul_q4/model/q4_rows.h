@@ -1,4 +1,4 @@
-// What the assembly of ../asm/q4_rows.h computes, operation for operation.
+// C++ model of ../asm/q4_rows.h, operation by operation.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -7,10 +7,6 @@
 #include "engine/model/q4_layout.h"
 
 namespace pico_llama::dsp {
-
-struct Q4Sums {
-  int32_t row[8];
-};
 
 inline void q4_rows(const void* words, const void* x, int groups, int32_t* sums) {
   constexpr uint32_t kMask = 0xf000f000;
@@ -30,15 +26,16 @@ inline void q4_rows(const void* words, const void* x, int groups, int32_t* sums)
       acc[2] = smlad(kMask & w << 4, xi, acc[2]);
       acc[3] = smlad(kMask & w, xi, acc[3]);
     }
-    int8_t codes[4];
-    std::memcpy(codes, at, sizeof codes);
+    int8_t scales[4];
+    std::memcpy(scales, at, sizeof scales);
     at += 8;
     for (int r = 0; r < 4; ++r)
-      total[r] += static_cast<uint32_t>(static_cast<int32_t>(acc[r]) >> 12) * static_cast<uint32_t>(codes[r]);
+      total[r] +=
+          static_cast<uint32_t>(static_cast<int32_t>(acc[r]) >> 12) * static_cast<uint32_t>(scales[r]);
   }
   std::memcpy(sums, total, sizeof total);
 }
 
-inline void keep_in_memory(Q4Sums&) {}
+inline void keep_in_memory(int32_t (&)[8]) {}
 
 }  // namespace pico_llama::dsp

@@ -3,25 +3,19 @@
 #pragma once
 #include <cstdint>
 
+#include "engine/kernels/matmul_q8/q8_blocks_args.h"
+#include "engine/model/model_image_layout.h"
+
 namespace pico_llama::dsp {
 
-/// Consecutive blocks times one quantised vector.
-struct Q8Blocks {
-  const void* words;      ///< the first block: 8 scales, then 4 words for each column pair
-  const void* words_end;  ///< end of the last block
-  const void* x;          ///< (pairs) words of two columns
-  int pairs;
-  int chunk_pairs;
-  float x_scale;
-  float* out;  ///< 8 results per block
-};
+static_assert(kQ8ScaleBytes == 32, "s8 to s15 are loaded with a block's scales");
 
-/// Requires: pairs and chunk_pairs even and above 0, at least one block.
-/// The rows of a pair are told apart at the end of a chunk: (256 * S_B + S_A) - S_A is 256 * S_B exactly, as
-/// an int32 (SPEC.md, "Why q8 sums do not overflow"). A chunk then starts from S_A, so that S_A runs on.
-/// Cost: 17.25 cycles a column pair (16 MACs), 55 a block. A word is loaded two cycles before its use, no
-/// result is used in the cycle after SXTB16 makes it, and the loop's branch follows a 16-bit load, which
-/// hides half of it.
+/// Requires: pairs and chunk_pairs even and positive, at least one block.
+/// At the end of a chunk the two rows of a pair are separated: (256 * S_B + S_A) - S_A is exactly 256 * S_B
+/// as an int32 (SPEC.md, "Why q8 sums do not overflow"). The next chunk starts from S_A, so that S_A
+/// accumulates over the whole row. Cost: 17.25 cycles per column pair (16 MACs), 55 per block. Scheduling: a
+/// word is loaded two cycles before its use, SXTB16's result is not used in the next cycle, and the loop's
+/// branch follows a 16-bit load, which hides half of it.
 [[gnu::always_inline]] inline void q8_blocks(const Q8Blocks& a) {
   // x always points one pair before the next one
   const char* const before = static_cast<const char*>(a.x) - 4;
@@ -72,7 +66,7 @@ struct Q8Blocks {
       "vmul.f32 s14, s14, s0 \n"
       "vmul.f32 s15, s15, s0 \n"
       "sub    %[xi], %[end], %[x] \n"
-      "ands   %[xi], %[xi], #24 \n"  // what is left of a multiple of 8 pairs
+      "ands   %[xi], %[xi], #24 \n"  // pairs modulo 8
       "bne    4f \n"
       "ldr    %[xi], [%[x], #4] \n"
       PICO_LLAMA_FIRST_TWO_ROW_PAIRS("w0", "w1", "l0", "l1")
@@ -187,7 +181,7 @@ struct Q8Blocks {
       "bne    5b \n"
       "ldr    %[xi], [%[x], #4] \n"
       "b      3b \n"
-      "9: \n"  // the block's end: totals are not times 256, so their scales are
+      "9: \n"  // end of the block: totals are not multiplied by 256, so multiply their scales by 256
       "strd   %[p], %[p], [%[xi]] \n"
       "strd   %[p], %[p], [%[xi], #8] \n"
       "vmov.f32 s0, #16.0 \n"

@@ -7,9 +7,12 @@ namespace pico_llama::dsp {
 
 /// Consecutive blocks up to words_end times the 32 words of x, as q8_blocks() with 32 pairs in one chunk.
 /// Requires: at least one block. Cost: 600 cycles per block (17 per column pair of 16 MACs), 37 per call.
-// Registers: r0 words, r1 x, r2 column pair of x, r3 out, r4-r5 weight words, r6-r9 sums of low bytes,
-// r10-r12 and lr sums of whole words. The backward branch is 16-bit (its range just suffices) and follows a
-// 16-bit load: one cycle.
+// r0        words                         r6-r9         sums of low bytes, one per row pair
+// r1        x                             r10-r12, lr   sums of whole words
+// r2        column pair of x              s4            x_scale
+// r3        out                           s8-s15        the block's scales
+// r4-r5     weight words                  [sp]          words_end
+// The backward branch is 16-bit (its range just suffices) and follows a 16-bit load: one cycle.
 [[gnu::noipa, gnu::naked]] inline void q8_blocks_64(const void* /*words*/, const void* /*x*/,
                                                     const void* /*words_end*/, float* /*out*/,
                                                     float /*x_scale*/) {
@@ -26,7 +29,7 @@ namespace pico_llama::dsp {
       "ldr    r2, [r1, #" #OFFSET "] \n" \
       PICO_LLAMA_ROWS("smlad", "r10", "r11", "r6", "r7", ", r10", ", r11", ", r6", ", r7") \
       PICO_LLAMA_ROWS("smlad", "r12", "lr", "r8", "r9", ", r12", ", lr", ", r8", ", r9")
-#define PICO_LLAMA_OUT(L0, W0, L1, W1, S0, S1, S2, S3) /* 256 * S_B + S_A less S_A, and VCVT divides by 256 */ \
+#define PICO_LLAMA_OUT(L0, W0, L1, W1, S0, S1, S2, S3) /* subtract S_A from 256 * S_B + S_A; VCVT divides by 256 */ \
       "sub    " W0 ", " W0 ", " L0 " \n" \
       "sub    " W1 ", " W1 ", " L1 " \n" \
       "vmov   s0, " L0 " \n" \

@@ -3,22 +3,16 @@
 #pragma once
 #include <cstdint>
 
+#include "engine/kernels/matmul_q8/q8_blocks_args.h"
+#include "engine/model/model_image_layout.h"
+
 namespace pico_llama::dsp {
 
-/// As Q8Blocks, with the column pairs of two tokens interleaved.
-struct Q8BlocksTwo {
-  const void* words;
-  const void* words_end;
-  const void* x;  ///< (pairs, 2) words of two columns
-  int pairs;
-  int chunk_pairs;
-  const float* x_scale;  ///< (2)
-  float* out;            ///< (8) for each block, of the first token
-  int out_stride;        ///< from the first token's results to the second's
-};
+static_assert(kQ8ScaleBytes == 32, "the words of rows 0 and 4 begin 32 and 40 bytes into a block");
 
 /// Requires: as q8_blocks().
-/// Cost: 14 cycles a column pair (16 MACs: four rows, two tokens), 4 each 8 pairs, 78 a pass, 145 a call.
+/// Cost: 14 cycles per column pair (16 MACs: four rows, two tokens), 4 per 8 pairs, 78 per pass, 145 per
+/// call.
 [[gnu::noinline]] inline void q8_blocks_two(const Q8BlocksTwo& a) {
   const char* const x_begin = static_cast<const char*>(a.x);
   const char* const last = x_begin + 8 * a.pairs;
@@ -56,7 +50,7 @@ struct Q8BlocksTwo {
       ADD "   %[l10], %[q], %[x0]" AND_L10 " \n" \
       ADD "   %[l11], %[q], %[x1]" AND_L11 " \n"
 #define PICO_LLAMA_FIRST_PAIR PICO_LLAMA_COLUMN_PAIR("smuad", "", "", "", "", "", "", "", "")
-#define PICO_LLAMA_NEXT_PAIR /* 48 bytes of code */ \
+#define PICO_LLAMA_NEXT_PAIR \
       PICO_LLAMA_COLUMN_PAIR("smlad", ", %[w00]", ", %[w01]", ", %[w10]", ", %[w11]", \
                              ", %[l00]", ", %[l01]", ", %[l10]", ", %[l11]")
     __asm__ volatile(
@@ -82,18 +76,20 @@ struct Q8BlocksTwo {
       PICO_LLAMA_FIRST_PAIR
       "vmov   %[q], s17 \n"
       ".balign 4 \n"
-      "2: \n"  // into the loop, so that its end is the chunk's: q is (pairs - 1) % 8
+      "2: \n"  // enter the loop so that it ends with the chunk: q is (pairs - 1) % 8
       "tbb    [pc, %[q]] \n"
-      ".byte  172, 148, 124, 100, 76, 52, 28, 4 \n"  // halfwords from here to the loop's last, ..., first pair
+      "20: \n"  // halfwords from here to the loop's last, ..., first pair
+      ".byte  (28f - 20b) / 2, (27f - 20b) / 2, (26f - 20b) / 2, (25f - 20b) / 2 \n"
+      ".byte  (24f - 20b) / 2, (23f - 20b) / 2, (22f - 20b) / 2, (21f - 20b) / 2 \n"
       "3: \n"
-      PICO_LLAMA_NEXT_PAIR
-      PICO_LLAMA_NEXT_PAIR
-      PICO_LLAMA_NEXT_PAIR
-      PICO_LLAMA_NEXT_PAIR
-      PICO_LLAMA_NEXT_PAIR
-      PICO_LLAMA_NEXT_PAIR
-      PICO_LLAMA_NEXT_PAIR
-      PICO_LLAMA_NEXT_PAIR
+      "21: \n" PICO_LLAMA_NEXT_PAIR
+      "22: \n" PICO_LLAMA_NEXT_PAIR
+      "23: \n" PICO_LLAMA_NEXT_PAIR
+      "24: \n" PICO_LLAMA_NEXT_PAIR
+      "25: \n" PICO_LLAMA_NEXT_PAIR
+      "26: \n" PICO_LLAMA_NEXT_PAIR
+      "27: \n" PICO_LLAMA_NEXT_PAIR
+      "28: \n" PICO_LLAMA_NEXT_PAIR
       "vmov   %[p], s16 \n"
       "cmp    %[x], %[p] \n"
       "bne    3b \n"

@@ -4,21 +4,12 @@
 #include <cstring>
 
 #include "engine/kernels/dsp/model/dsp.h"
+#include "engine/kernels/matmul_q8/q8_blocks_args.h"
 
 namespace pico_llama::dsp {
 
-struct Q8Blocks {
-  const void* words;
-  const void* words_end;
-  const void* x;
-  int pairs;
-  int chunk_pairs;
-  float x_scale;
-  float* out;
-};
-
-/// `step`: words from one column pair of x to the next.
-inline void q8_blocks(const Q8Blocks& a, int step = 1) {
+/// `stride`: words between the column pairs of x.
+inline void q8_blocks(const Q8Blocks& a, int stride = 1) {
   const auto* words = static_cast<const char*>(a.words);
   float* out = a.out;
   while (words != a.words_end) {
@@ -30,7 +21,7 @@ inline void q8_blocks(const Q8Blocks& a, int step = 1) {
     uint32_t total[4] = {};
     for (int pair = 0; pair < a.pairs; ++pair, words += 16) {
       uint32_t xi;
-      std::memcpy(&xi, static_cast<const char*>(a.x) + pair * step * 4, sizeof xi);
+      std::memcpy(&xi, static_cast<const char*>(a.x) + pair * stride * 4, sizeof xi);
       for (int r = 0; r < 4; ++r) {
         uint32_t w;
         std::memcpy(&w, words + r * 4, sizeof w);

@@ -1,4 +1,4 @@
-// What the assembly of ../asm/q8_blocks_64.h computes.
+// C++ model of ../asm/q8_blocks_64.h.
 #pragma once
 #include "engine/kernels/matmul_q8/model/q8_blocks.h"
 

@@ -1,23 +1,28 @@
 // The loop of softmax_fixed in assembly: it needs all 14 registers, and two interleaved elements hide the
 // latency of its multiplications.
 #pragma once
-#include <cstdint>
+#include <cstddef>
+
+#include "engine/kernels/softmax_fixed/softmax_pairs.h"
 
 namespace pico_llama::dsp {
 
-/// Elements [at, end), an even number, at least 2; their weights are added to `sum`.
-struct SoftmaxPairs {
-  float* at;
-  const float* end;
-  const uint32_t* table;  ///< kExp2Table
-  int32_t slope;          ///< kExp2Slope
-  int32_t bend;           ///< kExp2Bend
-  uint64_t sum;
-  float max;
-  float factor;
-};
+// The offsets from r0 below.
+static_assert(offsetof(SoftmaxPairs, at) == 0 && offsetof(SoftmaxPairs, end) == 4 &&
+              offsetof(SoftmaxPairs, table) == 8 && offsetof(SoftmaxPairs, slope) == 12 &&
+              offsetof(SoftmaxPairs, bend) == 16 && offsetof(SoftmaxPairs, sum) == 24 &&
+              offsetof(SoftmaxPairs, max) == 32 && offsetof(SoftmaxPairs, factor) == 36);
 
-/// SoftmaxFixed, in place. Cost: 17 cycles an element.
+/// SoftmaxFixed, in place. Cost: 17 cycles per element.
+// r0        at                    s0-s1  two elements
+// r1        end                   s2     max
+// r2        table                 s3     factor
+// r3        2^31
+// r4, r5    bend, slope
+// r6-r7     sum
+// r8-r9     x of the two elements, then the octave
+// r10-r11   position within the segment, then the weight
+// r12, lr   slope at that position, then the table's value
 [[gnu::noipa, gnu::naked]] inline void softmax_pairs(SoftmaxPairs& /*p*/) {
   __asm__ volatile(
       "push   {r0, r4-r11, lr} \n"

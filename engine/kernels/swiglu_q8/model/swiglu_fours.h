@@ -1,4 +1,4 @@
-// What the assembly of ../asm/swiglu_fours.h computes, operation for operation.
+// C++ model of ../asm/swiglu_fours.h, operation by operation.
 #pragma once
 #include <cstdint>
 

@@ -7,7 +7,7 @@
 
 namespace pico_llama::drivers {
 
-/// Core 1 sleeps (WFE) between runs and does not use the XIP bus by itself: all its code here is in SRAM.
+/// Core 1 sleeps (WFE) between runs. All code of this class is in SRAM, so waiting does not use the XIP bus.
 /// Requires: one object of static lifetime.
 class CoreWorkers final : public Workers {
  public:

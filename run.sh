@@ -6,7 +6,7 @@
 #   ./run.sh --interactive            the board's console is this terminal (Ctrl-] leaves)
 #   --profile f32|q8|q4               how the weights are stored (default q8)
 #   --clock MHZ                       133 (fastest bus within all ratings), 150 (default), 200, 250 or 300 (overclocked)
-#   --model CHECKPOINT --tokenizer TOKENIZER      your own; else stories260K where it is found, else models/pico-tales
+#   --model CHECKPOINT --tokenizer TOKENIZER      your own; default: stories260K if found, otherwise models/pico-tales
 set -euo pipefail
 caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"

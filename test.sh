@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test; ends with `N passed, N failed, N skipped`, and says why each was skipped.
-#   ./test.sh              what a change needs: 30 minutes of one processor, from a fresh clone
+# Builds everything and runs every test; ends with `N passed, N failed, N skipped`, and the reason for each skip.
+#   ./test.sh              the standard suite: 30 minutes of CPU time from a fresh clone
 #   ./test.sh --long       the longer suites as well
 #   ./test.sh --no-skips   a skipped test is a failure, unless this machine's processor is the reason
 set -uo pipefail

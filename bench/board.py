@@ -25,7 +25,7 @@ PROMPT = ("Once upon a time there was a little girl who liked to play in the par
           "and a small blue bird. The bird was sad. She ran to it")
 
 # The least the Cortex-M33 can spend on a multiply-accumulate of a matmul: DESIGN.md, "Two rows in one operand" (q8: 17
-# instructions for 16), a load, VMUL and VADD and an eighth of x's load (f32). q4 is counted as q8 is, its unpacking as nothing.
+# cycles for 16), a load, VMUL and VADD and an eighth of x's load (f32). q4 is counted as q8 is, its unpacking as nothing.
 MATMUL_CYCLES = {"q8": 17 / 16, "q4": 17 / 16, "f32": 3.125}
 # Attention: a load, two SXTB16 and four SMLAD for four int8 and two heads; a load, VMUL and VADD. No exponential is counted.
 ATTENTION_CYCLES = {"q8": 7 / 8, "q4": 7 / 8, "f32": 3.0}

@@ -1,4 +1,4 @@
-# What every target of this project shares: the language, the one warning set, and how tests are declared.
+# Settings shared by all targets: language, warnings, test helpers.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -15,7 +15,7 @@ endif()
 option(PICO_LLAMA_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 
 # The warning set, for all code of this project on every target.
-# Errors with the compilers that the tests run with; another one's new warnings stop nobody (decision 0016).
+# Errors only with the compilers that the tests run with (decision 0016).
 set(PICO_LLAMA_WERROR)
 if("${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}" MATCHES "^(GNU 1[24]|Clang 1[49])\\.")
   set(PICO_LLAMA_WERROR -Werror)
@@ -34,8 +34,8 @@ if(PICO_LLAMA_SANITIZE)
   target_link_options(house INTERFACE -fsanitize=address,undefined)
 endif()
 
-# pico_llama_precompiled(NAME HEADERS... [LINKS libs...]): headers that are parsed once, for all targets that say
-# `target_precompile_headers(... REUSE_FROM NAME)`. Of libraries only: a change in this project must not rebuild everything.
+# pico_llama_precompiled(NAME HEADERS... [LINKS libs...]): a precompiled header, reused by
+# `target_precompile_headers(... REUSE_FROM NAME)`. Library headers only: a change in this project must not rebuild everything.
 function(pico_llama_precompiled name)
   cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
   if(NOT TARGET ${name})
@@ -47,7 +47,7 @@ function(pico_llama_precompiled name)
 endfunction()
 set(standard_headers <algorithm> <array> <cstdint> <cstring> <functional> <map> <memory> <optional> <string> <string_view> <vector>)
 
-# pico_llama_library(NAME SOURCES... [LINKS libs...]): a static library under the house rules.
+# pico_llama_library(NAME SOURCES... [LINKS libs...]): a static library with the project's options.
 function(pico_llama_library name)
   cmake_parse_arguments(arg "" "" "LINKS" ${ARGN})
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
@@ -74,13 +74,13 @@ function(pico_llama_test name)
   if(arg_LONG)
     list(APPEND properties LABELS long TIMEOUT 3600)
   endif()
-  # Fresh process a test keeps failures apart; PRE_TEST discovery keeps the build itself free of running code.
+  # One process per test isolates failures; PRE_TEST discovery avoids running code during the build.
   gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES ${properties}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 endfunction()
 
-# pico_llama_python_tests(PREFIX FILES...): unittest cases, each a ctest entry PREFIX.FILE.NAME. Which there are, and which
-# are `long` or run under the sanitizers too, the files themselves say (tests/support/labels.py).
+# pico_llama_python_tests(PREFIX FILES...): unittest cases, each a ctest entry PREFIX.FILE.NAME. The files list their cases and
+# labels, `long` and `sanitized` (tests/support/labels.py).
 function(pico_llama_python_tests prefix)
   # The system's Python first: Debian's pyserial belongs to it.
   find_program(SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)

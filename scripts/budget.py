@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""What the firmware costs, against bench/budget.csv.
+"""Compares the firmware's sizes, stacks and cycles with bench/budget.csv.
 
 budget.py check FIRMWARE_ELF [--only size|speed|models]     1: over budget, 77: not built or no model
 budget.py update FIRMWARE_ELF                          writes what is measured now
 
 Sizes and stack bounds come from the ELF (scripts/stack_bound.py); cycles of a token from the virtual board, which runs the ELF
-with stories260K and tells 64 greedy tokens on both cores; those of other models, profiles and cores (`models`) from bench/board.py,
-which docs/performance.md is made of. A regression is more than the budget: the figure of the last
-update, and for cycles 2 % on top. `update` is how a cost is accepted, or a gain is locked in; it shows up in review.
-Each compiler that the project supports has rows of its own; the ELF says which one made it.
+with stories260K and generates 64 greedy tokens on both cores; those of other models, profiles and cores (`models`) from bench/board.py,
+from which docs/performance.md is made as well. A regression is a figure above its budget: the one of the last update, plus 2 % for
+cycles, 5 % for sizes. `update` accepts a cost or locks in a gain; the change is visible in review. Each supported compiler has its
+own rows; the ELF names its compiler.
 """
 import argparse
 import csv

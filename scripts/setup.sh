@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what this project needs on Debian 12 or 13: compilers and libraries with apt, and the Pico SDK
-# into .deps/ of this folder. Safe to run again; does nothing where everything is there.
+# into .deps/ of this folder. Safe to run again; does nothing if everything is present.
 #   scripts/setup.sh            what run.sh needs: the pico-llama command and the firmware
 #   scripts/setup.sh --tests    what test.sh needs as well
 #   scripts/setup.sh --arm64    what scripts/test-arm64.sh needs: a cross compiler, the libraries for arm64, an emulator
-#   scripts/setup.sh --check [--tests | --arm64]    only says what is missing (exit 1 if anything is)
+#   scripts/setup.sh --check [--tests | --arm64]    only lists what is missing (exit 1 if anything is)
 #   PICO_SDK_PATH=FOLDER        a Pico SDK of your own, 2.1.1 or later, instead of Debian's
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,7 +23,7 @@ for argument; do
   esac
 done
 
-# "what for: packages". DESIGN.md ("Libraries") says why each library. The firmware needs libstdc++'s headers only; the
+# "purpose: packages". DESIGN.md ("Libraries") gives the purpose of each library. The firmware needs libstdc++'s headers only; the
 # library (libstdc++-arm-none-eabi-newlib) would be 2 GB.
 headers="libcli11-dev nlohmann-json3-dev libeigen3-dev"  # the same for every architecture
 libraries="libfmt-dev libcapstone-dev libelf-dev libdw-dev libserialport-dev libmd-dev libhwy-dev"

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# The pico-llama command on 64-bit Arm (a Raspberry Pi, say), tried on another Debian machine: builds it and tells a story
-# with it, then runs the tests of engine, formats and tools, and compares the bits of its logits with those on record.
+# Tests the pico-llama command for 64-bit Arm (such as a Raspberry Pi) on another Debian machine: builds it, generates a story,
+# runs the tests of engine, formats and tools, and compares digests of its logits with the recorded ones.
 #   scripts/test-arm64.sh
-# The compiler is Debian's cross compiler and runs natively: emulated it would take some ten times as long. Emulated, by
-# qemu-user, is all that it makes, each program by itself: nothing is registered with the kernel.
-# Left out: the virtual board's and the trainer's suites, which are long without emulation, and the firmware's, which are the
-# same on every host.
+# Debian's cross compiler runs natively (emulated, it would take some ten times as long); the programs run under qemu-user, without
+# binfmt registration. Omitted: the suites of the virtual board and the trainer, which are slow even without emulation, and of the
+# firmware, which does not depend on the host.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/progress.sh

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# README's two commands on a fresh Debian: makes a minimal system with debootstrap in a folder of its own, with an
+# README's two commands on a fresh Debian: makes a minimal system with debootstrap in its own folder, with an
 # ordinary user who may sudo, clones HEAD there and runs ./run.sh and ./test.sh. Removes the system at the end.
 #   scripts/try-debian.sh 12|13|bookworm|trixie        both commands
 #   scripts/try-debian.sh 13 arm64                     instead scripts/test-arm64.sh: the pico-llama command for 64-bit Arm,
-#                             cross-compiled and emulated in a system for amd64; its --help says why, and what is left out
+#                             cross-compiled and emulated in a system for amd64; its --help explains what is omitted
 #   --run, --test             only that command
-#   --models FOLDER           model files to put beside the clone as ../shared/models; by default there are none
+#   --models FOLDER           model files to put next to the clone as ../shared/models; by default there are none
 #   --ccache FOLDER           a compiler cache that repeated trials share, and that belongs to their user from then on; by
 #                             default each trial compiles everything
 #   --folder FOLDER           where the system is made, 6 GB for both commands (default: a new one in /var/tmp)
-#   --keep                    leave the system there
+#   --keep                    keep the system
 # Needs root, debootstrap and the network; exit code 77 where the first two are missing, 1 where a command failed.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -45,8 +45,8 @@ cannot() { say "$*"; exit 77; }
 command -v debootstrap >/dev/null || cannot "debootstrap is missing: apt-get install debootstrap"
 command -v python3 >/dev/null || die "python3 is missing: apt-get install python3"
 
-# In mount and process namespaces of its own: however it ends, its mounts and processes end with it, and the folder holds
-# nothing but its own files when it is removed.
+# Runs in its own mount and PID namespaces: on any exit its mounts and processes end with it, and the folder contains only its own
+# files when it is removed.
 if [ -z "${TRY_DEBIAN_SYSTEM:-}" ]; then
   if [ -n "$folder" ]; then
     case $folder/ in "$checkout"/*) wrong "$folder is inside the checkout" ;; esac
@@ -111,7 +111,7 @@ fi
 inside sh -c 'chown -R teller: ~teller/pico-llama'
 as_user() { inside su -l teller -c "cd pico-llama && $1"; }
 
-# Shows the output as it comes, keeps it in $1, and says how long it was silent at most.
+# Shows the output as it comes, saves it to $1, and reports the longest silence.
 listen() {
   python3 -c '
 import os, select, sys, time

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Files, sections and decisions that a comment or a document names exist.
+"""Files, sections, decisions and identifiers that a comment or a document names exist.
 
 check_names.py ROOT      exit 1: one line for each name that is nowhere; 77: not a git checkout
 
 A file: a path that begins with a folder of this tree (`engine/session.h`, `docs/decisions/`; * and {a,b} as a shell reads
 them), a bare name (forward.cpp), and the target of a document's link with its #heading. A section: `SPEC.md, "Tensors"` or
 `DESIGN.md ("Libraries")` is a heading of that document, or begins one. A decision: its number has a file in docs/decisions/.
+An identifier: between backticks in a document, with an underscore or a capital inside (`kv_cache`, `Pass::run()`), it is a word of
+some file that is no document; a Python test may be named without its test_.
 Of a workflow (.yml) every line is read, because nothing here runs it; commands may name a file that they test for (`[ -x NAME ]`).
 Folders named build and ../shared/ are not looked at. Records of their time (docs/perf-log.md, docs/decisions/) may name files that
 are gone since; their links and decisions are checked.
@@ -70,6 +72,11 @@ class Tree:
         tops = sorted({name.split("/")[0] for name in files if "/" in name})
         self.path = re.compile(rf"(?<![\w/.$}}>-])(?:{'|'.join(map(re.escape, tops))})/[\w./*{{}},-]*")
         self.bare = re.compile(rf"(?<![\w/.$<>*{{}}-])([\w-]{{2,}}\.{ENDINGS})(?![\w/])")
+        self.words = set()
+        for name in files:
+            data = b"" if name.endswith(".md") else (root / name).read_bytes()
+            if b"\0" not in data[:4096]:
+                self.words.update(re.findall(r"[A-Za-z_]\w*", data.decode(errors="replace")))
         self.decisions = {found[1] for name in files if (found := re.match(r"docs/decisions/(\d{4})-", name))}
 
     def exists(self, name):
@@ -91,6 +98,12 @@ class Tree:
             if name not in self.names and not ELSEWHERE.search(name):
                 yield f"no file named {name}"
 
+    def missing_identifiers(self, line):
+        for code in re.findall(r"`([A-Za-z_](?:\w|::|\.)*)(?:\(\))?`", line):
+            for word in re.findall(r"\w+", code):
+                if re.search(r"_|[a-z0-9][A-Z]", word) and code not in self.names and not self.words & {word, f"test_{word}"}:
+                    yield f"no `{word}` in any source"
+
     def missing_link(self, path, target):
         name, _, heading = target.partition("#")
         file = posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) if name else path
@@ -105,6 +118,8 @@ class Tree:
         for number, line in comment_lines(path, text):
             words = re.sub(r"\w+://\S+|\]\([^)\s]*\)" if path.endswith(".md") else r"\w+://\S+", "", line)
             found = [] if path.startswith(RECORDS) else [*self.missing_files(words, [] if line.lstrip().startswith("#") else guarded)]
+            if path.endswith(".md") and not path.startswith(RECORDS):
+                found += self.missing_identifiers(line)
             for name, section in re.findall(r"([\w/-]+\.md)`?\)?,? \(?\"([^\"]+)\"", words):
                 target = next((one for one in (name, str(pathlib.PurePath(path).parent / name), f"docs/{name}") if one in self.files), None)
                 if target and not any(heading.startswith(section.lower()) for heading in headings((self.root / target).read_text())):
@@ -128,7 +143,7 @@ def main():
         if path.startswith(EXAMPLES) or not (pathlib.PurePath(path).suffix in SOURCES | WORKFLOWS | {".md"} or path.endswith("CMakeLists.txt")):
             continue
         found += tree.problems(path, (root / path).read_text(errors="replace"))
-    print("\n".join(found) or "every file, section and decision that is named exists")
+    print("\n".join(found) or "every name exists")
     return 1 if found else 0
 
 

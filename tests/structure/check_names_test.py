@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 CHECK = pathlib.Path(__file__).with_name("check_names.py")
-OK = "every file, section and decision that is named exists"
+OK = "every name exists"
 
 
 class CheckNames(unittest.TestCase):
@@ -45,6 +45,14 @@ class CheckNames(unittest.TestCase):
         self.assertEqual(self.check(workflow), (1, [f".github/workflows/w.yml:{line}: no scripts/gone.sh" for line in (1, 2)]))
         workflow[".github/workflows/w.yml"] += "      - run: if [ -x scripts/gone.sh ]; then scripts/gone.sh; fi\n"
         self.assertEqual(self.check(workflow), (1, [".github/workflows/w.yml:1: no scripts/gone.sh"]))
+
+    def test_an_identifier(self):
+        sources = {"engine/a.h": "void Pass::run(int kv_cache);\n", "t.py": "def test_warm_start(self):\n"}
+        self.assertEqual(self.check({**sources, "x.md": "`Pass::run()`, `kv_cache`, `warm_start`, `plain`, `a b_c`, `CMakeLists.txt`\n",
+                                     "CMakeLists.txt": "", "docs/perf-log.md": "`longGone()`\n"}), (0, [OK]))
+        for name in ("oldName", "Pass::old_name()", "old_name"):
+            word = name.split(":")[-1].rstrip("()")
+            self.assertEqual(self.check({**sources, "x.md": f"`{name}`\n"}), (1, [f"x.md:1: no `{word}` in any source"]))
 
     def test_a_decision_that_was_never_made(self):
         for name, text in {"engine/a.h": "// Decisions 0001 and 0012 say why.\n", "DESIGN.md": "(decision 0012)\n", "docs/decisions/0002-b.md": "See decision 0012.\n"}.items():

@@ -26,7 +26,7 @@ WORKFLOWS = {".yml"}
 ENDINGS = r"(?:h|cpp|c|S|inc|py|sh|md|ld|cmake)"
 # Files of other projects: llama2.c, GPT-2, compilers and C libraries, TinyUSB, the Pico SDK, its boot ROM, jnk0le/random.
 ELSEWHERE = re.compile(r"(llama2|runq?|tusb|gpio|vreg|clocks|unique_id|runtime_init|sync_spin_lock|rp2040_usb|usb_virtual_disk)\.c$|llama\.cpp$|"
-                       r"(export|tokenizer|train|model|encoder)\.py$|(arm_acle|immintrin|cyw43\w*|pico_\w+|hardware_\w+|usb_device_dpram)\.h$|"
+                       r"(export|tokenizer|train|model|encoder)\.py$|(arm_acle|immintrin|cyw43\w*|pico_\w+|hardware_\w+|usb_device_dpram|structure)\.h$|"
                        r"(cyw43_\w+|pico_\w+)\.(c|S|cmake)$|dcp_instr\.inc$|(boot2_w25q080|crt0)\.S$|memmap_default\.ld$|cortex_m33\.md$")
 COMMENT = {".py": r"#(.*)|\"\"\"(.*)", ".sh": r"#(.*)", ".cmake": r"#(.*)", ".txt": r"#(.*)"}
 C_COMMENT = r"//(.*)|/\*(.*)|^ \*(.*)"

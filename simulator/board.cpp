@@ -51,6 +51,7 @@ constexpr std::uint32_t kFlashBase = 0x10000000, kFlashEnd = 0x11000000;
 // The SDK's boards/pimoroni_pico_plus2_w_rp2350.h; FUNCSEL XIP_SS_N_1 in hardware/regs/io_bank0.h.
 constexpr unsigned kPsramSelectPin = 47, kQmiCs1Function = 9;
 constexpr unsigned kButtonPin = 45;
+constexpr unsigned kPico2LedPin = 25;
 
 }  // namespace
 
@@ -100,6 +101,14 @@ void Board::wire() {
   stream.attach_listener(&dma);
   bus.attach_xip(&xip_cache);
   gpio.set_function_observer([this] { update_chip_select(); });
+  if (options.kind == BoardKind::kPico2) {
+    gpio.watch_levels(1U << kPico2LedPin,
+                      [this] { led.set(gpio.level(kPico2LedPin), timebase.time_at(access_cycle())); });
+  } else if (!options.faults.radio_absent) {
+    radio = std::make_unique<Radio>(
+        gpio, led, events, [this] { return timebase.time_at(access_cycle()); },
+        RadioFaults{.no_clock = options.faults.radio_no_clock});
+  }
 
   // Addresses: hardware/regs/addressmap.h.
   using R = Resets;

@@ -24,10 +24,12 @@
 #include "simulator/devices/clocks.h"
 #include "simulator/devices/gpio.h"
 #include "simulator/devices/io_bank0.h"
+#include "simulator/devices/led.h"
 #include "simulator/devices/oscillators.h"
 #include "simulator/devices/otp.h"
 #include "simulator/devices/powman.h"
 #include "simulator/devices/psm.h"
+#include "simulator/devices/radio.h"
 #include "simulator/devices/resets.h"
 #include "simulator/devices/sio.h"
 #include "simulator/devices/system.h"
@@ -43,8 +45,8 @@
 namespace pico_llama::simulator {
 
 enum class BoardKind : std::uint8_t {
-  kPicoPlus2W,  ///< Pimoroni: RP2350B, 16 MB flash, 8 MB PSRAM on chip select 1
-  kPico2,       ///< Raspberry Pi: RP2350A, 4 MB flash, no PSRAM
+  kPicoPlus2W,  ///< Pimoroni: RP2350B, 16 MB flash, 8 MB PSRAM on chip select 1, the LED on the radio
+  kPico2,       ///< Raspberry Pi: RP2350A, 4 MB flash, no PSRAM, the LED on GPIO25
 };
 
 /// Faults that this particular board has from the start. Those that happen later (a button, a pulled plug, a
@@ -59,6 +61,8 @@ struct BoardFaults {
   bool flash_foreign = false;        ///< another maker's chip: 35h is no status read there
   /// Data reaches the QMI 12 ns after its clock edge: later than chip and pads guarantee.
   bool flash_late = false;
+  bool radio_absent = false;    ///< nothing answers on the radio's bus
+  bool radio_no_clock = false;  ///< the radio's crystal does not start
 };
 
 struct BoardOptions {
@@ -176,6 +180,8 @@ class Board {
   Sio sio{gpio, ticks, timebase, events, interrupts};
   IoBank0 io_bank0{gpio, interrupts};
   PadsBank0 pads_bank0{gpio};
+  Led led;
+  std::unique_ptr<Radio> radio;  ///< null where the board has none
   IoQspi io_qspi;
   PadsQspi pads_qspi;
   Timer timer0{"TIMER0", 0, Ticks::kTimer0, ticks, timebase, events, interrupts};

@@ -100,6 +100,8 @@ void add_simulate(Cli& cli) {
   sub->add_option("--profile", options.profile_path,
                   "Write cycles by function and line in callgrind's format; FILE.txt gets a table")
       ->type_name(kFileType);
+  sub->add_option("--led", options.led_path,
+                  "Write when the LED changed (seconds, 0 or 1); - draws it at this terminal's top right");
   sub->add_option("--gdb", given->gdb_port,
                   "Wait for gdb on this local TCP port, before the first instruction")
       ->check(CLI::Range(1, 65535));

@@ -31,7 +31,7 @@ Gpio::Output Gpio::output(unsigned pin) const {
 
 void Gpio::work_out() {
   const std::uint64_t before = levels_;
-  std::uint64_t levels = 0, inputs = 0;
+  std::uint64_t levels = 0, inputs = 0, outputs = 0;
   for (unsigned pin = 0; pin < kPins; ++pin) {
     const std::uint32_t pad = pad_[pin];
     const std::uint64_t bit = std::uint64_t{1} << pin;
@@ -39,6 +39,7 @@ void Gpio::work_out() {
     // An isolated pad keeps the output state it had when it was isolated: nothing, after reset (section 9.7,
     // erratum E14 leaves GPIO47 so until software clears ISO).
     const bool drives = out.enabled && (pad & (kOutputDisable | kIsolated)) == 0;
+    if (drives) outputs |= bit;
     bool level = false;
     if (drives)
       level = out.value;
@@ -53,7 +54,9 @@ void Gpio::work_out() {
   levels_ = levels;
   const bool changed = inputs != inputs_ || levels != before;
   inputs_ = inputs;
+  outputs_ = outputs;
   if (changed && observer_ != nullptr) observer_->levels_changed(inputs_);
+  if (((levels ^ before) & watched_) != 0) watched_changed_();
 }
 
 void Gpio::set_sio(std::uint64_t out, std::uint64_t enable) {

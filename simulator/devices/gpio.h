@@ -21,6 +21,11 @@ class Gpio {
   void set_observer(Observer* observer) { observer_ = observer; }
   /// Called after a pin's function or pad has changed (the QMI's second chip select is a pin's function).
   void set_function_observer(std::function<void()> changed) { function_changed_ = std::move(changed); }
+  /// Called after the level of one of these pins has changed: a chip outside. It may drive() and release().
+  void watch_levels(std::uint64_t pins, std::function<void()> changed) {
+    watched_ = pins;
+    watched_changed_ = std::move(changed);
+  }
   /// The pin has this function and its pad is not isolated.
   bool has_function(unsigned pin, unsigned function) const;
 
@@ -41,6 +46,8 @@ class Gpio {
   /// GPIOn_STATUS.
   std::uint32_t status(unsigned pin) const;
   bool level(unsigned pin) const { return (levels_ >> pin & 1U) != 0; }
+  /// Whether this chip drives the pin, at whatever level.
+  bool is_output(unsigned pin) const { return (outputs_ >> pin & 1U) != 0; }
 
  private:
   void work_out();
@@ -50,10 +57,11 @@ class Gpio {
   Output output(unsigned pin) const;
 
   Observer* observer_ = nullptr;
-  std::function<void()> function_changed_;
+  std::function<void()> function_changed_, watched_changed_;
+  std::uint64_t watched_ = 0;
   std::uint64_t sio_out_ = 0, sio_enable_ = 0;
   std::uint64_t driven_ = 0, driven_level_ = 0;
-  std::uint64_t levels_ = 0, inputs_ = 0;
+  std::uint64_t levels_ = 0, inputs_ = 0, outputs_ = 0;
   std::array<std::uint32_t, kPins> ctrl_{};
   std::array<std::uint32_t, kPins> pad_{};
 };

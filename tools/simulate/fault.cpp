@@ -28,6 +28,8 @@ constexpr ChipFault kChipFaults[] = {
      "the flash chip passes over the mode byte: each read wants its command"},
     {"flash-foreign", &BoardFaults::flash_foreign, "another maker's flash chip, on which 35h enters QPI"},
     {"flash-late", &BoardFaults::flash_late, "the flash answers later than it promises: 12 ns to the QMI"},
+    {"radio-absent", &BoardFaults::radio_absent, "nothing answers on the radio's bus"},
+    {"radio-no-clock", &BoardFaults::radio_no_clock, "the radio answers, but its crystal does not start"},
 };
 
 struct TimedFault {
@@ -44,6 +46,8 @@ constexpr TimedFault kTimedFaults[] = {
      "USB is pulled at T; plugged in again D later, if given"},
     {"usb-never-opens", Fault::Kind::kNeverOpens, false, 0, 0, "enumerated, but no program opens the port"},
     {"button", Fault::Kind::kButton, true, 0, 0.1, "BOOT is pressed at T (default for 0.1 s)"},
+    {"radio-hangs", Fault::Kind::kRadioHangs, false, 0, 0,
+     "the radio stops within its next transfer after T"},
     {"power-cut", Fault::Kind::kPowerCut, true, 0, 0, "power is lost and comes back at T"},
 };
 

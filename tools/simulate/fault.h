@@ -9,7 +9,7 @@ namespace pico_llama::simulate {
 
 /// Something that happens to the board or around it, at a simulated time.
 struct Fault {
-  enum class Kind : std::uint8_t { kHostStalls, kUnplug, kNeverOpens, kButton, kPowerCut };
+  enum class Kind : std::uint8_t { kHostStalls, kUnplug, kNeverOpens, kButton, kRadioHangs, kPowerCut };
   Kind kind = Kind::kHostStalls;
   double at_seconds = 0;
   double for_seconds = 0;  ///< 0 for kUnplug: for good

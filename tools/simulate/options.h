@@ -27,6 +27,7 @@ struct Options {
   std::string stats_path;
   bool stats_real = false;
   std::string profile_path;
+  std::string led_path;  ///< a file, or "-" for this terminal
   std::optional<std::uint16_t> gdb_port;
 };
 

@@ -59,6 +59,7 @@ void write_file(const std::string& path, std::string_view text) {
 
 int run(const Options& options) {
   if (!options.stats_path.empty()) require_writable(options.stats_path, options.images);
+  if (!options.led_path.empty()) LedLog::check(options.led_path, options.images);
   if (!options.profile_path.empty()) {
     require_writable(options.profile_path, options.images);
     require_writable(options.profile_path + ".txt", options.images);
@@ -109,6 +110,10 @@ Session::Session(const Options& options)
                                        [](const Fault& f) { return f.kind == Fault::Kind::kNeverOpens; });
   if (!options_.pty && !options_.uart && !never_opens) host_.set_port_wanted(true, 0);
   for (const Fault& fault : options_.faults) schedule_fault(fault);
+  if (!options_.led_path.empty()) {
+    led_log_ = std::make_unique<LedLog>(options_.led_path);
+    board_.led.set_observer([this](bool lit, Picoseconds at) { led_log_->changed(lit, at); });
+  }
   if (!options_.profile_path.empty()) {
     for (unsigned c = 0; c < 2; ++c) {
       Core& core = board_.cores[c];
@@ -198,6 +203,11 @@ void Session::schedule_fault(const Fault& fault) {
       events.at_time(at, [this] { board_.set_button(true); });
       events.at_time(end, [this] { board_.set_button(false); });
       break;
+    case Fault::Kind::kRadioHangs:
+      events.at_time(at, [this] {
+        if (board_.radio) board_.radio->hang_in_next_transfer();
+      });
+      break;
     case Fault::Kind::kPowerCut:
       events.at_time(at, [this] { board_.reset(ResetKind::kPowerOn); });
       break;
@@ -223,6 +233,7 @@ RunResult Session::run_board(Picoseconds slice) {
 RunResult Session::run_slice() {
   RunResult result = run_board(kInteractiveSlice);
   if (port_) serve_port();
+  if (led_log_) led_log_->draw(board_.led, board_.time());
   if (port_ && options_.pace) pace();
   if (result.end == RunEnd::kLimit && at_limit()) result.end = RunEnd::kRequest;
   if (finished_) result.end = RunEnd::kRequest;
@@ -327,6 +338,7 @@ int Session::run() {
 
 void Session::finish() {
   const std::chrono::duration<double> real = Clock::now() - began_;
+  if (led_log_) led_log_->finish();
   if (!options_.stats_path.empty()) {
     write_file(options_.stats_path, stats_json(board_, host_, options_.stats_real ? real.count() : -1));
   }

@@ -8,6 +8,7 @@
 #include "simulator/board.h"
 #include "simulator/debug/profiler.h"
 #include "simulator/usb/host.h"
+#include "tools/simulate/led_log.h"
 #include "tools/simulate/options.h"
 #include "tools/simulate/player.h"
 #include "tools/simulate/port.h"
@@ -50,6 +51,7 @@ class Session : private simulator::SerialProgram {
   std::unique_ptr<Port> port_;  ///< none while a script plays
   std::unique_ptr<Player> player_;
   std::unique_ptr<simulator::Profiler> profilers_[2];
+  std::unique_ptr<LedLog> led_log_;
   std::string elf_path_;
   bool finished_ = false;  ///< the script's end, or the user left
   bool port_was_open_ = false;

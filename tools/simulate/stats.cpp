@@ -63,6 +63,10 @@ std::string stats_json(Board& board, const UsbHost& host, double real_seconds) {
                   {"setups", usb.setups},
                   {"stalls", usb.stalls},
                   {"repeated_packets", host.repeated_packets()}};
+  stats["led"] = {{"lit", board.led.lit()},
+                  {"changes", board.led.changes()},
+                  {"lit_seconds", static_cast<double>(board.led.lit_time(board.time())) /
+                                      static_cast<double>(kPicosecondsPerSecond)}};
   if (real_seconds >= 0) stats["real_seconds"] = real_seconds;
   return stats.dump(2) + "\n";
 }

@@ -169,6 +169,7 @@ class Usage(unittest.TestCase):
         self.check("x.elf", "--expect", "\\q")
         self.check("x.elf", "--gdb", "0")
         self.check("x.elf", "--gdb", "3333", "--profile", "out")
+        self.assertIn("give a file name", self.check("x.elf", "--led", "-"))  # standard error is a pipe here
         self.assertIn("psram-absent", self.check("x.elf", "--fault", "nonsense"))
         self.check("x.elf", "--fault", "button")
         self.check("x.elf", "--fault", "psram-absent@3")

@@ -51,6 +51,17 @@ struct PsramState {
   uint32_t write_kilobytes_per_second = 0;
 };
 
+enum class LedState : uint8_t {
+  kNotDriven,     ///< this build has no driver for the board's LED
+  kSkipped,       ///< its bring-up hung or faulted on the last boot
+  kRadioSilent,   ///< it is on the radio chip, which does not answer with its test pattern
+  kRadioNoClock,  ///< the radio answers, but its clock does not start
+  // In these states it is driven.
+  kRadioReady,    ///< by the radio's GPIO registers, which hold what is written
+  kRadioForgets,  ///< by the radio's GPIO registers, which read back something else
+  kReady,         ///< on a GPIO, or by the radio's own driver
+};
+
 /// The fault or failed CHECK that caused a restart; `what` is null if there was none.
 struct LastStop {
   const char* what = nullptr;  ///< the failed condition, or "fault", "stack overflow"
@@ -66,7 +77,7 @@ struct BoardInfo {
   ClockState clocks;
   FlashState flash;
   PsramState psram;
-  bool has_led = false;
+  LedState led = LedState::kNotDriven;
   LastStop last_stop;
   const char* skipped = nullptr;  ///< a stage of bring-up that hung or faulted on the last boot; null: none
 };
@@ -95,8 +106,11 @@ class Board {
 
   /// Raw state of the button; the caller debounces it.
   virtual bool button_pressed() = 0;
-  /// Brightness of the LED, 0 to 255. Does nothing without an LED.
-  virtual void led(uint8_t brightness) = 0;
+  /// Turns the LED on or off; nothing happens where it is not driven. Never waits. Cost: where the LED is on
+  /// the radio, some 800 cycles for a change.
+  virtual void led(bool on) = 0;
+  /// The LED's state now; info().led is that of bring-up.
+  virtual LedState check_led() = 0;
 
   /// CRC32 (IEEE 802.3, reflected, as zlib's) of any readable memory, by DMA.
   virtual uint32_t crc32(std::span<const std::byte> bytes) = 0;

@@ -84,6 +84,7 @@ void Application::goodbye() {
 }
 
 void Application::wait_for_input(bool connected) {
+  led_.wait(board_.micros(), fault_blinks(board_.info(), loader_.state()));
   if (greeted_ && connected && editor_.typing() && board_.micros() - last_input_us_ > kTypingPauseUs) {
     editor_.ask_columns();
     last_input_us_ = UINT64_MAX / 2;  // once a line

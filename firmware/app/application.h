@@ -6,6 +6,7 @@
 #include "firmware/app/model_loader.h"
 #include "firmware/app/output.h"
 #include "firmware/app/settings.h"
+#include "firmware/app/status_led.h"
 #include "firmware/app/storyteller.h"
 
 namespace pico_llama::app {
@@ -19,7 +20,8 @@ class Application {
         output_(console),
         editor_(console, Commands::complete),
         loader_(board),
-        storyteller_(board, console, output_),
+        led_(board),
+        storyteller_(board, console, output_, led_),
         single_(single),
         both_(both) {}
 
@@ -54,6 +56,7 @@ class Application {
   Output output_;
   LineEditor editor_;
   ModelLoader loader_;
+  StatusLed led_;
   Storyteller storyteller_;
   Workers& single_;
   Workers* both_;

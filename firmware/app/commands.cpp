@@ -28,6 +28,7 @@ constinit const Commands::Entry Commands::kEntries[] = {
     {"profile", "[f32|q8|q4]", "how the model's numbers are stored; or use one that has them so", profile,
      true},
     {"cores", "[1|2]", "work on one core or two; the story is the same", cores, true},
+    {"led", "", "blink the LED, for the person looking", led, false},
     {"mem", "", "what lives where, and how deep the stacks went", mem, false},
     {"bench", "", "measure memories and cycles", bench, false},
     {"selftest", "", "check memories and arithmetic", selftest, false},
@@ -279,6 +280,28 @@ void Commands::cores(Application& app, std::string_view argument) {
   }
   TextOf<64> text;
   text << "cores " << app.settings_.cores;
+  app.output_.line(text);
+}
+
+void Commands::led(Application& app, std::string_view) {
+  constexpr int kBlinks = 5;
+  constexpr uint64_t kHalfUs = 200'000;
+  if (app.board_.info().led < hal::LedState::kRadioReady) {
+    TextOf<128> text;
+    append_led(text, app.board_.info().led);
+    return app.output_.line(text);
+  }
+  TextOf<128> text;
+  text << "the LED blinks " << kBlinks << " times now";
+  app.output_.line(text);
+  app.console_.flush();
+  for (int half = 0; half < 2 * kBlinks; ++half) {
+    app.board_.led(half % 2 != 0);
+    const uint64_t start_us = app.board_.micros();
+    while (app.board_.micros() - start_us < kHalfUs) app.console_.idle();
+  }
+  text.clear();
+  append_led(text, app.board_.check_led());
   app.output_.line(text);
 }
 

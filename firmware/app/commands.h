@@ -34,6 +34,7 @@ struct Commands {
   static void steps(Application&, std::string_view);
   static void profile(Application&, std::string_view);
   static void cores(Application&, std::string_view);
+  static void led(Application&, std::string_view);
   static void mem(Application&, std::string_view);
   static void bench(Application&, std::string_view);
   static void selftest(Application&, std::string_view);

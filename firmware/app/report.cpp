@@ -72,6 +72,33 @@ void append_psram(Text& text, const hal::BoardInfo& info) {
   }
 }
 
+void append_led(Text& text, hal::LedState state) {
+  text << "LED     ";
+  switch (state) {
+    case hal::LedState::kNotDriven:
+      text << "not in this build";
+      return;
+    case hal::LedState::kSkipped:
+      text << "skipped";
+      return;
+    case hal::LedState::kRadioSilent:
+      text << "dark: it is on the radio, which does not answer";
+      return;
+    case hal::LedState::kRadioNoClock:
+      text << "dark: it is on the radio, which answers but whose clock does not start";
+      return;
+    case hal::LedState::kRadioReady:
+      text << "on the radio, driven without its firmware (open: not seen lit on a board yet); /led blinks it";
+      return;
+    case hal::LedState::kRadioForgets:
+      text << "on the radio, whose GPIO registers read back wrong; /led blinks it all the same";
+      return;
+    case hal::LedState::kReady:
+      text << "breathes while it thinks";
+      return;
+  }
+}
+
 void append_identity(Text& text, const hal::BoardInfo& info) {
   text << "pico-llama " << info.version << " on " << info.board_name;
 }
@@ -123,8 +150,7 @@ void report_board(Output& output, hal::Board& board) {
   text << "SRAM    ";
   text.grouped(board.memory().sram.size()) << " B for the model";
   line();
-  text << "LED     "
-       << (info.has_led ? "breathes while it thinks" : "not in this build (needs the radio's driver)");
+  append_led(text, info.led);
   line();
 }
 

@@ -13,6 +13,8 @@ void append_identity(Text& text, const hal::BoardInfo& info);
 /// The banner: that line, then one for each step of bring-up.
 void report_board(Output& output, hal::Board& board);
 /// One line: PSRAM's state in words.
+/// The banner's line for the LED.
+void append_led(Text& text, hal::LedState state);
 void append_psram(Text& text, const hal::BoardInfo& info);
 /// One or two lines: the model, or why there is none and what to do.
 void report_model(Output& output, hal::Board& board, ModelLoader& loader);

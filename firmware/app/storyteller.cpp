@@ -121,10 +121,9 @@ Status Storyteller::tell(Session& session, std::string_view prompt, const Settin
       stats.stop = step.stop;
       break;
     }
-    breathe(now_us);
+    led_.breathe(now_us);
     if (stop_wanted()) cancel.store(true, std::memory_order_relaxed);
   }
-  board_.led(0);
   stats.prompt_tokens = static_cast<int>(session.prompt_tokens().size());
   if (first_us != 0) {
     stats.first_token_us = first_us - start_us;
@@ -144,12 +143,6 @@ void Storyteller::show(const SessionStep& step) {
   line << "{\"token\":" << step.token << (step.from_prompt ? ",\"prompt\":true" : "") << ",\"text\":\"";
   line.json(step.text) << "\"}\r\n";
   output_.raw(line.view());
-}
-
-/// A slow triangle: one breath in four seconds.
-void Storyteller::breathe(uint64_t now_us) {
-  const auto phase = static_cast<uint32_t>(now_us >> 13) & 511;  // 8.2 ms each
-  board_.led(static_cast<uint8_t>(phase < 256 ? phase : 511 - phase));
 }
 
 bool Storyteller::stop_wanted() {

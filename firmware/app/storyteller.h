@@ -7,6 +7,7 @@
 #include "engine/session.h"
 #include "firmware/app/output.h"
 #include "firmware/app/settings.h"
+#include "firmware/app/status_led.h"
 #include "hal/board.h"
 
 namespace pico_llama::app {
@@ -35,8 +36,8 @@ std::string_view name_of(StopReason reason);
 
 class Storyteller {
  public:
-  Storyteller(hal::Board& board, hal::Console& console, Output& output)
-      : board_(board), console_(console), output_(output) {}
+  Storyteller(hal::Board& board, hal::Console& console, Output& output, StatusLed& led)
+      : board_(board), console_(console), output_(output), led_(led) {}
 
   /// Streams one story. Ctrl-C or the button end it after the token in progress.
   /// Errors: those of Session::begin(); nothing has been shown then.
@@ -44,12 +45,12 @@ class Storyteller {
 
  private:
   void show(const SessionStep& step);
-  void breathe(uint64_t now_us);
   bool stop_wanted();
 
   hal::Board& board_;
   hal::Console& console_;
   Output& output_;
+  StatusLed& led_;
   bool button_was_released_ = false;
 };
 

@@ -1,15 +1,19 @@
-/// The LED: wired to the radio chip on the W boards, to a GPIO on the others; not driven in builds without
-/// the radio's driver.
+/// The LED: on WL_GPIO0 of the radio chip on the W boards, on a GPIO on the others. One implementation is
+/// linked (firmware/CMakeLists.txt).
 #pragma once
 
-#include <cstdint>
+#include "hal/board.h"
 
 namespace pico_llama::drivers {
 
-/// Initialises the LED. Returns whether this build can drive it.
-bool start_led();
+/// Initialises the LED and turns it on. Cost: on the W boards up to 0.3 s asleep, while the radio starts.
+hal::LedState start_led();
 
-/// 0 to 255; on from 128 up. No dimming: through the radio chip every change costs a bus transaction.
-void set_led(uint8_t brightness);
+/// Cost: nothing if it does not change; else, on the W boards, one transfer of 64 bits to the radio. Never
+/// waits for the radio.
+void set_led(bool on);
+
+/// The state now: asks the radio again.
+hal::LedState check_led();
 
 }  // namespace pico_llama::drivers

@@ -4,12 +4,14 @@
 
 namespace pico_llama::drivers {
 
-bool start_led() {
+hal::LedState start_led() {
   gpio_init(PICO_DEFAULT_LED_PIN);
+  gpio_put(PICO_DEFAULT_LED_PIN, true);
   gpio_set_dir(PICO_DEFAULT_LED_PIN, true);
-  return true;
+  return hal::LedState::kReady;
 }
 
-void set_led(uint8_t brightness) { gpio_put(PICO_DEFAULT_LED_PIN, brightness >= 128); }
+void set_led(bool on) { gpio_put(PICO_DEFAULT_LED_PIN, on); }
+hal::LedState check_led() { return hal::LedState::kReady; }
 
 }  // namespace pico_llama::drivers

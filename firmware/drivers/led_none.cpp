@@ -2,7 +2,8 @@
 
 namespace pico_llama::drivers {
 
-bool start_led() { return false; }
-void set_led(uint8_t) {}
+hal::LedState start_led() { return hal::LedState::kNotDriven; }
+void set_led(bool) {}
+hal::LedState check_led() { return hal::LedState::kNotDriven; }
 
 }  // namespace pico_llama::drivers

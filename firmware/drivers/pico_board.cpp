@@ -106,7 +106,8 @@ void PicoBoard::bring_up() {
     if (begin_stage(Stage::kPsram))
       info_.psram = bring_up_psram(info_.clocks.clk_sys_hz, static_cast<unsigned>(kPsramSelectPin));
   }
-  if (begin_stage(Stage::kLed)) info_.has_led = start_led();
+  info_.led = hal::LedState::kSkipped;
+  if (begin_stage(Stage::kLed)) info_.led = start_led();
   end_stage();
   start_button();
 
@@ -135,7 +136,8 @@ uint32_t PicoBoard::cycles() { return m33_hw->dwt_cyccnt; }
 int PicoBoard::core() { return static_cast<int>(get_core_num()); }
 uint64_t PicoBoard::entropy() { return trng_bits(); }
 bool PicoBoard::button_pressed() { return drivers::button_pressed(); }
-void PicoBoard::led(uint8_t brightness) { set_led(brightness); }
+void PicoBoard::led(bool on) { set_led(on); }
+hal::LedState PicoBoard::check_led() { return drivers::check_led(); }
 uint32_t PicoBoard::crc32(std::span<const std::byte> bytes) { return dma_crc32(bytes); }
 
 void PicoBoard::copy(std::span<std::byte> to, std::span<const std::byte> from) { dma_copy(to, from); }

@@ -24,7 +24,8 @@ class PicoBoard final : public hal::Board {
   int core() override;
   uint64_t entropy() override;
   bool button_pressed() override;
-  void led(uint8_t brightness) override;
+  void led(bool on) override;
+  hal::LedState check_led() override;
   uint32_t crc32(std::span<const std::byte> bytes) override;
   void copy(std::span<std::byte> to, std::span<const std::byte> from) override;
   void fill(std::span<std::byte> to, uint32_t word) override;

@@ -17,6 +17,25 @@ def expect(text, *wanted):
         assert want in text, f"no {want!r} in:\n{text[-4000:]}"
 
 
+def led_changes(path):
+    """What `simulate --led FILE` wrote: (seconds, 0 or 1) at each change."""
+    return [(float(at), int(lit)) for at, lit in (line.split() for line in pathlib.Path(path).read_text().splitlines())]
+
+
+def rows_of_blinks(changes):
+    """Lengths of the rows of blinks: a pause of a second or more ends one. The first and the last may be cut off."""
+    rows, row, last = [], 0, None
+    for at, lit in changes:
+        if not lit:
+            continue
+        if last is not None and at - last > 1:
+            rows.append(row)
+            row = 0
+        row += 1
+        last = at
+    return rows[1:]
+
+
 class BoardTest(unittest.TestCase):
     """`model`: the checkpoint and tokenizer of tests that need just any model."""
 

@@ -5,7 +5,7 @@ import struct
 import subprocess
 
 import virtual_board
-from board_test_case import SHORT, BoardTest, expect
+from board_test_case import SHORT, BoardTest, expect, led_changes, rows_of_blinks
 from virtual_board import BUILD, built
 
 
@@ -74,16 +74,24 @@ class PatchedFirmware(BoardTest):
         """A command that pushes without end: the board restarts by itself and says why, instead of locking up."""
         help_command, = (int(line.split()[0], 16) for line in self.listing() if re.search(r"<pico_llama::app::Commands::help\(.*>:$", line))
         image = self.with_code(help_command, lambda _: b"\xf0\xb5\xfd\xe7")  # push {r4-r7, lr}; b to it
-        text = self.play(["expect > ", "send /help", "expect restarted by itself: stack overflow", "expect > "], firmware=image)
+        log = self.scratch / "led"
+        text = self.play(["expect > ", "send /help", "expect restarted by itself: stack overflow", "expect > ", "wait 10"],
+                         options=["--led", log], firmware=image)
         expect(text, "restarted by itself: stack overflow")
+        rows = rows_of_blinks(change for change in led_changes(log) if change[0] > 1)
+        assert rows and set(rows) == {5}, rows
 
     def test_cautious_start(self):
         """Bring-up of a chip hangs, or faults: the board restarts, skips it, reports it, and generates stories."""
         def broken(function, instruction):
             address, = (int(line.split()[0], 16) for line in self.listing() if re.search(rf"{function}\(.*>:$", line))
             return self.with_code(address, lambda old: instruction + old[2:])
-        script = ["expect hung or faulted on the last boot", *SHORT]
-        text = self.play(script, self.pack("q8"), firmware=broken("reset_and_identify", b"\xfe\xe7"))  # b to itself
+        script = ["expect hung or faulted on the last boot", *SHORT, "wait 10"]
+        log = self.scratch / "led"
+        text = self.play(script, self.pack("q8"), ["--led", log], firmware=broken("reset_and_identify", b"\xfe\xe7"))  # b to itself
+        told = max(at for at, lit in led_changes(log)) - 9
+        rows = rows_of_blinks(change for change in led_changes(log) if change[0] > told)
+        assert rows and set(rows) == {4}, rows
         expect(text, "! the PSRAM hung or faulted on the last boot", "PSRAM   skipped", self.token_count(24))
         text = self.play(script, self.pack("q8"), firmware=broken("identify_and_speed_up", b"\x00\xde"))  # udf
         expect(text, "restarted by itself: fault at pc", "! the flash hung or faulted on the last boot",

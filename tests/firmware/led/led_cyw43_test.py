@@ -3,7 +3,7 @@
 
 led_cyw43_test.py FIRMWARE_BUILD     exit 77: not built here
 
-Command, flags and warnings are those with which the firmware's build compiled led_none.cpp; the declarations are the SDK's own
+Command, flags and warnings are those with which the firmware's build compiled led_radio.cpp; the declarations are the SDK's own
 pico/cyw43_arch.h on top of the few that it takes from the driver (cyw43_interface/). The object must define what led.h
 declares, and call what cyw43_arch.h declares.
 """
@@ -23,7 +23,7 @@ def main():
     commands = pathlib.Path(sys.argv[1]) / "compile_commands.json"
     entry = None
     if commands.exists():
-        entry = next((e for e in json.loads(commands.read_text()) if e["file"].endswith("drivers/led_none.cpp")), None)
+        entry = next((e for e in json.loads(commands.read_text()) if e["file"].endswith("drivers/led_radio.cpp")), None)
     if entry is None:
         print("skipped: the preset firmware is not built, or its SDK has the radio's driver and builds the file itself")
         return 77
@@ -43,7 +43,7 @@ def main():
         subprocess.run(words, cwd=entry["directory"], check=True)
         symbols = subprocess.run(["arm-none-eabi-nm", "-C", wanted], check=True, capture_output=True, text=True).stdout
     print(symbols)
-    for pattern in (r" T pico_llama::drivers::start_led\(\)", r" T pico_llama::drivers::set_led\(unsigned char\)",
+    for pattern in (r" T pico_llama::drivers::check_led\(\)", r" T pico_llama::drivers::start_led\(\)", r" T pico_llama::drivers::set_led\(bool\)",
                     r" U cyw43_arch_init$", r" U cyw43_arch_gpio_put$"):
         assert re.search(pattern, symbols, re.MULTILINE), f"no {pattern!r}"
     return 0

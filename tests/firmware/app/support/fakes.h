@@ -68,6 +68,7 @@ class FakeBoard final : public hal::Board {
     info_.board_name = "fake";
     info_.version = "0";
     info_.clocks = {150'000'000, 1100};
+    info_.led = hal::LedState::kRadioReady;
     info_.flash = {16u << 20, 0xef4018, true, true, 2, 3};
     if (psram_bytes != 0) {
       info_.psram.verdict = hal::PsramVerdict::kReady;
@@ -98,7 +99,11 @@ class FakeBoard final : public hal::Board {
   int core() override { return 0; }
   uint64_t entropy() override { return ++entropy_; }
   bool button_pressed() override { return button; }
-  void led(uint8_t brightness) override { led_level = brightness; }
+  void led(bool on) override {
+    if (on != lit) led_changes.emplace_back(now_us, on);
+    lit = on;
+  }
+  hal::LedState check_led() override { return led_found_now; }
   uint32_t crc32(std::span<const std::byte> bytes) override {
     return pico_llama::crc32(bytes) ^ (crc_engine_is_wrong ? 1u : 0u);
   }
@@ -132,7 +137,9 @@ class FakeBoard final : public hal::Board {
   bool button = false;
   bool psram_loses_bits = false;
   bool crc_engine_is_wrong = false;
-  uint8_t led_level = 0;
+  bool lit = true;
+  std::vector<std::pair<uint64_t, bool>> led_changes;
+  hal::LedState led_found_now = hal::LedState::kRadioReady;
 
  private:
   static void require_aligned(const void* p) {

@@ -195,7 +195,7 @@ void attention_q8(const AttentionQ8& a) {
       const int old_lowest = attention_lowest(max, units.steps);
       max = scores(a, first, count, t, max);
       const int lowest = attention_lowest(max, units.steps);
-      if (lowest > old_lowest) shrink(units, lowest - old_lowest, n, s.acc, sum);
+      if (lowest > old_lowest) rescale_sums(units, lowest - old_lowest, n, s.acc, sum);
       sum += weights(units.table, lowest, count, t);
       add_values(a, first, count, t, shift, s.acc);
     }

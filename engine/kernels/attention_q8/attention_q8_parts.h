@@ -69,7 +69,8 @@ static inline int attention_lowest(int max, int steps) {
 }
 
 /// Rescales the sums to a new maximum.
-static inline void shrink(AttentionUnits units, int growth, int head_size, int32_t* acc, uint32_t& sum) {
+static inline void rescale_sums(AttentionUnits units, int growth, int head_size, int32_t* acc,
+                                uint32_t& sum) {
   const int32_t factor = growth < units.steps ? units.table[units.steps - growth] : 0;
   sum = static_cast<uint32_t>(uint64_t{sum} * static_cast<uint32_t>(factor) >> 15);
   for (int i = 0; i < head_size; ++i) acc[i] = static_cast<int32_t>(int64_t{acc[i]} * factor >> 15);

@@ -42,7 +42,7 @@ void attention_q8(const AttentionQ8& a) {
         max = t[j] > max ? t[j] : max;
       }
       const int lowest = attention_lowest(max, units.steps);
-      if (lowest > old_lowest) shrink(units, lowest - old_lowest, n, s.acc, sum);
+      if (lowest > old_lowest) rescale_sums(units, lowest - old_lowest, n, s.acc, sum);
       for (int i = 0; i < n; ++i) s.sums[i] = 0;
       for (int j = 0; j < count; ++j) {
         if (t[j] <= lowest) continue;

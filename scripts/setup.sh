@@ -2,7 +2,7 @@
 # Installs what this project needs on Debian 12 or 13: compilers and libraries with apt, and the Pico SDK
 # into .deps/ of this folder. Safe to run again; does nothing if everything is present.
 #   scripts/setup.sh            what run.sh needs: the pico-llama command and the firmware
-#   scripts/setup.sh --tests    what test.sh needs as well
+#   scripts/setup.sh --tests    what test.sh needs as well, npm's openai client among it
 #   scripts/setup.sh --arm64    what scripts/test-arm64.sh needs: a cross compiler, the libraries for arm64, an emulator
 #   scripts/setup.sh --check [--tests | --arm64]    only lists what is missing (exit 1 if anything is)
 #   PICO_SDK_PATH=FOLDER        a Pico SDK of your own, 2.1.1 or later, instead of Debian's
@@ -26,7 +26,7 @@ done
 # "purpose: packages". DESIGN.md ("Libraries") gives the purpose of each library. The firmware needs libstdc++'s headers only; the
 # library (libstdc++-arm-none-eabi-newlib) would be 2 GB.
 headers="libcli11-dev nlohmann-json3-dev libeigen3-dev"  # the same for every architecture
-libraries="libfmt-dev libcapstone-dev libelf-dev libdw-dev libserialport-dev libmd-dev libhwy-dev"
+libraries="libfmt-dev libcapstone-dev libelf-dev libdw-dev libserialport-dev libmd-dev libhwy-dev libcpp-httplib-dev"
 groups=(
   "compiler and build tools of the PC: g++ cmake ninja-build ccache pkgconf python3"
   "libraries of the pico-llama command: $headers $libraries"
@@ -39,6 +39,7 @@ test_groups=(
   "a debugger and a profile viewer for the virtual board: gdb-multiarch valgrind"
   "fuzzing, formatting, lint: clang clang-format clang-tidy"
 )
+openai_version=5.23.2  # npm's openai client, without dependencies of its own
 sdk_oldest=2.1.1      # and what Debian's package is
 sdk_suite=trixie
 
@@ -49,6 +50,8 @@ installed() { case $have in *" $1"[[:space:]]* | *" $1") ;; *) false ;; esac; }
   # libFuzzer's runtime is a package of clang's own version.
   clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\).*/\1/p' | head -1)
   [ -z "$clang" ] || groups+=("libFuzzer: libclang-rt-$clang-dev")
+  # Unless there is one from elsewhere.
+  command -v npm >/dev/null || groups+=("npm's openai client, which the HTTP interface is tested with: nodejs npm")
 }
 [ $arm64 = no ] || groups=(
   "cross compiler and build tools: g++-aarch64-linux-gnu cmake ninja-build ccache pkgconf python3"
@@ -79,12 +82,14 @@ sdk_ready() {
     || die "the Pico SDK in PICO_SDK_PATH=$PICO_SDK_PATH has no TinyUSB; git -C \"\$PICO_SDK_PATH\" submodule update --init lib/tinyusb"
 }
 
-sdk=ready
+sdk=ready openai=ready
 [ $arm64 = yes ] || sdk_ready || sdk=missing
+[ $tests = no ] || grep -qs "\"version\": \"$openai_version\"" .deps/npm/node_modules/openai/package.json || openai=missing
 if [ $check = yes ]; then
   [ ${#missing[@]} -eq 0 ] || say "missing packages: ${missing[*]}"
   [ $sdk = ready ] || say "missing: Pico SDK (set PICO_SDK_PATH, or run scripts/setup.sh)"
-  [ ${#missing[@]} -eq 0 ] && [ $sdk = ready ]
+  [ $openai = ready ] || say "missing: npm's openai client (run scripts/setup.sh --tests)"
+  [ ${#missing[@]} -eq 0 ] && [ $sdk = ready ] && [ $openai = ready ]
   exit
 fi
 
@@ -150,5 +155,12 @@ if [ $sdk = missing ]; then
   [ -n "$mirror" ] || die "no Debian mirror among this machine's apt sources; set PICO_SDK_PATH to a Pico SDK >= $sdk_oldest"
   progress "setup: getting the Pico SDK $sdk_oldest from the Debian mirror into .deps/ (4 MB)" $log get_sdk \
     || die "no Pico SDK; set PICO_SDK_PATH to one, $sdk_oldest or later"
+fi
+if [ $openai = missing ]; then
+  mkdir -p .deps/npm
+  npm=(npm install --prefix .deps/npm --no-audit --no-fund --ignore-scripts --no-save "openai@$openai_version")
+  # Its test says that it is skipped; all others go on.
+  progress "setup: getting npm's openai client $openai_version into .deps/ (5 MB)" $log "${npm[@]}" \
+    || say "no openai client from npm; its test will be skipped"
 fi
 say "ready"

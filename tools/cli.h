@@ -22,5 +22,6 @@ void add_corpus(Cli& cli);
 void add_train(Cli& cli);
 void add_simulate(Cli& cli);
 void add_console(Cli& cli);
+void add_serve(Cli& cli);
 
 }  // namespace pico_llama

@@ -22,9 +22,9 @@ constexpr int kExitUsage = 2;
 
 /// Every subcommand, in the order `--help` lists them.
 constexpr void (*kSubcommands[])(Cli&) = {
-    pico_llama::add_run,   pico_llama::add_pack,     pico_llama::add_info,
-    pico_llama::add_eval,  pico_llama::add_uf2,      pico_llama::add_corpus,
-    pico_llama::add_train, pico_llama::add_simulate, pico_llama::add_console,
+    pico_llama::add_run,     pico_llama::add_pack,   pico_llama::add_info,  pico_llama::add_eval,
+    pico_llama::add_uf2,     pico_llama::add_corpus, pico_llama::add_train, pico_llama::add_simulate,
+    pico_llama::add_console, pico_llama::add_serve,
 };
 
 constexpr const char* kFooter = R"(Examples:

@@ -21,6 +21,7 @@ Dialogue::Dialogue(SerialLine& line, std::chrono::milliseconds patience, const s
 }
 
 Dialogue::~Dialogue() {
+  if (abandoned_) return;
   try {
     line_.write(std::string(1, kCtrlC) + "/json off\r");
     // Wait for the answer: closing the port discards unsent output.
@@ -39,7 +40,7 @@ std::string Dialogue::next_line() {
       if (!line.empty() && line.back() == '\r') line.pop_back();
       return line;
     }
-    if (cancelled_ && !stopped_) {
+    if ((cancelled_ || (story_cancelled_ && story_cancelled_())) && !stopped_) {
       stopped_ = true;
       line_.write(std::string(1, kCtrlC));
     }
@@ -59,17 +60,45 @@ std::string line_for(std::string_view prompt) {
   return "/tell " + nlohmann::json(prompt).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-void Dialogue::tell(
-    std::string_view prompt,
-    const std::function<void(const std::string& line, const nlohmann::json& object)>& on_line) {
-  line_.write(line_for(prompt) + "\r");
+nlohmann::json Dialogue::next_object(std::string& line) {
   while (true) {
+<<<<<<< HEAD
     const std::string line = next_line();
     const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
     if (!object.is_object()) continue;  // leftover of earlier output
     if (object.contains("error")) fail("the board says: {}", object["error"].get<std::string>());
+=======
+    line = next_line();
+    nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
+    if (!object.is_object()) continue;  // the end of something said before
+    if (object.contains("error"))
+      throw BoardRefuses(fmt::format("the board says: {}", object["error"].get<std::string>()));
+    return object;
+  }
+}
+
+void Dialogue::tell(std::string_view prompt,
+                    const std::function<void(const std::string& line, const nlohmann::json& object)>& on_line,
+                    const std::function<bool()>& cancelled) {
+  story_cancelled_ = cancelled;
+  stopped_ = false;
+  line_.write(line_for(prompt) + "\r");
+  for (bool ended = false; !ended;) {
+    std::string line;
+    const nlohmann::json object = next_object(line);
+>>>>>>> 12356d4 (serve: stories over HTTP, as OpenAI's interface has it)
     on_line(line, object);
-    if (object.contains("stop")) return;
+    ended = object.contains("stop");
+  }
+  story_cancelled_ = {};
+}
+
+std::string Dialogue::ask(std::string_view command) {
+  line_.write(std::string(command) + "\r");
+  while (true) {
+    std::string line;
+    const nlohmann::json object = next_object(line);
+    if (object.contains("message")) return object["message"].get<std::string>();
   }
 }
 

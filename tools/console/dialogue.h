@@ -7,12 +7,24 @@
 #include <string>
 #include <string_view>
 
+#include "formats/failure.h"
 #include "tools/console/serial_line.h"
 
 namespace pico_llama::console {
 
+<<<<<<< HEAD
 /// The console line that generates a story from `prompt`: the prompt itself, or a /tell command if it
 /// contains control characters.
+=======
+/// The board answers with an error: its own words.
+class BoardRefuses : public Failure {
+ public:
+  using Failure::Failure;
+};
+
+/// The console line that has the board tell a story that begins with `prompt`: itself, or /tell where it
+/// holds control characters.
+>>>>>>> 12356d4 (serve: stories over HTTP, as OpenAI's interface has it)
 std::string line_for(std::string_view prompt);
 
 /// A session in the board's JSON protocol (docs/console.md, "For programs").
@@ -21,23 +33,42 @@ class Dialogue {
   /// Cancels any running story and enables JSON mode. `patience`: maximum silence.
   /// Errors: Failure if the board does not answer.
   Dialogue(SerialLine& line, std::chrono::milliseconds patience, const std::atomic<bool>& cancelled);
+<<<<<<< HEAD
   /// Restores interactive mode.
+=======
+  /// Leaves the board as a person wants to find it, unless it was abandoned.
+>>>>>>> 12356d4 (serve: stories over HTTP, as OpenAI's interface has it)
   ~Dialogue();
   Dialogue(const Dialogue&) = delete;
   Dialogue& operator=(const Dialogue&) = delete;
 
+<<<<<<< HEAD
   /// Generates a story and calls `on_line` for each line, the last one containing "stop". Set `cancelled` to
   /// stop early. Errors: Failure with the board's error message.
+=======
+  /// Has a story told and calls `on_line` with each of its lines, as they come, the last one with "stop". It
+  /// ends early when `cancelled`, of the dialogue or of this story, is true.
+  /// Errors: BoardRefuses; Failure if the board is gone or does not answer.
+>>>>>>> 12356d4 (serve: stories over HTTP, as OpenAI's interface has it)
   void tell(std::string_view prompt,
-            const std::function<void(const std::string& line, const nlohmann::json& object)>& on_line);
+            const std::function<void(const std::string& line, const nlohmann::json& object)>& on_line,
+            const std::function<bool()>& cancelled = {});
+  /// The board's answer to a command of one line. Errors: as tell().
+  std::string ask(std::string_view command);
+  /// The board is known to be gone: there is nothing to leave tidy.
+  void abandon() { abandoned_ = true; }
 
  private:
   std::string next_line();
+  /// The next object. Errors: BoardRefuses if it is the board's error.
+  nlohmann::json next_object(std::string& line);
 
   SerialLine& line_;
   const std::chrono::milliseconds patience_;
   const std::atomic<bool>& cancelled_;
+  std::function<bool()> story_cancelled_;
   bool stopped_ = false;
+  bool abandoned_ = false;
   std::string buffer_;
 };
 

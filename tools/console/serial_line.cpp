@@ -65,6 +65,11 @@ SerialLine::~SerialLine() { ::close(fd_); }
 
 void SerialLine::fail_gone() { fail("{}: the board is gone; plug it in again", path_); }
 
+void SerialLine::check() {
+  pollfd state{fd_, 0, 0};
+  if (::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) fail_gone();
+}
+
 void SerialLine::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd_, bytes.data(), bytes.size());

@@ -22,6 +22,8 @@ class SerialLine {
   /// Received bytes, at once or after waiting; empty on timeout or signal.
   /// Errors: Failure if the board is gone.
   std::string read(std::chrono::milliseconds wait);
+  /// Errors: Failure if the board is gone.
+  void check();
   /// To wait on together with something else.
   int descriptor() const { return fd_; }
 

@@ -1,0 +1,93 @@
+"""`pico-llama serve` as a process, and requests to it."""
+import http.client
+import json
+import os
+import subprocess
+import time
+
+from virtual_board import COMMAND, PICO_TALES, built, find_model
+
+
+class Served:
+    """A server at a free port; on leaving it must end well."""
+
+    def __init__(self, *arguments, environment=None):
+        self.process = subprocess.Popen([built(COMMAND), "serve", "--port", "0", *map(str, arguments)], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, **(environment or {})})
+        line = self.process.stderr.readline()
+        if " at http://" not in line:
+            raise AssertionError(line + self.process.stderr.read())
+        self.port = int(line.split("/v1;")[0].rsplit(":", 1)[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.terminate()
+        _, said = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0 and not said, (self.process.returncode, said)
+
+    def connection(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+
+    def request(self, method, path, body=None, headers=None):
+        """Status, headers and body (bytes) of one answer."""
+        connection = self.connection()
+        try:
+            if body is not None and not isinstance(body, (bytes, str)):
+                body = json.dumps(body)
+            if body is not None:
+                headers = {"Content-Type": "application/json", **(headers or {})}
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+        finally:
+            connection.close()
+
+    def complete(self, **fields):
+        """The answer to POST /v1/completions: status and object."""
+        status, _, body = self.request("POST", "/v1/completions", fields)
+        return status, json.loads(body)
+
+    def stream(self, path="/v1/completions", **fields):
+        """The objects of a streamed answer; the last one is [DONE]."""
+        status, headers, body = self.request("POST", path, {**fields, "stream": True})
+        assert status == 200 and headers["Content-Type"] == "text/event-stream", (status, headers, body)
+        events = body.decode().split("\n\n")
+        assert events.pop() == "" and all(event.startswith("data: ") for event in events), body
+        return [json.loads(event[6:]) if event != "data: [DONE]" else "[DONE]" for event in events]
+
+    def metrics(self):
+        """The figures of GET /metrics."""
+        lines = self.request("GET", "/metrics")[2].decode().splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+
+    def wait_for(self, condition, what):
+        """Until condition(metrics) holds."""
+        for _ in range(1200):
+            if condition(self.metrics()):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{what}: {self.metrics()}")
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+
+def served_model(*arguments, **options):
+    """The model that ships, on this computer."""
+    checkpoint, tokenizer = find_model(*PICO_TALES)
+    return Served(checkpoint, "-z", tokenizer, *arguments, **options)
+
+
+def told_by_run(prompt, **options):
+    """What `pico-llama run` tells after the prompt."""
+    checkpoint, tokenizer = find_model(*PICO_TALES)
+    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    run = subprocess.run([built(COMMAND), "run", checkpoint, "-z", tokenizer, "-i", prompt, "--steps", "0", "--json", *flags],
+                         capture_output=True, text=True, check=True)
+    story = json.loads(run.stdout)
+    assert story["text"].startswith(prompt), story
+    return story["text"][len(prompt):], story

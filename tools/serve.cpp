@@ -32,7 +32,8 @@ struct Options {
 };
 
 bool is_port(const std::string& path) {
-  struct stat status {};
+  using Status = struct stat;
+  Status status{};
   return ::stat(path.c_str(), &status) == 0 ? S_ISCHR(status.st_mode) : path.starts_with("/dev/");
 }
 

@@ -62,15 +62,9 @@ std::string line_for(std::string_view prompt) {
 
 nlohmann::json Dialogue::next_object(std::string& line) {
   while (true) {
-<<<<<<< HEAD
-    const std::string line = next_line();
-    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object()) continue;  // leftover of earlier output
-    if (object.contains("error")) fail("the board says: {}", object["error"].get<std::string>());
-=======
     line = next_line();
     nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object()) continue;  // the end of something said before
+    if (!object.is_object()) continue;  // leftover of earlier output
     if (object.contains("error"))
       throw BoardRefuses(fmt::format("the board says: {}", object["error"].get<std::string>()));
     return object;
@@ -86,7 +80,6 @@ void Dialogue::tell(std::string_view prompt,
   for (bool ended = false; !ended;) {
     std::string line;
     const nlohmann::json object = next_object(line);
->>>>>>> 12356d4 (serve: stories over HTTP, as OpenAI's interface has it)
     on_line(line, object);
     ended = object.contains("stop");
   }

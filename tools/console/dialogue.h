@@ -12,19 +12,14 @@
 
 namespace pico_llama::console {
 
-<<<<<<< HEAD
-/// The console line that generates a story from `prompt`: the prompt itself, or a /tell command if it
-/// contains control characters.
-=======
 /// The board answers with an error: its own words.
 class BoardRefuses : public Failure {
  public:
   using Failure::Failure;
 };
 
-/// The console line that has the board tell a story that begins with `prompt`: itself, or /tell where it
-/// holds control characters.
->>>>>>> 12356d4 (serve: stories over HTTP, as OpenAI's interface has it)
+/// The console line that generates a story from `prompt`: the prompt itself, or a /tell command if it
+/// contains control characters.
 std::string line_for(std::string_view prompt);
 
 /// A session in the board's JSON protocol (docs/console.md, "For programs").
@@ -33,23 +28,14 @@ class Dialogue {
   /// Cancels any running story and enables JSON mode. `patience`: maximum silence.
   /// Errors: Failure if the board does not answer.
   Dialogue(SerialLine& line, std::chrono::milliseconds patience, const std::atomic<bool>& cancelled);
-<<<<<<< HEAD
-  /// Restores interactive mode.
-=======
-  /// Leaves the board as a person wants to find it, unless it was abandoned.
->>>>>>> 12356d4 (serve: stories over HTTP, as OpenAI's interface has it)
+  /// Restores interactive mode, unless the board was abandoned.
   ~Dialogue();
   Dialogue(const Dialogue&) = delete;
   Dialogue& operator=(const Dialogue&) = delete;
 
-<<<<<<< HEAD
-  /// Generates a story and calls `on_line` for each line, the last one containing "stop". Set `cancelled` to
-  /// stop early. Errors: Failure with the board's error message.
-=======
-  /// Has a story told and calls `on_line` with each of its lines, as they come, the last one with "stop". It
-  /// ends early when `cancelled`, of the dialogue or of this story, is true.
-  /// Errors: BoardRefuses; Failure if the board is gone or does not answer.
->>>>>>> 12356d4 (serve: stories over HTTP, as OpenAI's interface has it)
+  /// Generates a story and calls `on_line` for each line, the last one containing "stop". The story ends
+  /// early when `cancelled`, of the dialogue or of this story, is true. Errors: BoardRefuses with the board's
+  /// error message; Failure if the board is gone or does not answer.
   void tell(std::string_view prompt,
             const std::function<void(const std::string& line, const nlohmann::json& object)>& on_line,
             const std::function<bool()>& cancelled = {});

@@ -27,7 +27,8 @@ constexpr const char* kProduct = "pico-llama";  // USBD_PRODUCT of firmware/CMak
 
 /// The device side of a Unix98 pseudo terminal (Linux, Documentation/admin-guide/devices.txt).
 bool is_pseudo_terminal(int fd) {
-  struct stat status {};
+  using Status = struct stat;
+  Status status{};
   return ::fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && major(status.st_rdev) >= 136 &&
          major(status.st_rdev) <= 143;
 }

@@ -1,5 +1,6 @@
-// Failed CHECKs: record the condition and restart; the next banner prints it. The C++ library reports broken
-// preconditions by throwing; replacing its throw functions keeps the unwinder and malloc out of the image.
+// On a failed CHECK: record the condition and restart; the next banner prints it. The C++ library reports
+// violated preconditions by throwing; replacing its throw functions keeps the unwinder and malloc out of the
+// image.
 #include "engine/check.h"
 #include "firmware/drivers/last_stop.h"
 

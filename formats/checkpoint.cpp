@@ -59,10 +59,10 @@ Checkpoint open_safetensors(const std::filesystem::path& folder, const std::file
     for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
       if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());
     if (paths.size() == 1)
-      fail("{}: holds no .safetensors file; convert the model (save_pretrained does) or give its file",
+      fail("{}: contains no .safetensors file; convert the model (save_pretrained) or specify its file",
            folder.string());
     if (paths.size() > 2)
-      fail("{}: holds several .safetensors files and no model.safetensors.index.json; give one of them",
+      fail("{}: contains several .safetensors files and no model.safetensors.index.json; specify one of them",
            folder.string());
   }
   std::vector<MappedFile> files;

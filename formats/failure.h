@@ -10,9 +10,9 @@
 
 namespace pico_llama {
 
-/// A fault that comes from outside (a file, an option, a full disk): one line that says what is wrong and
-/// what to do. Thrown by everything that runs on the PC only (formats, trainer, tools); main() prints it
-/// after `pico-llama: ` and exits with 1. The engine reports through Status.
+/// An external error (file, option, full disk): one line with problem and remedy. Thrown by everything that
+/// runs on the PC only (formats, trainer, tools); main() prints it after `pico-llama: ` and exits with 1. The
+/// engine reports through Status.
 class Failure : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

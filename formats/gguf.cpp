@@ -120,7 +120,7 @@ class Reader {
  private:
   Value take_array() {
     const auto type = static_cast<ValueType>(take<std::uint32_t>());
-    if (type == ValueType::kArray) fail("{}: holds arrays of arrays, which no Llama model needs", name_);
+    if (type == ValueType::kArray) fail("{}: contains arrays of arrays, which no Llama model needs", name_);
     if (type == ValueType::kString) {
       Strings strings(take_count(sizeof(std::uint64_t)));
       for (std::string_view& string : strings) string = take_string();
@@ -184,7 +184,7 @@ struct File {
 File parse(std::span<const std::uint8_t> bytes, const std::string& name) {
   Reader reader(bytes, name);
   File file{{}, {}, {}, name};
-  if (reader.take<std::uint32_t>() != 0x46554747) fail("{}: is no GGUF file", name);
+  if (reader.take<std::uint32_t>() != 0x46554747) fail("{}: is not a GGUF file", name);
   const auto version = reader.take<std::uint32_t>();
   if (version != 2 && version != 3)
     fail("{}: is GGUF version {}; versions 2 and 3 (little-endian) can be read", name, version);
@@ -253,16 +253,16 @@ void refuse_what_cannot_run(const File& file) {
     fail("{}: is of architecture {}; only llama runs here", file.name,
          architecture.empty() ? "unknown" : architecture);
   if (const std::int64_t experts = file.integer("llama.expert_count", 0); experts > 0)
-    fail("{}: has {} experts; a mixture of experts cannot be run", file.name, experts);
+    fail("{}: has {} experts; mixture-of-experts models are not supported", file.name, experts);
   const std::string scaling = file.text("llama.rope.scaling.type");
   if (!scaling.empty() && scaling != "none")
-    fail("{}: llama.rope.scaling.type {}: RoPE scaling cannot be run", file.name, scaling);
+    fail("{}: llama.rope.scaling.type {}: RoPE scaling is not supported", file.name, scaling);
   if (file.real("llama.rope.scale_linear", 1) != 1)
-    fail("{}: llama.rope.scale_linear: RoPE scaling cannot be run", file.name);
+    fail("{}: llama.rope.scale_linear: RoPE scaling is not supported", file.name);
   if (file.tensors.contains("rope_freqs.weight"))
-    fail("{}: tensor rope_freqs.weight: RoPE scaling cannot be run", file.name);
+    fail("{}: tensor rope_freqs.weight: RoPE scaling is not supported", file.name);
   if (file.find<std::int64_t>("llama.attention.sliding_window") != nullptr)
-    fail("{}: attention with a sliding window cannot be run", file.name);
+    fail("{}: sliding-window attention is not supported", file.name);
 }
 
 Config shape_of(const File& file) {

@@ -9,7 +9,7 @@
 
 namespace pico_llama::formats {
 
-/// Names of the tensors of one kind, as a file format has them; {} stands for the layer.
+/// Names of the tensors of one kind, in a file format; {} stands for the layer.
 struct TensorNames {
   const char* token_embedding;
   const char* rms_att;

@@ -8,7 +8,7 @@
 
 namespace pico_llama {
 
-/// A regular file, mapped read-only for as long as this object lives.
+/// A regular file, mapped read-only for the lifetime of this object.
 class MappedFile {
  public:
   MappedFile() = default;

@@ -32,7 +32,8 @@ constexpr TensorNames kNames = {
 
 Json parse_object(std::span<const std::uint8_t> bytes, const std::string& name, const char* what) {
   Json json = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
-  if (!json.is_object()) fail("{}: {} is no JSON object; the file is damaged, get it again", name, what);
+  if (!json.is_object())
+    fail("{}: {} is not a JSON object; the file is damaged, download it again", name, what);
   return json;
 }
 
@@ -43,14 +44,14 @@ std::int64_t integer(const Json& config, const char* key, const std::string& nam
     if (absent < 0) fail("{}: {} is missing; is this the config.json of a Llama model?", name, key);
     return absent;
   }
-  if (!at->is_number_integer()) fail("{}: {} is no whole number", name, key);
+  if (!at->is_number_integer()) fail("{}: {} is not an integer", name, key);
   return at->get<std::int64_t>();
 }
 
 float number(const Json& config, const char* key, const std::string& name, double absent) {
   const auto at = config.find(key);
   if (at == config.end() || at->is_null()) return static_cast<float>(absent);
-  if (!at->is_number()) fail("{}: {} is no number", name, key);
+  if (!at->is_number()) fail("{}: {} is not a number", name, key);
   return at->get<float>();
 }
 
@@ -72,19 +73,19 @@ void refuse_other_architectures(const Json& config, const std::string& name) {
          model_type.empty() ? "unknown" : model_type);
   if (const auto at = config.find("architectures"); at != config.end() && at->is_array() && !at->empty())
     if (at->front() != "LlamaForCausalLM")
-      fail("{}: architecture {} cannot be run; only LlamaForCausalLM can", name, at->front().dump());
+      fail("{}: unsupported architecture {}; only LlamaForCausalLM is supported", name, at->front().dump());
   const std::string activation = text(config, "hidden_act");
   if (!activation.empty() && activation != "silu")
-    fail("{}: hidden_act {} cannot be run; only silu can", name, activation);
+    fail("{}: hidden_act {} is not supported; only silu is", name, activation);
   for (const char* key : {"attention_bias", "mlp_bias"})
-    if (flag(config, key)) fail("{}: {}: a model with biases cannot be run", name, key);
+    if (flag(config, key)) fail("{}: {}: biases are not supported", name, key);
   if (const auto at = config.find("sliding_window"); at != config.end() && at->is_number())
-    fail("{}: sliding_window {}: attention with a sliding window cannot be run", name, at->dump());
+    fail("{}: sliding_window {}: sliding-window attention is not supported", name, at->dump());
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const auto at = config.find(key);
     if (at == config.end() || !at->is_object()) continue;
     const std::string type = at->contains("rope_type") ? text(*at, "rope_type") : text(*at, "type");
-    if (!type.empty() && type != "default") fail("{}: {} {}: RoPE scaling cannot be run", name, key, type);
+    if (!type.empty() && type != "default") fail("{}: {} {}: RoPE scaling is not supported", name, key, type);
   }
   if (config.contains("quantization_config"))
     fail(
@@ -110,7 +111,7 @@ Config shape_of(const Json& json, const std::string& name) {
   if (const Status status = config.validate(); !status.ok()) fail("{}: {}", name, text_of(status));
   const std::int64_t head_size = integer(json, "head_dim", name, config.head_size());
   if (head_size != config.head_size())
-    fail("{}: head_dim {} is not hidden_size / num_attention_heads, {}; such heads cannot be run", name,
+    fail("{}: head_dim {} is not hidden_size / num_attention_heads, {}; such heads are not supported", name,
          head_size, config.head_size());
   return config;
 }
@@ -138,7 +139,7 @@ void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file) 
     const auto damaged = [&file, &name = name](const char* what) {
       fail("{}: the entry of tensor {} {}; the file is damaged, get it again", file.name, name, what);
     };
-    if (!entry.is_object()) damaged("is no JSON object");
+    if (!entry.is_object()) damaged("is not a JSON object");
     const std::string type = text(entry, "dtype");
     Found found{&file, Encoding::kF32, {}, nullptr};
     if (type == "F16")
@@ -155,12 +156,12 @@ void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file) 
       damaged("has no data_offsets");
     std::uint64_t bytes = block_bytes(found.encoding);
     for (const Json& size : *shape) {
-      if (!size.is_number_unsigned()) damaged("has a shape that is no list of sizes");
+      if (!size.is_number_unsigned()) damaged("has a shape that is not a list of sizes");
       found.shape.push_back(size.get<std::uint64_t>());
       if (__builtin_mul_overflow(bytes, found.shape.back(), &bytes)) damaged("has an impossible shape");
     }
     for (const Json& offset : *offsets)
-      if (!offset.is_number_unsigned()) damaged("has data_offsets that are no numbers");
+      if (!offset.is_number_unsigned()) damaged("has data_offsets that are not numbers");
     const auto begin = (*offsets)[0].get<std::uint64_t>(), end = (*offsets)[1].get<std::uint64_t>();
     if (begin > end || end - begin != bytes) damaged("has another size than its shape");
     if (end > data.size())
@@ -176,10 +177,10 @@ void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file) 
 void refuse_unused(const std::map<std::string, Found>& tensors, const std::set<std::string>& used) {
   for (const auto& [name, found] : tensors) {
     if (used.contains(name) || name.ends_with("rotary_emb.inv_freq")) continue;
-    const char* why = "is no part of a Llama model as it can be run here";
-    if (name.ends_with(".bias")) why = "is a bias; a model with biases cannot be run";
+    const char* why = "is not part of a Llama model";
+    if (name.ends_with(".bias")) why = "is a bias; biases are not supported";
     if (name.find("q_norm") != std::string::npos || name.find("k_norm") != std::string::npos)
-      why = "normalises queries or keys, which cannot be run";
+      why = "normalises queries or keys, which is not supported";
     fail("{}: tensor {} {}", found.file->name, name, why);
   }
 }
@@ -197,10 +198,10 @@ std::vector<std::string> shards_of_index(const NamedBytes& index_json) {
     fail("{}: has no weight_map; get the file again", index_json.name);
   std::set<std::string> files;
   for (const auto& [tensor, file] : map->items()) {
-    if (!file.is_string()) fail("{}: the file of tensor {} is no name", index_json.name, tensor);
+    if (!file.is_string()) fail("{}: the file of tensor {} is not a name", index_json.name, tensor);
     const auto name = file.get<std::string>();
     if (name.empty() || name.find('/') != std::string::npos)
-      fail("{}: {} is no file beside it", index_json.name, file.dump());
+      fail("{}: {} is not a file next to it", index_json.name, file.dump());
     files.insert(name);
   }
   return {files.begin(), files.end()};

@@ -41,7 +41,7 @@ class Message {
         std::memcpy(&field.integer, take(4).data(), 4);
         return true;
       default:
-        fail("{}: is no whole SentencePiece model (a field of wire type {}); get the file again", name_,
+        fail("{}: incomplete SentencePiece model (a field of wire type {}); download the file again", name_,
              key & 7);
     }
   }

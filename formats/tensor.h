@@ -8,7 +8,7 @@
 
 namespace pico_llama::formats {
 
-/// How a file stores the numbers of a tensor. Blocks lie along the rows, which hold whole ones.
+/// How a file stores the numbers of a tensor. Blocks run along rows; a row is a whole number of blocks.
 /// Source: llama2.c export.py (kQ80); the safetensors format (kF16, kBf16); GGUF's types of the same names.
 enum class Encoding {
   kF32,

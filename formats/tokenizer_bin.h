@@ -6,8 +6,8 @@
 
 #include "formats/vocabulary.h"
 
-/// llama2.c's tokenizer.bin: int32 max_token_length, then for each token fp32 score, int32 length, bytes.
-/// The file does not say how many tokens it holds: it is read to its end, and the count must be the model's.
+/// llama2.c's tokenizer.bin: int32 max_token_length, then for each token fp32 score, int32 length, bytes. The
+/// file does not state the number of tokens: it is read to its end, and the count must match the model's.
 /// Source: llama2.c tokenizer.py (export) and run.c (build_tokenizer).
 namespace pico_llama::formats {
 

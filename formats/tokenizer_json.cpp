@@ -97,7 +97,7 @@ MergeScores scores_of(const Json& merges, const std::string& name) {
     else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
       scores.add(merge[0].get_ref<const std::string&>(), merge[1].get_ref<const std::string&>());
     else
-      fail("{}: a merge is no pair of pieces; get the file again", name);
+      fail("{}: a merge is not a pair of pieces; download the file again", name);
   }
   return scores;
 }
@@ -114,7 +114,7 @@ bool looks_like_json(std::span<const std::uint8_t> bytes) {
 
 Vocabulary read_tokenizer_json(std::span<const std::uint8_t> bytes, const std::string& name) {
   const Json file = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
-  if (!file.is_object()) fail("{}: is no whole JSON; get the file again", name);
+  if (!file.is_object()) fail("{}: incomplete JSON; download the file again", name);
   const Json& model = member(file, "model");
   if (!model.is_object() || !member(model, "vocab").is_object()) {
     const std::string type = text(model, "type");
@@ -125,7 +125,7 @@ Vocabulary read_tokenizer_json(std::span<const std::uint8_t> bytes, const std::s
   if (const std::string type = text(model, "type"); !type.empty() && type != "BPE")
     fail("{}: is a tokenizer.json with a model of type {}; BPE can be run", name, type);
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
-    if (!text(model, key).empty()) fail("{}: a tokenizer.json with {} cannot be run", name, key);
+    if (!text(model, key).empty()) fail("{}: a tokenizer.json with {} is not supported", name, key);
 
   const std::vector<std::string> tokens = tokens_of(file, member(model, "vocab"), name);
   const MergeScores scores = scores_of(member(model, "merges"), name);

@@ -84,8 +84,7 @@ MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path
       refuse(path, fmt::format("block {} of the UF2 is damaged (wrong magic numbers)", i));
     }
     if ((block.flags & kNotMainFlash) != 0) continue;
-    if ((block.flags & kFamilyPresent) == 0)
-      refuse(path, fmt::format("block {} of the UF2 names no family", i));
+    if ((block.flags & kFamilyPresent) == 0) refuse(path, fmt::format("UF2 block {} has no family", i));
     // The tools put a first absolute block (2 of 2, at the end of flash) before an image, against erratum
     // E10.
     const bool e10_block =
@@ -116,7 +115,7 @@ MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path
       count = block.count;
     }
     if (block.number >= block.count)
-      refuse(path, fmt::format("block {} of the UF2 says it is {} of {}", i, block.number, block.count));
+      refuse(path, fmt::format("UF2 block {} is numbered {} of {}", i, block.number, block.count));
     const bool begins_again =
         block.family != family || block.count != count || !seen.insert(block.number).second;
     if (begins_again)

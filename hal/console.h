@@ -15,10 +15,10 @@ class Console {
   /// The next byte of input, or -1 if there is none. Does not wait.
   virtual int read() = 0;
 
-  /// Sends `text`. While a host has the port open nothing is lost: waits as long as the host is slow.
-  /// Returns immediately, dropping the text, if no host has the port open or it is closed meanwhile.
-  /// The text may be buffered: until read() finds no input, and during a watch until kGatherUs after the last
-  /// packet, so that an echo with its answer, and tokens in quick succession, share a packet.
+  /// Sends `text`. While a host has the port open nothing is lost: waits as long as the host is slow. Returns
+  /// immediately, dropping the text, if no host has the port open or it is closed meanwhile. The text may be
+  /// buffered until read() finds no input, or, during a watch, until kGatherUs after the last packet, so that
+  /// an echo and its answer, or several tokens, share a packet.
   virtual void write(std::string_view text) = 0;
   /// Sends buffered text. Call it before long computations.
   virtual void flush() = 0;

@@ -1,3 +1,4 @@
+// The board's wiring, its resets and the signals from outside. The run loop: board_run.cpp.
 #include "simulator/board.h"
 
 #include <fmt/format.h>
@@ -9,7 +10,6 @@
 #include "simulator/random.h"
 #include "simulator/stop.h"
 
-/// The board's wiring, its resets and the signals from outside. The run loop: board_run.cpp.
 namespace pico_llama::simulator {
 namespace {
 

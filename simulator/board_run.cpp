@@ -1,3 +1,4 @@
+// The run loop: both cores in turn up to the next event, sleep and waking.
 #include <fmt/format.h>
 
 #include <algorithm>

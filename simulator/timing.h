@@ -92,7 +92,7 @@ inline constexpr Cost kPllLockReferenceCycles{600, Basis::kAssumed,
 // --- boot ROM (simulator/bootrom): costs other than its bus traffic -------------------------------------
 
 /// Entering and leaving a ROM function, looking up its address.
-inline constexpr Cost kRomCall{40, Basis::kAssumed, "a call, a table walk; nobody has measured"};
+inline constexpr Cost kRomCall{40, Basis::kAssumed, "a call, a table walk; no measurement is published"};
 /// Granularity of core 1's wait for its entry point.
 inline constexpr Cost kRomCore1Poll{1000, Basis::kAssumed, "core 1 sleeps there; no program can see it"};
 

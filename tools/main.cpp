@@ -85,8 +85,7 @@ int main(int argc, char** argv) {
       return complain(fmt::format("{}; see pico-llama{} --help", error.what(), named_subcommand(cli.app)),
                       kExitUsage);
     }
-    if (!cli.action)
-      return complain("say what to do: a subcommand is missing; see pico-llama --help", kExitUsage);
+    if (!cli.action) return complain("missing subcommand; see pico-llama --help", kExitUsage);
     return checked(cli.action());
   } catch (const pico_llama::UsageFailure& failure) {
     return complain(failure.what(), kExitUsage);

@@ -139,7 +139,7 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
     if (!tokenizer_path.empty()) {
       const Sha256 given = sha256(MappedFile(tokenizer_path).bytes());
       if (!std::ranges::equal(given, image.header().tokenizer_sha256))
-        fail("{}: holds another tokenizer than {}; leave -z away, an image brings its own", path,
+        fail("{}: contains a different tokenizer than {}; omit -z, images include their tokenizer", path,
              tokenizer_path);
     }
     return source;

@@ -8,13 +8,11 @@
 namespace pico_llama {
 namespace {
 
-std::string refuse_empty(const std::string& word) {
-  return word.empty() ? "an empty word is no file name" : std::string();
-}
+std::string refuse_empty(const std::string& word) { return word.empty() ? "empty file name" : std::string(); }
 
 /// CLI11 itself refuses what is no number at all, and what does not fit a narrower type.
 std::string refuse_bent_number(const std::string& word, bool is_unsigned) {
-  if (word.empty()) return "an empty word is no number";
+  if (word.empty()) return "empty value; expected a number";
   if (is_unsigned && word.front() == '-') return word + " is negative";
   errno = 0;
   if (is_unsigned)
@@ -40,7 +38,7 @@ void check_values(CLI::App& app) {
     if (is(kFileType)) check_first(refuse_empty);
     if (is("FLOAT"))
       check_first([](const std::string& word) {
-        return std::string(word.empty() ? "an empty word is no number" : "");
+        return std::string(word.empty() ? "empty value; expected a number" : "");
       });
     if (is("INT")) check_first([](const std::string& word) { return refuse_bent_number(word, false); });
     if (is("UINT")) check_first([](const std::string& word) { return refuse_bent_number(word, true); });

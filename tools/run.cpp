@@ -105,7 +105,7 @@ int run(Options options) {
 
 void add_run(Cli& cli) {
   CLI::App* sub =
-      cli.app.add_subcommand("run", "Tell a story on this PC, with llama2.c's flags and defaults");
+      cli.app.add_subcommand("run", "Generate a story on this PC, with llama2.c's flags and defaults");
   const auto o = std::make_shared<Options>();
   sub->add_option("model", o->model,
                   "Checkpoint (.bin, .gguf, .safetensors or its folder) or model image (.plm)")

@@ -75,7 +75,7 @@ void require_same(const Options& options, const trainer::Recipe& recipe, const s
   for (const RecipeOption& part : options.recipe_options) {
     const std::string value = part.value(recipe);
     if (part.option->count() > 0 && part.value(options.recipe) != value)
-      fail_usage("{} {} contradicts {}, which has {}; leave the option out", part.option->get_name(),
+      fail_usage("{} {} conflicts with {}, which has {}; omit the option", part.option->get_name(),
                  part.value(options.recipe), source, value);
   }
 }

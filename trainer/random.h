@@ -15,8 +15,8 @@ inline uint64_t mix64(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// The trainer's one source of chance. Its whole state is one integer, so that a checkpoint can hold it.
-/// Exact: the same numbers on every machine and standard library (no std:: distributions).
+/// The trainer's random number generator. Its state is one integer, so that a checkpoint can store it. Exact:
+/// the same numbers on every machine and standard library (no std:: distributions).
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}

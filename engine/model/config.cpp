@@ -22,9 +22,9 @@ Status Config::validate() const {
       in_range(vocab_size, kMaxVocab, "model shape: vocab_size is {}, must be 1 to {}"));
   PICO_LLAMA_RETURN_IF_ERROR(in_range(seq_len, kMaxSeqLen, "model shape: seq_len is {}, must be 1 to {}"));
   if (dim % n_heads != 0)
-    return {StatusCode::kCorruptImage, "model shape: dim {} is no multiple of n_heads {}", dim, n_heads};
+    return {StatusCode::kCorruptImage, "model shape: dim {} is not a multiple of n_heads {}", dim, n_heads};
   if (n_heads % n_kv_heads != 0)
-    return {StatusCode::kCorruptImage, "model shape: n_heads {} is no multiple of n_kv_heads {}", n_heads,
+    return {StatusCode::kCorruptImage, "model shape: n_heads {} is not a multiple of n_kv_heads {}", n_heads,
             n_kv_heads};
   if (head_size() % 2 != 0)
     return {StatusCode::kCorruptImage, "model shape: head size {} is odd, RoPE needs pairs", head_size()};

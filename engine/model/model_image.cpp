@@ -69,8 +69,9 @@ Status check_tensor(std::span<const std::byte> bytes, const TensorEntry& e, cons
   if (e.kind != static_cast<uint32_t>(want.kind) || e.layer != want.layer)
     return corrupt("image: tensor {} is of kind {}, out of order", index, e.kind);
   if (e.rows != want.rows || e.columns != want.columns)
-    return corrupt("image: tensor {} has {} rows or another number of columns than the model's shape says",
-                   index, e.rows);
+    return corrupt(
+        "image: tensor {} has {} rows or another number of columns than the model's shape requires", index,
+        e.rows);
   // A q4 image may keep sensitive tensors in 8 bits.
   const bool kept =
       want.encoding == Encoding::kRowsQ4 && e.encoding == static_cast<uint32_t>(Encoding::kRowsQ8);
@@ -130,7 +131,8 @@ Result<TokenizerView> parse_tokenizer(std::span<const std::byte> section, const 
     if (const uint32_t length = v.pieces[i + 1] - v.pieces[i]; length > longest) longest = length;
   }
   if (h.max_token_length != longest)
-    return corrupt("image: the longest piece has {} bytes, the header says {}", longest, h.max_token_length);
+    return corrupt("image: the longest piece has {} bytes, the header states {}", longest,
+                   h.max_token_length);
   const auto piece = [&v](uint32_t id) {
     return std::string_view(v.text + v.pieces[id], v.pieces[id + 1] - v.pieces[id]);
   };
@@ -218,7 +220,7 @@ Result<ModelImage> ModelImage::parse(std::span<const std::byte> bytes) {
 Status ModelImage::check_crc() const {
   const uint32_t crc = crc32(bytes_.subspan(kCrcFrom));
   if (crc != header().crc32)
-    return corrupt("image: its bytes have CRC {}, its header says {}; it was damaged on the way", crc,
+    return corrupt("image: its bytes have CRC {}, its header states {}; the file is corrupt", crc,
                    header().crc32);
   return {};
 }

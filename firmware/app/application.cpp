@@ -98,7 +98,7 @@ bool Application::is_echo_of_banner(std::string_view line) {
   TextOf<96> banner;
   append_identity(banner, board_.info());
   if (line != banner.view()) return false;
-  output_.error("this port sends back what the board says, which is ignored: stty -F PORT raw -echo");
+  output_.error("this port echoes the board's output; echoes are ignored. Run: stty -F PORT raw -echo");
   return ignoring_echo_ = true;
 }
 

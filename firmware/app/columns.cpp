@@ -13,7 +13,7 @@ struct CodeRange {
 
 // Source of both: Unicode 14.0. Unassigned code points take the width of the surrounding range.
 // clang-format off
-/// UnicodeData.txt, categories Mn, Me and Cf, and the Hangul letters that join the one before; without U+00AD.
+/// UnicodeData.txt, categories Mn, Me and Cf, and conjoining Hangul vowels and trailing consonants; without U+00AD.
 constexpr CodeRange kZeroWidth[] = {
     {0x300, 0x36f}, {0x483, 0x489}, {0x591, 0x5bd}, {0x5bf, 0x5bf}, {0x5c1, 0x5c2}, {0x5c4, 0x5c5},
     {0x5c7, 0x5c7}, {0x600, 0x605}, {0x610, 0x61a}, {0x61c, 0x61c}, {0x64b, 0x65f}, {0x670, 0x670},

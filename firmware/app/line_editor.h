@@ -10,10 +10,10 @@
 
 namespace pico_llama::app {
 
-/// Keys: arrows, Home, End, Delete, Backspace; Ctrl-A, E, B, F, P, N, D, K, U, W, L as in every shell; Ctrl-V
-/// takes the next key as it is (Enter: a line feed, Tab: a tab); Tab completes; Ctrl-C discards the line.
-/// UTF-8 characters are edited whole, on a line of any number of rows. History keeps as many of the last
-/// lines as fit its room.
+/// Keys: arrows, Home, End, Delete, Backspace; Ctrl-A, E, B, F, P, N, D, K, U, W, L as in a shell; Ctrl-V
+/// inserts the next key literally (Enter: a line feed, Tab: a tab); Tab completes; Ctrl-C discards the line.
+/// UTF-8 characters are edited whole, on a line of any number of rows. History keeps the most recent lines
+/// that fit.
 class LineEditor {
  public:
   enum class Event : uint8_t {

@@ -58,12 +58,13 @@ ModelState ModelLoader::check(std::span<const std::byte> slot) {
   };
   const auto& header = *reinterpret_cast<const ImageHeader*>(slot.data());
   if (header.magic != kImageMagic) {
-    return broken({StatusCode::kCorruptImage, "what is at the model's place in flash is no model image"});
+    return broken(
+        {StatusCode::kCorruptImage, "the flash at the model's address does not contain a model image"});
   }
   if (header.file_bytes < kSmallestImage || header.file_bytes > slot.size()) {
     return broken({StatusCode::kCorruptImage,
-                   "the model says it has {} bytes, its place in this flash has {}", header.file_bytes,
-                   static_cast<int64_t>(slot.size())});
+                   "the model's header states {} bytes, but only {} are available in flash",
+                   header.file_bytes, static_cast<int64_t>(slot.size())});
   }
   if (header.version == kImageVersion) {
     // The checksum comes first. An image of another version may keep its checksum elsewhere;

@@ -45,19 +45,19 @@ void append_psram(Text& text, const hal::BoardInfo& info) {
       text << "PSRAM   none on this board";
       return;
     case hal::PsramVerdict::kAbsent:
-      text << "PSRAM   no answer to Read ID: going on without it";
+      text << "PSRAM   no answer to Read ID; not used";
       return;
     case hal::PsramVerdict::kWrongId:
       text << "PSRAM   wrong ID ";
       text.hex(psram.manufacturer, 2) << ' ';
       text.hex(psram.known_good_die, 2) << ' ';
-      text.hex(psram.density, 2) << ", an APS6404L says 0d 5d 4x: going on without it";
+      text.hex(psram.density, 2) << ", expected 0d 5d 4x (APS6404L); not used";
       return;
     case hal::PsramVerdict::kFailedTest:
       text << "PSRAM   failed its test at offset ";
       text.hex(psram.bad_offset, 6) << ": wrote ";
       text.hex(psram.bad_expected, 8) << ", read ";
-      text.hex(psram.bad_found, 8) << ": going on without it";
+      text.hex(psram.bad_found, 8) << "; not used";
       return;
     case hal::PsramVerdict::kSkipped:
       text << "PSRAM   skipped";

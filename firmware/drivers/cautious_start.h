@@ -1,6 +1,6 @@
-/// bring-up: skip and report a stage that hung. Bring-up has only been run on chips that behave as their
-/// datasheets say. If a stage hangs or faults on a real board, the watchdog restarts the chip and later
-/// starts skip that stage until the power is cycled, so that there is always a console to report it.
+/// Bring-up guard. If a stage hangs or faults, the watchdog restarts the chip, and later boots skip that
+/// stage until a power cycle, so that a console can always report it. Needed because bring-up has only run on
+/// simulated chips.
 #pragma once
 
 #include <cstdint>

@@ -12,8 +12,8 @@ namespace {
 
 constexpr uint32_t kWritten = 0x57093d00;
 
-/// Survives everything but a loss of power, after which `written` shows that it is garbage. No member may
-/// have an initialiser: a static constructor would then overwrite the note after every restart.
+/// Survives everything except a power loss, which `written` detects. No member may have an initialiser: a
+/// static constructor would then overwrite the note after every restart.
 struct Note {
   uint32_t written;
   const char* what;

@@ -13,7 +13,7 @@ extern "C" std::byte __model_start__[];
 
 namespace pico_llama::drivers {
 
-/// A function for run_in_sram(): in a section of its own, followed by its constants, with all calls inlined.
+/// A function for run_in_sram(): in a separate section, followed by its constants, with all calls inlined.
 /// tests/firmware/board/check_elf.py checks in the linked image that no branch leaves it and that it fits.
 #define PICO_LLAMA_RUNS_IN_SRAM(name) __attribute__((noinline, noclone, section(".text.runs_in_sram." #name)))
 

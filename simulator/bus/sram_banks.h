@@ -12,13 +12,12 @@ namespace pico_llama::simulator {
 enum class Port : std::uint8_t { kCore0Data, kCore1Data, kDma, kDebugger, kCore0Code, kCore1Code };
 
 /// The cycles in which each of the ten SRAM banks is busy. A bank has one port: of two accesses in the same
-/// cycle the loser waits a cycle (datasheet section 2.1.1, 4.2).
-///
-/// The cores are interpreted one after the other in short slices, so the accesses of a cycle do not arrive
-/// here together. Each bank therefore remembers its last 64 cycles as a bit map, and an access that arrives
-/// for a cycle already taken moves to the next free one. The loser is whoever is simulated later, which
-/// depends only on the program, so a run is reproducible. An access more than 64 cycles behind the newest is
-/// not charged: slices must be shorter than that for contention to be seen.
+/// cycle the loser waits a cycle (datasheet section 2.1.1, 4.2).  The cores are interpreted one after the
+/// other in short slices, so the accesses of a cycle do not arrive here together. Each bank therefore
+/// remembers its last 64 cycles as a bit map, and an access that arrives for a cycle already taken moves to
+/// the next free one. The access simulated later loses, which depends only on the program, so a run is
+/// reproducible. An access more than 64 cycles behind the newest is not charged: slices must be shorter than
+/// that for contention to be seen.
 class SramBanks {
  public:
   static constexpr unsigned kCount = 10;

@@ -97,8 +97,8 @@ class Core final : public CoreSignals, private CodeListener {
   void start(std::uint32_t vtor, std::uint32_t sp, std::uint32_t pc);
 
   /// Executes until the local clock reaches `limit` or events.horizon(), whichever is earlier; the core
-  /// sleeps; or an observer stops it. At least one instruction runs if the clock is below both.
-  /// Errors: throws Stop where the model ends (see stop.h); pc is that of the instruction.
+  /// sleeps; or an observer stops it. At least one instruction runs if the clock is below both. Errors:
+  /// throws Stop on unmodelled behaviour (stop.h); pc is the instruction's.
   void run_until(Cycle limit);
 
   /// The core's local clock.
@@ -188,7 +188,7 @@ class Core final : public CoreSignals, private CodeListener {
   CoreSignals* other_core = nullptr;
   std::array<Coprocessor*, 8> coprocessors{};
 
-  // The programmer's model: state that changes seldom.
+  // The programmer's model: state that rarely changes.
   std::uint32_t sp_other = 0;  ///< the stack pointer not in use
   std::uint32_t msplim = 0, psplim = 0;
   bool primask = false, faultmask = false;
@@ -371,9 +371,9 @@ class Core final : public CoreSignals, private CodeListener {
   /// Makes `insn` ready: decodes, fetches, goes to the next page. Returns the one to execute.
   const Insn* prepare(const Insn* insn);
   std::uint32_t fetch_word(std::uint32_t address);
-  /// The Code port fetches a word from an SRAM bank for an instruction that could issue in cycle `issue`.
-  /// It runs ahead of the core by as much as there was time for, at most by the prefetch buffer; what a bank
-  /// conflict costs beyond that lead stalls the core.
+  /// The Code port fetches a word from an SRAM bank for an instruction that could issue in cycle `issue`. It
+  /// prefetches as far as time allows, at most the prefetch buffer; a bank conflict stalls the core only
+  /// beyond that lead.
   void fetch_from_bank(unsigned bank, Cycle issue) {
     constexpr Cycle kLead = timing::kPrefetchLead.cycles;
     Cycle at = fetch_next + kLead < issue ? issue - kLead : fetch_next;

@@ -107,7 +107,7 @@ Operand shifted(unsigned type, unsigned imm5, std::uint8_t& amount) {
 }
 
 /// sp as a destination is word-aligned and checked against the stack limit.
-void with_sp_checked(Core& core, const Insn& i) {
+void run_with_sp_check(Core& core, const Insn& i) {
   const std::uint32_t before = core.r[13];
   i.inner(core, i);
   const std::uint32_t result = core.r[13];
@@ -115,9 +115,9 @@ void with_sp_checked(Core& core, const Insn& i) {
   core.set_sp_checked(result);
 }
 
-void sp_destination(Insn& i) {
+void add_sp_check(Insn& i) {
   i.inner = i.run;
-  i.run = with_sp_checked;
+  i.run = run_with_sp_check;
 }
 
 void add_hi(Core& core, const Insn& i) {
@@ -265,7 +265,7 @@ bool decode_common(Insn& i, Operand operand) {
   }
   if (op == Op::kAdc || op == Op::kSbc || operand == Operand::kRrx) i.reads |= hazard::kFlags;
   i.run = handler(op, operand, form);
-  if (i.rd == 13 && form != kCompares) sp_destination(i);
+  if (i.rd == 13 && form != kCompares) add_sp_check(i);
   return true;
 }
 
@@ -371,7 +371,7 @@ void decode_data_16(Insn& i) {
           break;
         }
         i.run = rdn == 15 || i.rm == 15 ? add_hi : handler(Op::kAdd, Operand::kReg, kPlain);
-        if (rdn == 13) sp_destination(i);
+        if (rdn == 13) add_sp_check(i);
         break;
       case 1:
         i.reads |= hazard::reg(rdn);
@@ -382,7 +382,7 @@ void decode_data_16(Insn& i) {
         break;
       default:
         i.run = rdn == 15 || i.rm == 15 ? mov_hi : handler(Op::kMov, Operand::kReg, kPlain);
-        if (rdn == 13) sp_destination(i);
+        if (rdn == 13) add_sp_check(i);
         break;
     }
     if (rdn == 15) i.pair_older = pairing::kNone;
@@ -400,7 +400,7 @@ void decode_data_16(Insn& i) {
     i.imm = (op & 0x7f) * 4;
     i.run = handler((op & 0x80) != 0 ? Op::kSub : Op::kAdd, Operand::kImm, kPlain);
     i.reads = hazard::reg(13);
-    sp_destination(i);
+    add_sp_check(i);
   }
 }
 
@@ -509,7 +509,7 @@ void decode_data_plain_immediate(Insn& i) {
       i.imm = imm12;
       i.run = handler(subtract ? Op::kSub : Op::kAdd, Operand::kImm, kPlain);
       if (i.rd == 13 && i.rn == 13)
-        sp_destination(i);
+        add_sp_check(i);
       else if (bad_rd)
         i.run = unpredictable;
       return;
@@ -644,8 +644,8 @@ Handler of_kind(unsigned operation) {
   }
 }
 
-/// `operation`: ADD8, ADD16, ASX, -, SUB8, SUB16, SAX; `kind`: S, Q, SH, -, U, UQ, UH, as the encoding has
-/// them. The undefined() handler where there is none.
+/// `operation`: ADD8, ADD16, ASX, -, SUB8, SUB16, SAX; `kind`: S, Q, SH, -, U, UQ, UH, in the encoding's
+/// order. The undefined() handler where there is none.
 Handler parallel_handler(unsigned operation, unsigned kind) {
   switch (kind) {
     case 0:

@@ -113,12 +113,12 @@ void Dcp::to_integer(bool truncates) {
     x_.mantissa = 0;
     return;
   }
-  constexpr std::int64_t kFar = std::int64_t{1} << 40;
+  constexpr std::int64_t kOutOfRange = std::int64_t{1} << 40;
   std::int64_t integer;
   if (x_.infinite || x_.exponent != 52 || x_.sign) {
     // Out of 32-bit range. An exponent below 52, or a negative sum, means a negative number.
     const bool negative = x_.sign || (!x_.infinite && x_.exponent < 52);
-    integer = negative ? -kFar : kFar;
+    integer = negative ? -kOutOfRange : kOutOfRange;
   } else {
     const auto difference = static_cast<std::int64_t>(x_.mantissa - kIntegerBias);
     integer = difference >> 10;

@@ -40,7 +40,7 @@ struct alignas(64) Insn {
     kReady,
     kFetched,    ///< lies in an XIP window: every word is fetched through the bus, with its time
     kUndecoded,  ///< not decoded yet, or its memory changed
-    kPageEnd,    ///< behind the last slot of a page of the cache: continue in the next page
+    kPageEnd,    ///< after the last slot of a page of the cache: continue in the next page
   };
 
   Handler run = nullptr;
@@ -69,8 +69,8 @@ struct alignas(64) Insn {
 static_assert(sizeof(Insn) == 64, "one line of the host's cache each");
 
 /// Decoded instructions by address: a slot for every half-word, in pages that are made when first executed
-/// and live as long as the core, so that a pointer to a slot stays valid. Two slots behind the last one lead
-/// to the next page, so straight-line code just counts up.
+/// and live as long as the core, so that a pointer to a slot stays valid. Two extra slots at the end continue
+/// in the next page, so that straight-line code only increments the pointer.
 class DecodeCache {
  public:
   static constexpr unsigned kPageBits = 10;

@@ -1,16 +1,16 @@
+// Addresses and reset values: hardware/regs/m33.h of the SDK; behaviour: Armv8-M ARM, D1.2.
 #include "simulator/cpu/ppb.h"
 
 #include <fmt/format.h>
 
 #include "simulator/cpu/core.h"
 
-/// Addresses and reset values: hardware/regs/m33.h of the SDK; behaviour: Armv8-M ARM, D1.2.
 namespace pico_llama::simulator {
 namespace {
 
 constexpr std::uint32_t kEppb = 0xe008'0000, kScsBase = 0xe000'e000, kDwt = 0xe000'1000;
 
-[[noreturn]] void missing(Core& core, const char* verb, std::uint32_t address) {
+[[noreturn]] void stop_unmodelled(Core& core, const char* verb, std::uint32_t address) {
   stop_at(core, fmt::format("{} of {:08x}: a register of the private peripheral bus that the model lacks",
                             verb, address));
 }
@@ -205,7 +205,7 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
       case 8:
         return scs.eppb_sleepctrl | (scs.eppb_sleepctrl << 1 & 4);
       default:
-        missing(core, "read", address);
+        stop_unmodelled(core, "read", address);
     }
   }
   if (address >= kDwt && address < kDwt + 0x1000) {
@@ -214,9 +214,9 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
     if (offset == 4) return cyccnt(core);
     if (offset >= 0x20 && offset < 0x60 && (offset & 7) == 0)
       return scs.dwt_comparators[(offset - 0x20) / 16][offset >> 3 & 1];
-    missing(core, "read", address);
+    stop_unmodelled(core, "read", address);
   }
-  if (address < kScsBase || address >= kScsBase + 0x1000) missing(core, "read", address);
+  if (address < kScsBase || address >= kScsBase + 0x1000) stop_unmodelled(core, "read", address);
   const std::uint32_t offset = address - kScsBase;
   for (const auto& constant : kIdentification)
     if (constant.offset == offset) return constant.value;
@@ -303,7 +303,7 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
     case 0xf3c:
       return core.fpu.fpdscr;
     default:
-      missing(core, "read", address);
+      stop_unmodelled(core, "read", address);
   }
 }
 
@@ -321,7 +321,7 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
         scs.eppb_sleepctrl = value & 3;
         return;
       default:
-        missing(core, "write", address);
+        stop_unmodelled(core, "write", address);
     }
   }
   if (address >= kDwt && address < kDwt + 0x1000) {
@@ -335,11 +335,11 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
         stop_at(core, "DWT comparator switched on: watchpoints by software are not modelled");
       scs.dwt_comparators[(offset - 0x20) / 16][offset >> 3 & 1] = value;
     } else {
-      missing(core, "write", address);
+      stop_unmodelled(core, "write", address);
     }
     return;
   }
-  if (address < kScsBase || address >= kScsBase + 0x1000) missing(core, "write", address);
+  if (address < kScsBase || address >= kScsBase + 0x1000) stop_unmodelled(core, "write", address);
   const std::uint32_t offset = address - kScsBase;
   if (offset >= 0x100 && offset < 0x440) return write_nvic(core, offset, value);
   for (const auto& constant : kIdentification)
@@ -462,7 +462,7 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
       core.fpu.fpdscr = value & FpuState::kFpdscrMask;
       return;
     default:
-      missing(core, "write", address);
+      stop_unmodelled(core, "write", address);
   }
 }
 
@@ -494,11 +494,11 @@ void ppb_write(Core& core, std::uint32_t address, std::uint32_t value, unsigned 
 // --- MPU ---------------------------------------------------------------------------------------------------
 
 int Mpu::region_of(std::uint32_t address) const {
-  int found = -1;
+  int found = kNoRegion;
   for (unsigned i = 0; i < kRegions; ++i) {
     if ((rlar[i] & 1) == 0) continue;
     if (address < (rbar[i] & ~31u) || address > (rlar[i] | 31u)) continue;
-    if (found >= 0) return -1;  // regions must not overlap: an access in two is a fault
+    if (found != kNoRegion) return kOverlap;
     found = static_cast<int>(i);
   }
   return found;
@@ -509,12 +509,8 @@ bool Mpu::allows(std::uint32_t address, Use use, bool privileged, bool below_zer
   const bool default_xn = (address >= 0x4000'0000 && address < 0x6000'0000) || address >= 0xa000'0000;
   if (!enabled() || (below_zero && (ctrl & 2) == 0)) return use != Use::kExecute || !default_xn;
   const int region = region_of(address);
-  if (region < 0) {
-    unsigned hits = 0;
-    for (unsigned i = 0; i < kRegions; ++i)
-      hits += (rlar[i] & 1) != 0 && address >= (rbar[i] & ~31u) && address <= (rlar[i] | 31u);
-    return hits == 0 && privileged && (ctrl & 4) != 0 && (use != Use::kExecute || !default_xn);
-  }
+  if (region == kOverlap) return false;
+  if (region == kNoRegion) return privileged && (ctrl & 4) != 0 && (use != Use::kExecute || !default_xn);
   const std::uint32_t attributes = rbar[region];
   const bool unprivileged_too = (attributes >> 1 & 1) != 0, read_only = (attributes >> 2 & 1) != 0;
   if (!privileged && !unprivileged_too) return false;
@@ -623,9 +619,8 @@ void SysTick::write_cvr() {
   schedule();
 }
 
-std::uint32_t SysTick::calib() const {
-  return 0;
-}  // reset value in hardware/regs/m33.h: a reference, no TENMS
+/// Reset value in hardware/regs/m33.h: external reference, no TENMS.
+std::uint32_t SysTick::calib() const { return 0; }
 
 void SysTick::set_reference(Picoseconds period) {
   if (period == reference_) return;

@@ -61,7 +61,9 @@ struct Mpu {
   bool enabled() const { return (ctrl & 1) != 0; }
   /// Whether the access is allowed. `below_zero`: execution priority is negative (HardFault, NMI, FAULTMASK).
   bool allows(std::uint32_t address, Use use, bool privileged, bool below_zero) const;
-  /// The region that holds `address`, or -1 for none or more than one.
+  static constexpr int kNoRegion = -1;
+  static constexpr int kOverlap = -2;  ///< several regions: a fault
+  /// The region that holds `address`, or one of the above.
   int region_of(std::uint32_t address) const;
 };
 

@@ -1,4 +1,4 @@
-/// Hints, barriers, special registers, and the instructions that make exceptions.
+/// Hints, barriers, special registers, and the instructions that raise exceptions.
 #include <fmt/format.h>
 
 #include "simulator/cpu/core.h"

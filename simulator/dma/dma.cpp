@@ -76,7 +76,7 @@ void Dma::trigger(unsigned number, Cycle now) {
   // 12.6.4.2: the credits count the FIFO's entries; no document says that an abort clears them.
   if (channel.stale_credits && request < kFirstTimer) {
     throw Stop("DMA: channel " + std::to_string(number) +
-               " starts after an abort with the DREQ credits of before: write its DBG_CTDREQ (12.6.4.2)");
+               " is restarted after an abort with stale DREQ credits: write its DBG_CTDREQ (12.6.4.2)");
   }
   if (request >= kFirstTimer && request < kUnpaced)
     channel.paced = timer_requests(request - kFirstTimer, now);

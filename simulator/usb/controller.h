@@ -34,7 +34,7 @@ class UsbWatcher {
   /// The pull-up on D+ was switched on (the device attaches) or off.
   virtual void pull_up_changed(bool on, Picoseconds now) = 0;
   /// Software made a buffer available or set STALL: a poll that was answered NAK would now be answered
-  /// otherwise. A real host finds out by polling; this one is told, so that idle polls cost nothing.
+  /// otherwise. A real host polls; this one is notified, so that idle polls cost nothing.
   virtual void endpoint_ready(unsigned endpoint, bool in, Picoseconds now) = 0;
 };
 

@@ -49,7 +49,7 @@ const char* reason(TransferEnd end) {
     case TransferEnd::kTimeout:
       return "the device answers NAK for 5 seconds";
     case TransferEnd::kGone:
-      return "the device is gone";
+      return "the device was disconnected";
     case TransferEnd::kDone:
       break;
   }

@@ -673,7 +673,7 @@ struct AttentionQ8Case {
   std::vector<int32_t> scratch;
 };
 
-TEST(Kernels, AttentionQ8IsTheSameEverywhere) {
+TEST(Kernels, AttentionQ8IsBitIdenticalOnAllBackends) {
   for (const int head_size : {2, 6, 8, 12, 48, 64})
     for (const int heads : {1, 2, 3, 4})
       // Sharp and flat, at every exponent of the scores' unit that matters.
@@ -684,7 +684,7 @@ TEST(Kernels, AttentionQ8IsTheSameEverywhere) {
       }
 }
 
-TEST(Kernels, AttentionQ8IsSoftmax) {
+TEST(Kernels, AttentionQ8ApproximatesSoftmax) {
   for (const int head_size : {2, 8, 12, 48})
     for (const float query_size : {0.1f, 1.0f, 3.0f})
       for (const int last : {0, 1, 30, 127, 128, 400, 1150}) {

@@ -33,7 +33,7 @@ Vector row(const Tensor& w, int r, const Tensor& norm) {
 /// Heads of 8 elements, dim 32 (sqrt(dim) below 8) and 128 (above).
 class KvStepsOf : public testing::TestWithParam<int> {};
 
-TEST_P(KvStepsOf, HoldWhatRmsnormLeaves) {
+TEST_P(KvStepsOf, CoverTheRangeOfRmsnorm) {
   const Config config{GetParam(), 48, 2, GetParam() / 8, 2, 400, 64};
   test_support::EngineModel model(
       test_support::build_image(test_support::random_model(config, true, 5), Profile::kQ8));

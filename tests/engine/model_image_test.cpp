@@ -34,7 +34,7 @@ size_t entry_at(const std::vector<std::byte>& image, uint32_t index) {
   return h.tensor_table_offset + index * sizeof(TensorEntry);
 }
 
-TEST(ModelImage, GivesBackWhatWasPacked) {
+TEST(ModelImage, RoundTripsPackedTensors) {
   const auto raw = small_model();
   for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     const EngineModel m(raw, profile);
@@ -68,7 +68,7 @@ TEST(ModelImage, GivesBackWhatWasPacked) {
   }
 }
 
-TEST(ModelImage, NamesWhatIsWrong) {
+TEST(ModelImage, ReportsTheSpecificError) {
   const auto good = build_image(small_model(), Profile::kQ8);
   ASSERT_EQ(message(good), "ok");
   const auto with = [&](size_t at, auto value) {
@@ -97,7 +97,7 @@ TEST(ModelImage, NamesWhatIsWrong) {
   EXPECT_NE(with(entry_at(good, 2) + 30, uint16_t{0}).find("chunks"), std::string::npos);
 }
 
-TEST(ModelImage, NamesWhatIsWrongWithQ4) {
+TEST(ModelImage, ReportsTheSpecificQ4Error) {
   const auto good = build_image(small_model(), Profile::kQ4);
   ASSERT_EQ(message(good), "ok");
   const auto with = [&](size_t at, auto value) {
@@ -117,7 +117,7 @@ TEST(ModelImage, NamesWhatIsWrongWithQ4) {
   EXPECT_EQ(q4_activation_limit(1024 * 128), 63);
 }
 
-TEST(ModelImage, RefusesNumbersThatAreNone) {
+TEST(ModelImage, RejectsNonFiniteNumbers) {
   for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     const auto good = build_image(small_model(), profile);
     for (const uint32_t tensor : {1u, 2u}) {  // a norm, a matrix (whose first float is a weight or a scale)
@@ -151,7 +151,7 @@ TEST(ModelImage, RefusesABadTokenizer) {
   EXPECT_NE(with(8, 0xfffffff0u).find("fit"), std::string::npos);
 }
 
-TEST(ModelImage, FindsDamageByItsChecksum) {
+TEST(ModelImage, DetectsCorruptionByCrc) {
   auto image = build_image(small_model(), Profile::kQ8);
   image[image.size() - 5] ^= std::byte{1};
   const Result<ModelImage> parsed = ModelImage::parse(image);
@@ -170,7 +170,7 @@ TEST(ModelImage, RefusesAMisalignedAddress) {
 
 // For any few corrupted bytes the parser either rejects the image or it runs within bounds (sanitizers
 // check). tests/fuzz/ extends this.
-TEST(ModelImage, SurvivesRandomDamage) {
+TEST(ModelImage, SurvivesRandomCorruption) {
   std::minstd_rand random(7);
   for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     const auto good = build_image(small_model(), profile);

@@ -64,7 +64,7 @@ Choice run_c(const std::vector<float>& logits, const SamplerOptions& options, Rn
   return {tokens.back().id, 0};
 }
 
-TEST(Sampler, ChoosesAsRunCDoes) {
+TEST(Sampler, MatchesRunC) {
   for (const size_t n : {1u, 2u, 13u, 512u, 4096u})
     for (const float size : {0.0f, 3.0f, 12.0f})
       for (const float temperature : {0.3f, 1.0f, 2.5f})
@@ -111,7 +111,7 @@ TEST(Sampler, WorkersDoNotChangeAChoice) {
   }
 }
 
-TEST(Sampler, WhatIsNoNumberStillEndsInAToken) {
+TEST(Sampler, NanLogitsStillYieldAToken) {
   for (const float bad : {NAN, INFINITY, -INFINITY})
     for (const float temperature : {0.0f, 1e-39f, 1.0f, 1e6f}) {
       std::vector<uint32_t> scratch(20);
@@ -126,7 +126,7 @@ TEST(Sampler, WhatIsNoNumberStillEndsInAToken) {
     }
 }
 
-TEST(Sampler, FiltersAreWhatTheySay) {
+TEST(Sampler, FiltersMatchTheirDefinition) {
   std::vector<uint32_t> scratch(6);
   const std::vector<float> logits = {0.0f, 3.0f, 2.0f, 2.0f, -1.0f, 1.0f};
   const auto drawn = [&](const SamplerOptions& options) {

@@ -73,7 +73,7 @@ TEST(Session, PrefillDoesNotChangeABitInAnyShape) {
 }
 
 // A prompt of any length, in blocks that leave out what only logits need, against every token's logits.
-TEST(Session, APromptsBlocksLeaveWhatItsTokensLeave) {
+TEST(Session, BlockwisePrefillEqualsTokenwisePrefill) {
   for (const int layers : {1, 2}) {
     for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
       EngineModel m(test_support::random_model({32, 48, layers, 4, 2, 400, 64}, true, 5), profile);
@@ -104,7 +104,7 @@ TEST(Session, APromptsBlocksLeaveWhatItsTokensLeave) {
   }
 }
 
-TEST(Session, SameSeedSameStoryWhateverWasToldBefore) {
+TEST(Session, SameSeedSameStoryRegardlessOfHistory) {
   EngineModel m(small_model());
   Session session = m.session();
   const Told first = tell(session, "abc", sampled(42));
@@ -202,7 +202,7 @@ TEST(Session, RefusesBadOptions) {
   EXPECT_EQ(session.step().stop, StopReason::kSteps);  // and nothing runs after a refusal
 }
 
-TEST(Session, SaysHowMuchMemoryItNeeds) {
+TEST(Session, ReportsRequiredMemory) {
   EngineModel m(small_model());
   const size_t needed = Session::bytes_needed(m.image, 64).value();
   std::vector<std::byte> memory(needed);

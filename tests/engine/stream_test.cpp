@@ -181,7 +181,7 @@ TEST(Stream, EachWeightIsReadOnceForABlockOfTokens) {
   EXPECT_GT(copied, used);
 }
 
-TEST(Stream, StopsAndStartsAnew) {
+TEST(Stream, StopsAndRestarts) {
   EngineModel m(odd_model(true), Profile::kQ8);
   ThreadWorkers workers(2);
   Streaming streaming(m.image, workers, Streamed::kAll, false, 8192, 1000);

@@ -65,7 +65,7 @@ std::string decode(const Tokenizer& t, const std::vector<int32_t>& tokens) {
   return text;
 }
 
-TEST(Tokenizer, EncodesAsRunC) {
+TEST(Tokenizer, MatchesRunC) {
   const auto raw = test_support::small_model();
   const EngineModel m(raw);
   const Tokenizer t(m.image.tokenizer());
@@ -83,7 +83,7 @@ TEST(Tokenizer, EncodesAsRunC) {
 
 // Pieces that begin others, twice the same, of equal scores, of the bytes' own names; characters without a
 // piece.
-TEST(Tokenizer, EncodesAsRunCWithAnyVocabulary) {
+TEST(Tokenizer, MatchesRunCForRandomVocabularies) {
   std::minstd_rand random(7);
   const std::string letters = "aab c<0x";
   for (int vocabulary = 0; vocabulary < 60; ++vocabulary) {
@@ -105,7 +105,7 @@ TEST(Tokenizer, EncodesAsRunCWithAnyVocabulary) {
   }
 }
 
-TEST(Tokenizer, EncodesAsRunCWithTheRealVocabularies) {
+TEST(Tokenizer, MatchesRunCForRealVocabularies) {
   PICO_LLAMA_MODEL_OR_SKIP(checkpoint, "stories260K.bin");
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
   const auto raw = test_support::load_legacy(checkpoint, tokenizer);
@@ -137,7 +137,7 @@ TEST(Tokenizer, LongPromptsTakeAboutLinearWork) {
   EXPECT_EQ(decode(t, encode(t, text)), text);
 }
 
-TEST(Tokenizer, RefusesWhatItCannotEncode) {
+TEST(Tokenizer, RejectsUnencodableText) {
   const EngineModel m(test_support::small_model());
   const Tokenizer t(m.image.tokenizer());
   std::vector<std::byte> scratch(4096);

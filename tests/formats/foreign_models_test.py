@@ -132,14 +132,14 @@ class Safetensors(Foreign):
                               ("rope_scaling llama3", {"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}),
                               ("rope_scaling linear", {"rope_scaling": {"type": "linear", "factor": 2.0}}),
                               ("head_dim 8", {"head_dim": 8}), ("quantization_config", {"quantization_config": {"bits": 4}}),
-                              ("hidden_size is missing", {"hidden_size": "absent"}), ("hidden_size is no whole number", {"hidden_size": "24"}),
+                              ("hidden_size is missing", {"hidden_size": "absent"}), ("hidden_size is not an integer", {"hidden_size": "24"}),
                               ("dim is 99999999", {"hidden_size": 99999999}), ("another shape", {"hidden_size": 12}),
                               ("layers.2.input_layernorm.weight is missing", {"num_hidden_layers": 3})):
             with self.subTest(part):
                 w.write_hf_folder(model, self.folder / "m", **changes)
                 self.refused(part, "info", self.folder / "m")
         for name, part in (("model.layers.0.self_attn.q_proj.bias", "is a bias"), ("model.layers.1.self_attn.q_norm.weight", "normalises queries or keys"),
-                           ("model.layers.0.mlp.experts.0.weight", "is no part of a Llama model")):
+                           ("model.layers.0.mlp.experts.0.weight", "is not part of a Llama model")):
             with self.subTest(name):
                 w.write_hf_folder(model, self.folder / "m", extra={name: ("F32", [4], bytes(16))})
                 self.refused(part, "info", self.folder / "m")
@@ -204,9 +204,9 @@ class Gguf(Foreign):
         file = self.folder / "m.gguf"
         for part, metadata in (("architecture gemma", {"general.architecture": "gemma"}), ("8 experts", {"llama.expert_count": 8}),
                                ("scaling.type yarn", {"llama.rope.scaling.type": "yarn"}), ("scale_linear", {"llama.rope.scale_linear": 2.0}),
-                               ("sliding window", {"llama.attention.sliding_window": 128}), ("rotates 2 of 4", {"llama.rope.dimension_count": 2}),
+                               ("sliding-window", {"llama.attention.sliding_window": 128}), ("rotates 2 of 4", {"llama.rope.dimension_count": 2}),
                                ("key_length 8", {"llama.attention.key_length": 8}), ("lacks llama.context_length", {"llama.context_length": "absent"}),
-                               ("dim 24 is no multiple of n_heads 5", {"llama.attention.head_count": 5}), ("attn_norm.weight is missing", {"llama.block_count": 3}),
+                               ("dim 24 is not a multiple of n_heads 5", {"llama.attention.head_count": 5}), ("attn_norm.weight is missing", {"llama.block_count": 3}),
                                ("RoPE base is 0", {"llama.rope.freq_base": 0.0})):
             with self.subTest(part):
                 self.small(file, metadata=metadata)
@@ -362,7 +362,7 @@ class Tokenizers(Foreign):
                 text.write_text(json.dumps(file))
                 self.refused(part, "run", TALES, "-z", text)
         text.write_text('{"model": ')
-        self.refused("no whole JSON", "run", TALES, "-z", text)
+        self.refused("incomplete JSON", "run", TALES, "-z", text)
 
 
 class EndToken(Foreign):

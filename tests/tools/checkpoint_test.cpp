@@ -135,8 +135,8 @@ TEST(Checkpoint, Version2IsVersion1RoundedToItsGroups) {
   }
 }
 
-// Group 48 divides every tensor here (16 x 24 = 384, 16 x 16 = 256 does not: use 32) and is no multiple of a
-// row.
+// Group 48 divides every tensor here (16 x 24 = 384, 16 x 16 = 256 does not: use 32) and is not a multiple of
+// a row.
 TEST(Checkpoint, GroupsThatCrossRowsAreReadOverTheFlattenedTensor) {
   const Bytes bytes = make_checkpoint(tiny(Format::kLlama2cVersion2, true, 32));
   const Checkpoint checkpoint = read_llama2c(bytes, "m.bin");
@@ -154,7 +154,7 @@ TEST(Checkpoint, GroupsThatCrossRowsAreReadOverTheFlattenedTensor) {
   }
 }
 
-TEST(Checkpoint, SaysBothSizesOfATruncatedOrOversizedFile) {
+TEST(Checkpoint, ReportsActualAndExpectedSize) {
   for (const Format format : {Format::kLlama2cLegacy, Format::kLlama2cVersion1, Format::kLlama2cVersion2}) {
     Bytes bytes = make_checkpoint(tiny(format));
     const std::string size = std::to_string(bytes.size());
@@ -186,9 +186,9 @@ TEST(Checkpoint, RefusesAbsurdAndOverflowingShapes) {
         expect_failure(with(format, field, value), "model shape: ");
     }
     expect_failure(with(format, 0, -16), "dim is -16");
-    expect_failure(with(format, 3, 3), "dim 16 is no multiple of n_heads 3");
+    expect_failure(with(format, 3, 3), "dim 16 is not a multiple of n_heads 3");
     expect_failure(with(format, 3, 16), "head size 1 is odd");
-    expect_failure(with(format, 4, 3), "n_heads 4 is no multiple of n_kv_heads 3");
+    expect_failure(with(format, 4, 3), "n_heads 4 is not a multiple of n_kv_heads 3");
   }
   // The largest shape the limits allow: its size overflows 32 bits, and is refused by arithmetic, not by
   // trying.
@@ -216,7 +216,7 @@ TEST(Checkpoint, RefusesBadVersionsFlagsAndGroups) {
   expect_failure(failure_of(bad), "group size 7 does not divide token_embedding");
 }
 
-TEST(Checkpoint, NamesFilesOfAnotherKind) {
+TEST(Checkpoint, IdentifiesOtherFileTypes) {
   const auto kind_of = [](std::string text) {
     text.resize(1000, '.');
     return failure_of(Bytes(text.begin(), text.end()));
@@ -228,7 +228,7 @@ TEST(Checkpoint, NamesFilesOfAnotherKind) {
   expect_failure(kind_of("once upon a time"), "is this a llama2.c checkpoint?");
 }
 
-TEST(Checkpoint, SaysWhereANaNOrAnInfinityIs) {
+TEST(Checkpoint, ReportsPositionOfNonFiniteValues) {
   Bytes bytes = make_checkpoint(tiny(Format::kLlama2cVersion1));
   const std::size_t norms = 256;
   poke(bytes, norms + 4 * (16 + 3), std::numeric_limits<float>::quiet_NaN());

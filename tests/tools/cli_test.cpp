@@ -82,7 +82,7 @@ nlohmann::json json_of(const CommandResult& result) {
 
 // ---- Valid use
 
-TEST_F(Cli, HelpTeachesWithExamples) {
+TEST_F(Cli, HelpHasExamples) {
   const CommandResult help = command({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.out.find("Examples:"), std::string::npos);
@@ -104,7 +104,7 @@ TEST_F(Cli, RunPutsTextOnStdoutAndSpeedsOnStderr) {
     EXPECT_NE(result.err.find(part), std::string::npos) << part << " in " << result.err;
 }
 
-TEST_F(Cli, TheSameSeedTellsTheSameStoryWithAnyThreadsAndFromAnImage) {
+TEST_F(Cli, SeedDeterminesTheStoryForAnyThreadsAndImage) {
   for (const std::string profile : {"f32", "q8"}) {
     const std::string image = folder_.file(profile + ".plm");
     ASSERT_EQ(command({"pack", model_, "-z", tokenizer_, "--profile", profile, "-o", image}).exit_code, 0);
@@ -257,18 +257,18 @@ TEST_F(Cli, UsageErrorsExitWithTwo) {
   expect_error(command({"eval", model_, "-n", "0"}), kUsage, "tokens");
 }
 
-TEST_F(Cli, WordsThatANumberOrANameWouldBeBentFrom) {
+TEST_F(Cli, RejectsValuesCli11WouldConvert) {
   const std::string out = folder_.file("out");
-  expect_error(run({"-n", ""}), kUsage, "--steps: an empty word is no number");
-  expect_error(run({"-t", ""}), kUsage, "--temperature: an empty word is no number");
+  expect_error(run({"-n", ""}), kUsage, "--steps: empty value; expected a number");
+  expect_error(run({"-t", ""}), kUsage, "--temperature: empty value; expected a number");
   expect_error(run({"-s", "99999999999999999999"}), kUsage, "--seed: 99999999999999999999 is out of range");
   expect_error(command({"corpus", "--seed", "-1", "-o", out}), kUsage, "--seed: -1 is negative");
   expect_error(command({"corpus", "--seed", "18446744073709551616", "-o", out}), kUsage, "is out of range");
   expect_error(command({"simulate", model_, "--max-cycles", "-1"}), kUsage, "--max-cycles: -1 is negative");
   expect_error(command({"simulate", model_, "--expect", ""}), kUsage, "--expect needs a text");
-  expect_error(pack(""), kUsage, "--output: an empty word is no file name");
-  expect_error(command({"info", ""}), kUsage, "file: an empty word is no file name");
-  expect_error(command({"run", model_, "-z", ""}), kUsage, "--tokenizer: an empty word is no file name");
+  expect_error(pack(""), kUsage, "--output: empty file name");
+  expect_error(command({"info", ""}), kUsage, "file: empty file name");
+  expect_error(command({"run", model_, "-z", ""}), kUsage, "--tokenizer: empty file name");
   EXPECT_EQ(run({"-i", "", "--stop", "", "-n", "3"}).exit_code, 0) << "texts may be empty";
 }
 
@@ -291,7 +291,7 @@ TEST_F(Cli, MissingDirectoryAndEmptyFiles) {
     expect_error(with(folder_.file("none.bin")), 1, "no such file; check the path");
     expect_error(with(folder_.path()), 1,
                  rest[0] == "simulate" ? "is not a regular file" : "is a directory; give the file inside it");
-    expect_error(with(folder_.file("empty.bin")), 1, text ? "holds no text" : "is empty");
+    expect_error(with(folder_.file("empty.bin")), 1, text ? "contains no text" : "is empty");
     expect_error(with("/dev/zero"), 1, "is not a regular file");
   }
   expect_error(command({"run", model_, "-z", folder_.file("none.bin")}), 1, "no such file");
@@ -360,19 +360,19 @@ TEST_F(Cli, DamagedImages) {
   expect_error(command({"run", image, "--profile", "q80"}), 1,
                "is not a llama2.c checkpoint but a model image");
   const std::string other = add_file("other.bin", make_tokenizer(300));
-  expect_error(command({"run", image, "-z", other}), 1, "holds another tokenizer");
+  expect_error(command({"run", image, "-z", other}), 1, "contains a different tokenizer");
   expect_error(command({"eval", image}), 1, "give the checkpoint");
   expect_error(command({"pack", image, "-o", folder_.file("out.plm")}), 1, "is a model image already");
 }
 
-TEST_F(Cli, PromptsThatCannotBe) {
+TEST_F(Cli, RejectsInvalidPrompts) {
   expect_error(run({"-i", std::string(1000, 'x')}), 1, "; shorten it");
   expect_error(run({"-i", "caf\xc3"}), 1, "the prompt is not UTF-8 at byte 3; give it in that encoding");
   expect_error(run({"-i", "\xff\xfe"}), 1, "UTF-8");
   expect_error(run({"--profile", "q80"}), 1, "needs a version 2");
 }
 
-TEST_F(Cli, TextsThatAreNone) {
+TEST_F(Cli, RejectsNonUtf8Text) {
   const std::string text = add_file("bad.txt", {'c', 'a', 'f', 0xc3});
   expect_error(command({"eval", model_, "-z", tokenizer_, "--text", text}), 1,
                "bad.txt: is not text: byte 3 is not UTF-8");
@@ -380,7 +380,7 @@ TEST_F(Cli, TextsThatAreNone) {
                "bad.txt: is not text: byte 3 is not UTF-8");
 }
 
-TEST_F(Cli, TrainingRefusesNumbersThatCannotTrain) {
+TEST_F(Cli, RejectsInvalidTrainingParameters) {
   const std::string text = add_file("text.txt", {'a', '\n', '\n', 'b'});
   for (const auto& [option, value] :
        std::vector<std::pair<std::string, std::string>>{{"--learning-rate", "inf"},
@@ -402,7 +402,7 @@ TEST_F(Cli, AnInputIsNeverOverwritten) {
   EXPECT_EQ(test_support::read_file(model_), model);
 }
 
-TEST_F(Cli, SimulateAndTrainKnowBeforeTheWorkWhereTheyCannotWrite) {
+TEST_F(Cli, ChecksOutputPathsBeforeLongWork) {
   const std::string nowhere = "/nonexistent/folder/out";
   expect_error(command({"simulate", model_, "--stats", nowhere}), 1, "cannot be created");
   expect_error(command({"simulate", model_, "--profile", folder_.path()}), 1, "is a directory");
@@ -427,7 +427,7 @@ TEST_F(Cli, OutputsThatCannotBeWritten) {
   }
 }
 
-TEST_F(Cli, ALinkThatLeadsNowhereIsNotReplaced) {
+TEST_F(Cli, DanglingSymlinkIsNotReplaced) {
   const std::string link = folder_.file("link.plm");
   ASSERT_EQ(::symlink("/nonexistent/folder/m.plm", link.c_str()), 0);
   names_ = folder_.names();
@@ -437,7 +437,7 @@ TEST_F(Cli, ALinkThatLeadsNowhereIsNotReplaced) {
   EXPECT_TRUE(S_ISLNK(status.st_mode));
 }
 
-TEST_F(Cli, ClosedStandardStreamsAreNoFiles) {
+TEST_F(Cli, ClosedStdStreamsAreNotReused) {
   const std::string image = folder_.file("m.plm");
   const auto closed = [&](const std::string& arguments) {
     return test_support::run_command({"/bin/sh", "-c", "exec " PICO_LLAMA_COMMAND " " + arguments});
@@ -450,7 +450,7 @@ TEST_F(Cli, ClosedStandardStreamsAreNoFiles) {
   EXPECT_EQ(test_support::read_file(image), packed);
 }
 
-TEST_F(Cli, AnOldFileSurvivesAPackThatFails) {
+TEST_F(Cli, FailedPackKeepsTheOldFile) {
   const std::string image = add_file("m.plm", {1, 2, 3});
   expect_error(pack(image, {.file_size_limit = 4096}), 1, "cannot be written");
   EXPECT_EQ(test_support::read_file(image), "\x01\x02\x03");

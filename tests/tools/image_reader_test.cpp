@@ -1,4 +1,5 @@
-// SPEC.md is enough to write a reader: scripts/read_image.py shares no code with us and says the same tokens.
+// SPEC.md is enough to write a reader: scripts/read_image.py shares no code with us and generates the same
+// tokens.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -60,7 +61,7 @@ void expect_same_tokens(const std::string& checkpoint, const std::string& tokeni
   }
 }
 
-TEST(ImageReader, SaysTheTokensOfStories260K) {
+TEST(ImageReader, PythonReaderMatchesOnStories260K) {
   PICO_LLAMA_MODEL_OR_SKIP(model, "stories260K.bin");
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
   expect_same_tokens(model, tokenizer, "The little dog");

@@ -76,7 +76,7 @@ double damage(const Q4Block& block, const std::vector<float>& rows,
   return sum / static_cast<double>(8 * inputs.size());
 }
 
-TEST(Q4Quantizer, WithoutMomentsEachWeightIsNearItself) {
+TEST(Q4Quantizer, WithoutMomentsRoundsToNearest) {
   Numbers numbers;
   for (const std::size_t n : {2u, 36u, 64u, 172u}) {
     std::vector<float> rows(8 * n);
@@ -96,7 +96,7 @@ TEST(Q4Quantizer, WithoutMomentsEachWeightIsNearItself) {
   }
 }
 
-TEST(Q4Quantizer, MomentsSpareTheDirectionsThatInputsHave) {
+TEST(Q4Quantizer, MomentsReduceErrorAlongInputDirections) {
   Numbers numbers;
   for (const std::size_t n : {64u, 172u}) {
     const auto inputs = inputs_of(n, numbers);
@@ -110,7 +110,7 @@ TEST(Q4Quantizer, MomentsSpareTheDirectionsThatInputsHave) {
   }
 }
 
-TEST(Q4Quantizer, WeightsOfAnySizeGiveNumbers) {
+TEST(Q4Quantizer, ExtremeWeightsStayFinite) {
   for (const float size : {0.0f, 1e-44f, 1e-30f, 1e38f}) {
     std::vector<float> rows(8 * 36, size);
     rows[5] = -size;
@@ -139,7 +139,7 @@ class Q4Pack : public ::testing::Test {
   const formats::Vocabulary tokenizer_ = formats::read_tokenizer_bin(vocabulary_, "tokenizer");
 };
 
-TEST_F(Q4Pack, KeepsWhatItIsToldInEightBits) {
+TEST_F(Q4Pack, Q8OptionKeepsMatricesIn8Bits) {
   const packer::ImageBytes bytes = packed({.keep_q8 = {TensorKind::kWk, TensorKind::kW2}});
   const ModelImage image = ModelImage::parse(bytes).value();
   EXPECT_TRUE(image.shared_classifier());
@@ -162,7 +162,7 @@ TEST_F(Q4Pack, KeepsWhatItIsToldInEightBits) {
   EXPECT_FALSE(ModelImage::parse(mixed).ok());
 }
 
-TEST_F(Q4Pack, AnEmbeddingOfItsOwnIsInEightBits) {
+TEST_F(Q4Pack, SeparateEmbeddingIs8Bit) {
   const std::uint64_t unlimited = ~std::uint64_t{0};
   const packer::ImageBytes bytes = packed({.own_embedding_below = unlimited});
   const ModelImage image = ModelImage::parse(bytes).value();
@@ -172,7 +172,7 @@ TEST_F(Q4Pack, AnEmbeddingOfItsOwnIsInEightBits) {
   EXPECT_EQ(packed({.own_embedding_below = bytes.size()}).size(), packed({}).size());
 }
 
-TEST_F(Q4Pack, ACalibratedModelSaysWhatTheExactOneSays) {
+TEST_F(Q4Pack, CalibratedModelMatchesF32Tokens) {
   const packer::InputMoments moments = packer::input_moments(checkpoint_, tokenizer_, 256);
   const auto error = [&](const packer::ImageBytes& bytes) {
     const packer::ImageBytes exact = packer::pack(checkpoint_, tokenizer_, Profile::kF32);

@@ -23,7 +23,7 @@ nlohmann::json eval_q4(const std::vector<std::string>& more) {
   return nlohmann::json::parse(result.out);
 }
 
-TEST(Q4Quality, AsPackedByDefaultCostsLessThanATwentieth) {
+TEST(Q4Quality, DefaultPackingCostsUnder5PercentPerplexity) {
   const auto report = eval_q4({"-n", "4096"});
   if (report.is_null())
     GTEST_SKIP() << "stories3M_q80.bin or tok4096.bin is absent; run scripts/get-models.sh";

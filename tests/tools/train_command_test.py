@@ -58,7 +58,7 @@ class Train(unittest.TestCase):
         for option, value, had in (("--dim", "32", "16"), ("--steps", "7", "6"), ("--seed", "6", "5"), ("--qat", "q8", "none")):
             done = self.train("--resume", *self.out("half"), option, value)
             self.assertEqual(done.returncode, 2, done.stderr)
-            self.assertRegex(done.stderr, rf"^pico-llama: {option} {value} contradicts .*half.state, which has {had}; leave the option out\n$")
+            self.assertRegex(done.stderr, rf"^pico-llama: {option} {value} conflicts with .*half.state, which has {had}; omit the option\n$")
         self.good("--resume", *self.out("half"))
         self.assertEqual(self.model("half"), self.model("whole"))
 
@@ -71,7 +71,7 @@ class Train(unittest.TestCase):
         self.assertEqual((self.folder / "second.tok.bin").read_bytes(), (self.folder / "first.tok.bin").read_bytes())
         done = self.train(self.text, *self.out("third"), "--start", self.folder / "first.bin", "--dim", 32)
         self.assertEqual(done.returncode, 2)
-        self.assertIn("--dim 32 contradicts", done.stderr)
+        self.assertIn("--dim 32 conflicts with", done.stderr)
         (self.folder / "first.tok.bin").rename(self.folder / "elsewhere")
         done = self.train(self.text, *self.out("third"), "--start", self.folder / "first.bin", *more)
         self.assertEqual(done.returncode, 1)

@@ -105,7 +105,7 @@ class Uf2Models : public testing::Test {
   const test_support::TemporaryFolder folder_;
 };
 
-TEST_F(Uf2Models, LieOneBehindTheOther) {
+TEST_F(Uf2Models, AreStoredConsecutively) {
   const std::string a = image("a.plm", "f32"), b = image("b.plm", "q8"), c = image("c.plm", "q4");
   FlashImage two, three;
   two.add_file(a);
@@ -125,7 +125,7 @@ TEST_F(Uf2Models, LieOneBehindTheOther) {
   EXPECT_EQ(starts, (std::vector<std::uint32_t>{0x10080000, second, behind(second, b)}));
 }
 
-TEST_F(Uf2Models, OnesThatTheBoardWouldRefuseAreRefusedHere) {
+TEST_F(Uf2Models, RejectsImagesTheFirmwareRejects) {
   const std::string good = test_support::read_file(image("a.plm", "q8"));
   Bytes bytes(good.begin(), good.end());
   bytes.back() ^= 1;
@@ -134,7 +134,7 @@ TEST_F(Uf2Models, OnesThatTheBoardWouldRefuseAreRefusedHere) {
   EXPECT_NE(problem("cut.plm", bytes).find("pack the checkpoint again"), std::string::npos);
 }
 
-TEST_F(Uf2Models, AHeaderThatSaysNoLengthEndsTheRow) {
+TEST_F(Uf2Models, ImpossibleLengthEndsTheList) {
   // In a UF2 nobody has parsed it: neither 0 nor more than the flash may send the search in circles.
   for (const std::uint32_t length : {0u, 0xffffffffu, 0x01000000u}) {
     Bytes head(16);
@@ -149,7 +149,7 @@ TEST_F(Uf2Models, AHeaderThatSaysNoLengthEndsTheRow) {
   }
 }
 
-TEST_F(Uf2Models, WhatNoRp2350WouldStartIsRefused) {
+TEST_F(Uf2Models, RejectsUnbootablePrograms) {
   EXPECT_NE(problem("notes.md", Bytes(5000, 'x')).find("no IMAGE_DEF"), std::string::npos);
   EXPECT_EQ(problem("program.bin", program_bytes()), "");
 

@@ -77,7 +77,7 @@ TEST(Bpe, RoundTripsAnything) {
   EXPECT_TRUE(encoder.encode("").empty());
 }
 
-TEST(Bpe, EncodesAsLlama2cDoesOverTheWholeText) {
+TEST(Bpe, MatchesLlama2cOnWholeTexts) {
   const Vocabulary vocabulary = train_bpe(make_corpus(1, 500), 512);
   Encoder encoder(vocabulary);
   const std::string other = make_corpus(2, 3);
@@ -118,7 +118,7 @@ void expect_error(const std::string& part, const std::function<void()>& act) {
   }
 }
 
-TEST(Bpe, SaysWhatTheTextSupports) {
+TEST(Bpe, ReportsSupportedVocabularySize) {
   expect_error("larger than the text supports; use --vocab 266 or less",
                [] { (void)train_bpe("aab aab aab ab ab", 1000); });
   expect_error("use --vocab 262 or more", [] { (void)train_bpe("aab aab aab ab ab", 260); });

@@ -89,7 +89,7 @@ TEST(Corpus, LengthAndVocabularySuitASmallModel) {
   EXPECT_LE(counts.size(), 1000u);
 }
 
-TEST(Corpus, HeroAndThingLastToTheEnd) {
+TEST(Corpus, HeroAndThingAppearInTheEnding) {
   const std::regex wish("(wanted|wished for|dreamed of) (a|an|his|her|the) [a-z]+ ([a-z]+)");
   for (uint64_t i = 0; i < kStories; ++i) {
     const std::string story = make_story(kSeed, i);
@@ -100,7 +100,7 @@ TEST(Corpus, HeroAndThingLastToTheEnd) {
   }
 }
 
-TEST(Corpus, EveryPlotTellsManyStories) {
+TEST(Corpus, EveryPlotYieldsManyStories) {
   for (const Plot& plot : plots()) {
     std::set<std::string> told;
     for (uint64_t i = 0; i < 200; ++i) {

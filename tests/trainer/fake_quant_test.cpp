@@ -56,7 +56,7 @@ TEST(FakeQuant, ZerosStayZeros) {
   EXPECT_EQ(rounded, weights);
 }
 
-TEST(FakeQuant, NormsAreLeftAlone) {
+TEST(FakeQuant, NormsAreUnchanged) {
   const Layout layout({16, 20, 2, 4, 2, 24, 64}, true);
   const std::vector<float> weights = some_weights(layout.total);
   std::vector<float> rounded(layout.total);

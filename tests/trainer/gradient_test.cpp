@@ -90,7 +90,7 @@ TEST(Gradient, MatchesFiniteDifferencesWithoutSharing) {
   check_every_kind(model);
 }
 
-TEST(Gradient, SequencesDoNotSeeEachOther) {
+TEST(Gradient, SequencesAreIndependent) {
   Model model({16, 20, 2, 4, 2, 24, 64}, true);
   std::vector<double> together(model.layout.total, 0.0);
   const double loss = model.loss(&together);

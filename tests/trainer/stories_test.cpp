@@ -38,7 +38,7 @@ TEST(Stories, LineEndsOfEverySystemGiveTheSameStories) {
   EXPECT_EQ(stories("One.\r\nTwo.\n\nThree.\r\n\nFour."), expected) << "mixed";
 }
 
-TEST(Stories, MarkersSeparateWhereverTheyStand) {
+TEST(Stories, MarkersSeparateAnywhere) {
   const Texts expected = {"One.\n\nStill one.", "Two."};
   EXPECT_EQ(stories("One.\n\nStill one.\n<|endoftext|>\nTwo.\n<|endoftext|>\n"), expected);
   EXPECT_EQ(stories("One.\n\nStill one.<|endoftext|>Two."), expected);
@@ -68,14 +68,14 @@ TEST(Stories, JsonLines) {
             expected);
   EXPECT_EQ(stories("\"Tom said \\\"hi\\\".\\nCafé 🐢.\"\n\"Two.\"\n"), expected);
   expect_failure("{\"story\": \"a\", \"title\": \"b\", \"n\": 1}\n",
-                 "say with --field which field is the story (there are: story, title)");
+                 "select the story's field with --field (available: story, title)");
   expect_failure("{\"text\": \"a\"}\n{\"text\": 1}\n", "line 2 has no text in field text");
   expect_failure("{\"text\": \"a\"}\nplain\n", "line 2 is no JSON object");
   expect_failure("plain text", "--field needs one JSON object a line", {.field = "text"});
   expect_failure("{\"text\": \"a\\u0000b\"}", "line 1: is not text");
 }
 
-TEST(Stories, NamesWhatIsNoUtf8) {
+TEST(Stories, ReportsNonUtf8Encodings) {
   using namespace std::string_literals;
   expect_failure("\xff\xfeO\0n\0e\0"s, "is UTF-16 text");
   expect_failure("\xfe\xff\0O\0n\0e"s, "is UTF-16 text");
@@ -83,12 +83,12 @@ TEST(Stories, NamesWhatIsNoUtf8) {
   expect_failure("\xff\xfe\0\0O\0\0\0"s, "is UTF-32 text");
   expect_failure("caf\xe9", "byte 3 is not UTF-8");
   expect_failure("One story with a zero\0 in it, far from UTF-16"s, "byte 21 is not UTF-8");
-  expect_failure(" \r\n\t\n", "holds no text");
-  expect_failure("<|endoftext|>\n<|endoftext|>\n", "holds no text");
+  expect_failure(" \r\n\t\n", "contains no text");
+  expect_failure("<|endoftext|>\n<|endoftext|>\n", "contains no text");
   expect_failure("One.\n\nTwo.", "--separator *** stands nowhere alone on a line", {.separator = "***"});
 }
 
-TEST(Stories, SaysHowManyAndWarns) {
+TEST(Stories, ReportsCountAndWarnings) {
   const Stories three = read_stories("One.\n\nThree!\n\nFour", "t.txt");
   EXPECT_EQ(three.summary(), "3 stories (separated by empty lines), median 4 bytes");
   EXPECT_TRUE(three.warnings.empty());

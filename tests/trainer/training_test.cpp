@@ -219,7 +219,7 @@ TEST_F(Training, WritesAllItsFiles) {
   }
 }
 
-TEST_F(Training, SaysWhatIsWrongWithTheText) {
+TEST_F(Training, ReportsTextErrors) {
   RunFiles bad = files("bad");
   bad.text = path("missing.txt");
   expect_error("no such file", bad);
@@ -227,9 +227,9 @@ TEST_F(Training, SaysWhatIsWrongWithTheText) {
   expect_error("is a directory", bad);
   bad.text = path("other.txt");
   write("other.txt", "");
-  expect_error("holds no text", bad);
+  expect_error("contains no text", bad);
   write("other.txt", " \n\n \n");
-  expect_error("holds no text", bad);
+  expect_error("contains no text", bad);
   write("other.txt", std::string("text\0with a zero", 16));
   expect_error("is not text: byte 4", bad);
   write("other.txt", "caf\xe9 in Latin-1");
@@ -240,7 +240,7 @@ TEST_F(Training, SaysWhatIsWrongWithTheText) {
   expect_error("single short story", bad);
 }
 
-TEST_F(Training, SaysWhatIsWrongWithTheShape) {
+TEST_F(Training, ReportsShapeErrors) {
   const Recipe good = recipe_;
   const auto with = [&](auto change, const std::string& part) {
     recipe_ = good;
@@ -258,8 +258,8 @@ TEST_F(Training, SaysWhatIsWrongWithTheShape) {
   with([](Recipe& r) { r.steps = 0; }, "--steps");
 }
 
-TEST_F(Training, SaysWhatIsWrongWithTheCheckpoint) {
-  expect_error("there is no training to go on with", files("new", true));
+TEST_F(Training, ReportsCheckpointErrors) {
+  expect_error("no training to resume", files("new", true));
   run_training(recipe_, files("done"), plan_, {});
   expect_error("give --resume", files("done"));
   recipe_.learning_rate = 1e-4f;
@@ -272,7 +272,7 @@ TEST_F(Training, SaysWhatIsWrongWithTheCheckpoint) {
   expect_error("is not a whole training state", files("done", true));
 }
 
-TEST_F(Training, GoesOnFromAModel) {
+TEST_F(Training, StartsFromAModel) {
   run_training(recipe_, files("first"), plan_, {});
   RunFiles second = files("second");
   second.start = path("first.bin");
@@ -286,7 +286,7 @@ TEST_F(Training, GoesOnFromAModel) {
   expect_error("has another shape", second);
 }
 
-TEST_F(Training, SaysWhenItCannotWrite) {
+TEST_F(Training, ReportsWriteErrors) {
   RunFiles nowhere = files("x");
   nowhere.output = path("no/such/folder/x");
   expect_error("cannot be created", nowhere);

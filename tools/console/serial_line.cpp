@@ -46,7 +46,7 @@ SerialLine::SerialLine(const std::string& path) : path_(path) {
   termios mode{};
   if (::tcgetattr(fd_, &mode) != 0) {
     ::close(fd_);
-    fail("{}: is no serial port; give the board's, such as /dev/ttyACM0", path);
+    fail("{}: is not a serial port; try /dev/ttyACM0", path);
   }
   // An advisory lock, which picocom and pyserial (exclusive=True) take as well.
   if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -64,7 +64,7 @@ SerialLine::SerialLine(const std::string& path) : path_(path) {
 
 SerialLine::~SerialLine() { ::close(fd_); }
 
-void SerialLine::fail_gone() { fail("{}: the board is gone; plug it in again", path_); }
+void SerialLine::fail_gone() { fail("{}: the board was disconnected; plug it in again", path_); }
 
 void SerialLine::check() {
   pollfd state{fd_, 0, 0};
@@ -105,11 +105,11 @@ std::string find_board() {
     const char* product = sp_get_port_usb_product(*port);
     if (product == nullptr || std::string_view(product) != kProduct) continue;
     if (!found.empty())
-      fail("two boards are plugged in, at {} and {}; name one", found, sp_get_port_name(*port));
+      fail("two boards are connected, at {} and {}; specify one", found, sp_get_port_name(*port));
     found = sp_get_port_name(*port);
   }
   if (found.empty())
-    fail("no board with this firmware is plugged in; plug it in, or name its port, such as /dev/ttyACM0");
+    fail("no board with this firmware found; connect it or specify its port, such as /dev/ttyACM0");
   return found;
 }
 

@@ -10,8 +10,7 @@ namespace pico_llama::console {
 /// The board's serial port from this computer's side.
 class SerialLine {
  public:
-  /// Opens a serial port or a pseudo terminal: raw, for this program alone.
-  /// Errors: Failure that says why not, and what to do.
+  /// Opens a serial port or pseudo terminal in raw mode, exclusively. Errors: Failure with reason and remedy.
   explicit SerialLine(const std::string& path);
   ~SerialLine();
   SerialLine(const SerialLine&) = delete;

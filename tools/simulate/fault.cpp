@@ -20,14 +20,14 @@ struct ChipFault {
 };
 constexpr ChipFault kChipFaults[] = {
     {"psram-absent", &BoardFaults::psram_absent, "no chip on chip select 1"},
-    {"psram-wrong-id", &BoardFaults::psram_wrong_id, "the PSRAM answers with another maker's ID"},
+    {"psram-wrong-id", &BoardFaults::psram_wrong_id, "the PSRAM returns another manufacturer's ID"},
     {"psram-stuck-bit", &BoardFaults::psram_stuck_bit, "one bit of the PSRAM never changes"},
     {"flash-4mb", &BoardFaults::flash_4mb, "a smaller flash chip than the board should have"},
     {"flash-no-qe", &BoardFaults::flash_no_qe, "the flash chip's quad-enable bit is clear"},
     {"flash-no-continuous", &BoardFaults::flash_no_continuous,
-     "the flash chip passes over the mode byte: each read wants its command"},
-    {"flash-foreign", &BoardFaults::flash_foreign, "another maker's flash chip, on which 35h enters QPI"},
-    {"flash-late", &BoardFaults::flash_late, "the flash answers later than it promises: 12 ns to the QMI"},
+     "the flash ignores the mode byte: each read needs a command"},
+    {"flash-foreign", &BoardFaults::flash_foreign, "another manufacturer's flash, where 35h enters QPI"},
+    {"flash-late", &BoardFaults::flash_late, "flash data arrives late, 12 ns after the clock edge"},
     {"radio-absent", &BoardFaults::radio_absent, "nothing answers on the radio's bus"},
     {"radio-no-clock", &BoardFaults::radio_no_clock, "the radio answers, but its crystal does not start"},
 };
@@ -42,8 +42,7 @@ struct TimedFault {
 };
 constexpr TimedFault kTimedFaults[] = {
     {"usb-host-stalls", Fault::Kind::kHostStalls, false, 1, 5, "the host does not read (default @1+5)"},
-    {"usb-unplug", Fault::Kind::kUnplug, true, 0, 0,
-     "USB is pulled at T; plugged in again D later, if given"},
+    {"usb-unplug", Fault::Kind::kUnplug, true, 0, 0, "USB is unplugged at T, and replugged after D if given"},
     {"usb-never-opens", Fault::Kind::kNeverOpens, false, 0, 0, "enumerated, but no program opens the port"},
     {"button", Fault::Kind::kButton, true, 0, 0.1, "BOOT is pressed at T (default for 0.1 s)"},
     {"radio-hangs", Fault::Kind::kRadioHangs, false, 0, 0,
@@ -79,13 +78,13 @@ void parse_fault(std::string_view text, BoardFaults& board, std::vector<Fault>& 
   if (at != std::string_view::npos) time = text.substr(at + 1);
   for (const ChipFault& fault : kChipFaults) {
     if (name != fault.name) continue;
-    if (time) fail_usage("--fault {}: this fault is there from the start and takes no @time", name);
+    if (time) fail_usage("--fault {}: this fault is permanent and takes no @time", name);
     board.*fault.flag = true;
     return;
   }
   for (const TimedFault& fault : kTimedFaults) {
     if (name != fault.name) continue;
-    if (fault.needs_time && !time) fail_usage("--fault {0}: say when, as in {0}@2.5", name);
+    if (fault.needs_time && !time) fail_usage("--fault {0}: needs a time, for example {0}@2.5", name);
     Fault result{fault.kind, fault.default_at, fault.default_for};
     if (time) {
       const std::size_t plus = time->find('+');
@@ -96,7 +95,7 @@ void parse_fault(std::string_view text, BoardFaults& board, std::vector<Fault>& 
     timed.push_back(result);
     return;
   }
-  fail_usage("--fault: '{}' is unknown; there are {}", name, known());
+  fail_usage("--fault: '{}' is unknown; available: {}", name, known());
 }
 
 std::string fault_help() {

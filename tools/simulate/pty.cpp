@@ -55,8 +55,8 @@ class Pty : public Port {
       fail("cannot make a pseudo terminal: {}", errno_text(errno));
     }
     path = name;
-    // Opened and closed once: from then on the master tells "nobody has it open" (POLLHUP) from "open".
-    // Its mode is the one that Linux's cdc-acm driver begins with: lines, echo, 9600 baud.
+    // Open and close it once: afterwards POLLHUP on the master means that nobody has it open. Initial mode as
+    // set by Linux's cdc-acm driver: canonical, echo, 9600 baud.
     const int slave = ::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     termios mode{};
     if (slave < 0 || tcgetattr(slave, &mode) != 0) fail("cannot open {}: {}", path, errno_text(errno));

@@ -97,7 +97,7 @@ Step parse_step(std::string_view line) {
     Step step{.kind = command.kind, .text = {}};
     switch (command.argument) {
       case Argument::kNone:
-        if (!rest.empty()) fail_usage("'{}' takes nothing after it", name);
+        if (!rest.empty()) fail_usage("'{}' takes no argument", name);
         break;
       case Argument::kText:
         if (rest.empty()) fail_usage("'{}' needs a text", name);
@@ -120,7 +120,7 @@ Step parse_step(std::string_view line) {
     }
     return step;
   }
-  fail_usage("'{}' is no script command; see pico-llama simulate --help", name);
+  fail_usage("'{}' is not a script command; see pico-llama simulate --help", name);
 }
 
 Script read_script(const std::string& path) {
@@ -146,8 +146,8 @@ const char* script_help() {
   expect TEXT       waits until the board has printed TEXT since the last expect
   wait SECONDS      of simulated time
   open, close       a program opens or closes the serial port (open at the start)
-  baud N            sets the port's speed (1200: the touch that asks for BOOTSEL)
-  stall SECONDS     the host does not read for so long
+  baud N            sets the port's speed (1200 baud requests BOOTSEL)
+  stall SECONDS     the host stops reading for SECONDS
   unplug, plug      the USB cable
   press, release    the BOOT button
   reset, power-cut  the RUN pin; power off and on

@@ -60,7 +60,7 @@ void FlashImage::add_file(const std::string& path) {
   }
   if (has_program() && !has_image_def())
     fail(
-        "{}: no RP2350 would start this: there is no IMAGE_DEF in its first {} bytes; give a program made "
+        "{}: not bootable on an RP2350: no IMAGE_DEF in its first {} bytes; give a program made "
         "with "
         "the Pico SDK for the RP2350, or a model image that pico-llama pack wrote",
         path, kImageDefWithin);

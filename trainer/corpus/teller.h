@@ -11,17 +11,17 @@ namespace pico_llama::trainer {
 
 struct Person;
 
-/// Turns templates into sentences and keeps the story told so far.
+/// Expands templates into sentences and accumulates the story.
 ///
 ///   {x}        the value of x ("red kite")
 ///   {a x}      the same with "a" or "an"
 ///   {thing}    the thing: once it has been named twice in full ("red kite"), mostly just "kite"
 ///   {f}        the friend: the first time in full ("her friend Ben"), then by name
-///   [p|q|r]    one of them, equally likely; they nest, and an empty one leaves the words out
+///   [p|q|r]    one alternative at random; may be nested; an alternative may be empty
 ///   ^          the next letter is a capital
 ///
-/// The first letter of every sentence becomes a capital by itself, except after !" and ?" (where
-/// "he asked" may follow). Errors: an unknown {x} or an unclosed bracket is a bug of the grammar and aborts.
+/// The first letter of a sentence is capitalised, except after !" and ?" (where "he asked" may follow). An
+/// unknown {x} or an unclosed bracket aborts: a bug in the grammar.
 class Teller {
  public:
   explicit Teller(Random& random) : random_(random) {}

@@ -16,9 +16,9 @@ struct Person {
   bool animal;
 };
 
-inline constexpr unsigned kOutdoors = 1;  ///< one takes it along to the park
-inline constexpr unsigned kLight = 2;     ///< the wind or a crow can carry it
-inline constexpr unsigned kHard = 4;      ///< it breaks when it falls, and glue mends it
+inline constexpr unsigned kOutdoors = 1;  ///< can be taken to the park
+inline constexpr unsigned kLight = 2;     ///< light enough for the wind or a crow to carry
+inline constexpr unsigned kHard = 4;      ///< breaks when dropped and can be glued
 
 /// Something a hero can wish for, have, lose, share and find.
 struct Thing {

@@ -1,6 +1,7 @@
-// Three small products of causal attention, for a block of queries against all keys. Heads are narrow (8 wide
-// in the model that ships), where a general matrix product spends its time on packing: here keys and values
-// lie transposed, so that the vectors run along the keys. Included by math_variant.cpp, in its namespace.
+// Three small matrix products of causal attention, for a block of queries against all keys. Heads are narrow
+// (8 wide in the model that ships), where a general matrix product spends its time on packing: here keys and
+// values lie transposed, so that the vectors run along the keys. Included by math_variant.cpp, in its
+// namespace.
 #pragma once
 #include <cstddef>
 

@@ -18,7 +18,7 @@ struct Batch {
   int32_t size() const { return starts[sequences]; }
 };
 
-/// Inputs of one pass beside the batch. The same for float (training) and double (checks of the gradients).
+/// Inputs of one pass besides the batch. The same for float (training) and double (checks of the gradients).
 template <typename Scalar>
 struct Pass {
   const Config& config;

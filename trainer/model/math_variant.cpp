@@ -157,7 +157,7 @@ class Runner {
     return static_cast<size_t>((keys + multiple - 1) / multiple * multiple);
   }
 
-  /// rows [length, columns] of one head to t [head_size, stride], zeros behind the last.
+  /// rows [length, columns] of one head to t [head_size, stride], zero-padded.
   void transpose_head(const S* data, Index columns, Index length, S* t, size_t stride) const {
     for (Index d = 0; d < head_size_; ++d) {
       S* out = t + static_cast<size_t>(d) * stride;

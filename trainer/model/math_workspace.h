@@ -8,9 +8,9 @@ namespace pico_llama::trainer {
 /// Layout of a pass's activations in its workspace, in elements. "Kept" arrays exist per layer for the
 /// backward pass.
 struct Workspace {
-  /// Rows of logits that exist at one time: the whole of them would be the largest array by far.
+  /// Elements of logits held at once: all of them would be the largest array by far.
   static constexpr size_t kLogitElements = size_t{1} << 18;
-  /// Queries whose scores exist at one time.
+  /// Queries whose scores are held at once.
   static constexpr size_t kQueryBlock = 4;
   /// Rows of scores are padded to whole vectors, the longest of them.
   static constexpr size_t kKeyMultiple = 16;

@@ -21,8 +21,8 @@ struct TensorKind {
   size_t elements() const { return count * rows * columns; }
 };
 
-/// Where each tensor lies: llama2.c's legacy file order, without its two RoPE tables.
-/// Source: llama2.c export.py (legacy_export) and run.c (memory_map_weights).
+/// Layout of the tensors: llama2.c's legacy file order without the two RoPE tables. Source: llama2.c
+/// export.py (legacy_export) and run.c (memory_map_weights).
 struct Layout {
   Layout(const Config& config, bool shared_classifier);
 

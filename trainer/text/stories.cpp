@@ -145,7 +145,7 @@ void read_json_lines(Stories& found, const std::vector<std::string_view>& lines,
   if (!first) fail("{}: --field needs one JSON object a line, and the first line is none", name);
   if (field.empty() && first->is_object()) {
     if (!first->contains("text"))
-      fail("{}: holds JSON objects; say with --field which field is the story (there are: {})", name,
+      fail("{}: contains JSON objects; select the story's field with --field (available: {})", name,
            field_names(*first));
     field = "text";
   }
@@ -155,7 +155,7 @@ void read_json_lines(Stories& found, const std::vector<std::string_view>& lines,
     if (line.empty()) continue;
     const std::optional<Json> value = parsed(line);
     if (!value || value->is_object() != !field.empty())
-      fail("{}: line {} is no JSON {} as the first line is; remove or mend it", name, i + 1,
+      fail("{}: line {} is no JSON {} as the first line is; remove or fix it", name, i + 1,
            field.empty() ? "string" : "object");
     const Json* text = &*value;
     if (!field.empty()) {
@@ -230,7 +230,7 @@ void warn(Stories& found) {
     if (count < often) continue;
     found.warnings.push_back(fmt::format(
         "the line {} stands {} times in the text and will be learnt as part of it; if it separates "
-        "stories, say --separator '{}'",
+        "stories, use --separator '{}'",
         mark, count, mark));
   }
 }
@@ -253,7 +253,7 @@ std::string Stories::summary() const {
 
 Stories read_stories(std::string_view bytes, const std::string& name, const TextOptions& options) {
   const std::string text = plain_text(bytes, name);
-  if (trimmed(text).empty()) fail("{}: holds no text; give stories with an empty line between them", name);
+  if (trimmed(text).empty()) fail("{}: contains no text; provide stories separated by empty lines", name);
   Stories found;
   if (!options.field.empty()) {
     if (!options.separator.empty())
@@ -270,7 +270,7 @@ Stories read_stories(std::string_view bytes, const std::string& name, const Text
   } else {
     find_layout(found, text, name);
   }
-  if (found.stories.empty()) fail("{}: holds no text; give stories with an empty line between them", name);
+  if (found.stories.empty()) fail("{}: contains no text; provide stories separated by empty lines", name);
   warn(found);
   return found;
 }

@@ -5,12 +5,12 @@
 
 namespace pico_llama::trainer {
 
-/// How the stories of a text file are told apart.
+/// How stories are separated in a text file.
 struct TextOptions {
-  /// "": found out; "blank": an empty line; "line": every line is a story; else a marker: a line that is just
-  /// that, or, where it looks like markup (<|endoftext|>), wherever it stands.
+  /// "": detected; "blank": an empty line; "line": one story per line; otherwise a marker: a line equal to
+  /// it, or, if it looks like markup (<|endoftext|>), anywhere.
   std::string separator = {};
-  /// The file has one JSON object a line; this is the field that holds the story. "": found out.
+  /// The file has one JSON object per line; this is the field that holds the story. "": detected.
   std::string field = {};
 };
 
@@ -25,11 +25,11 @@ struct Stories {
   std::string summary() const;
 };
 
-/// The stories of a training text as other systems write them: a byte order mark is dropped; CR LF and CR end
-/// lines as LF does; a line of blanks is an empty line. Stories lie between empty lines, or <|endoftext|> and
-/// its like, one a line, or in JSON lines. `name` stands for the file in messages.
-/// Errors: Failure if there is no text, if it is not UTF-8 (UTF-16 and UTF-32 by name), or if the options do
-/// not match it.
+/// Reads the stories of a training text from any system: a byte order mark is dropped; CR LF and CR end lines
+/// as LF does; a line of blanks is an empty line. Stories are separated by empty lines, or by <|endoftext|>
+/// and its like, or are one per line, or in JSON lines. `name` stands for the file in messages. Errors:
+/// Failure if there is no text, if it is not UTF-8 (UTF-16 and UTF-32 by name), or if the options do not
+/// match it.
 Stories read_stories(std::string_view bytes, const std::string& name, const TextOptions& options = {});
 
 }  // namespace pico_llama::trainer

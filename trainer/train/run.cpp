@@ -95,7 +95,7 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
   };
   const std::string state_path = files.output + ".state";
   if (files.resume && !exists(state_path)) {
-    throw Failure(state_path + ": there is no training to go on with; leave out --resume");
+    throw Failure(state_path + ": no training to resume; omit --resume");
   }
   if (!files.resume && exists(state_path)) {
     throw Failure(state_path +

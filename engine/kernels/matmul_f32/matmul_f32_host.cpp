@@ -15,7 +15,7 @@ namespace pico_llama {
 namespace HWY_NAMESPACE {
 
 inline constexpr int kRows = 8;
-/// A matrix up to this size is taken to be in the second-level cache still.
+/// Matrices up to this size are assumed to be in the L2 cache.
 inline constexpr ptrdiff_t kInCache = 160 * 1024;
 
 template <int kBlocks, int kTokens>

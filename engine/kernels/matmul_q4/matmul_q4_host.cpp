@@ -1,6 +1,6 @@
 // q4 matmul on vectors of any width: kPairs column pairs of one block, two words each: rows 0..3, rows 4..7.
 // A nibble shifted to the top of its 16-bit half is the weight times 2^12; the sum over a group's 32 columns
-// is exact (SPEC.md, "Why q4 sums do not overflow"), and so is its product with the row's code.
+// is exact (SPEC.md, "Why q4 sums do not overflow"), and so is its product with the row's group scale.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/kernels/matmul_q4/matmul_q4_host.cpp"
 #include "engine/kernels/simd/targets.h"
@@ -26,7 +26,7 @@ inline constexpr int kPairs = static_cast<int>(hn::MaxLanes(D32())) / 2;  // 2, 
 static_assert(kPairs == 2 || kPairs == 4 || kPairs == 8);
 inline constexpr ptrdiff_t kWordBytes = ptrdiff_t{kQ4Group} / 2 * 8;
 
-/// kPairs column pairs, each in both words of its half of a block.
+/// kPairs column pairs, each broadcast to both words of its half block.
 HWY_INLINE V16 load_x(const int16_t* x) {
   // words 0 and 1 in even 128-bit blocks, 2 and 3 in odd ones, each twice
   alignas(64) static constexpr struct Indices {
@@ -35,7 +35,7 @@ HWY_INLINE V16 load_x(const int16_t* x) {
       for (int i = 0; i < 64; ++i) at[i] = static_cast<uint8_t>((i / 8 * 4) % 16 + i % 4);
     }
   } indices;
-  if constexpr (kPairs == 8) {  // eight words, more than a block has
+  if constexpr (kPairs == 8) {  // eight words span two 128-bit blocks
     alignas(64) static constexpr int32_t kTwice[16] = {0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7};
     const auto words = load_half(D32(), reinterpret_cast<const int32_t*>(x));
     return hn::BitCast(D16(), hn::TableLookupLanes(words, hn::SetTableIndices(D32(), kTwice)));
@@ -63,7 +63,7 @@ HWY_INLINE V32 codes_of(V32 codes) {
   return hn::ShiftRight<24>(hn::ShiftLeft<24 - 8 * kRow>(codes));
 }
 
-// The loops over rows and tokens are unrolled, so that their arrays are registers.
+// Loops over rows and tokens are unrolled so that the arrays stay in registers.
 template <int kTokens>
 HWY_INLINE void block_of(const MatmulQ4& a, int block, int token) {
   const auto columns = static_cast<uint32_t>(a.columns);

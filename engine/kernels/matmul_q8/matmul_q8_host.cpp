@@ -1,6 +1,6 @@
-// q8 matmul on vectors of any width: kPairs column pairs of one block, 4 words of row pairs each, row A in
-// the low byte of each half and row B in the high one. Integer sums need no order, so A and B are separated
-// at once and every sum is exact without chunks (SPEC.md, "Why q8 sums do not overflow").
+// q8 matmul on vectors of any width: a vector holds kPairs column pairs of one block, 4 words (row pairs)
+// each, row A in the low byte of each half and row B in the high one. Integer sums need no order, so A and B
+// are separated immediately and no chunks are needed (SPEC.md, "Why q8 sums do not overflow").
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/kernels/matmul_q8/matmul_q8_host.cpp"
 #include "engine/kernels/simd/targets.h"
@@ -27,7 +27,7 @@ static_assert(kPairs == 1 || kPairs == 2 || kPairs == 4);
 /// Matrices up to this size are assumed to be in the L2 cache.
 inline constexpr ptrdiff_t kInCache = 64 * 1024;
 
-/// Byte indices that fill block b of a vector with word (kFirst + kStep * b) % 4 of its own block.
+/// Byte indices that copy word (kFirst + kStep * b) % 4 to all words of 128-bit block b.
 template <int kFirst, int kStep>
 HWY_INLINE hn::Vec<D8> word_of_each_block() {
   alignas(64) static constexpr struct Indices {
@@ -59,7 +59,7 @@ HWY_INLINE V16 load_weights(const std::byte* from, int count) {
 
 alignas(64) inline constexpr int32_t kAllWords[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
 
-/// One token's column pairs, each in all 4 words of its block.
+/// One token's column pairs, each broadcast to the 4 words of its 128-bit block.
 HWY_INLINE V16 load_x(const int16_t* x, int count) {
   if constexpr (kPairs == 1) {
     return hn::BitCast(D16(), hn::Set(D32(), read<int32_t>(x)));
@@ -78,14 +78,14 @@ HWY_INLINE V16 load_x(const int16_t* x, int count) {
 alignas(64) inline constexpr int32_t kEvenWords[16] = {0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6};
 alignas(64) inline constexpr int32_t kOddWords[16] = {1, 1, 1, 1, 3, 3, 3, 3, 5, 5, 5, 5, 7, 7, 7, 7};
 
-/// The same of two tokens, whose column pairs alternate.
+/// As load_x(), for two tokens whose column pairs are interleaved.
 HWY_INLINE void load_two_x(const int16_t* x, int count, V16& first, V16& second) {
   if constexpr (kPairs == 1) {
     first = load_x(x, 1);
     second = load_x(x + 2, 1);
   } else {
     if constexpr (kPairs == 4) {
-      if (count == 4) {  // eight words, more than a block has
+      if (count == 4) {  // eight words span two 128-bit blocks
         const auto words = load_half(D32(), reinterpret_cast<const int32_t*>(x));
         first = hn::BitCast(D16(), hn::TableLookupLanes(words, hn::SetTableIndices(D32(), kEvenWords)));
         second = hn::BitCast(D16(), hn::TableLookupLanes(words, hn::SetTableIndices(D32(), kOddWords)));
@@ -98,7 +98,7 @@ HWY_INLINE void load_two_x(const int16_t* x, int count, V16& first, V16& second)
   }
 }
 
-// The loops over blocks and tokens are unrolled, so that their arrays are registers.
+// Loops over blocks and tokens are unrolled so that the arrays stay in registers.
 template <int kBlocks, int kTokens>
 HWY_INLINE void multiply_pairs(const MatmulQ8& a, const std::byte* base, ptrdiff_t block_bytes, int token,
                                int pair, int count, Sums (&even)[kBlocks][kTokens],
@@ -170,7 +170,7 @@ void matmul_q8(const MatmulQ8& a) {
   for (; token + 4 <= a.n_tokens; token += 4) blocks<1, 4>(a, a.blocks.begin, token);
   for (; token + 2 <= a.n_tokens; token += 2) blocks<1, 2>(a, a.blocks.begin, token);
   for (; token < a.n_tokens; ++token) {
-    // One stream where weights come from memory, several chains of sums where they are in the cache.
+    // Weights from memory: one sequential stream. Weights in cache: several independent sums to hide latency.
     const ptrdiff_t bytes = static_cast<ptrdiff_t>(a.blocks.end - a.blocks.begin) * a.columns * kBlockRows;
     int block = a.blocks.begin;
     if (bytes <= kInCache) block = blocks<4, 1>(a, block, token);

@@ -59,7 +59,7 @@ struct NoModelTest : ApplicationTest {
   NoModelTest() : ApplicationTest(false) {}
 };
 
-TEST_F(ApplicationTest, GreetsWhenTheTerminalHasSetItsMode) {
+TEST_F(ApplicationTest, PrintsTheBannerAfterTheTerminalSettles) {
   EXPECT_TRUE(app.step());
   EXPECT_EQ(console.output, "") << "the port has just been opened";
   EXPECT_LT(board.now_us, 50'000u);
@@ -67,13 +67,13 @@ TEST_F(ApplicationTest, GreetsWhenTheTerminalHasSetItsMode) {
   EXPECT_GE(board.now_us, 50'000u);
 }
 
-TEST_F(ApplicationTest, GreetsAtOnceWhoeverTypes) {
+TEST_F(ApplicationTest, PrintsTheBannerImmediatelyOnInput) {
   console.type("/json on\r");
   while (console.output.find("json on\"}") == std::string::npos) ASSERT_TRUE(app.step());
   EXPECT_LT(board.now_us, 50'000u);
 }
 
-TEST_F(ApplicationTest, GreetsWhoeverComes) {
+TEST_F(ApplicationTest, PrintsTheBannerOnEveryConnection) {
   const std::string banner = type("");
   EXPECT_NE(banner.find("pico-llama 0 on fake"), std::string::npos);
   EXPECT_NE(banner.find("150 MHz"), std::string::npos);
@@ -87,7 +87,7 @@ TEST_F(ApplicationTest, GreetsWhoeverComes) {
   EXPECT_NE(type("").find("pico-llama 0"), std::string::npos) << "after a replug";
 }
 
-TEST_F(ApplicationTest, TellsAStoryThenOneLineOfNumbers) {
+TEST_F(ApplicationTest, GeneratesAStoryThenOneLineOfStatistics) {
   type("");
   const std::string out = type("ab\r");
   EXPECT_NE(out.find(" tokens, "), std::string::npos) << out;
@@ -100,7 +100,7 @@ TEST_F(ApplicationTest, TellsAStoryThenOneLineOfNumbers) {
     EXPECT_EQ(out[i - 1], '\r');
 }
 
-TEST_F(ApplicationTest, ShowsThePromptBeforeItIsWorkedOn) {
+TEST_F(ApplicationTest, EchoesThePromptBeforePrefill) {
   type("");
   console.flushed_at.clear();
   const std::string out = type("ab ba\r");
@@ -173,7 +173,7 @@ TEST_F(ApplicationTest, ControlCStopsAfterTheTokenInProgress) {
   }
 }
 
-TEST_F(ApplicationTest, NonsenseToEveryCommandIsOneHelpfulLine) {
+TEST_F(ApplicationTest, InvalidArgumentsGiveOneHelpfulLine) {
   type("");
   for (const char* name : {"help", "model", "temp", "topp", "topk", "seed", "steps", "profile", "cores",
                            "mem", "bench", "selftest", "json", "bootsel", "reboot"}) {
@@ -244,7 +244,7 @@ TEST_F(ApplicationTest, ModelAndProfileChooseAmongTheImagesInFlash) {
   EXPECT_NE(type("ab\r").find(" tokens"), std::string::npos);
 }
 
-TEST_F(ApplicationTest, APromptIsAsItWasTypedBlanksAndAll) {
+TEST_F(ApplicationTest, PromptsKeepLeadingAndTrailingBlanks) {
   type("");
   type("/temp 0\r");
   type("/json on\r");
@@ -264,7 +264,7 @@ TEST_F(ApplicationTest, APromptIsAsItWasTypedBlanksAndAll) {
     EXPECT_TRUE(ask(std::string(wrong) + "\r").at(0).contains("error")) << wrong;
 }
 
-TEST_F(ApplicationTest, SeedsAreKeptByEveryReaderOfJson) {
+TEST_F(ApplicationTest, LargeSeedsSurviveJsonReaders) {
   type("");
   type("/steps 8\r");
   type("/json on\r");
@@ -292,7 +292,7 @@ TEST_F(ApplicationTest, ClosingThePortEndsJson) {
   EXPECT_NE(type("/temp 0.5\r").find("temperature 0.5\r\n> "), std::string::npos);
 }
 
-TEST_F(ApplicationTest, APortThatEchoesIsNotToldStories) {
+TEST_F(ApplicationTest, EchoedOutputDoesNotBecomeAPrompt) {
   std::string echo = type("");
   for (int i = 0; i < 5; ++i) echo = type(echo);
   EXPECT_EQ(echo, "") << "it goes on";
@@ -327,7 +327,7 @@ TEST_F(ApplicationTest, TabCompletesCommands) {
   EXPECT_NE(type("/hel\t\r").find("/help\r\n/help"), std::string::npos);
 }
 
-TEST_F(ApplicationTest, AsksATerminalForItsWidthOnlyWhereAPersonTypes) {
+TEST_F(ApplicationTest, QueriesTheTerminalWidthOnlyForInteractiveInput) {
   constexpr std::string_view kQuestion = "\x1b[6n";
   type("");
   EXPECT_EQ(type("ab\r").find(kQuestion), std::string::npos) << "a program's line comes at once";
@@ -346,7 +346,7 @@ TEST_F(ApplicationTest, AsksATerminalForItsWidthOnlyWhereAPersonTypes) {
   EXPECT_LE(longest, 25u) << "rows of 20 columns";
 }
 
-TEST_F(ApplicationTest, EveryLineOfItsOwnFitsAnEightyColumnTerminal) {
+TEST_F(ApplicationTest, AllSystemLinesFit80Columns) {
   std::string all = type("");
   for (const char* command : {"/help", "/settings", "/model", "/mem", "/steps x", "/profile q4", "/tell"})
     all += type(std::string(command) + "\r");
@@ -361,7 +361,7 @@ TEST_F(ApplicationTest, RebootsOnRequest) {
   EXPECT_THROW(app.handle_line(bootsel), RebootRequested);
 }
 
-TEST_F(ApplicationTest, PromptsThatCannotBeUsedAreOneLine) {
+TEST_F(ApplicationTest, UnusablePromptsGiveOneLine) {
   type("");
   EXPECT_NE(type("\xff\xfe\r").find("! "), std::string::npos);
   const std::string long_prompt(1000, 'q');
@@ -371,7 +371,7 @@ TEST_F(ApplicationTest, PromptsThatCannotBeUsedAreOneLine) {
   EXPECT_NE(type("ab\r").find(" tokens"), std::string::npos);
 }
 
-TEST_F(ApplicationTest, TheButtonTellsAndStops) {
+TEST_F(ApplicationTest, ButtonStartsAndStopsAStory) {
   type("");
   board.button = true;
   for (int i = 0; i < 10; ++i) app.step();  // not yet: a contact bounces for up to 20 ms
@@ -389,7 +389,7 @@ TEST_F(ApplicationTest, LostTypeAheadIsReported) {
   EXPECT_NE(type("ab\r").find("! 12 bytes typed during the story"), std::string::npos);
 }
 
-TEST_F(NoModelTest, SaysHowToAddOneAndAnswersCommands) {
+TEST_F(NoModelTest, ExplainsHowToAddAModelAndAcceptsCommands) {
   EXPECT_NE(type("").find("drag a MODEL.uf2"), std::string::npos);
   EXPECT_NE(type("Once\r").find("pico-llama pack"), std::string::npos);
   EXPECT_NE(type("/temp 0.5\r").find("temperature 0.5"), std::string::npos);

@@ -24,7 +24,7 @@ class KernelCheckTest : public testing::Test {
       std::vector<std::byte>(kKernelCheckBytes + Arena::kAlignment, std::byte{0xa5});
 };
 
-TEST_F(KernelCheckTest, ThisComputersKernelsAreThePortableOnes) {
+TEST_F(KernelCheckTest, HostKernelsMatchPortable) {
   for (const KernelCheck& kernel : check(kernels_in_use())) {
     EXPECT_TRUE(kernel.same) << kernel.name;
     EXPECT_GE(kernel.shapes, 4) << kernel.name;
@@ -32,7 +32,7 @@ TEST_F(KernelCheckTest, ThisComputersKernelsAreThePortableOnes) {
   }
 }
 
-TEST_F(KernelCheckTest, TheModelledM33sAreToo) {
+TEST_F(KernelCheckTest, ModelledM33KernelsMatchPortable) {
   const KernelSet m33 = {
 #define PICO_LLAMA_KERNEL(name, arguments, ...) .name = m33::name,
 #include "engine/kernels/list.inc"
@@ -59,7 +59,7 @@ const KernelCheck& the_one(const std::array<KernelCheck, kKernelCount>& checks, 
 
 void flip(float& x) { reinterpret_cast<unsigned char&>(x) ^= 1; }
 
-TEST_F(KernelCheckTest, OneBitInEachKernelIsFound) {
+TEST_F(KernelCheckTest, DetectsASingleBitErrorInEachKernel) {
   KernelSet set = kernels_in_use();
   set.rmsnorm = [](const RmsNorm& a) {
     portable::rmsnorm(a);
@@ -154,7 +154,7 @@ TEST_F(KernelCheckTest, OneBitInEachKernelIsFound) {
   EXPECT_EQ(the_one(check(set), "softmax_fixed").byte, 512u * 4);
 }
 
-TEST_F(KernelCheckTest, CostsAreOfTheModelsWidths) {
+TEST_F(KernelCheckTest, TimingsUseTheModelsShapes) {
   test_support::FakeBoard board(0, 0, 0);
   std::vector<std::byte> bytes(400'000);
   const size_t skip = -reinterpret_cast<uintptr_t>(bytes.data()) % Arena::kAlignment;

@@ -85,7 +85,7 @@ TEST_F(LineEditorTest, KillsWordsAndLines) {
   EXPECT_EQ(terminal.shown(), "> a");
 }
 
-TEST_F(LineEditorTest, RemembersLines) {
+TEST_F(LineEditorTest, HistoryRecallsLines) {
   type("first");
   enter();
   type("second");
@@ -126,12 +126,12 @@ TEST_F(LineEditorTest, CarriageReturnLineFeedIsOneEnd) {
   EXPECT_EQ(type("\n"), LineEditor::Event::kLine);
 }
 
-TEST_F(LineEditorTest, ControlCGivesUp) {
+TEST_F(LineEditorTest, ControlCDiscardsTheLine) {
   type("abc");
   EXPECT_EQ(type("\x03"), LineEditor::Event::kAbandoned);
 }
 
-TEST_F(LineEditorTest, ALineOf100kBIsRefusedWholeWithOneBell) {
+TEST_F(LineEditorTest, RejectsA100kBLineWithOneBell) {
   for (int i = 0; i < 100'000; ++i) ASSERT_EQ(editor.feed('x'), LineEditor::Event::kNone);
   EXPECT_EQ(terminal.bells, 1);
   EXPECT_EQ(type("\r"), LineEditor::Event::kTooLong);
@@ -176,7 +176,7 @@ TEST_F(LineEditorTest, WideAndCombiningCharacters) {
   EXPECT_EQ(terminal.column(), 4u);
 }
 
-TEST_F(LineEditorTest, BytesThatAreNoUtf8AreShownOnceAndKept) {
+TEST_F(LineEditorTest, InvalidUtf8IsShownOnceAndKept) {
   type("\xe9");
   type("a");
   EXPECT_EQ(enter(), "\xe9\x61");
@@ -191,7 +191,7 @@ class WrappedLine : public LineEditorTest, public testing::WithParamInterface<si
   }
 };
 
-TEST_P(WrappedLine, IsShownAsItIsAfterEveryKey) {
+TEST_P(WrappedLine, ScreenMatchesTheLineAfterEveryKey) {
   EXPECT_EQ(editor.columns(), GetParam());
   uint32_t state = 7;
   std::u32string line;
@@ -238,7 +238,7 @@ TEST_P(WrappedLine, IsShownAsItIsAfterEveryKey) {
 }
 INSTANTIATE_TEST_SUITE_P(Columns, WrappedLine, testing::Values(20, 21, 80, 132));
 
-TEST_F(LineEditorTest, AWrappedLineIsEditedWithoutAnAnswerToo) {
+TEST_F(LineEditorTest, EditsWrappedLinesWithoutAWidthReport) {
   type(std::string(90, 'a'));
   for (int i = 0; i < 20; ++i) type("\x7f");
   EXPECT_EQ(terminal.shown(), "> " + std::string(70, 'a'));
@@ -250,7 +250,7 @@ TEST_F(LineEditorTest, AWrappedLineIsEditedWithoutAnAnswerToo) {
   EXPECT_EQ(enter(), "X" + std::string(90, 'b'));
 }
 
-TEST_F(LineEditorTest, AnAnswerThatNobodyAskedForIsAKey) {
+TEST_F(LineEditorTest, UnsolicitedCursorReportIsAKey) {
   type("\x1b[24;40R");
   EXPECT_EQ(editor.columns(), 0u);
   editor.ask_columns();

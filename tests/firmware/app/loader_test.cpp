@@ -46,7 +46,7 @@ struct Loaded {
   ModelLoader loader;
 };
 
-TEST(Loader, WhereverWeightsLieTheStoryIsTheSame) {
+TEST(Loader, PlacementDoesNotChangeTheStory) {
   for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
     const std::vector<std::byte> image = small_image(profile);
     std::vector<int> expected;
@@ -68,7 +68,7 @@ TEST(Loader, WhereverWeightsLieTheStoryIsTheSame) {
   }
 }
 
-TEST(Loader, PsramThatLosesBitsIsNotUsed) {
+TEST(Loader, UnreliablePsramIsNotUsed) {
   FakeBoard board(100'000, 1u << 20, 1u << 20);
   board.psram_loses_bits = true;
   board.info_.flash.continuous_quad = false;  // else nothing would be copied there
@@ -79,7 +79,7 @@ TEST(Loader, PsramThatLosesBitsIsNotUsed) {
   EXPECT_EQ(loaded.loader.placement().psram_used, 0u);
 }
 
-TEST(Loader, ChecksumEngineThatIsWrongTurnsNoModelAway) {
+TEST(Loader, AFaultyDmaCrcDoesNotRejectAModel) {
   FakeBoard board(100'000, 0, 1u << 20);
   board.crc_engine_is_wrong = true;
   board.insert(small_image());
@@ -114,7 +114,7 @@ TEST(Loader, FindsEveryImageAndTakesTheChosenOne) {
   EXPECT_EQ(loaded.loader.chosen(), 0);
 }
 
-TEST(Loader, ABrokenImageEndsTheChainOrIsNamed) {
+TEST(Loader, ABrokenImageEndsTheListOrIsReported) {
   const std::vector<std::byte> image = small_image();
   FakeBoard board(400'000, 0, 1u << 20);
   for (int i = 0; i < 12; ++i) {  // more than are looked for
@@ -134,13 +134,13 @@ TEST(Loader, ABrokenImageEndsTheChainOrIsNamed) {
   EXPECT_EQ(Cartridge::in(board.slot().first(10)).header(0), nullptr);
 }
 
-TEST(Loader, ErasedFlashIsNoModel) {
+TEST(Loader, ErasedFlashMeansNoModel) {
   FakeBoard board(400'000, 0, 1u << 20);
   Loaded loaded(board);
   EXPECT_EQ(loaded.loader.state(), ModelState::kNone);
 }
 
-TEST(Loader, EachWayToBreakAnImageIsNamed) {
+TEST(Loader, ReportsEachKindOfDamage) {
   const std::vector<std::byte> good = small_image();
   const auto broken = [&](auto change) {
     std::vector<std::byte> image = good;
@@ -151,7 +151,7 @@ TEST(Loader, EachWayToBreakAnImageIsNamed) {
     EXPECT_EQ(loaded.loader.state(), ModelState::kBroken);
     return loaded.why();
   };
-  EXPECT_NE(broken([](auto&, ImageHeader& h) { h.magic = 0x12345678; }).find("no model image"),
+  EXPECT_NE(broken([](auto&, ImageHeader& h) { h.magic = 0x12345678; }).find("not contain a model image"),
             std::string::npos);
   EXPECT_NE(broken([](auto&, ImageHeader& h) { h.file_bytes = 2u << 20; }).find("2097152"),
             std::string::npos);

@@ -74,7 +74,7 @@ TEST(Placement, F32Stories260kOnTheBoard) {
   EXPECT_EQ(p.bus_bytes_per_token, sum(items, Memory::kFlash) - 16'384 + p.kv_bytes / 2 + 32);
 }
 
-TEST(Placement, TheCacheStaysInSramWhenThatSparesTheBus) {
+TEST(Placement, KeepsTheCacheInSramIfThatReducesBusTraffic) {
   // q8 stories260K: 16 kB too much for SRAM. Those of the weights on the bus cost less than half a cache a
   // token.
   std::vector<PlacementItem> items = tensors(47, 5'934);
@@ -101,7 +101,7 @@ TEST(Placement, WithoutPsramTheContextShrinksAndWeightsStayInFlash) {
   EXPECT_LE(p.sram_used, kPico2.sram_bytes);
 }
 
-TEST(Placement, TooBigSaysHowMuchIsNeeded) {
+TEST(Placement, TooLargeReportsRequiredSize) {
   std::vector<PlacementItem> items = tensors(1, 100);
   const uint64_t kv = 20'000;
   const Placement p = place(items, 30'000, 512, linear, &kv, kPico2);
@@ -112,7 +112,7 @@ TEST(Placement, TooBigSaysHowMuchIsNeeded) {
   EXPECT_EQ(q.sram_needed, aligned(600'000) + kPlus2.stream_bytes);
 }
 
-TEST(Placement, HotterFirst) {
+TEST(Placement, HigherTrafficPerByteFirst) {
   std::vector<PlacementItem> items = {{.bytes = 300'000, .bytes_per_token = 100'000},
                                       {.bytes = 300'000, .bytes_per_token = 300'000},
                                       {.bytes = 100'000, .bytes_per_token = 1'000}};

@@ -33,7 +33,7 @@ TEST(Text, FixedPoint) {
   EXPECT_EQ(as_text([](Text& t) { t.fixed(150, 0); }), "150");
 }
 
-TEST(Text, CutsWhatDoesNotFit) {
+TEST(Text, TruncatesOverlongText) {
   TextOf<5> text;
   text << "abc"
        << "defg" << 12;
@@ -65,7 +65,7 @@ TEST(Parse, DecimalsAreTheNearestFloats) {
   }
 }
 
-TEST(Parse, RefusesWhatIsNoNumber) {
+TEST(Parse, RejectsNonNumbers) {
   float value;
   for (const char* text :
        {"", ".", "-1", "1e3", "0x1", "1.2.3", "nan", "inf", " 1", "1 ", "9999999999", "99999999"}) {

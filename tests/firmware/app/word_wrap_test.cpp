@@ -41,7 +41,7 @@ TEST(WordWrap, EastAsianTextBreaksBetweenCharacters) {
   EXPECT_EQ(rows[0].size(), 27u) << "9 characters, 18 columns; the last column stays free";
 }
 
-TEST(WordWrap, ATerminalThatDidNotSayWrapsByItself) {
+TEST(WordWrap, UnknownWidthDisablesWrapping) {
   EXPECT_EQ(told("Once upon a time, there", 20, 0, 1),
             (std::vector<std::string>{"Once upon a time, th", "ere"}));
 }

@@ -14,7 +14,7 @@ class Hardware(BoardTest):
 
     @sanitized
     def test_psram_absent(self):
-        self.fault("psram-absent", "PSRAM   no answer to Read ID: going on without it")
+        self.fault("psram-absent", "PSRAM   no answer to Read ID; not used")
 
     def test_psram_wrong_id(self):
         self.fault("psram-wrong-id", "PSRAM   wrong ID")

@@ -107,7 +107,7 @@ TEST(QmiTiming, ASlowerFlashTimingKeepsTheLimitsToo) {
   EXPECT_EQ(flash_timing(133'000'000, 2), (QmiTiming{.min_deselect = 2, .rxdelay = 2, .divider = 2}));
 }
 
-TEST(QmiTiming, FlashIsReadRightAtEveryClockOnTheWayToAFasterOne) {
+TEST(QmiTiming, FlashReadsCorrectlyDuringAClockIncrease) {
   const QmiTiming bootrom = QmiTiming::from_word(0x60007203);
   for (uint32_t mhz = 133; mhz <= 400; ++mhz) {
     const QmiTiming t = flash_timing_on_the_way(bootrom, mhz * 1'000'000);

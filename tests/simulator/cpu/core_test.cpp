@@ -151,7 +151,7 @@ TEST(Core, TableBranchAndLoadsToPc) {
   EXPECT_EQ(m.core.reg(13), Machine::kStack);
 }
 
-TEST(Core, TestTargetSaysSecureAndAllowed) {
+TEST(Core, TestTargetReportsSecureAndAccessible) {
   Machine m;
   m.load("movw r0, #0\n movt r0, #0x2004\n tt r1, r0\n");
   m.run();

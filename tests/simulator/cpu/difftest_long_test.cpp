@@ -5,7 +5,7 @@
 namespace pico_llama::simulator {
 namespace {
 
-TEST(Difftest, TwoMillionInstructionsAsUnicorn) {
+TEST(Difftest, TwoMillionInstructionsMatchUnicorn) {
   const DifftestResult result = difftest(2, 2'000'000);
   EXPECT_GE(result.compared, 2'000'000u);
   EXPECT_EQ(result.different, 0u);

@@ -5,7 +5,7 @@
 namespace pico_llama::simulator {
 namespace {
 
-TEST(Difftest, FiftyThousandInstructionsAsUnicorn) {
+TEST(Difftest, FiftyThousandInstructionsMatchUnicorn) {
   const DifftestResult result = difftest(1, 50'000);
   EXPECT_GE(result.compared, 50'000u);
   EXPECT_EQ(result.different, 0u);

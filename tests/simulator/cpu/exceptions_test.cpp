@@ -77,7 +77,7 @@ std::string on_qemu() {
   return text;
 }
 
-TEST(Exceptions, AsOnQemusMps2An505) {
+TEST(Exceptions, MatchQemuMps2An505) {
   std::ifstream file(EXCEPTIONS_BIN, std::ios::binary);
   ASSERT_TRUE(file.good()) << EXCEPTIONS_BIN;
   Memory memory(std::vector<std::uint8_t>((std::istreambuf_iterator<char>(file)), {}));

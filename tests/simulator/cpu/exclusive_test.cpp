@@ -82,7 +82,7 @@ TEST_P(Exclusive, PlainStoresToTheWordAreNotLost) {
   EXPECT_LE(m.word(kWord), 100u * 0x100000u + 1000u);
 }
 
-TEST_P(Exclusive, PlainStoresBesideTheWordChangeNothingOfIt) {
+TEST_P(Exclusive, PlainStoresToNeighboursDoNotAffectTheWord) {
   // The neighbour's byte, half-word and word are written all the time, in the same granule of the code map.
   const std::string neighbour =
       "movw r0, #0\n movt r0, #0x2004\n movw r5, #3000\n"

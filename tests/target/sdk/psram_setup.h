@@ -1,5 +1,5 @@
-// PSRAM on chip select 1, brought up from the datasheets of the RP2350 and the APS6404L. Deliberately nothing
-// of firmware/: what the firmware's driver does is tested elsewhere, and must not be checked against itself.
+// PSRAM bring-up written from the datasheets of the RP2350 and the APS6404L, deliberately independent of
+// firmware/, which is tested elsewhere.
 #pragma once
 #include "hardware/clocks.h"
 #include "hardware/gpio.h"

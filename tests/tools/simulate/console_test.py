@@ -102,11 +102,11 @@ class Console(unittest.TestCase):
             running.stdout.read(5)
             board.process.kill()
             _, err = running.communicate(timeout=60)
-            self.expect_error(subprocess.CompletedProcess([], running.returncode, "", err), 1, "the board is gone")
+            self.expect_error(subprocess.CompletedProcess([], running.returncode, "", err), 1, "the board was disconnected")
 
     @sanitized
     def test_ports_that_are_none(self):
-        self.expect_error(console("/dev/null", "--prompt", "x"), 1, "is no serial port")
+        self.expect_error(console("/dev/null", "--prompt", "x"), 1, "is not a serial port")
         self.expect_error(console("/dev/nowhere", "--prompt", "x"), 1, "is the board plugged in?")
         with Running(sdk_program("hello_usb")) as board:
             self.expect_error(console(board.device, "--prompt", "x", "--patience", "1"), 1, "has said nothing for 1 s")

@@ -89,7 +89,7 @@ TEST_F(PlayerTest, TypesOnceThePortIsOpenAndWaitsForText) {
   EXPECT_TRUE(finished);
 }
 
-TEST_F(PlayerTest, AnExpectSeesOnlyWhatCameAfterTheOneBefore) {
+TEST_F(PlayerTest, ExpectMatchesOnlyOutputAfterThePreviousMatch) {
   play({"expect x", "expect x", "expect y"});
   player.printed("xy", 0);
   EXPECT_EQ(player.waits_for(), "\"x\"");

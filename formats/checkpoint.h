@@ -52,7 +52,8 @@ struct Checkpoint {
   std::vector<std::span<const std::uint8_t>> bytes;  ///< of all files it was read from
   std::vector<MappedFile> files;                     ///< keep the bytes; empty when the caller does
 
-  /// A file of any format, known by its first bytes, or a folder with a config.json and safetensors files.
+  /// A file of any format, detected from its first bytes, or a folder with a config.json and safetensors
+  /// files.
   /// Errors: Failure that says what is wrong with the file and what to do.
   static Checkpoint open(const std::string& path);
 

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kBytes = 256;
 constexpr std::size_t kFirstByte = 3;
 
-/// The character of UTF-8 at the front of the text, and its length; 0 long where it is none.
+/// The character of UTF-8 at the front of the text, and its length; length 0 if invalid.
 struct Character {
   std::uint32_t code;
   std::size_t length;

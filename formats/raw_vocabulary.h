@@ -8,8 +8,8 @@
 
 #include "formats/vocabulary.h"
 
-/// Between the tokenizers of other programs and llama2.c's: where <unk>, BOS, EOS and the bytes have fixed
-/// ids.
+/// Conversion between other programs' tokenizers and llama2.c's, where <unk>, BOS, EOS and the bytes have
+/// fixed ids.
 namespace pico_llama::formats {
 
 /// A tokenizer as its file has it.

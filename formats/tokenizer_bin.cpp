@@ -51,8 +51,8 @@ Vocabulary read_tokenizer_bin(std::span<const std::uint8_t> bytes, const std::st
     vocabulary.pieces.emplace_back(reinterpret_cast<const char*>(bytes.data() + at), size);
     at += size;
   }
-  constexpr std::size_t kFewestTokens = 3;  // <unk>, BOS and EOS
-  if (vocabulary.pieces.size() < kFewestTokens)
+  constexpr std::size_t kMinTokens = 3;  // <unk>, BOS and EOS
+  if (vocabulary.pieces.size() < kMinTokens)
     fail("{}: {} tokens are too few: a tokenizer has at least <unk>, BOS and EOS; get the file again", name,
          vocabulary.pieces.size());
   return vocabulary;

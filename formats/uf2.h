@@ -19,7 +19,7 @@ inline constexpr std::uint32_t kUf2FamilyData = 0xe48bff58;        ///< other co
 bool looks_like_uf2(std::span<const std::uint8_t> file);
 
 /// Reads UF2 blocks as the RP2350's USB drive does: families rp2350-arm-s, data and absolute; blocks in any
-/// order, gaps allowed, blocks for other chips passed over.
+/// order, gaps allowed, blocks for other chips skipped.
 /// Errors: throws FileError: blocks for other chips only, two UF2 files in one, damaged, missing or
 /// overlapping blocks, data outside flash and SRAM.
 MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path);

@@ -92,7 +92,7 @@ Sequences sequences_of(const ModelImage& image, const trainer::Stories& text, co
   return sequences;
 }
 
-/// A transformer with the memory it lives in.
+/// A transformer and its memory.
 class Model {
  public:
   Model(const ModelImage& image, ThreadWorkers& workers) {

@@ -98,7 +98,7 @@ packer::Q4Options q4_options(const formats::Checkpoint& checkpoint, const Q4Sett
     q4.keep_q8 = {TensorKind::kW1, TensorKind::kW2};
   for (const NamedKind& matrix : kMatrices)
     if (named(matrix.name)) q4.keep_q8.push_back(matrix.kind);
-  // In flash, where it stays, it costs no memory a token reads.
+  // Stays in flash, so it costs no per-token memory.
   q4.own_embedding_below = chips::Rp2350::kChipSelect1Offset - chips::Cartridge::kFlashOffset;
   return q4;
 }
@@ -149,7 +149,7 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
       formats::Vocabulary::open(find_tokenizer(tokenizer_path, path, checkpoint.config.vocab_size));
   source.packed_ = pack_with_progress(checkpoint, tokenizer, profile.value_or(Profile::kF32), settings);
   Result<ModelImage> image = ModelImage::parse(source.packed_);
-  // A failure here would be the packer's: it made the bytes from inputs that were checked.
+  // A failure here is a bug in the packer: its inputs were validated.
   CHECK(image.ok());
   source.image_ = image.value();
   return source;

@@ -20,11 +20,9 @@ bool is_image(const std::string& path);
 /// Parses an image and checks its CRC; `name` stands for it in messages.
 ModelImage parse_image(std::span<const std::byte> bytes, const std::string& name);
 
-/// `given`, or if empty the checkpoint itself where it holds a tokenizer (GGUF), or what llama2.c's default
-/// means here: NAME.tok.bin, tok<vocab_size>.bin, tokenizer.bin, tokenizer.model or tokenizer.json beside it,
-/// or
-/// ./tokenizer.bin.
-/// Errors: Failure that names the places looked at.
+/// The tokenizer to use: `given`; otherwise the checkpoint's own (GGUF); otherwise the first of NAME.tok.bin,
+/// tok<vocab_size>.bin, tokenizer.bin, tokenizer.model and tokenizer.json next to it, or ./tokenizer.bin.
+/// Errors: Failure listing the places searched.
 std::string find_tokenizer(const std::string& given, const std::string& checkpoint_path,
                            std::int32_t vocab_size);
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kSweeps = 4;
 
-/// To the nearest integer in [low, high]; low for NaN, which weights of absurd size can lead to.
+/// To the nearest integer in [low, high]; low for NaN, which extreme weights can produce.
 int rounded(float value, int low = -8, int high = 7) {
   if (!(value > static_cast<float>(low))) return low;
   return value < static_cast<float>(high) ? static_cast<int>(std::nearbyint(value)) : high;
@@ -53,7 +53,7 @@ Q4Quantizer::Q4Quantizer(std::uint32_t columns, const Moments* moments, double i
                          kQ4MaxCode);
   double mean = 0;
   for (std::size_t i = 0; moments != nullptr && i < columns; ++i) mean += moments->at(i, i) / columns;
-  // A model of absurd weights has no usable moments.
+  // A model with extreme weights has no usable moments.
   if (!std::isfinite(mean) || mean < 1e-30) return;
   std::vector<double> h(n_ * n_);
   for (std::size_t i = 0; i < columns; ++i) {

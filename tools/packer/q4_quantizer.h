@@ -16,11 +16,10 @@ struct Q4Block {
   std::vector<std::int8_t> weights;  ///< (8, padded columns), -8..7
 };
 
-/// Rounds a matrix's rows so that its products change least on the inputs it was measured with, not each
-/// weight for itself: what one column's rounding does to a product, the columns after it make up for (GPTQ,
-/// Frantar and others 2022, arXiv 2210.17323, in the form of LDLQ, Chee and others 2023, arXiv 2307.13304);
-/// then whole rows are gone through again, weight by weight and code by code, as long as that helps. The same
-/// numbers on every machine.
+/// Rounds rows so that their products with the calibration inputs change least: the rounding error of each
+/// column is compensated by later columns (GPTQ, Frantar and others 2022, arXiv 2210.17323, in the LDLQ form,
+/// Chee and others 2023, arXiv 2307.13304), then rows are refined weight by weight and scale by scale while
+/// that helps. Deterministic on every machine.
 class Q4Quantizer {
  public:
   /// moments: of the inputs; nullptr: every direction counts alike. identity: what an error counts for

@@ -26,7 +26,7 @@ std::uint16_t encode_rows_q4(const formats::Tensor& tensor, const Q4Quantizer& q
 /// The longest chunk whose activation limit is at least kWantedActivationLimit, and that limit.
 Q8Limits choose_q8_limits(std::span<const std::byte> tensor, std::uint32_t rows, std::uint32_t columns);
 
-/// Long chunks save a kernel work, a high limit saves precision: measured in docs/decisions/0005.
+/// Long chunks save kernel work, a high limit improves precision: docs/decisions/0005.
 inline constexpr int kWantedActivationLimit = 1023;
 
 }  // namespace pico_llama::packer

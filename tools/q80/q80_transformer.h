@@ -20,7 +20,8 @@ struct QuantizedVector {
 class Q80Transformer {
  public:
   /// Requires: the checkpoint outlives this.
-  /// Errors: Failure unless it is version 2 with a group size that divides every row (runq.c garbles others).
+  /// Errors: Failure unless it is version 2 with a group size that divides every row (runq.c computes garbage
+  /// otherwise).
   Q80Transformer(const formats::Checkpoint& checkpoint, const std::string& name);
 
   /// Logits [vocab_size] of `token` at position `pos`. Requires: positions come one after the other from 0.

@@ -63,7 +63,7 @@ std::string known() {
 double parse_seconds(std::string_view text, std::string_view what) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  // A day of simulated time is more than anyone waits for, and fits picoseconds by far.
+  // One day at most; fits 64-bit picoseconds easily.
   if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || value < 0 ||
       value > 86'400) {
     fail_usage("{}: '{}' is not a number of seconds (0 to 86400)", what, text);

@@ -17,7 +17,7 @@ struct Fault {
 
 /// Parses NAME, NAME@T or NAME@T+D (seconds since power-on, and how long). Faults of chips go into `board`,
 /// others are appended to `timed`.
-/// Errors: throws UsageFailure that names what is known.
+/// Errors: throws UsageFailure listing the known faults.
 void parse_fault(std::string_view text, simulator::BoardFaults& board, std::vector<Fault>& timed);
 
 /// One line each, for --help.

@@ -31,7 +31,7 @@ struct Options {
   std::optional<std::uint16_t> gdb_port;
 };
 
-/// Exit codes beside 0 and 2 (usage): documented in --help.
+/// Exit codes besides 0 and 2 (usage): documented in --help.
 inline constexpr int kExitBoard = 1;  ///< the board stopped, is in BOOTSEL, or a file is refused
 inline constexpr int kExitLimit = 3;  ///< --max-seconds or --max-cycles came before the script's end
 

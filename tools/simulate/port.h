@@ -29,7 +29,7 @@ class Port {
   virtual int descriptor() const = 0;
 };
 
-/// stdin and stdout; a terminal is put into raw mode, and put back however the program ends. Ctrl-] leaves.
+/// stdin and stdout; a terminal is put into raw mode, restored on every exit path. Ctrl-] leaves.
 std::unique_ptr<Port> open_terminal();
 /// A new pseudo terminal; `path` is the device to open. Errors: throws Failure.
 std::unique_ptr<Port> open_pty(std::string& path);

@@ -25,7 +25,7 @@ struct Step {
     kRequestBootsel,  ///< picotool's request on the reset interface
     kRequestFlash,
     kBootsel,  ///< waits until the board is in BOOTSEL mode
-    kForever,  ///< waits for the run's limit, which then is a good end
+    kForever,  ///< waits for the run's limit, which then counts as success
   };
   Kind kind = Kind::kSend;
   std::string text;

@@ -14,13 +14,13 @@ namespace pico_llama::uf2 {
 /// Contents of flash, collected from files, page by page.
 class FlashImage {
  public:
-  /// Errors: Failure if a byte lies outside the flash or is given twice; `name` is who gives it.
+  /// Errors: Failure if a byte lies outside the flash or is given twice. `name`: source file, for messages.
   void add(std::uint32_t address, std::span<const std::uint8_t> bytes, const std::string& name);
 
   /// Adds a file by its type: ELF, UF2, model image (at the cartridge's address, or after the images already
   /// there), otherwise raw binary at the start of flash.
-  /// Errors: Failure if the file is damaged, for another chip, or puts at the start of the flash what the
-  /// boot ROM would not start.
+  /// Errors: Failure if the file is damaged or for another chip, or if the boot ROM would not boot what it
+  /// puts at the start of flash.
   void add_file(const std::string& path);
 
   /// True if something lies at the start of the flash, where the boot ROM looks for a program.

@@ -1,4 +1,5 @@
-// Any bytes as a checkpoint: refused with a Failure, or packed into images the engine's parser accepts.
+// Arbitrary bytes as a checkpoint are either rejected with a Failure or packed into images the engine's
+// parser accepts.
 #include "engine/check.h"
 #include "formats/failure.h"
 #include "formats/llama2c.h"

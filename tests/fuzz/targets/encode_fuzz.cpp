@@ -1,4 +1,5 @@
-// Any bytes as a prompt: refused as bad UTF-8, or encoded into tokens that decode to the prompt again.
+// Arbitrary bytes as a prompt are either rejected as bad UTF-8 or encoded into tokens that decode to the
+// prompt.
 #include <string>
 #include <vector>
 

@@ -1,5 +1,5 @@
-// Any bytes as a SentencePiece model or a tokenizer.json: refused with a Failure, or a vocabulary whose file
-// ids are each token once.
+// Arbitrary bytes as a SentencePiece model or a tokenizer.json are either rejected with a Failure or give a
+// vocabulary whose file ids are each token once.
 #include <algorithm>
 #include <string>
 #include <vector>

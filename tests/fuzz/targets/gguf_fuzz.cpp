@@ -1,4 +1,5 @@
-// Any bytes as a GGUF file: refused with a Failure, or packed into an image that the engine's parser accepts.
+// Arbitrary bytes as a GGUF file are either rejected with a Failure or packed into an image that the engine's
+// parser accepts.
 #include <cstring>
 #include <string>
 #include <vector>

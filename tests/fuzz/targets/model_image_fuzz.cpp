@@ -1,4 +1,5 @@
-// Any bytes as a model image: refused with a Status, or a session runs on it without a fault.
+// Arbitrary bytes as a model image are either rejected with a Status, or a session runs on it without a
+// fault.
 #include <cstring>
 #include <vector>
 

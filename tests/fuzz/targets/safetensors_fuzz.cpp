@@ -1,5 +1,5 @@
-// Any bytes as the config.json and the one safetensors file of a model: refused with a Failure, or read
-// whole.
+// Arbitrary bytes as the config.json and the one safetensors file of a model are either rejected with a
+// Failure or read whole.
 #include <cstring>
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
-// Any bytes as a training text, told apart in any way: refused with a Failure, or stories that are whole
-// UTF-8 without line ends of other systems.
+// Arbitrary bytes as a training text, with any separator, are either rejected with a Failure or give stories
+// of valid UTF-8 with LF line ends only.
 #include <string>
 
 #include "engine/check.h"

@@ -1,5 +1,5 @@
-// Any prompt, stop string and sampler setting: refused, or told to the end, and what is shown ends before the
-// stop string.
+// Any prompt, stop string and sampler setting is either rejected or gives a complete story whose text ends
+// before the stop string.
 #include <cstring>
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
-// Any bytes as a tokenizer.bin: refused with a Failure, or indexed, and then every piece is found and text
-// comes back.
+// Arbitrary bytes as a tokenizer.bin are either rejected with a Failure or indexed, and then every piece is
+// found and text round-trips.
 #include <string>
 
 #include "engine/check.h"

@@ -82,8 +82,9 @@ Board::Board(const BoardOptions& board_options)
   wire();
 }
 
-void Board::attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, std::uint32_t bytes) {
-  others.push_back(std::make_unique<ResetGate>(resets, bit, device));
+void Board::attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, std::uint32_t bytes,
+                         BusFault in_reset) {
+  others.push_back(std::make_unique<ResetGate>(resets, bit, device, in_reset));
   bus.attach(base, bytes, others.back().get());
 }
 
@@ -118,9 +119,11 @@ void Board::wire() {
   attach(0x40018000, psm);
   attach(0x40020000, resets);
   attach_gated(0x40028000, io_bank0, R::kIoBank0);
+  io_qspi.watch_select([this](Cycle now) { return qmi.select_is_low(0, now); });
   io_qspi.watch_reads([this] { return stream.count() != 0; });
   attach_gated(0x40030000, io_qspi, R::kIoQspi);
-  attach_gated(0x40038000, pads_bank0, R::kPadsBank0);
+  // The boot ROM writes the pads before it releases them from reset (A2): that is no fault.
+  attach_gated(0x40038000, pads_bank0, R::kPadsBank0, 0x4000, BusFault::kNone);
   attach_gated(0x40040000, pads_qspi, R::kPadsQspi);
   attach(0x40048000, xosc);
   attach_gated(0x40050000, pll_sys, R::kPllSys);
@@ -216,6 +219,7 @@ void Board::wire() {
           psm.watchdog_selection()));
     }
     watchdog_reason_ = reason;
+    watchdog_selection_ = psm.watchdog_selection();
     request_reset(ResetKind::kWatchdog);
   });
   psm.set_core1_reset([this](bool held) {
@@ -299,7 +303,7 @@ void Board::apply_reset(ResetKind kind) {
     watchdog.reset_by_watchdog(watchdog_reason_);
   else
     watchdog.reset();
-  if (kind != ResetKind::kWatchdog) xosc.reset();  // software excludes the oscillators from PSM_WDSEL
+  if (kind != ResetKind::kWatchdog || (watchdog_selection_ & Psm::kXosc) != 0) xosc.reset();
 
   clocks.reset();  // first, so that nothing runs from a PLL when the PLLs are reset
   clocks.update(at);

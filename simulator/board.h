@@ -240,7 +240,8 @@ class Board {
   void attach(std::uint32_t base, Device& device, std::uint32_t bytes = 0x4000) {
     bus.attach(base, bytes, &device);
   }
-  void attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, std::uint32_t bytes = 0x4000);
+  void attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, std::uint32_t bytes = 0x4000,
+                    BusFault in_reset = BusFault::kDenied);
   void attach_unmodelled(std::uint32_t base, const char* name, std::uint32_t bytes = 0x4000);
 
   std::array<Waker, 2> wakers_{Waker{*this, 0}, Waker{*this, 1}};
@@ -254,6 +255,7 @@ class Board {
   Core* runner_ = nullptr;
   bool core1_held_ = false;  ///< by PSM
   Watchdog::Reason watchdog_reason_ = Watchdog::kNone;
+  std::uint32_t watchdog_selection_ = 0;  ///< PSM_WDSEL when the watchdog struck
   bool button_ = false;
   bool stop_requested_ = false;
   bool running_ = false;

@@ -10,6 +10,7 @@
 namespace pico_llama::simulator {
 namespace {
 constexpr std::uint32_t kXipBase = 0x10000000, kXipUntranslated = 0x1c000000, kFlashWindow = 0x01000000;
+constexpr std::uint32_t kSlotBytes = 4096;
 constexpr std::uint32_t kBootMagic = 0xb007c0d3;
 enum BootType : std::uint32_t { kNormal = 0, kBootsel = 2, kRamImage = 3, kFlashUpdate = 4, kPcSp = 13 };
 }  // namespace
@@ -39,10 +40,17 @@ void Bootrom::core1_mailbox() {
     core1_waiting_ = false;
     core1_step_ = 0;
     Core& core1 = *parts_.cores[1];
-    core1.start(core1_words_[0], core1_words_[1], core1_words_[2]);
+    start(core1, core1_words_[0], core1_words_[1], core1_words_[2]);
     core1.set_reg(14, core1_return_address());
     return;
   }
+}
+
+void Bootrom::start(Core& core, std::uint32_t vector_table, std::uint32_t stack, std::uint32_t entry) {
+  core.start(vector_table, stack, entry);
+  // The ROM enables the redundancy coprocessor for itself, and leaves it on (A2).
+  constexpr std::uint32_t kCp7Full = 3U << 14;
+  core.scs.cpacr = kCp7Full;
 }
 
 void Bootrom::prepare(RomBus& bus) {
@@ -64,8 +72,7 @@ Bootrom::Boot Bootrom::boot(bool bootsel_button, std::optional<RamImage> ram_ima
   Core& core0 = *parts_.cores[0];
   for (auto& calls : calls_) calls.clear();
   parts_.sio.drain(0);
-  hold_core1();
-  parts_.sio.drain(0);  // core 1's zero of the hand-shake: core 0 has not started one
+  hold_core1();  // its first zero waits in core 0's mailbox: software drains that before it launches core 1
   RomBus bus(parts_.bus, Master::kCore0);
   bus.now = core0.now();
   parts_.bootram.reset();
@@ -82,13 +89,13 @@ Bootrom::Boot Bootrom::boot(bool bootsel_button, std::optional<RamImage> ram_ima
     if (boot_type_ == kPcSp) {
       prepare(bus);
       core0.skip_to(bus.now);
-      core0.start(0, sp, pc);
+      start(core0, 0, sp, pc);
       return {Outcome::kStarted, {}};
     }
   }
   prepare(bus);
   if (boot_type_ == kRamImage) ram_image = RamImage{boot_parameters_[0], boot_parameters_[1]};
-  if (ram_image && boot_type_ != kBootsel && !bootsel_button) {
+  if (ram_image && boot_type_ != kBootsel) {  // the button is not looked at
     const auto read = [&](std::uint32_t address) -> std::optional<std::uint32_t> {
       const Reply reply = bus.try_load(address);
       if (reply.fault != BusFault::kNone) return std::nullopt;
@@ -118,7 +125,12 @@ Bootrom::Boot Bootrom::boot_flash(RomBus& bus) {
         if (reply.fault != BusFault::kNone) return std::nullopt;
         return reply.value;
       };
-      const ImageSearch search = find_image(kXipBase, kFlashWindow, read);
+      ImageSearch search = find_image(kXipBase, kFlashWindow, read);
+      if (!search.found && !search.saw_block) {
+        // Slot 1, 4 kB further: where slot 0 would hold a partition table.
+        ImageSearch slot1 = find_image(kXipBase + kSlotBytes, kFlashWindow - kSlotBytes, read);
+        if (slot1.saw_block) search = std::move(slot1);
+      }
       if (search.found) {
         read_mode_ = mode;
         clkdiv_ = clkdiv;
@@ -147,7 +159,7 @@ Bootrom::Boot Bootrom::enter(RomBus& bus, const ImageDef& image, const char* whe
             fmt::format("the image in {} has no valid entry point ({:#010x})", where, entry)};
   }
   core0.skip_to(bus.now);
-  core0.start(image.vector_table, stack, entry);
+  start(core0, image.vector_table, stack, entry);
   if (image.stack_limit) core0.set_special(SpecialReg::kMsplim, *image.stack_limit);
   return {Outcome::kStarted, {}};
 }

@@ -61,7 +61,6 @@ const Bootrom::Entry Bootrom::kFunctions[] = {
     {"get_uf2_target_partition", code('G', 'U'), nullptr},
     {"load_partition_table", code('L', 'P'), nullptr},
     {"pick_ab_partition", code('A', 'B'), nullptr},
-    {"secure_call", code('S', 'C'), nullptr},
 };
 const std::size_t Bootrom::kFunctionCount = std::size(Bootrom::kFunctions);
 

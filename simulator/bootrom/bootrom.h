@@ -80,6 +80,8 @@ class Bootrom : public RomCalls {
   std::uint32_t lookup(std::uint32_t code, std::uint32_t mask) const;
   void core1_mailbox();
   Boot boot_flash(RomBus& bus);
+  /// Starts a core as the ROM leaves it.
+  static void start(Core& core, std::uint32_t vector_table, std::uint32_t stack, std::uint32_t entry);
   Boot enter(RomBus& bus, const ImageDef& image, const char* where);
   void prepare(RomBus& bus);
 

@@ -1,26 +1,28 @@
 // The functions of the ROM table (datasheet section 5.4.8).
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "simulator/bootrom/bootrom.h"
 #include "simulator/stop.h"
 
 namespace pico_llama::simulator {
 namespace {
 // Results: pico/error.h and boot/bootrom_constants.h.
-constexpr std::int32_t kOk = 0, kInvalidArg = -5, kInvalidAddress = -10, kBadAlignment = -11,
-                       kBufferTooSmall = -13, kNotFound = -17;
+constexpr std::int32_t kOk = 0, kNotPermitted = -4, kInvalidArg = -5, kInvalidAddress = -10,
+                       kBadAlignment = -11, kBufferTooSmall = -13, kNotFound = -17;
 constexpr std::uint32_t as_result(std::int32_t value) { return static_cast<std::uint32_t>(value); }
 
 constexpr std::uint32_t kXipBase = 0x10000000, kXipBytes = 0x02000000, kXipEnd = 0x12000000;
 constexpr std::uint32_t kQmiAtrans0 = 0x400d0034;
-constexpr std::uint32_t kSectorBytes = 4096, kPageBytes = 256;
+constexpr std::uint32_t kSectorBytes = 4096, kPageBytes = 256, kWindowBytes = 0x400000;
 
 std::int32_t translate(RomBus& bus, std::uint32_t address) {
   if (address < kXipBase || address >= kXipEnd) return kInvalidAddress;
   // Section 12.14.4: eight windows of 4 MB; BASE and SIZE in 4 kB.
   const std::uint32_t offset = address - kXipBase;
-  const std::uint32_t atrans = bus.load(kQmiAtrans0 + offset / 0x400000 * 4);
-  const std::uint32_t within = offset % 0x400000;
+  const std::uint32_t atrans = bus.load(kQmiAtrans0 + offset / kWindowBytes * 4);
+  const std::uint32_t within = offset % kWindowBytes;
   if (within >= (atrans >> 16 & 0x7ff) * kSectorBytes) return kInvalidAddress;
   const std::uint32_t chip = offset & 0x01000000;
   return static_cast<std::int32_t>(kXipBase + chip + (((atrans & 0xfff) * kSectorBytes + within) & 0xffffff));
@@ -29,8 +31,9 @@ std::int32_t translate(RomBus& bus, std::uint32_t address) {
 
 RomTask Bootrom::state_reset(Core& core, RomBus&) {
   constexpr std::uint32_t kGlobalState = 4;
-  if ((core.reg(0) & kGlobalState) != 0) parts_.bootram.release_all_locks();
-  co_return core.reg(0);
+  if ((core.reg(0) & kGlobalState) == 0) co_return core.reg(0);
+  parts_.bootram.release_all_locks();
+  co_return 1;  // what is left in r0: the function returns nothing
 }
 
 RomTask Bootrom::connect_internal_flash(Core&, RomBus& bus) {
@@ -80,31 +83,39 @@ RomTask Bootrom::flash_select_xip_read_mode(Core& core, RomBus& bus) {
 }
 
 RomTask Bootrom::flash_op(Core& core, RomBus& bus) {
-  const std::uint32_t flags = core.reg(0), bytes = core.reg(2), buffer = core.reg(3);
-  std::uint32_t address = core.reg(1);
+  const std::uint32_t flags = core.reg(0), address = core.reg(1), bytes = core.reg(2), buffer = core.reg(3);
   constexpr std::uint32_t kRuntime = 1, kKnown = 0x00070301;
   enum Operation { kErase, kProgram, kRead };
   const std::uint32_t operation = flags >> 16 & 7;
   if ((flags & ~kKnown) != 0 || operation > kRead) co_return as_result(kInvalidArg);
-  if ((flags & kRuntime) != 0) {
-    const std::int32_t storage = translate(bus, address);
-    if (storage < 0) co_return as_result(storage);
-    address = static_cast<std::uint32_t>(storage);
-  }
-  // FLASH_DEVINFO of an unprogrammed chip: 16 MB on chip select 0.
-  if (address < kXipBase || address - kXipBase + bytes > kXipBytes / 2) co_return as_result(kInvalidAddress);
-  const std::uint32_t offset = address - kXipBase;
+  if ((flags >> 8 & 3) == 0) co_return as_result(kNotPermitted);  // security levels are 1 to 3
+  if (address < kXipBase || address >= kXipEnd) co_return as_result(kNotPermitted);
   const std::uint32_t unit = operation == kErase ? kSectorBytes : operation == kProgram ? kPageBytes : 1;
-  if (offset % unit != 0 || bytes % unit != 0) co_return as_result(kBadAlignment);
-  if (operation == kRead) {
-    constexpr std::uint32_t kUntranslated = 0x1c000000;
-    for (std::uint32_t i = 0; i < bytes; ++i)
-      bus.store(buffer + i, bus.load(kUntranslated + offset + i, 1), 1);
-    co_return 0;
+  if ((address - kXipBase) % unit != 0 || bytes % unit != 0) co_return as_result(kBadAlignment);
+  // In parts that lie in one window each, because each window is translated by itself.
+  for (std::uint32_t done = 0; done < bytes;) {
+    const std::uint32_t at = address + done;
+    const std::uint32_t part = std::min(bytes - done, kWindowBytes - at % kWindowBytes);
+    std::uint32_t storage = at;
+    if ((flags & kRuntime) != 0) {
+      const std::int32_t translated = translate(bus, at);
+      if (translated < 0) co_return as_result(kNotPermitted);
+      storage = static_cast<std::uint32_t>(translated);
+    }
+    // FLASH_DEVINFO of an unprogrammed chip: 16 MB on chip select 0.
+    if (storage - kXipBase + part > kXipBytes / 2) co_return as_result(kNotPermitted);
+    const std::uint32_t offset = storage - kXipBase;
+    if (operation == kRead) {
+      constexpr std::uint32_t kUntranslated = 0x1c000000;
+      for (std::uint32_t i = 0; i < part; ++i)
+        bus.store(buffer + done + i, bus.load(kUntranslated + offset + i, 1), 1);
+    } else {
+      RomTask task = operation == kErase ? rom_flash::range_erase(bus, offset, part, 0, 0)
+                                         : rom_flash::range_program(bus, offset, buffer + done, part);
+      for (task.resume(); !task.done(); task.resume()) co_await WaitUntil{task.resume_at()};
+    }
+    done += part;
   }
-  RomTask task = operation == kErase ? rom_flash::range_erase(bus, offset, bytes, 0, 0)
-                                     : rom_flash::range_program(bus, offset, buffer, bytes);
-  for (task.resume(); !task.done(); task.resume()) co_await WaitUntil{task.resume_at()};
   co_return 0;
 }
 
@@ -116,7 +127,8 @@ RomTask Bootrom::get_b_partition(Core&, RomBus&) { co_return as_result(kNotFound
 
 RomTask Bootrom::get_partition_table_info(Core& core, RomBus& bus) {
   // There is no partition table: only queries about the table as a whole have an answer (section 5.4.8.16).
-  constexpr std::uint32_t kPtInfo = 0x0001, kSinglePartition = 0x8000, kAllPermissions = 0xfc000000;
+  constexpr std::uint32_t kPtInfo = 0x0001, kSinglePartition = 0x8000, kAllPermissions = 0xfc000000,
+                          kAllFamilies = 0x00078000;  // absolute, RP2350 Arm S, RISC-V, Arm NS
   const std::uint32_t out = core.reg(0), words = core.reg(1), flags = core.reg(2);
   if ((flags & kSinglePartition) != 0) co_return as_result(kInvalidArg);
   const std::uint32_t needed = 1 + ((flags & kPtInfo) != 0 ? 3U : 0U);
@@ -125,7 +137,7 @@ RomTask Bootrom::get_partition_table_info(Core& core, RomBus& bus) {
   if ((flags & kPtInfo) != 0) {
     bus.store(out + 4, 0);
     bus.store(out + 8, kAllPermissions | 0x1fffU << 13);  // sectors 0 to 0x1fff
-    bus.store(out + 12, kAllPermissions);
+    bus.store(out + 12, kAllPermissions | kAllFamilies);
   }
   co_return needed;
 }
@@ -154,9 +166,9 @@ RomTask Bootrom::get_sys_info(Core& core, RomBus& bus) {
   if ((flags & kFlashDevInfo) != 0) answer.push_back(bus.load(kBootram + kDevinfoOffset, 2));
   if ((flags & kBootRandom) != 0) answer.insert(answer.end(), boot_random_.begin(), boot_random_.end());
   if ((flags & kBootInfo) != 0) {
-    // No TBYB, no partition, the type of this boot, diagnostics of slot 0: found and launched.
-    constexpr std::uint32_t kSlot0 = 0xfe, kNoPartition = 0xff, kDiagnostic = 0x404d;
-    answer.push_back(kNoPartition << 16 | boot_type_ << 8 | kSlot0);
+    // No TBYB, booted from slot 0, the type of this boot, diagnostics of slot 0: found and launched.
+    constexpr std::uint32_t kSlot0 = 0xfe, kDiagnostic = 0x404d;
+    answer.push_back(kSlot0 << 16 | boot_type_ << 8 | kSlot0);
     answer.push_back(kDiagnostic);
     answer.insert(answer.end(), boot_parameters_.begin(), boot_parameters_.end());
   }
@@ -188,13 +200,15 @@ RomTask Bootrom::reboot(Core& core, RomBus& bus) {
                           kKnown = kTypeMask | 0x10 | kToRiscv | kNoReturn;
   constexpr std::uint32_t kBootMagic = 0xb007c0d3;
   constexpr std::uint32_t kWatchdog = 0x400d8000, kPsmWdsel = 0x40018008, kTicksWatchdog = 0x40108030;
-  constexpr std::uint32_t kPsmAllButOscillators = 0x01fffff3, kLoadMax = 0xffffff;
+  constexpr std::uint32_t kPsmAllButColdProcessors = 0x01fffffe, kLoadMax = 0xffffff;
   const std::uint32_t flags = core.reg(0), delay_ms = core.reg(1), p0 = core.reg(2), p1 = core.reg(3);
   const std::uint32_t type = flags & kTypeMask;
   if ((flags & ~kKnown) != 0) co_return as_result(kInvalidArg);
   if ((flags & kToRiscv) != 0) throw Stop("boot ROM function reboot: this board's cores are Arm only");
   switch (type) {
     case 0:
+      bus.store(kWatchdog + 0x14, p0);
+      bus.store(kWatchdog + 0x18, p1);
       bus.store(kWatchdog + 0x1c, 0);
       break;
     case 2:
@@ -217,7 +231,7 @@ RomTask Bootrom::reboot(Core& core, RomBus& bus) {
       co_return as_result(kInvalidArg);
   }
   bus.clear_bits(kWatchdog, 1U << 30);
-  bus.store(kPsmWdsel, kPsmAllButOscillators);
+  bus.store(kPsmWdsel, kPsmAllButColdProcessors);
   if (delay_ms == 0) {
     bus.set_bits(kWatchdog, 1U << 31);
   } else {

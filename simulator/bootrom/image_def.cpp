@@ -103,9 +103,11 @@ ImageSearch find_image(std::uint32_t base, std::uint32_t bytes, const ReadWord& 
     for (unsigned blocks = 0;; ++blocks) {
       const auto block = read_block(address, read);
       if (!block) {
+        result.found.reset();
         result.problem = fmt::format("the metadata block at {:#010x} is damaged", address);
         break;
       }
+      result.saw_block = true;
       if (!block->items.empty() && (block->items[0] & 0x7f) == kImageType) {
         ImageDef image;
         image.vector_table = base;
@@ -126,8 +128,9 @@ ImageSearch find_image(std::uint32_t base, std::uint32_t bytes, const ReadWord& 
         break;
       }
     }
-    if (result.found) return result;
-    problem = result.problem.empty() ? problem : result.problem;
+    if (result.problem.empty() && !result.found) result.problem = problem;
+    if (result.saw_block) return result;
+    problem = result.problem;  // no block begins there: data that looks like a header
   }
   return {std::nullopt, problem};
 }

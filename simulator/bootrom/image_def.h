@@ -21,7 +21,8 @@ struct ImageDef {
 
 struct ImageSearch {
   std::optional<ImageDef> found;
-  std::string problem;  ///< why the image cannot boot, one line
+  std::string problem;     ///< why the image cannot boot, one line
+  bool saw_block = false;  ///< a block loop begins in the region, whether or not it can be booted
 };
 
 /// Reads a word of the region; nothing where it cannot be read.
@@ -29,7 +30,8 @@ using ReadWord = std::function<std::optional<std::uint32_t>(std::uint32_t addres
 
 /// Looks for a block loop that starts in the first 4 kB of a region and has an IMAGE_DEF for an executable
 /// that an Arm RP2350 runs in Secure state. Of several the last in the loop is used: tools append better
-/// ones.
+/// ones. A loop that is broken, or holds no such image, ends the search: the boot ROM goes on to the next
+/// read command of the flash.
 ImageSearch find_image(std::uint32_t base, std::uint32_t bytes, const ReadWord& read);
 
 }  // namespace pico_llama::simulator

@@ -10,7 +10,7 @@ constexpr std::uint32_t kDirectCsr = kQmi + 0x00, kDirectTx = kQmi + 0x04, kDire
 constexpr std::uint32_t kM0Timing = kQmi + 0x0c, kWindowStride = 0x14, kAtrans0 = kQmi + 0x34;
 constexpr std::uint32_t kEnable = 1U << 0, kBusy = 1U << 1, kAssertCs0 = 1U << 2, kTxFull = 1U << 10,
                         kRxEmpty = 1U << 16;
-constexpr std::uint32_t kClkdivLsb = 22, kRxdelayLsb = 30;
+constexpr std::uint32_t kClkdivLsb = 22;
 constexpr std::uint32_t kTxQuad = 2U << 16, kTx16Bits = 1U << 18, kTxOutput = 1U << 19, kTxNoPush = 1U << 20;
 constexpr std::uint32_t kSlowClkdiv = 12;
 
@@ -83,7 +83,7 @@ void select_read_mode(RomBus& bus, ReadMode mode, std::uint32_t clkdiv) {
     bus.store(base + 4, format.rfmt);
     bus.store(base + 8, format.rcmd);
   }
-  bus.store(kDirectCsr, (clkdiv & 0xff) << kClkdivLsb | 1U << kRxdelayLsb);
+  bus.store(kDirectCsr, (clkdiv & 0xff) << kClkdivLsb);  // RXDELAY 0
 }
 
 void connect_internal(RomBus& bus) {

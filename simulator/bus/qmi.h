@@ -57,6 +57,10 @@ class Qmi : public Device {
     std::uint64_t chained = 0;  ///< transfers that continued the one before
   };
   const Counters& counters(unsigned select) const { return counters_[select]; }
+  /// Whether a chip select is low: during a transfer, its cooldown, or by direct mode.
+  bool select_is_low(unsigned select, Cycle now) const {
+    return pins_.selected(select) && (!active_ || release_cycle() > now);
+  }
 
  private:
   struct Window {

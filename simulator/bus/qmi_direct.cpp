@@ -75,7 +75,8 @@ void QmiDirect::set_selects(std::uint32_t old_control, Cycle now) {
     const bool before = (old_control & (kAssert0 << select)) != 0;
     const bool after = (control_ & (kAssert0 << select)) != 0;
     if (before == after) continue;
-    if (busy(now))
+    // Words that were queued before direct mode is enabled begin after this write.
+    if ((old_control & kEnable) != 0 && busy(now))
       throw Stop("QMI: DIRECT_CSR.ASSERT_CSxN changed while BUSY: the transfer is cut (12.14.5)");
     if (after) {
       pins_.select(select, timebase_.time_at(now));

@@ -9,7 +9,7 @@ namespace pico_llama::simulator {
 /// the scope of a watchdog reset; forcing off anything else is not modelled.
 class Psm : public RegisterDevice {
  public:
-  static constexpr std::uint32_t kAll = 0x01ffffff, kProc1 = 1U << 24, kProc0 = 1U << 23;
+  static constexpr std::uint32_t kAll = 0x01ffffff, kProc1 = 1U << 24, kProc0 = 1U << 23, kXosc = 1U << 3;
 
   Psm();
   /// Called when core 1 is put into reset (true) and released (false).

@@ -67,15 +67,16 @@ class Resets : public RegisterDevice {
 /// Wraps a peripheral: accesses fault while RESETS holds it.
 class ResetGate : public Device {
  public:
-  ResetGate(const Resets& resets, Resets::Bit bit, Device& inner)
-      : resets_(resets), bit_(bit), inner_(inner) {}
+  /// `in_reset`: the answer of a held peripheral. kNone: writes are lost, reads give the reset values.
+  ResetGate(const Resets& resets, Resets::Bit bit, Device& inner, BusFault in_reset = BusFault::kDenied)
+      : resets_(resets), bit_(bit), inner_(inner), in_reset_(in_reset) {}
   std::string_view name() const override { return inner_.name(); }
   Reply read(std::uint32_t offset, const Access& access) override {
-    if (resets_.held(bit_)) return {0, 0, BusFault::kDenied};
+    if (resets_.held(bit_) && in_reset_ != BusFault::kNone) return {0, 0, in_reset_};
     return inner_.read(offset, access);
   }
   Reply write(std::uint32_t offset, std::uint32_t value, const Access& access) override {
-    if (resets_.held(bit_)) return {0, 0, BusFault::kDenied};
+    if (resets_.held(bit_)) return {0, 0, in_reset_};
     return inner_.write(offset, value, access);
   }
   bool byte_addressable() const override { return inner_.byte_addressable(); }
@@ -85,6 +86,7 @@ class ResetGate : public Device {
   const Resets& resets_;
   Resets::Bit bit_;
   Device& inner_;
+  BusFault in_reset_;
 };
 
 }  // namespace pico_llama::simulator

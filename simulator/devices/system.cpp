@@ -62,7 +62,8 @@ constexpr Register kGlitchDetector[] = {
     {.offset = 0x10, .name = "TRIG_STATUS", .clear = 0xf},
 };
 
-constexpr std::uint32_t kSsStatus = 0x18, kSsCtrl = 0x1c, kOverrides = 0xf000;
+constexpr std::uint32_t kSclkStatus = 0x10, kSclkCtrl = 0x14, kSsStatus = 0x18, kSsCtrl = 0x1c,
+                        kOverrides = 0xf000;
 constexpr Register kIoQspi[] = {
     {.offset = 0x00, .name = "USBPHY_DP_STATUS"},
     {.offset = 0x04, .name = "USBPHY_DP_CTRL", .reset = 0x1f},
@@ -122,8 +123,29 @@ Accessctrl::Accessctrl() : RegisterDevice("ACCESSCTRL", kAccessctrl) {}
 GlitchDetector::GlitchDetector() : RegisterDevice("GLITCH_DETECTOR", kGlitchDetector) {}
 
 IoQspi::IoQspi() : RegisterDevice("IO_QSPI", kIoQspi) {}
-std::uint32_t IoQspi::on_read(std::uint32_t offset, const Access&) {
-  return offset == kSsStatus ? (csn_ ? 1U << 17 : 0) : stored(offset);
+std::uint32_t IoQspi::on_read(std::uint32_t offset, const Access& access) {
+  if (offset % 8 != 0) return stored(offset);
+  switch (offset) {
+    case kSclkStatus:
+      return status(stored(kSclkCtrl), false, false);  // between transfers the clock is low
+    case kSsStatus:
+      return status(stored(kSsCtrl), !select_low_ || !select_low_(access.now), csn_);
+    default:
+      if (access.master == Master::kDebugger) return 0;
+      stop(offset, "the levels of the QSPI data lines and the USB pins are not modelled");
+  }
+}
+
+/// OUTTOPAD, OETOPAD and INFROMPAD of a pin that the QMI drives with `value` as function 0; other functions
+/// drive nothing here. `undriven`: the level of the pad then.
+std::uint32_t IoQspi::status(std::uint32_t ctrl, bool value, bool undriven) const {
+  const auto overridden = [](unsigned how, bool normal) {
+    return how == 0 ? normal : how == 1 ? !normal : how == 3;
+  };
+  const bool xip = (ctrl & 31) == 0;
+  const bool out = overridden(ctrl >> 12 & 3, xip && value), enabled = overridden(ctrl >> 14 & 3, xip);
+  const bool level = enabled ? out : undriven;
+  return (out ? 1U << 9 : 0) | (enabled ? 1U << 13 : 0) | (level ? 1U << 17 : 0);
 }
 void IoQspi::on_write(const Write& write, const Access&) {
   if (write.offset == kSsCtrl && (stored(kSsCtrl) & kOverrides) != 0 && reads_under_way_ &&

@@ -51,11 +51,15 @@ class GlitchDetector : public RegisterDevice {
   GlitchDetector();
 };
 
-/// IO_QSPI (section 9.11.2): the chip select as a GPIO shows the BOOTSEL button; the rest is stored.
+/// IO_QSPI (section 9.11.2): STATUS of the clock and of the chip select, which as an input shows the BOOTSEL
+/// button. STATUS of the data lines and of the USB pins is a Stop; controls are stored.
 class IoQspi : public RegisterDevice {
  public:
   IoQspi();
+  /// What a pull-up and the BOOTSEL button make of the chip select while nobody drives it.
   void set_csn(bool level) { csn_ = level; }
+  /// Whether the QMI holds the chip select low.
+  void watch_select(std::function<bool(Cycle now)> low) { select_low_ = std::move(low); }
   /// Whether a background read of memory is active, which an override of the chip select would cut.
   void watch_reads(std::function<bool()> under_way) { reads_under_way_ = std::move(under_way); }
 
@@ -64,7 +68,10 @@ class IoQspi : public RegisterDevice {
   void on_write(const Write& write, const Access& access) override;
 
  private:
+  std::uint32_t status(std::uint32_t ctrl, bool value, bool undriven) const;
+
   std::function<bool()> reads_under_way_;
+  std::function<bool(Cycle)> select_low_;
   bool csn_ = true;
 };
 

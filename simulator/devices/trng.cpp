@@ -30,7 +30,7 @@ Trng::Trng(std::uint64_t seed) : RegisterDevice("TRNG", kRegisters), random_(see
 
 void Trng::reset() {
   RegisterDevice::reset();
-  enabled_ = false;
+  enabled_ = kept_ = false;
 }
 
 void Trng::restart(Cycle now) {
@@ -57,6 +57,7 @@ std::uint32_t Trng::on_read(std::uint32_t offset, const Access& access) {
   if (offset >= kEhr0 && offset < kEhr0 + 24) {
     if (!valid(access.now) || failed_) return 0;  // a failed check leaves no result (12.12.3)
     const std::uint32_t word = ehr_[(offset - kEhr0) / 4];
+    if (offset == kEhr0 + 20) kept_ = false;
     if (offset == kEhr0 + 20) restart(access.now);  // reading the last word starts the next sampling
     return word;
   }
@@ -69,7 +70,12 @@ void Trng::on_write(const Write& write, const Access& access) {
       if ((stored(kImr) & 1) == 0) stop(kImr, "interrupts of the TRNG are not modelled");
       break;
     case kEnable:
-      if ((stored(kEnable) & 1) != 0 && !enabled_) restart(access.now);
+      if ((stored(kEnable) & 1) != 0 && !enabled_) {
+        kept_ = false;
+        restart(access.now);
+      } else if ((stored(kEnable) & 1) == 0) {
+        kept_ = valid(access.now);
+      }
       enabled_ = (stored(kEnable) & 1) != 0;
       break;
     case kSampleCnt1:

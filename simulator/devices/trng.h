@@ -16,12 +16,14 @@ class Trng : public RegisterDevice {
   void on_write(const Write& write, const Access& access) override;
 
  private:
-  bool valid(Cycle now) const { return enabled_ && now >= ready_; }
+  /// A collection that was complete when the source was switched off stays.
+  bool valid(Cycle now) const { return kept_ || (enabled_ && now >= ready_); }
   void restart(Cycle now);
 
   std::uint64_t random_;
   std::array<std::uint32_t, 6> ehr_{};
   bool enabled_ = false;
+  bool kept_ = false;
   bool failed_ = false;  ///< the collection in progress will fail a check
   Cycle ready_ = 0;
 };

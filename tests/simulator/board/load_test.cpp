@@ -2,6 +2,8 @@
 // IMAGE_DEF.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "simulator/board.h"
 #include "simulator/bus/flash_chip.h"
 
@@ -25,6 +27,36 @@ TEST(BoardLoad, RefusesOverlapAndDataBeyondTheFlash) {
   EXPECT_THROW(board.load(page(0x10400000, 3)), formats::FileError);
   board.load(page(0x10300000, 9));
   EXPECT_EQ(board.flash.data()[0x300000], 9);
+}
+
+/// A page of flash with a block loop of one IMAGE_DEF, and a vector table before it.
+formats::MemoryImage bootable_page(std::uint32_t address) {
+  const std::uint32_t words[] = {
+      0x20001000, address + 0x41, 0, 0, 0xffffded3, 0x1021U << 16 | 0x0142, 0xff | 1U << 8, 0, 0xab123579};
+  formats::MemoryImage image;
+  image.path = "bootable";
+  std::vector<std::uint8_t> bytes(256, 0);
+  std::memcpy(bytes.data(), words, sizeof words);
+  bytes[0x40] = 0xfe;  // b to itself
+  bytes[0x41] = 0xe7;
+  image.segments.push_back({address, std::move(bytes)});
+  return image;
+}
+
+TEST(BoardLoad, Slot1IsSearchedWhereSlot0HoldsNothing) {
+  Board board;
+  board.load(bootable_page(0x10001000));
+  board.reset();
+  EXPECT_FALSE(board.in_bootsel());
+  EXPECT_EQ(board.cores[0].reg(15), 0x10001040U);
+}
+
+TEST(BoardLoad, ARamImageBootsWithTheButtonHeld) {
+  Board board;
+  board.load(bootable_page(0x20000000));
+  board.set_button(true);
+  board.reset();
+  EXPECT_FALSE(board.in_bootsel());
 }
 
 TEST(BoardLoad, WithoutImageDefTheBoardStaysInBootsel) {

@@ -42,6 +42,15 @@ TEST_F(SdkProgram, FlashIsLeftAsTheRealBootRomLeavesIt) {
   EXPECT_EQ(board->bus.read(0x400d0014, {.master = Master::kCore0}).value, 0x000000ebU);
 }
 
+TEST_F(SdkProgram, EntersTheImageAsTheRealBootRomDoes) {
+  START_OR_SKIP("hello_uart");
+  EXPECT_EQ(board->cores[0].ppb(0xe000ed88), 0xc000U);                                 // CPACR: CP7
+  EXPECT_EQ(board->bus.read(0x400d0000, {.master = Master::kCore0}).value >> 30, 0U);  // DIRECT_CSR.RXDELAY
+  EXPECT_EQ(board->bus.read(0xd0000050, {.master = Master::kCore0}).value & 1, 1U);    // FIFO_ST.VLD
+  EXPECT_EQ(board->bus.read(0xd0000058, {.master = Master::kCore0}).value, 0U);        // core 1's zero
+  EXPECT_EQ(board->bus.read(0xd0000050, {.master = Master::kCore0}).value & 1, 0U);
+}
+
 TEST_F(SdkProgram, BootsOnPico2) {
   BoardOptions options;
   options.kind = BoardKind::kPico2;
@@ -107,10 +116,13 @@ TEST_F(SdkProgram, RomFunctionsIdentityAndRandomness) {
   const auto at = printed.find("id ");
   ASSERT_NE(at, std::string::npos);
   const std::string id = printed.substr(at + 3, 16);
-  EXPECT_EQ(printed,
-            "chip 2 rom 2\nid " + id + "\notp 0 " + id +
-                "\npartitions 4 count 0\nstorage 10012345\noutside -10\nflash_op 0 same\nunknown 00000000\n"
-                "random differs\nboot random 1\ndone\n");
+  EXPECT_EQ(
+      printed,
+      "chip 2 rom 2\nid " + id + "\notp 0 " + id +
+          "\npartitions 4 count 0 unpartitioned ffffe000 fc078000\nboot info 00fe00fe\nstorage 10012345\n"
+          "outside -10\nflash_op 0 same\nno level -4 outside -4 -4\nsplit 0 same\nsecure call 00000000\n"
+          "unknown 00000000\n"
+          "random differs\nboot random 1\ndone\n");
   const std::string first = printed;
   BoardOptions other;
   other.seed = 2;

@@ -77,6 +77,23 @@ TEST(ImageDef, LoopMustClose) {
   EXPECT_NE(region.search().problem.find("does not close"), std::string::npos);
 }
 
+TEST(ImageDef, ABrokenLoopEndsTheSearch) {
+  Region region;
+  region.put(0x50, {kArmSecureExe}, 0x400);  // leads to nothing
+  region.put(0x90, {kArmSecureExe});         // bootable, and not reached
+  ImageSearch search = region.search();
+  EXPECT_FALSE(search.found);
+  EXPECT_TRUE(search.saw_block);
+  EXPECT_NE(search.problem.find("damaged"), std::string::npos);
+  // Data that looks like a header begins no loop.
+  Region data;
+  data.words[0x40] = kHeader;
+  data.put(0x90, {kArmSecureExe});
+  search = data.search();
+  EXPECT_TRUE(search.found) << search.problem;
+  EXPECT_FALSE(Region{}.search().saw_block);
+}
+
 TEST(ImageDef, LastOneInTheLoopCounts) {
   Region region;
   region.put(0x50, {kArmSecureExe}, 0x400);

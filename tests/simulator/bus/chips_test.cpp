@@ -65,6 +65,18 @@ TEST(DirectMode, FifosFillStallAndReport) {
   EXPECT_THROW(f.write(XipFixture::kCsr + 0x3000, 4), Stop) << "chip select raised in the middle of a byte";
 }
 
+TEST(DirectMode, SelectAndEnableInOneWriteWithWordsQueued) {
+  XipFixture f;
+  f.write(XipFixture::kCsr, 30u << 22);
+  f.write(XipFixture::kTx, 0x9f);
+  f.write(XipFixture::kTx, 0 | 1u << 18);
+  f.write(XipFixture::kCsr, 30u << 22 | 4 | 1);  // as the boot ROM begins each flash command
+  f.wait_idle();
+  f.read(XipFixture::kRx);
+  EXPECT_EQ(f.read(XipFixture::kRx).value, 0x40efu);
+  f.write(XipFixture::kCsr + 0x3000, 4);
+}
+
 TEST(DirectMode, AutomaticChipSelectFramesACommand) {
   XipFixture f;
   f.write(XipFixture::kCsr, 10u << 22 | 1u << 6 | 1);

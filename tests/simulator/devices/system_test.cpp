@@ -72,6 +72,71 @@ TEST(Trng, ChecksTakeTimeAndSometimesFail) {
   EXPECT_LT(failed, 20);
 }
 
+TEST(Trng, ACompleteCollectionStaysWhenTheSourceIsSwitchedOff) {
+  Bench bench;
+  Trng trng(1);
+  bench.write(trng, 0x130, 0);
+  bench.write(trng, 0x138, ~0U);
+  bench.write(trng, 0x12c, 1);
+  bench.now += 100;
+  bench.write(trng, 0x12c, 0);
+  bench.now += 1000;
+  EXPECT_EQ(bench.read(trng, 0x110), 0U);  // it was not complete
+  bench.write(trng, 0x12c, 1);
+  bench.now += 200;
+  EXPECT_EQ(bench.read(trng, 0x110), 1U);
+  bench.write(trng, 0x12c, 0);
+  EXPECT_EQ(bench.read(trng, 0x110), 1U);
+  EXPECT_EQ(bench.read(trng, 0x1b8), 0U);
+  EXPECT_NE(bench.read(trng, 0x114), 0U);
+  bench.read(trng, 0x128);  // the last word: used up
+  bench.now += 1000;
+  EXPECT_EQ(bench.read(trng, 0x110), 0U);
+}
+
+TEST(IoQspi, StatusShowsWhatIsDriven) {
+  Bench bench;
+  IoQspi io;
+  io.reset();
+  constexpr std::uint32_t kOut = 1U << 9, kEnable = 1U << 13, kIn = 1U << 17;
+  bool low = false;
+  io.watch_select([&low](Cycle) { return low; });
+  EXPECT_EQ(bench.read(io, 0x18), kIn);  // no function: pulled up
+  io.set_csn(false);
+  EXPECT_EQ(bench.read(io, 0x18), 0U);  // the button
+  bench.write(io, 0x1c, 0);
+  bench.write(io, 0x14, 0);
+  EXPECT_EQ(bench.read(io, 0x18), kOut | kEnable | kIn);  // the QMI is stronger than the button
+  low = true;
+  EXPECT_EQ(bench.read(io, 0x18), kEnable);
+  EXPECT_EQ(bench.read(io, 0x10), kEnable);  // the clock, low
+  bench.write(io, 0x1c, 2U << 14);           // OEOVER: disable
+  EXPECT_EQ(bench.read(io, 0x18), 0U);
+  io.set_csn(true);
+  EXPECT_EQ(bench.read(io, 0x18), kIn);
+  bench.write(io, 0x1c, 3U << 12);  // OUTOVER: high
+  EXPECT_EQ(bench.read(io, 0x18), kOut | kEnable | kIn);
+  for (const std::uint32_t offset : {0x00U, 0x08U, 0x20U, 0x28U, 0x30U, 0x38U})
+    EXPECT_THROW(bench.read(io, offset), Stop) << offset;
+}
+
+TEST(ResetGate, PadsTakeNoWritesInResetAndDoNotFault) {
+  Bench bench;
+  Resets resets;
+  resets.reset();
+  PadsQspi inner;
+  inner.reset();
+  ResetGate faults(resets, Resets::kPadsQspi, inner),
+      ignores(resets, Resets::kPadsBank0, inner, BusFault::kNone);
+  EXPECT_EQ(faults.write(4, 0x56, {}).fault, BusFault::kDenied);
+  EXPECT_EQ(faults.read(4, {}).fault, BusFault::kDenied);
+  bench.write(ignores, 4, 0x56);
+  EXPECT_EQ(bench.read(ignores, 4), 0x156U);
+  resets.set_held(0);
+  bench.write(ignores, 4, 0x56);
+  EXPECT_EQ(bench.read(ignores, 4), 0x56U);
+}
+
 TEST(Otp, HasAChipIdAndCannotBeWritten) {
   Bench bench;
   Otp otp(7);

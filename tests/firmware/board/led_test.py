@@ -2,6 +2,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 
 import virtual_board
@@ -77,6 +78,26 @@ class Led(BoardTest):
         _, changes, led = self.watch(["expect > ", "send /reboot", "expect restarting", "expect > ", "wait 0.5"])
         assert [lit for _, lit in changes] == [1, 0, 1], changes
         assert changes[2][0] - changes[1][0] > 0.07, "the radio's power was off for 20 ms, and it needs 50 to start"
+
+    def test_costs_at_most_three_thousandths_of_a_token(self):
+        """Every cycle of the driver and of StatusLed in the whole run, boot included, against those of the story alone."""
+        profile = self.scratch / "profile"
+        text = self.play(["expect > ", "send /json on", "expect on", *virtual_board.story_script("Once", 256)], self.pack("q8"),
+                         ["--profile", profile])
+        (tokens, told), = virtual_board.stories(text)
+        story = told["tokens"] / told["tokens_per_second"] * 150_000_000  # one core
+        # The addresses are of SRAM and flash; what led_radio.cpp does at boot is cold and takes no part in a token.
+        cycles, inside, callee = 0, False, False
+        for line in profile.read_text().splitlines():
+            if line.startswith("fn="):
+                inside = re.search(r"9StatusLed|7set_led|4sendEmm|9PicoBoard3led", line) is not None
+            elif line.startswith("calls="):
+                callee = True  # the next line is the cost of what is called
+            elif line.startswith("0x"):
+                cycles += int(line.split()[2]) if inside and not callee else 0
+                callee = False
+        self.assertGreater(cycles, 10_000)
+        self.assertLess(cycles / story, 0.003)
 
     def test_drawn_on_a_terminal(self):
         """`--led -`: shades at the end of the first row, around which the cursor is saved and restored."""

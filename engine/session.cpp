@@ -46,6 +46,43 @@ bool Session::add_text(std::string_view bytes, bool from_prompt, SessionStep& st
   return false;
 }
 
+bool Session::run() {
+  const int known = pos_ + 1;
+  while (ran_ < known) {
+    const bool prefills = ran_ < prompt_count_;
+    int n = known - ran_;
+    int logits = 0;
+    if (n > kPrefillBlock) {
+      n = kPrefillBlock;
+    } else {
+      int guesses = 0;
+      if (drafter_ != nullptr) {
+        int most = transformer_.most_logits() - 1;
+        most = most < kPrefillBlock - n ? most : kPrefillBlock - n;
+        most = most < steps_ - known ? most : steps_ - known;
+        guesses = drafter_->guess(tokens_, known, most, n);
+        drafted_ += guesses;
+      }
+      n += guesses;
+      logits = 1 + guesses;
+      first_logits_ = pos_;
+      ++passes_;
+    }
+    transformer_.forward(tokens_.subspan(static_cast<size_t>(ran_), static_cast<size_t>(n)), ran_, logits);
+    ran_ += n;
+    if (prefills && cancelled()) return false;
+  }
+  return true;
+}
+
+/// The model chose `token` where a guess was. Behind a wrong one nothing counts: those positions run again.
+void Session::check_guess(int32_t token) {
+  const bool right = token == tokens_[static_cast<size_t>(pos_) + 1];
+  if (right) ++accepted_;
+  drafter_->checked(pos_ - first_logits_, right);
+  if (!right) ran_ = pos_ + 1;
+}
+
 SessionStep Session::step() {
   if (stopped_ != StopReason::kNone) return {-1, false, {}, stopped_};
   if (cancelled()) return finish(StopReason::kCancelled, -1);
@@ -57,19 +94,10 @@ SessionStep Session::step() {
     step.token = tokens_[at + 1];
     step.from_prompt = true;
   } else {
-    if (prefilled_ < prompt_count_) {
-      while (prefilled_ < prompt_count_) {
-        const int left = prompt_count_ - prefilled_;
-        const int n = left < kPrefillBlock ? left : kPrefillBlock;
-        transformer_.forward(tokens_.subspan(static_cast<size_t>(prefilled_), static_cast<size_t>(n)),
-                             prefilled_, n == left);
-        prefilled_ += n;
-        if (cancelled()) return finish(StopReason::kCancelled, -1);
-      }
-    } else {
-      transformer_.forward(tokens_.subspan(at, 1), pos_);
-    }
-    step.token = sampler_.sample(transformer_.logits(), tokens_.first(at + 1), transformer_.workers());
+    if (ran_ <= pos_ && !run()) return finish(StopReason::kCancelled, -1);
+    step.token = sampler_.sample(transformer_.logits(pos_ - first_logits_), tokens_.first(at + 1),
+                                 transformer_.workers());
+    if (ran_ > pos_ + 1) check_guess(step.token);
     tokens_[at + 1] = step.token;
     ++generated_;
   }
@@ -90,33 +118,36 @@ namespace {
 struct Parts {
   std::span<int32_t> tokens;
   std::span<char> text;
+  Drafter* drafter;
 };
 
 /// What a session has of its own beside the transformer's memory.
-[[gnu::cold]] Parts allocate(const ModelImage& image, int context, Arena& arena) {
+[[gnu::cold]] Parts allocate(const ModelImage& image, int context, int most_logits, Arena& arena) {
   const size_t tokens = static_cast<size_t>(context) + 1;
   // One step shows at most a piece and everything that was held back before it.
   const size_t text = static_cast<size_t>(image.tokenizer().max_token_length) + 2 * kMaxStopBytes;
   Parts parts;
   parts.tokens = {arena.alloc<int32_t>(tokens), tokens};
+  parts.drafter = most_logits > 1 ? arena.alloc<Drafter>(1) : nullptr;
   parts.text = {arena.alloc<char>(text), text};
   return parts;
 }
 
 }  // namespace
 
-[[gnu::cold]] Result<size_t> Session::bytes_needed(const ModelImage& image, int context, int worker_count) {
+[[gnu::cold]] Result<size_t> Session::bytes_needed(const ModelImage& image, int context, int worker_count,
+                                                   int most_logits) {
   Result<size_t> transformer =
-      pico_llama::bytes_needed(image.config(), image.profile(), context, worker_count);
+      pico_llama::bytes_needed(image.config(), image.profile(), context, worker_count, most_logits);
   if (!transformer.ok()) return transformer;
   Arena arena;
-  allocate(image, context, arena);
+  allocate(image, context, most_logits, arena);
   return transformer.value() + arena.used() + Arena::kAlignment;
 }
 
 [[gnu::cold]] Result<size_t> Session::bytes_needed_beside_cache(const ModelImage& image, int context,
-                                                                int worker_count) {
-  Result<size_t> all = bytes_needed(image, context, worker_count);
+                                                                int worker_count, int most_logits) {
+  Result<size_t> all = bytes_needed(image, context, worker_count, most_logits);
   if (!all.ok()) return all;
   return all.value() - kv_cache_bytes(image.config(), image.profile(), context);
 }
@@ -130,17 +161,24 @@ struct Parts {
 }
 
 [[gnu::cold]] Status Session::open(const ModelImage& image, int context, std::span<std::byte> memory,
-                                   std::span<std::byte> cache, Workers& workers) {
-  const Result<size_t> needed = cache.empty() ? bytes_needed(image, context, workers.count())
-                                              : bytes_needed_beside_cache(image, context, workers.count());
+                                   std::span<std::byte> cache, Workers& workers, int most_logits) {
+  const Result<size_t> needed = cache.empty()
+                                    ? bytes_needed(image, context, workers.count(), most_logits)
+                                    : bytes_needed_beside_cache(image, context, workers.count(), most_logits);
   if (!needed.ok()) return needed.status();
   if (memory.size() < needed.value())
     return {StatusCode::kOutOfMemory, "a session needs {} bytes of memory, there are {}",
             static_cast<int64_t>(needed.value()), static_cast<int64_t>(memory.size())};
   Arena arena(memory);
-  const Parts parts = allocate(image, context, arena);
-  PICO_LLAMA_RETURN_IF_ERROR(transformer_.open(image, context, memory.subspan(arena.used()), cache, workers));
+  const Parts parts = allocate(image, context, most_logits, arena);
+  PICO_LLAMA_RETURN_IF_ERROR(
+      transformer_.open(image, context, memory.subspan(arena.used()), cache, workers, most_logits));
   tokenizer_ = Tokenizer(image.tokenizer());
+  drafter_ = parts.drafter;
+  if (drafter_ != nullptr) {
+    const DraftsHeader* const drafts = image.drafts();
+    *drafter_ = Drafter(drafts != nullptr ? DraftTable(*drafts, image.config().vocab_size) : DraftTable());
+  }
   tokens_ = parts.tokens;
   text_ = parts.text;
   stopped_ = StopReason::kSteps;  // a text that was under way in the old memory is over
@@ -170,8 +208,12 @@ struct Parts {
   prompt_count_ = count.value();
   pos_ = 0;
   steps_ = options.steps == 0 || options.steps > context ? context : options.steps;
-  prefilled_ = 0;
+  ran_ = 0;
   generated_ = 0;
+  passes_ = 0;
+  drafted_ = 0;
+  accepted_ = 0;
+  if (drafter_ != nullptr) drafter_->begin();
   stopped_ = StopReason::kNone;
   return {};
 }

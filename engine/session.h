@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "engine/drafts/drafter.h"
 #include "engine/forward/transformer.h"
 #include "engine/model/model_image.h"
 #include "engine/sampling/sampler.h"
@@ -50,10 +51,14 @@ class Session {
  public:
   Session() = default;
 
-  /// Bytes of memory for one session, whatever their alignment.
-  static Result<size_t> bytes_needed(const ModelImage& image, int context, int worker_count = 1);
+  /// Bytes of memory for one session, whatever their alignment. most_logits: tokens that one pass generates
+  /// at most, 1 to kPrefillBlock: with more than 1 the session guesses tokens ahead
+  /// (engine/drafts/drafter.h), which changes its speed and nothing else.
+  static Result<size_t> bytes_needed(const ModelImage& image, int context, int worker_count = 1,
+                                     int most_logits = 1);
   /// The same without the key/value cache (kv_cache_bytes() in transformer.h).
-  static Result<size_t> bytes_needed_beside_cache(const ModelImage& image, int context, int worker_count = 1);
+  static Result<size_t> bytes_needed_beside_cache(const ModelImage& image, int context, int worker_count = 1,
+                                                  int most_logits = 1);
 
   /// Requires: image, memory and workers outlive the session.
   /// Errors: as Transformer::create().
@@ -66,7 +71,12 @@ class Session {
                                 std::span<std::byte> cache, Workers& workers);
   /// The same in place, for stacks that hold no second session. An error leaves the session as it was.
   Status open(const ModelImage& image, int context, std::span<std::byte> memory, std::span<std::byte> cache,
-              Workers& workers);
+              Workers& workers, int most_logits = 1);
+  /// What a pass costs here, which decides how many guesses are worth their place in it. By default further
+  /// tokens cost nothing. From the next text on.
+  void set_pass_cost(const PassCost& cost) {
+    if (drafter_ != nullptr) drafter_->set_cost(cost);
+  }
 
   /// Starts a new text: encodes the prompt and forgets the last text.
   /// Errors: kInvalidArgument (options, bad UTF-8), kPromptTooLong.
@@ -79,14 +89,22 @@ class Session {
   /// Tokens of the prompt, BOS first.
   std::span<const int32_t> prompt_tokens() const { return tokens_.first(static_cast<size_t>(prompt_count_)); }
   /// Positions run so far by prefill (the prompt's) and by generation.
-  int prefilled() const { return prefilled_; }
+  int prefilled() const { return ran_ < prompt_count_ ? ran_ : prompt_count_; }
   int generated() const { return generated_; }
+  /// Passes that generated tokens; guesses that they checked, and those that the model chose too.
+  int passes() const { return passes_; }
+  int drafted() const { return drafted_; }
+  int accepted() const { return accepted_; }
 
   Transformer& transformer() { return transformer_; }
   const Tokenizer& tokenizer() const { return tokenizer_; }
 
  private:
   bool cancelled() const;
+  /// Runs what is known of the text and has not run, with guesses behind it: logits for position pos_. False:
+  /// cancelled.
+  bool run();
+  void check_guess(int32_t token);
   SessionStep finish(StopReason reason, int32_t token);
   /// Text of a token, through UTF-8 assembly and (generated text only) the stop string. True: the stop string
   /// came.
@@ -97,7 +115,8 @@ class Session {
   Sampler sampler_{};
   SessionOptions options_{};
   Utf8Stream utf8_{};
-  std::span<int32_t> tokens_{};  ///< (context + 1) the text so far
+  Drafter* drafter_ = nullptr;   ///< null: one token a pass
+  std::span<int32_t> tokens_{};  ///< (context + 1) the text so far, then guesses
   std::span<char> text_{};       ///< room for one step's text
   char stop_[kMaxStopBytes] = {};
   char held_[kMaxStopBytes] = {};  ///< shown text that may still turn out to be the stop string's beginning
@@ -105,8 +124,12 @@ class Session {
   int prompt_count_ = 0;
   int pos_ = 0;  ///< position of the next token to process
   int steps_ = 0;
-  int prefilled_ = 0;
+  int ran_ = 0;           ///< positions that have run with the tokens that the text has there
+  int first_logits_ = 0;  ///< position of the first row of logits
   int generated_ = 0;
+  int passes_ = 0;
+  int drafted_ = 0;
+  int accepted_ = 0;
   StopReason stopped_ = StopReason::kSteps;
 };
 

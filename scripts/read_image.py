@@ -3,6 +3,7 @@
 
     scripts/read_image.py MODEL.plm [STEPS] [PROMPT_TOKEN...]
     scripts/read_image.py MODEL.plm --gaps TOKEN...    prints, for each token, the largest logit minus the token's
+    scripts/read_image.py MODEL.plm --guesses TOKEN... prints, after each token, what the image's drafts guess next, or -1
 
 Standard library only and independent of this project's code, so an omission in SPEC.md would show here. The computation
 itself is llama2.c's (llama_forward.py), in binary64: this checks the format and the greedy choices, not the last bits.
@@ -77,6 +78,30 @@ def read_rows_q4(data, offset, rows, columns):
 READERS = {PLAIN_F32: read_plain_f32, ROWS_F32: read_rows_f32, ROWS_Q8: read_rows_q8, ROWS_Q4: read_rows_q4}
 
 
+class Drafts:
+    def __init__(self, data, at, end_of_tensors, vocab_size):
+        self.buckets, self.longest, *reserved = struct.unpack_from("<4I", data, at)
+        if at % 64 or at < end_of_tensors or not 1 <= self.longest <= 8 or any(reserved) or self.buckets < 1:
+            sys.exit("read_image: the drafts' header breaks a rule")
+        self.entries = struct.unpack_from(f"<{4 * self.buckets}I", data, at + 16)
+        self.token_bits = max(1, (vocab_size - 1).bit_length())
+        for i, entry in enumerate(self.entries):
+            token, confidence = entry % 2**self.token_bits, entry >> self.token_bits & 15
+            if entry and (token >= vocab_size or confidence == 0 or (i % 4 and not self.entries[i - 1])):
+                sys.exit(f"read_image: draft {i} breaks a rule")
+
+    def guess(self, tokens):
+        hashed, guess = 0, -1
+        for token in tokens[:-self.longest - 1:-1]:
+            hashed = (hashed + token + 1) * 0x9E3779B1 % 2**32
+            hashed ^= hashed >> 15
+            first = 4 * (hashed * self.buckets >> 32)
+            check = hashed * 0x85EBCA6B % 2**32 >> self.token_bits + 4
+            found = [e for e in self.entries[first:first + 4] if e and e >> self.token_bits + 4 == check]
+            guess = found[0] % 2**self.token_bits if found else guess
+        return guess
+
+
 class Image:
     def __init__(self, data):
         (magic, version, file_bytes, crc, profile) = struct.unpack_from("<5I", data, 0)
@@ -90,14 +115,16 @@ class Image:
         (self.dim, self.hidden_dim, self.n_layers, self.n_heads, self.n_kv_heads, self.vocab_size,
          self.seq_len) = struct.unpack_from("<7i", data, 20)
         shared, count, table, tokenizer, _ = struct.unpack_from("<5I", data, 48)
-        _, self.rms_eps = struct.unpack_from("<2f", data, 68)
+        _, self.rms_eps, drafts = struct.unpack_from("<2fI", data, 68)
         self.tensors = {}
         for i in range(count):
             kind, layer, rows, columns, encoding, offset = struct.unpack_from("<6I", data, table + 32 * i)
             self.tensors[kind, layer] = READERS[encoding](data, offset, rows, columns)
+            end = offset + struct.unpack_from("<I", data, table + 32 * i + 24)[0]
         if shared:
             self.tensors[WCLS, 0] = self.tensors[EMBEDDING, 0]
         self.pieces = self.read_pieces(data, tokenizer)
+        self.drafts = Drafts(data, drafts, end, self.vocab_size) if drafts else None
 
     def read_pieces(self, data, at):
         vocab_size, _, _, pieces, _, text, text_bytes, _ = struct.unpack_from("<8I", data, at)
@@ -131,6 +158,11 @@ def main():
         sys.exit(__doc__.strip())
     with open(sys.argv[1], "rb") as file:
         image = Image(file.read())
+    if sys.argv[2:3] == ["--guesses"]:
+        if not image.drafts:
+            sys.exit("read_image: the image has no drafts")
+        tokens = [int(t) for t in sys.argv[3:]]
+        return print(*(image.drafts.guess(tokens[:n + 1]) for n in range(len(tokens))))
     if sys.argv[2:3] == ["--gaps"]:
         return print_gaps(image, [int(t) for t in sys.argv[3:]])
     steps = int(sys.argv[2]) if len(sys.argv) > 2 else 32

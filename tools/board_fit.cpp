@@ -19,6 +19,20 @@ constexpr BoardKind kBoards[] = {{"Pico Plus 2 W", 16u << 20, 8u << 20}, {"Pico 
 /// Of flash and PSRAM at the default clocks (docs/timing.md).
 constexpr std::uint32_t kSckHz = 75'000'000;
 
+std::uint64_t sram_for(const ModelImage& image) {
+  return chips::ModelMemory::kPromisedSramBytes -
+         app::aligned(image.tensor_count() * sizeof(app::PlacementItem));
+}
+
+app::Placement placement_on(const BoardKind& board, const ModelImage& image) {
+  std::vector<app::PlacementItem> items(image.tensor_count());
+  return app::place_model(image, items,
+                          {.sram_bytes = sram_for(image),
+                           .psram_bytes = board.psram_bytes,
+                           .psram_sck_hz = board.psram_bytes != 0 ? kSckHz : 0,
+                           .flash_sck_hz = kSckHz});
+}
+
 BoardFit fit(const BoardKind& board, const ModelImage& image) {
   BoardFit fit{board.name, false, ""};
   const std::uint64_t slot = board.flash_bytes - chips::Cartridge::kFlashOffset;
@@ -26,14 +40,8 @@ BoardFit fit(const BoardKind& board, const ModelImage& image) {
     fit.details = fmt::format("its flash has room for {} bytes of model", slot);
     return fit;
   }
-  std::vector<app::PlacementItem> items(image.tensor_count());
-  const std::uint64_t sram =
-      chips::ModelMemory::kPromisedSramBytes - app::aligned(items.size() * sizeof(app::PlacementItem));
-  const app::Placement placement = app::place_model(image, items,
-                                                    {.sram_bytes = sram,
-                                                     .psram_bytes = board.psram_bytes,
-                                                     .psram_sck_hz = board.psram_bytes != 0 ? kSckHz : 0,
-                                                     .flash_sck_hz = kSckHz});
+  const std::uint64_t sram = sram_for(image);
+  const app::Placement placement = placement_on(board, image);
   fit.fits = placement.fits;
   if (!fit.fits) {
     fit.details =
@@ -71,6 +79,11 @@ std::uint64_t working_bytes(const ModelImage& image, int context) {
   const Result<std::size_t> bytes = Session::bytes_needed(image, context, kCores);
   CHECK(bytes.ok());
   return bytes.value();
+}
+
+bool streams_on_board(const ModelImage& image) {
+  const app::Placement placement = placement_on(kBoards[0], image);
+  return placement.fits && placement.stream_bytes != 0;
 }
 
 std::vector<BoardFit> board_fits(const ModelImage& image) {

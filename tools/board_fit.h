@@ -32,4 +32,7 @@ std::uint64_t working_bytes(const ModelImage& image, int context);
 /// without. 150 MHz; the SRAM that every build of the firmware guarantees.
 std::vector<BoardFit> board_fits(const ModelImage& image);
 
+/// Whether a Pico Plus 2 W reads some of the model over its QSPI bus for every token.
+bool streams_on_board(const ModelImage& image);
+
 }  // namespace pico_llama

@@ -41,8 +41,8 @@ struct Numerics {
   void cache_written() const {
     if (stream != nullptr) stream->cache_written(worker);
   }
-  /// From here on only the last token is computed.
-  void keep_last() { first = n - 1; }
+  /// From here on only the last `tokens` are computed.
+  void keep_last(int tokens) { first = n - tokens; }
 
   /// Calls body(data, blocks, row) for this worker's blocks of a tensor: once if it is in memory, or for each
   /// piece of it that is streamed. `blocks` counts from data, whose row 0 is row `row` of the tensor.
@@ -89,6 +89,7 @@ struct NumericsF32 : Numerics {
   void set_input(const float* x, int stride, const Tensor& consumer);
   void set_normed_input(const Tensor& weight, float eps, const Tensor& consumer);
   void set_hidden_input(const Tensor& consumer) { set_input(s.hb, s.hidden_stride, consumer); }
+  /// out: of token `first`, then of those after it.
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void swiglu(Range rows) const;
   /// s.k and s.v of these heads into the cache.
@@ -131,6 +132,7 @@ struct NumericsQ8 : Numerics {
 struct StreamOrder {
   static constexpr bool kWorkersShareInput = false;
   static constexpr int worker = 0;
+  static constexpr int first = 0;
 
   StreamItem* item;  ///< the next one
   bool with_cache;   ///< note the place of a layer's cache too
@@ -147,7 +149,7 @@ struct StreamOrder {
   void matmul(float*, int, const Tensor& w, Share);
   void rope(float*, int, const Tensor&, Range) const {}
   Heads kv_heads(Share) const { return {0, 0}; }
-  void keep_last() const {}
+  void keep_last(int) const {}
   void swiglu(Range) const {}
   void store(int, Heads) const {}
   void cache_written() const {}

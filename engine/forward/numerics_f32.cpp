@@ -38,8 +38,7 @@ void NumericsF32::set_normed_input(const Tensor& weight, float eps, const Tensor
 void NumericsF32::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
   each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
     kernels::matmul_f32({reinterpret_cast<const float*>(data), static_cast<int>(w.columns), blocks,
-                         input + first * input_stride, input_stride, n - first,
-                         out + first * out_stride + row, out_stride});
+                         input + first * input_stride, input_stride, n - first, out + row, out_stride});
   });
 }
 

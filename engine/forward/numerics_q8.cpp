@@ -89,12 +89,12 @@ void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
     quantize(first, Q8Place{0, 1}, s.xq_scale + worker, padded, Range{eights.begin * 8, eights.end * 8});
     return;
   }
-  const Range tokens = mine.of(n);
-  for (int t = tokens.begin; t < tokens.end; ++t)
-    quantize(t,
-             consumer.encoding == Encoding::kRowsQ4 ? Q8Place{t * s.columns_stride, 1}
-                                                    : q8_place(t, n, s.columns_stride),
-             s.xq_scale + t, padded, Range{0, padded});
+  const Range rows = mine.of(n - first);  // row 0 of xq is token `first`
+  for (int row = rows.begin; row < rows.end; ++row)
+    quantize(first + row,
+             consumer.encoding == Encoding::kRowsQ4 ? Q8Place{row * s.columns_stride, 1}
+                                                    : q8_place(row, n - first, s.columns_stride),
+             s.xq_scale + row, padded, Range{0, padded});
   input_scale = s.xq_scale;
 }
 
@@ -123,10 +123,10 @@ void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor&
 
 void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine) const {
   if (w.streamed || w.encoding == Encoding::kRowsQ4) [[unlikely]]
-    return matmul_pieces(out + first * out_stride, out_stride, w, mine);
+    return matmul_pieces(out, out_stride, w, mine);
   kernels::matmul_q8({w.data, static_cast<int>(w.columns), w.chunk_pairs,
                       mine.blocks(static_cast<int>(w.rows)), s.xq, s.columns_stride, input_scale, n - first,
-                      out + first * out_stride, out_stride, w.row_shape});
+                      out, out_stride, w.row_shape});
 }
 
 /// Not inlined: where weights are in SRAM, matmul() would save its registers for nothing.

@@ -14,8 +14,8 @@ constexpr T larger(T a, T b) {
 
 }  // namespace
 
-RunState RunState::allocate(const Config& c, Profile profile, int context, int worker_count, Arena& arena,
-                            Arena& cache_arena) {
+RunState RunState::allocate(const Config& c, Profile profile, int context, int worker_count, int most_logits,
+                            Arena& arena, Arena& cache_arena) {
   RunState s{};
   s.dim_stride = round_up(c.dim, kBlockRows);
   s.kv_stride = round_up(c.kv_dim(), kBlockRows);
@@ -24,6 +24,7 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   s.columns_stride = larger(s.dim_stride, s.hidden_stride);
   if (profile == Profile::kQ4)
     s.columns_stride = static_cast<int>(q4_columns(static_cast<uint32_t>(s.columns_stride)));
+  s.most_logits = most_logits;
   s.context = round_up(context, 8);
 
   const auto floats = [&arena](size_t n) { return arena.alloc<float>(n, Arena::kAlignment); };
@@ -35,7 +36,8 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   const int qkv = s.dim_stride + 2 * s.kv_stride;
   const size_t first = kPrefillBlock * static_cast<size_t>(larger(qkv, s.hidden_stride));
   const size_t second = kPrefillBlock * static_cast<size_t>(s.columns_stride);
-  const size_t sampling = 2 * static_cast<size_t>(s.vocab_stride);
+  const size_t logits = static_cast<size_t>(most_logits) * static_cast<size_t>(s.vocab_stride);
+  const size_t sampling = logits + static_cast<size_t>(s.vocab_stride);
   float* const shared = floats(larger(first + second, sampling));
   if (!arena.counting()) {
     s.q = shared;
@@ -45,7 +47,7 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
     s.xb2 = shared + first;
     s.hb2 = s.xb2;
     s.logits = shared;
-    s.sample_scratch = reinterpret_cast<uint32_t*>(shared + s.vocab_stride);
+    s.sample_scratch = reinterpret_cast<uint32_t*>(shared + logits);
   }
 
   const size_t heads = static_cast<size_t>(c.n_layers) * static_cast<size_t>(c.n_kv_heads);

@@ -33,7 +33,7 @@ struct RunState {
   float* xb2;                ///< (kPrefillBlock, dim_stride) added to x next
   float* hb;                 ///< (kPrefillBlock, hidden_stride)
   float* hb2;                ///< (kPrefillBlock, hidden_stride)
-  float* logits;             ///< (vocab_stride)
+  float* logits;             ///< (most_logits, vocab_stride)
   uint32_t* sample_scratch;  ///< (vocab_stride)
 
   /// Per layer and kv head, one after the other.
@@ -48,6 +48,7 @@ struct RunState {
   int hidden_stride;
   int columns_stride;  ///< the longer of dim and hidden_dim; q4: to whole groups
   int vocab_stride;
+  int most_logits;          ///< tokens of a pass whose logits can be wanted
   int context;              ///< positions the cache holds, rounded up to 8
   size_t key_head_bytes;    ///< of one head's keys, all positions
   size_t value_head_bytes;  ///< of one head's values
@@ -61,8 +62,8 @@ struct RunState {
   float* hb_max_abs(int worker_count) const { return x_max_abs() + kPrefillBlock * worker_count; }
 
   /// The key/value cache comes from `cache`, which may be the same arena; all else from `arena`.
-  static RunState allocate(const Config& config, Profile profile, int context, int worker_count, Arena& arena,
-                           Arena& cache);
+  static RunState allocate(const Config& config, Profile profile, int context, int worker_count,
+                           int most_logits, Arena& arena, Arena& cache);
 };
 
 }  // namespace pico_llama

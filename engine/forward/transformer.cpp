@@ -13,7 +13,7 @@ struct Transformer::Pass {
   const Transformer& transformer;
   std::span<const int32_t> tokens;
   int pos;
-  bool want_logits;
+  int logits;  ///< of how many of the last tokens
 
   /// Inlined into its one caller per profile, which has less stack for it than a call needs.
   template <typename Numerics>
@@ -50,7 +50,7 @@ void Transformer::Pass::run(Numerics& numerics) const {
 
     // Without logits the last layer ends at its cache entries: later tokens read nothing else of it.
     const bool is_last = l + 1 == p.n_layers;
-    const bool only_cache = is_last && !want_logits;
+    const bool only_cache = is_last && logits == 0;
 
     // attention rmsnorm, qkv for these positions, RoPE
     numerics.set_normed_input(layer.rms_att, eps, layer.wq);
@@ -67,27 +67,27 @@ void Transformer::Pass::run(Numerics& numerics) const {
     numerics.store(l, kv_heads);
     numerics.cache_written();
     if (only_cache) return;
-    if (is_last) numerics.keep_last();
+    if (is_last) numerics.keep_last(logits);
     numerics.attention(l, kv_heads);
     workers.barrier();
 
     // output matmul, residual connection back into x
     numerics.set_input(s.q, s.dim_stride, layer.wo);
     input_barrier();
-    numerics.matmul(s.xb2, s.dim_stride, layer.wo, mine);
+    numerics.matmul(s.xb2 + numerics.first * s.dim_stride, s.dim_stride, layer.wo, mine);
     numerics.add_to_x(s.xb2, mine.rows(p.dim), layer.rms_ffn);
     workers.barrier();
 
     // ffn rmsnorm; then w2(silu(w1 x) * w3 x), residual connection back into x
     numerics.set_normed_input(layer.rms_ffn, eps, layer.w1);
     input_barrier();
-    numerics.matmul(s.hb, s.hidden_stride, layer.w1, mine);
-    numerics.matmul(s.hb2, s.hidden_stride, layer.w3, mine);
+    numerics.matmul(s.hb + numerics.first * s.hidden_stride, s.hidden_stride, layer.w1, mine);
+    numerics.matmul(s.hb2 + numerics.first * s.hidden_stride, s.hidden_stride, layer.w3, mine);
     numerics.swiglu(mine.rows(p.hidden_dim));
     workers.barrier();
     numerics.set_hidden_input(layer.w2);
     input_barrier();
-    numerics.matmul(s.xb2, s.dim_stride, layer.w2, mine);
+    numerics.matmul(s.xb2 + numerics.first * s.dim_stride, s.dim_stride, layer.w2, mine);
     numerics.add_to_x(s.xb2, mine.rows(p.dim), is_last ? w.rms_final : w.layers[l + 1].rms_att);
     workers.barrier();
   }
@@ -95,15 +95,16 @@ void Transformer::Pass::run(Numerics& numerics) const {
   // final rmsnorm, classifier into logits
   numerics.set_normed_input(w.rms_final, eps, w.wcls);
   input_barrier();
-  numerics.matmul(s.logits, 0, w.wcls, mine);
+  numerics.matmul(s.logits, s.vocab_stride, w.wcls, mine);
 }
 
-void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_logits) {
+void Transformer::forward(std::span<const int32_t> tokens, int pos, int logits) {
   CHECK(!tokens.empty() && tokens.size() <= kPrefillBlock);
+  CHECK(logits >= 0 && logits <= static_cast<int>(tokens.size()) && logits <= state_.most_logits);
   CHECK(pos >= 0 && pos <= context_ - static_cast<int>(tokens.size()));
   for (int32_t token : tokens) CHECK(token >= 0 && token < config_.vocab_size);
-  if (stream_ != nullptr) stream_->begin(pos, static_cast<int>(tokens.size()), want_logits);
-  Pass pass{*this, tokens, pos, want_logits};
+  if (stream_ != nullptr) stream_->begin(pos, static_cast<int>(tokens.size()), logits != 0);
+  Pass pass{*this, tokens, pos, logits};
   workers_->run(profile_ == Profile::kF32 ? &Pass::task<NumericsF32> : &Pass::task<NumericsQ8>, &pass);
 }
 
@@ -128,7 +129,7 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_lo
 }
 
 [[gnu::cold]] Result<size_t> bytes_needed(const Config& config, Profile profile, int context,
-                                          int worker_count) {
+                                          int worker_count, int most_logits) {
   if (profile > Profile::kQ4)
     return Status{StatusCode::kUnsupported, "profile {} is not one this build runs",
                   static_cast<int64_t>(profile)};
@@ -136,6 +137,7 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_lo
     return Status{StatusCode::kInvalidArgument, "context {} is not within 1 and the model's {}", context,
                   config.seq_len};
   CHECK(worker_count >= 1 && worker_count <= kMaxWorkers);
+  CHECK(most_logits >= 1 && most_logits <= kPrefillBlock);
   // In 64 bits first: on a 32-bit machine a large model's sizes could wrap.
   const uint64_t cache = uint64_t{2} * static_cast<uint64_t>(config.n_layers) *
                          static_cast<uint64_t>(config.kv_dim()) *
@@ -143,28 +145,29 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_lo
   const uint64_t rest =
       uint64_t{kPrefillBlock} * sizeof(float) * (uint64_t{4} + static_cast<uint64_t>(worker_count)) *
           (static_cast<uint64_t>(config.dim) * 2 + static_cast<uint64_t>(config.hidden_dim) * 2) +
-      static_cast<uint64_t>(config.vocab_size) * sizeof(float);
+      (uint64_t{1} + static_cast<uint64_t>(most_logits)) * static_cast<uint64_t>(config.vocab_size) *
+          sizeof(float);
   if (cache + rest > SIZE_MAX / 2)
     return Status{StatusCode::kOutOfMemory,
                   "the model needs {} MB for its cache and activations, more than this machine can address",
                   static_cast<int64_t>((cache + rest) >> 20)};
   return kv_cache_bytes(config, profile, context) +
-         bytes_needed_beside_cache(config, profile, context, worker_count);
+         bytes_needed_beside_cache(config, profile, context, worker_count, most_logits);
 }
 
 [[gnu::cold]] size_t kv_cache_bytes(const Config& config, Profile profile, int context) {
   Arena arena;
   Arena cache;
-  RunState::allocate(config, profile, context, 1, arena, cache);
+  RunState::allocate(config, profile, context, 1, 1, arena, cache);
   return cache.used() + Arena::kAlignment;
 }
 
 [[gnu::cold]] size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context,
-                                               int worker_count) {
+                                               int worker_count, int most_logits) {
   Arena arena;
   Arena cache;
   arena.alloc<LayerWeights>(static_cast<size_t>(config.n_layers));
-  RunState::allocate(config, profile, context, worker_count, arena, cache);
+  RunState::allocate(config, profile, context, worker_count, most_logits, arena, cache);
   return arena.used() + Arena::kAlignment;
 }
 
@@ -177,8 +180,9 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_lo
 }
 
 [[gnu::cold]] Status Transformer::open(const ModelImage& image, int context, std::span<std::byte> memory,
-                                       std::span<std::byte> cache, Workers& workers) {
-  const Result<size_t> all = bytes_needed(image.config(), image.profile(), context, workers.count());
+                                       std::span<std::byte> cache, Workers& workers, int most_logits) {
+  const Result<size_t> all =
+      bytes_needed(image.config(), image.profile(), context, workers.count(), most_logits);
   if (!all.ok()) return all.status();
   const size_t cache_bytes = kv_cache_bytes(image.config(), image.profile(), context);
   const size_t needed = cache.empty() ? all.value() : all.value() - cache_bytes;
@@ -196,7 +200,7 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_lo
   context_ = context;
   weights_ = TransformerWeights::bind(image, arena);
   Arena own_cache(cache);
-  state_ = RunState::allocate(config_, profile_, context, workers.count(), arena,
+  state_ = RunState::allocate(config_, profile_, context, workers.count(), most_logits, arena,
                               cache.empty() ? arena : own_cache);
   workers_ = &workers;
   stream_ = nullptr;
@@ -210,7 +214,7 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, bool want_lo
   size_t count = 0;
   for (const bool logits : {true, false}) {
     StreamOrder order{items.data(), cache, logits};
-    Pass{*this, {}, 0, logits}.run(order);
+    Pass{*this, {}, 0, logits ? 1 : 0}.run(order);
     if (logits) count = static_cast<size_t>(order.item - items.data());
   }
   return count;

@@ -14,13 +14,15 @@
 namespace pico_llama {
 
 /// Bytes of memory a Transformer needs, whatever its alignment: key/value cache for `context` positions,
-/// activations, views.
+/// activations, views. most_logits: of how many tokens of a pass the logits can be wanted, at least 1.
 /// Errors: kInvalidArgument for a context outside 1..seq_len or a profile this build does not run.
-Result<size_t> bytes_needed(const Config& config, Profile profile, int context, int worker_count = 1);
+Result<size_t> bytes_needed(const Config& config, Profile profile, int context, int worker_count = 1,
+                            int most_logits = 1);
 /// Of these, the key/value cache, which may lie in a memory of its own; and all the rest.
 /// Requires: bytes_needed() is ok.
 size_t kv_cache_bytes(const Config& config, Profile profile, int context);
-size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context, int worker_count = 1);
+size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context, int worker_count = 1,
+                                 int most_logits = 1);
 
 class Transformer {
  public:
@@ -37,16 +39,21 @@ class Transformer {
                                     std::span<std::byte> cache, Workers& workers);
   /// The same in place, for callers with little stack. A failure leaves it as it was.
   Status open(const ModelImage& image, int context, std::span<std::byte> memory, std::span<std::byte> cache,
-              Workers& workers);
+              Workers& workers, int most_logits = 1);
 
-  /// Runs 1 to kPrefillBlock tokens at positions pos, pos+1, ... and leaves the logits of the last in
-  /// logits(). Exact: one call with n tokens gives the same bits as n calls with one. Requires: 0 <= token <
-  /// vocab_size, pos + tokens.size() <= context(). want_logits: false leaves out what only
-  /// they need (prefill): of the last layer all but its keys and values, and the classifier.
-  void forward(std::span<const int32_t> tokens, int pos, bool want_logits = true);
+  /// Runs 1 to kPrefillBlock tokens at positions pos, pos+1, ... and leaves the logits of the last `logits`
+  /// of them in logits(). Exact: one call with n tokens gives the same bits as n calls with one. Requires: 0
+  /// <= token < vocab_size, pos + tokens.size() <= context(), logits <= tokens.size() and most_logits(). 0
+  /// leaves out what only logits need (prefill): of the last layer all but its keys and values, and the
+  /// classifier.
+  void forward(std::span<const int32_t> tokens, int pos, int logits = 1);
 
-  /// Both until the next forward(): what forward() works in has the same memory.
-  std::span<float> logits() { return {state_.logits, static_cast<size_t>(config_.vocab_size)}; }
+  /// Both until the next forward(): what forward() works in has the same memory. Row 0 belongs to the first
+  /// token whose logits were wanted.
+  std::span<float> logits(int row = 0) {
+    return {state_.logits + row * state_.vocab_stride, static_cast<size_t>(config_.vocab_size)};
+  }
+  int most_logits() const { return state_.most_logits; }
   std::span<uint32_t> sample_scratch() {
     return {state_.sample_scratch, static_cast<size_t>(config_.vocab_size)};
   }

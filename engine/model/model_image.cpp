@@ -148,6 +148,39 @@ Result<TokenizerView> parse_tokenizer(std::span<const std::byte> section, const 
   return v;
 }
 
+/// `end`: of the last tensor.
+Status check_drafts(std::span<const std::byte> bytes, uint64_t end, const Config& config) {
+  const auto& header = *reinterpret_cast<const ImageHeader*>(bytes.data());
+  const uint32_t offset = header.drafts_offset;
+  if (!inside(offset, sizeof(DraftsHeader), bytes.size(), kImageAlignment) || offset < end)
+    return corrupt("image: the drafts are misplaced at offset {}", offset);
+  const auto& h = *reinterpret_cast<const DraftsHeader*>(bytes.data() + offset);
+  if (h.longest < 1 || h.longest > kDraftMostContext)
+    return corrupt("image: contexts of drafts have up to {} tokens, must be 1 to {}", h.longest,
+                   kDraftMostContext);
+  if (h.reserved[0] != 0 || h.reserved[1] != 0)
+    return corrupt("image: a reserved field of the drafts is not 0");
+  if (h.buckets < 1 || !inside(offset, drafts_bytes(h.buckets), bytes.size(), kImageAlignment))
+    return corrupt("image: {} buckets of drafts do not fit the {} bytes", h.buckets,
+                   static_cast<int64_t>(bytes.size()));
+  const int token_bits = draft_token_bits(config.vocab_size);
+  const auto* const entries = reinterpret_cast<const uint32_t*>(&h + 1);
+  const uint64_t count = uint64_t{h.buckets} * kDraftBucketEntries;
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint32_t entry = entries[i];
+    if (entry == 0) continue;
+    if (i % kDraftBucketEntries != 0 && entries[i - 1] == 0)
+      return corrupt("image: draft {} follows an empty one in its bucket", static_cast<int64_t>(i));
+    const uint32_t token = entry & ((uint32_t{1} << token_bits) - 1);
+    if (token >= static_cast<uint32_t>(config.vocab_size))
+      return corrupt("image: draft {} names token {}, which is not in the vocabulary",
+                     static_cast<int64_t>(i), token);
+    if ((entry >> token_bits & kDraftMostConfidence) == 0)
+      return corrupt("image: draft {} has the confidence 0, must be 1 to 15", static_cast<int64_t>(i));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<ModelImage> ModelImage::parse(std::span<const std::byte> bytes) {
@@ -172,7 +205,6 @@ Result<ModelImage> ModelImage::parse(std::span<const std::byte> bytes) {
     return Status{StatusCode::kUnsupported, "image: profile {} is unknown to this build", h.profile};
   if (h.shared_classifier > 1)
     return corrupt("image: shared_classifier is {}, must be 0 or 1", h.shared_classifier);
-  if (h.reserved != 0) return corrupt("image: a reserved field is {}, must be 0", h.reserved);
   if (!finite(h.rope_base) || !(h.rope_base > 0) || !finite(h.rms_eps) || !(h.rms_eps >= 0))
     return corrupt("image: rope_base or rms_eps is no positive number");
 
@@ -210,6 +242,7 @@ Result<ModelImage> ModelImage::parse(std::span<const std::byte> bytes) {
     encoding_of_group = e.encoding;
     limit_of_group = e.activation_limit;
   }
+  if (h.drafts_offset != 0) PICO_LLAMA_RETURN_IF_ERROR(check_drafts(bytes, end, image.config_));
   Result<TokenizerView> tokenizer =
       parse_tokenizer(bytes.subspan(h.tokenizer_offset, h.tokenizer_bytes), image.config_);
   if (!tokenizer.ok()) return tokenizer.status();

@@ -59,6 +59,11 @@ class ModelImage {
   const ImageHeader& header() const { return *reinterpret_cast<const ImageHeader*>(bytes_.data()); }
   std::span<const std::byte> bytes() const { return bytes_; }
   const TokenizerView& tokenizer() const { return tokenizer_; }
+  /// Null: the image has no drafts.
+  const DraftsHeader* drafts() const {
+    const uint32_t offset = header().drafts_offset;
+    return offset == 0 ? nullptr : reinterpret_cast<const DraftsHeader*>(bytes_.data() + offset);
+  }
 
   uint32_t tensor_count() const { return header().tensor_count; }
   /// The tensor at place `index` of the table.

@@ -38,7 +38,7 @@ struct ImageHeader {
   uint32_t tokenizer_bytes;
   float rope_base;                ///< 10000: RoPE frequencies are rope_base^(-2i/head_size)
   float rms_eps;                  ///< 1e-5
-  uint32_t reserved;              ///< 0
+  uint32_t drafts_offset;         ///< DraftsHeader; 0: the image has no drafts
   uint8_t checkpoint_sha256[32];  ///< of the checkpoint the image was packed from
   uint8_t tokenizer_sha256[32];   ///< of the tokenizer file
 };
@@ -201,6 +201,44 @@ inline constexpr int32_t kTokenEos = 2;
 /// A byte that no piece covers becomes the token byte + kFirstByteToken, or kTokenUnknown where that is
 /// another.
 inline constexpr int32_t kFirstByteToken = 3;
+
+// ---- Drafts
+// ----------------------------------------------------------------------------------------------------
+
+/// At drafts_offset; buckets x kDraftBucketEntries entries follow. An entry is 0, or from the top a check of
+/// the context, a confidence of 1 to 15 and the token that follows it.
+struct DraftsHeader {
+  uint32_t buckets;      ///< 1 or more
+  uint32_t longest;      ///< tokens of the longest context, 1 to kDraftMostContext
+  uint32_t reserved[2];  ///< 0
+};
+static_assert(sizeof(DraftsHeader) == 16);
+inline constexpr uint32_t kDraftBucketEntries = 4;
+inline constexpr uint32_t kDraftMostContext = 8;
+inline constexpr int kDraftConfidenceBits = 4;
+inline constexpr uint32_t kDraftMostConfidence = 15;
+
+constexpr uint64_t drafts_bytes(uint32_t buckets) {
+  return sizeof(DraftsHeader) + uint64_t{buckets} * kDraftBucketEntries * sizeof(uint32_t);
+}
+/// Bits of a token in an entry: the fewest that hold every one, and at least 1.
+constexpr int draft_token_bits(int32_t vocab_size) {
+  int bits = 1;
+  while ((int64_t{1} << bits) < vocab_size) ++bits;
+  return bits;
+}
+/// Hash of a context, from that of the context without its oldest token; 0 for none.
+constexpr uint32_t draft_hash(uint32_t hash, int32_t oldest) {
+  hash = (hash + static_cast<uint32_t>(oldest) + 1) * 0x9e3779b1u;
+  return hash ^ hash >> 15;
+}
+constexpr uint32_t draft_bucket(uint32_t hash, uint32_t buckets) {
+  return static_cast<uint32_t>(uint64_t{hash} * buckets >> 32);
+}
+/// The top bits of an entry.
+constexpr uint32_t draft_check(uint32_t hash, int token_bits) {
+  return (hash * 0x85ebca6bu) >> (token_bits + kDraftConfidenceBits);
+}
 
 // ---- CRC
 // -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "firmware/app/model_loader.h"
 
 #include "firmware/app/model_placement.h"
+#include "firmware/app/pass_cost.h"
 
 namespace pico_llama::app {
 namespace {
@@ -150,7 +151,9 @@ bool ModelLoader::copy_weights() {
 }
 
 Status ModelLoader::bind(Workers& workers) {
-  PICO_LLAMA_RETURN_IF_ERROR(session_.open(image_, placement_.context, state_memory_, kv_memory_, workers));
+  PICO_LLAMA_RETURN_IF_ERROR(
+      session_.open(image_, placement_.context, state_memory_, kv_memory_, workers, placement_.most_logits));
+  session_.set_pass_cost(pass_cost(image_, placement_, board_.info(), workers.count()));
   Transformer& transformer = session_.transformer();
   TransformerWeights& weights = transformer.weights();
   const std::byte* sram = sram_weights_;

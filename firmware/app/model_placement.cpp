@@ -12,6 +12,10 @@ constexpr uint64_t kRingBytes = 32 * 1024;
 /// Size of one stream run, unless a row block is longer. Longer runs leave the bus idle less often.
 constexpr uint32_t kPieceBytes = 4 * 1024;
 
+/// Logits of more tokens a pass take SRAM from weights: as long as a pass reads no more than this part more
+/// for it.
+constexpr uint64_t kForLogits = 32;
+
 bool streamable(Encoding encoding) { return encoding != Encoding::kPlainF32; }
 
 /// The list, the stream's tables and a ring.
@@ -68,12 +72,27 @@ Placement place_model(const ModelImage& image, std::span<PlacementItem> items, P
     item.needs_sram = !one_row && !streamable(tensor.encoding);
   }
   const int context = image.config().seq_len;
-  constexpr int kCores = 2;
-  const Result<size_t> state_bytes = Session::bytes_needed_beside_cache(image, context, kCores);
-  if (!state_bytes.ok()) return {};
   board.stream_bytes = stream_bytes(image);
   board.stream_bytes_with_cache = stream_bytes_with_cache(image, board.sram_bytes);
-  return place(items, state_bytes.value(), context, kv_bytes_of, &image, board);
+  const auto place_with = [&](int most_logits) -> Placement {
+    constexpr int kCores = 2;
+    const Result<size_t> state_bytes =
+        Session::bytes_needed_beside_cache(image, context, kCores, most_logits);
+    if (!state_bytes.ok()) return {};
+    Placement placement = place(items, state_bytes.value(), context, kv_bytes_of, &image, board);
+    placement.most_logits = most_logits;
+    return placement;
+  };
+  const Placement one = place_with(1);
+  // In SRAM a pass costs as much as its tokens do: nothing to gain from several.
+  if (!one.fits || one.stream_bytes == 0) return one;
+  for (int most = kPrefillBlock; most > 1; --most) {
+    const Placement several = place_with(most);
+    const bool same = several.fits && several.context == one.context && several.kv_memory == one.kv_memory;
+    if (same && several.bus_bytes_per_token <= one.bus_bytes_per_token + one.bus_bytes_per_token / kForLogits)
+      return several;
+  }
+  return place_with(1);
 }
 
 }  // namespace pico_llama::app

@@ -40,6 +40,7 @@ struct Placement {
   uint64_t stream_bytes = 0;  ///< of SRAM, for the stream's ring and tables
   uint64_t sram_used = 0;
   uint64_t psram_used = 0;
+  int most_logits = 1;               ///< tokens that one pass generates at most
   uint64_t bus_bytes_per_token = 0;  ///< read by one token over the QSPI bus, at half the context
   // For the error message if it does not fit.
   uint64_t sram_needed = 0;

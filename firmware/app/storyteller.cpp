@@ -59,6 +59,11 @@ void append_stats(Text& text, const StoryStats& stats) {
   }
   text << ", ";
   text.fixed(static_cast<int64_t>(stats.first_token_us / 100), 1) << " ms";
+  if (stats.drafted != 0) {
+    text << "; ";
+    text.fixed(static_cast<int64_t>(stats.generated_tokens) * 100 / stats.passes, 2)
+        << " tokens a pass, " << stats.accepted << " of " << stats.drafted << " drafts";
+  }
   if (stats.cores == 1) text << "; 1 core";
   if (stats.stop == StopReason::kCancelled) text << "; stopped";
   if (!stats.greedy) {
@@ -74,7 +79,9 @@ void append_stats_json(Text& text, const StoryStats& stats) {
   text.fixed(static_cast<int64_t>(stats.generate_millitokens_per_second()), 3)
       << ",\"prefill_tokens_per_second\":";
   text.fixed(static_cast<int64_t>(stats.prefill_millitokens_per_second()), 3) << ",\"first_token_ms\":";
-  text.fixed(static_cast<int64_t>(stats.first_token_us), 3) << ",\"cores\":" << stats.cores << ",\"seed\":";
+  text.fixed(static_cast<int64_t>(stats.first_token_us), 3)
+      << ",\"passes\":" << stats.passes << ",\"drafted\":" << stats.drafted
+      << ",\"accepted\":" << stats.accepted << ",\"cores\":" << stats.cores << ",\"seed\":";
   // A program that reads numbers as binary64 would round a larger one.
   const bool exact = stats.seed < (uint64_t{1} << 53);
   if (!exact) text << '"';
@@ -125,6 +132,9 @@ Status Storyteller::tell(Session& session, std::string_view prompt, const Settin
     if (stop_wanted()) cancel.store(true, std::memory_order_relaxed);
   }
   stats.prompt_tokens = static_cast<int>(session.prompt_tokens().size());
+  stats.passes = session.passes();
+  stats.drafted = session.drafted();
+  stats.accepted = session.accepted();
   if (first_us != 0) {
     stats.first_token_us = first_us - start_us;
     stats.generate_us = last_us - first_us;

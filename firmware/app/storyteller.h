@@ -15,6 +15,9 @@ namespace pico_llama::app {
 struct StoryStats {
   int prompt_tokens = 0;  ///< BOS included
   int generated_tokens = 0;
+  int passes = 0;               ///< over the weights, for the generated tokens
+  int drafted = 0;              ///< guesses that they checked
+  int accepted = 0;             ///< of them, those that the model chose too
   uint64_t first_token_us = 0;  ///< from Enter to the first token that is not the prompt's
   uint64_t generate_us = 0;     ///< from that token to the last
   StopReason stop = StopReason::kNone;

@@ -6,6 +6,7 @@
 
 #include "engine/model/q4_layout.h"
 #include "tests/engine/engine_model.h"
+#include "tools/packer/drafts.h"
 
 namespace pico_llama {
 namespace {
@@ -149,6 +150,52 @@ TEST(ModelImage, RefusesABadTokenizer) {
   EXPECT_NE(with(t.pieces_offset + 8, 0xfffffff0u).find("out of range"), std::string::npos);
   EXPECT_NE(with(t.scores_offset, 0x7fc00000u).find("score"), std::string::npos);
   EXPECT_NE(with(8, 0xfffffff0u).find("fit"), std::string::npos);
+}
+
+/// An image with a small draft table.
+std::vector<std::byte> image_with_drafts() {
+  const auto image = build_image(small_model(), Profile::kQ8);
+  packer::ImageBytes bytes(image.begin(), image.end());
+  packer::add_drafts(bytes, packer::make_drafts({{1, 5, 6, 7, 8}, {1, 5, 6, 7, 8}}, 400));
+  return {bytes.begin(), bytes.end()};
+}
+
+TEST(ModelImage, RefusesBrokenDrafts) {
+  const auto good = image_with_drafts();
+  ASSERT_EQ(message(good), "ok");
+  ImageHeader h;
+  std::memcpy(&h, good.data(), sizeof h);
+  ASSERT_NE(h.drafts_offset, 0u);
+  DraftsHeader d;
+  std::memcpy(&d, good.data() + h.drafts_offset, sizeof d);
+  ASSERT_EQ(d.buckets, 2u);
+  const size_t entries = h.drafts_offset + sizeof d;
+  const auto with = [&](size_t at, uint32_t value) {
+    auto image = good;
+    put(image, at, value);
+    return message(image);
+  };
+  const size_t offset = offsetof(ImageHeader, drafts_offset);
+  for (const uint32_t misplaced : {1u, 64u, h.drafts_offset + 4, h.file_bytes, 0xffffffc0u})
+    EXPECT_NE(with(offset, misplaced).find("misplaced"), std::string::npos) << misplaced;
+  EXPECT_EQ(with(offset, 0), "ok");  // none
+  EXPECT_NE(with(h.drafts_offset, 0).find("0 buckets"), std::string::npos);
+  EXPECT_NE(with(h.drafts_offset, 3).find("3 buckets"), std::string::npos);
+  EXPECT_NE(with(h.drafts_offset, 0xffffffffu).find("buckets"), std::string::npos);
+  EXPECT_NE(with(h.drafts_offset + 4, 0).find("0 tokens"), std::string::npos);
+  EXPECT_NE(with(h.drafts_offset + 4, 9).find("9 tokens"), std::string::npos);
+  EXPECT_NE(with(h.drafts_offset + 8, 1).find("reserved"), std::string::npos);
+  // 9 bits of token, then 4 of confidence.
+  EXPECT_NE(with(entries, 0x1000u | 0x200u | 400u).find("token 400"), std::string::npos);
+  EXPECT_NE(with(entries, 0x2000u | 5u).find("confidence 0"), std::string::npos);
+  auto gap = good;
+  put(gap, entries, 0u);
+  put(gap, entries + 4, 0x200u | 5u);
+  EXPECT_NE(message(gap).find("follows an empty one"), std::string::npos);
+  // A bucket starts anew.
+  for (size_t i = 0; i < 4; ++i) put(gap, entries + 4 * i, 0u);
+  put(gap, entries + 16, 0x200u | 5u);
+  EXPECT_EQ(message(gap), "ok");
 }
 
 TEST(ModelImage, DetectsCorruptionByCrc) {

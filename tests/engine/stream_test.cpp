@@ -36,14 +36,22 @@ void mark(Transformer& transformer, Streamed which) {
   set(weights.wcls, true);
 }
 
+/// One that gives the logits of whole blocks.
+Transformer make_transformer(const ModelImage& image, std::span<std::byte> memory, Workers& workers) {
+  Transformer transformer;
+  EXPECT_TRUE(transformer.open(image, image.config().seq_len, memory, {}, workers, kPrefillBlock).ok());
+  return transformer;
+}
+
 /// A transformer with a stream beside it.
 class Streaming {
  public:
   Streaming(const ModelImage& image, Workers& workers, Streamed which, bool cache, uint32_t ring_bytes,
             uint32_t piece_bytes, uint32_t cache_limit = 1u << 30)
-      : memory_(
-            bytes_needed(image.config(), image.profile(), image.config().seq_len, workers.count()).value()),
-        transformer_(Transformer::create(image, image.config().seq_len, memory_, workers).value()),
+      : memory_(bytes_needed(image.config(), image.profile(), image.config().seq_len, workers.count(),
+                             kPrefillBlock)
+                    .value()),
+        transformer_(make_transformer(image, memory_, workers)),
         workers_(workers.count()),
         piece_bytes_(piece_bytes),
         cache_limit_(cache_limit),
@@ -92,27 +100,29 @@ class Streaming {
 struct Pass {
   std::vector<int32_t> tokens;
   int pos;
-  bool want_logits;
+  int logits;
 };
 
 /// Prefill in blocks of several lengths, generation, and a new text.
 std::vector<Pass> passes() {
-  return {{{1, 5, 9, 300, 7, 8, 12, 44}, 0, false},
-          {{3, 260, 11}, 8, true},
-          {{17}, 11, true},
-          {{90}, 12, true},
-          {{91}, 13, false},
-          {{92}, 14, false},
-          {{93}, 15, true},
-          {{1}, 0, true},
-          {{77, 78}, 1, true}};
+  return {{{1, 5, 9, 300, 7, 8, 12, 44}, 0, 0},
+          {{3, 260, 11}, 8, 1},
+          {{17}, 11, 1},
+          {{90, 33, 34, 35}, 12, 4},  // guesses, of which two were right
+          {{91, 36}, 14, 2},
+          {{92}, 15, 0},
+          {{93}, 16, 1},
+          {{94, 4, 5, 6, 7, 8, 9, 10}, 17, 8},
+          {{1}, 0, 1},
+          {{77, 78}, 1, 1}};
 }
 
 std::vector<std::vector<float>> logits_of(Transformer& transformer) {
   std::vector<std::vector<float>> all;
   for (const Pass& pass : passes()) {
-    transformer.forward(pass.tokens, pass.pos, pass.want_logits);
-    if (pass.want_logits) all.emplace_back(transformer.logits().begin(), transformer.logits().end());
+    transformer.forward(pass.tokens, pass.pos, pass.logits);
+    for (int row = 0; row < pass.logits; ++row)
+      all.emplace_back(transformer.logits(row).begin(), transformer.logits(row).end());
   }
   return all;
 }
@@ -124,8 +134,8 @@ TEST(Stream, SameBitsAsInPlace) {
   for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
     EngineModel m(odd_model(profile == Profile::kF32), profile);
     SingleWorker single;
-    std::vector<std::byte> memory(bytes_needed(m.image.config(), profile, 64).value());
-    Transformer in_place = Transformer::create(m.image, 64, memory, single).value();
+    std::vector<std::byte> memory(bytes_needed(m.image.config(), profile, 64, 1, kPrefillBlock).value());
+    Transformer in_place = make_transformer(m.image, memory, single);
     const auto wanted = logits_of(in_place);
     for (const int cores : {1, 2}) {
       ThreadWorkers workers(cores);
@@ -148,8 +158,8 @@ TEST(Stream, SameBitsWithTheCacheStreamed) {
   for (const Profile profile : {Profile::kF32, Profile::kQ8}) {
     EngineModel m(odd_model(true), profile);
     SingleWorker single;
-    std::vector<std::byte> memory(bytes_needed(m.image.config(), profile, 64).value());
-    Transformer in_place = Transformer::create(m.image, 64, memory, single).value();
+    std::vector<std::byte> memory(bytes_needed(m.image.config(), profile, 64, 1, kPrefillBlock).value());
+    Transformer in_place = make_transformer(m.image, memory, single);
     const auto wanted = logits_of(in_place);
     for (const int cores : {1, 2}) {
       ThreadWorkers workers(cores);
@@ -171,8 +181,8 @@ TEST(Stream, EachWeightIsReadOnceForABlockOfTokens) {
   Streaming streaming(m.image, workers, Streamed::kAll, false, kRing, 1000);
   uint64_t used = 0;
   for (const Pass& pass : passes()) {
-    streaming.transformer().forward(pass.tokens, pass.pos, pass.want_logits);
-    used += streaming.weight_bytes(pass.want_logits);
+    streaming.transformer().forward(pass.tokens, pass.pos, pass.logits);
+    used += streaming.weight_bytes(pass.logits != 0);
   }
   streaming.copier().settle();
   const uint64_t copied = streaming.copier().bytes_copied();

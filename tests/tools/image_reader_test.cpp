@@ -2,14 +2,17 @@
 // tokens.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "engine/drafts/draft_table.h"
 #include "tests/support/command.h"
 #include "tests/support/models.h"
 #include "tests/support/synthetic_model.h"
+#include "tools/packer/drafts.h"
 
 namespace pico_llama {
 namespace {
@@ -82,6 +85,54 @@ TEST(ImageReader, RefusesAnImageWithAWrongCrc) {
   const auto result = run_command({"/usr/bin/env", "python3", "scripts/read_image.py", image, "1"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.err.find("CRC"), std::string::npos);
+}
+
+TEST(ImageReader, GuessesAsTheDraftTable) {
+  const TemporaryFolder folder;
+  test_support::SyntheticModel tiny{.config = test_support::kShapeTiny};
+  const std::string model = folder.file("m.bin"), tokenizer = folder.file("t.bin"),
+                    image_path = folder.file("m.plm");
+  test_support::write_file(model, test_support::make_checkpoint(tiny));
+  test_support::write_file(tokenizer, test_support::make_tokenizer(tiny.config.vocab_size));
+  const auto guesses = [&](const std::vector<int>& tokens) {
+    std::vector<std::string> reader = {"/usr/bin/env", "python3", "scripts/read_image.py", image_path,
+                                       "--guesses"};
+    for (const int token : tokens) reader.push_back(std::to_string(token));
+    return run_command(reader);
+  };
+  const std::vector<std::string> pack = {PICO_LLAMA_COMMAND, "pack", model,     "-z",
+                                         tokenizer,          "-o",   image_path};
+  ASSERT_EQ(run_command(pack).exit_code, 0);
+  EXPECT_NE(guesses({1}).err.find("no drafts"), std::string::npos);  // it fits SRAM
+  auto with_drafts = pack;
+  with_drafts.insert(with_drafts.end(), {"--drafts", "3000"});
+  ASSERT_EQ(run_command(with_drafts).exit_code, 0);
+
+  const std::string file = test_support::read_file(image_path);
+  packer::ImageBytes bytes(file.size());
+  std::memcpy(bytes.data(), file.data(), file.size());
+  const ModelImage image = ModelImage::parse(bytes).value();
+  ASSERT_NE(image.drafts(), nullptr);
+  const DraftTable table(*image.drafts(), image.config().vocab_size);
+  std::vector<int32_t> text;
+  for (const auto& story : packer::own_stories(image, 300))
+    text.insert(text.end(), story.begin(), story.end());
+  std::vector<int> ours;
+  int guessed = 0;
+  for (std::size_t i = 1; i <= text.size(); ++i) {
+    ours.push_back(table.after(std::span(text).first(i)).token);
+    guessed += ours.back() >= 0;
+  }
+  EXPECT_GT(guessed, 10);
+  const auto theirs = guesses({text.begin(), text.end()});
+  ASSERT_EQ(theirs.exit_code, 0) << theirs.err;
+  std::istringstream tokens(theirs.out);
+  std::vector<int> read;
+  for (int token; tokens >> token;) read.push_back(token);
+  EXPECT_EQ(read, ours);
+  // The same command makes the same bytes.
+  ASSERT_EQ(run_command(with_drafts).exit_code, 0);
+  EXPECT_EQ(test_support::read_file(image_path), file);
 }
 
 }  // namespace

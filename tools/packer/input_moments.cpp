@@ -54,8 +54,8 @@ class ObservedModel {
         memory_(bytes_needed(image.config(), Profile::kF32, image.config().seq_len).value()),
         arena_(memory_),
         weights_(TransformerWeights::bind(image, arena_)),
-        state_(RunState::allocate(image.config(), Profile::kF32, image.config().seq_len, 1, arena_, arena_)) {
-  }
+        state_(RunState::allocate(image.config(), Profile::kF32, image.config().seq_len, 1, 1, arena_,
+                                  arena_)) {}
 
   template <typename Observe>
   std::span<float> forward(std::int32_t token, int pos, Observe observe) {

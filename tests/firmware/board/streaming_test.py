@@ -1,9 +1,10 @@
 """Models larger than SRAM: weights that are streamed from flash."""
+import json
 import re
 
 import virtual_board
 from board_test_case import BoardTest
-from virtual_board import STORIES3M, STORY_END, host_tokens, stories
+from virtual_board import STORIES3M, STORY_END, host_tokens, stories, story_script
 
 ROPE_15M = 256 * 48 * 4  # bytes: cos and sin of 24 pairs at 256 positions
 
@@ -24,6 +25,21 @@ class Streaming(BoardTest):
               f"{100 * share:.1f} % of the bus's {limit:.3f}")
         assert share >= 0.85, share
         return end
+
+    def test_guesses_change_no_token(self):
+        """Guesses from the image's table and from the text: the tokens of a host that makes none, greedy and sampled."""
+        checkpoint, tokenizer = virtual_board.any_story_model()
+        image = self.packer.pack("f32", checkpoint, tokenizer, "--drafts", "20000")
+        text = self.play(["expect > ", "send /json on", "expect json on", *story_script("Once", 48),
+                          *story_script("The dog", 48, temperature=1, seed=7)], self.packer.cartridge(image), seconds=120)
+        (greedy, told), (sampled, ended) = stories(text)
+        assert greedy == host_tokens(image, "Once", 48), greedy
+        on_host = json.loads(virtual_board.command("run", image, "-t", 1, "-s", 7, "-n", 48, "-i", "The dog", "--json"))["tokens"]
+        assert sampled == on_host, (sampled, on_host)
+        for end in (told, ended):
+            print(f"{end['tokens']} tokens in {end['passes']} passes, {end['accepted']} of {end['drafted']} drafts, "
+                  f"{end['tokens_per_second']} tok/s simulated")
+            assert end["passes"] + end["accepted"] >= end["tokens"] and end["accepted"] >= end["tokens"] // 6, end
 
     def test_q8_3m(self):
         self.streams(self.image("q8", *STORIES3M), "3M q8", 512 * 32 * 4, steps=24)

@@ -6,6 +6,7 @@
 #include "engine/check.h"
 #include "engine/session.h"
 #include "fuzz_seeds.h"
+#include "tools/packer/drafts.h"
 
 using namespace pico_llama;
 
@@ -15,7 +16,10 @@ const std::vector<std::vector<std::uint8_t>>& seeds() {
   static const auto all = [] {
     std::vector<std::vector<std::uint8_t>> list;
     for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
-      const auto image = fuzz::make_image(profile);
+      auto image = fuzz::make_image(profile);
+      // Every second with drafts.
+      if (profile != Profile::kQ8)
+        packer::add_drafts(image, packer::make_drafts({{1, 5, 6, 7}, {1, 5, 6, 7}}, fuzz::kShape.vocab_size));
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(image.data());
       list.emplace_back(bytes, bytes + image.size());
     }
@@ -40,14 +44,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)parsed.value().check_crc();
   const int context = parsed.value().config().seq_len < 8 ? parsed.value().config().seq_len : 8;
   SingleWorker worker;
-  const auto bytes = Session::bytes_needed(parsed.value(), context);
+  const auto bytes = Session::bytes_needed(parsed.value(), context, 1, kPrefillBlock);
   CHECK(bytes.ok());
   std::vector<std::byte> memory(bytes.value());
-  auto session = Session::create(parsed.value(), context, memory, worker);
-  CHECK(session.ok());
-  if (!session.value().begin("ab", {}).ok()) return 0;
+  Session session;
+  CHECK(session.open(parsed.value(), context, memory, {}, worker, kPrefillBlock).ok());
+  if (!session.begin("ab", {}).ok()) return 0;
   for (StopReason stop = StopReason::kNone; stop == StopReason::kNone;) {
-    const SessionStep step = session.value().step();
+    const SessionStep step = session.step();
     CHECK(step.token < parsed.value().config().vocab_size);
     stop = step.stop;
   }

@@ -9,21 +9,6 @@ bool Session::cancelled() const {
   return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
 }
 
-SessionStep Session::finish(StopReason reason, int32_t token) {
-  stopped_ = reason;
-  SessionStep step;
-  step.token = token;
-  step.stop = reason;
-  // Nothing can follow, so held-back text is shown now (but never the stop string itself).
-  size_t n = 0;
-  for (int i = 0; i < held_count_; ++i) text_[n++] = held_[i];
-  for (const char c : utf8_.rest()) text_[n++] = c;
-  held_count_ = 0;
-  utf8_.clear();
-  step.text = {text_.data(), n};
-  return step;
-}
-
 bool Session::add_text(std::string_view bytes, bool from_prompt, SessionStep& step) {
   size_t n = 0;
   for (int i = 0; i < held_count_; ++i) text_[n++] = held_[i];
@@ -55,14 +40,7 @@ bool Session::run() {
     if (n > kPrefillBlock) {
       n = kPrefillBlock;
     } else {
-      int guesses = 0;
-      if (drafter_ != nullptr) {
-        int most = transformer_.most_logits() - 1;
-        most = most < kPrefillBlock - n ? most : kPrefillBlock - n;
-        most = most < steps_ - known ? most : steps_ - known;
-        guesses = drafter_->guess(tokens_, known, most, n);
-        drafted_ += guesses;
-      }
+      const int guesses = drafter_ != nullptr ? guess(n) : 0;
       n += guesses;
       logits = 1 + guesses;
       first_logits_ = pos_;
@@ -73,14 +51,6 @@ bool Session::run() {
     if (prefills && cancelled()) return false;
   }
   return true;
-}
-
-/// The model chose `token` where a guess was. Behind a wrong one nothing counts: those positions run again.
-void Session::check_guess(int32_t token) {
-  const bool right = token == tokens_[static_cast<size_t>(pos_) + 1];
-  if (right) ++accepted_;
-  drafter_->checked(pos_ - first_logits_, right);
-  if (!right) ran_ = pos_ + 1;
 }
 
 SessionStep Session::step() {
@@ -111,7 +81,43 @@ SessionStep Session::step() {
   return step;
 }
 
-// ---- Once per load or story: in flash on the board (cold functions are not copied to SRAM).
+// ---- At load, once a story, or once a pass of a model that streams: in flash on the board (cold functions
+// are not copied to SRAM).
+
+[[gnu::cold]] SessionStep Session::finish(StopReason reason, int32_t token) {
+  stopped_ = reason;
+  SessionStep step;
+  step.token = token;
+  step.stop = reason;
+  // Nothing can follow, so held-back text is shown now (but never the stop string itself).
+  size_t n = 0;
+  for (int i = 0; i < held_count_; ++i) text_[n++] = held_[i];
+  for (const char c : utf8_.rest()) text_[n++] = c;
+  held_count_ = 0;
+  utf8_.clear();
+  step.text = {text_.data(), n};
+  return step;
+}
+
+/// Writes guesses behind the known tokens and returns their number. n: tokens that the pass has to run
+/// anyway.
+[[gnu::cold]] int Session::guess(int n) {
+  const int known = pos_ + 1;
+  int most = transformer_.most_logits() - 1;
+  most = most < kPrefillBlock - n ? most : kPrefillBlock - n;
+  most = most < steps_ - known ? most : steps_ - known;
+  const int guesses = drafter_->guess(tokens_, known, most, n);
+  drafted_ += guesses;
+  return guesses;
+}
+
+/// The model chose `token` where a guess was. Behind a wrong one nothing counts: those positions run again.
+[[gnu::cold]] void Session::check_guess(int32_t token) {
+  const bool right = token == tokens_[static_cast<size_t>(pos_) + 1];
+  if (right) ++accepted_;
+  drafter_->checked(pos_ - first_logits_, right);
+  if (!right) ran_ = pos_ + 1;
+}
 
 namespace {
 

@@ -104,6 +104,7 @@ class Session {
   /// Runs what is known of the text and has not run, with guesses behind it: logits for position pos_. False:
   /// cancelled.
   bool run();
+  int guess(int n);
   void check_guess(int32_t token);
   SessionStep finish(StopReason reason, int32_t token);
   /// Text of a token, through UTF-8 assembly and (generated text only) the stop string. True: the stop string

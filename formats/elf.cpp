@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "formats/failure.h"
+
 namespace pico_llama::formats {
 namespace {
 
@@ -34,9 +36,7 @@ class ElfFile {
   ElfFile(const ElfFile&) = delete;
   ElfFile& operator=(const ElfFile&) = delete;
 
-  [[noreturn]] void refuse(const std::string& why) const {
-    throw FileError(fmt::format("{}: {}", path_, why));
-  }
+  [[noreturn]] void refuse(const std::string& why) const { fail("{}: {}", path_, why); }
   Elf* get() const { return elf_; }
 
  private:

@@ -7,7 +7,7 @@
 namespace pico_llama::formats {
 
 /// Reads a linked ELF program for the RP2350's Arm cores: loadable segments at their load addresses, as a
-/// debug probe writes them, and the functions of its symbol table. Errors: throws FileError: not an ELF file,
+/// debug probe writes them, and the functions of its symbol table. Errors: Failure: not an ELF file,
 /// for another machine, segments outside flash and SRAM.
 MemoryImage read_elf(const std::string& path);
 

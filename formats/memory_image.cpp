@@ -10,6 +10,7 @@
 
 #include "firmware/chips/rp2350.h"
 #include "formats/elf.h"
+#include "formats/failure.h"
 #include "formats/uf2.h"
 
 namespace pico_llama::formats {
@@ -65,16 +66,15 @@ Region region_of(std::uint64_t address, std::uint64_t bytes) {
 MemoryImage read_memory_image(const std::string& path) {
   std::error_code problem;
   const auto status = std::filesystem::status(path, problem);
-  if (status.type() == std::filesystem::file_type::not_found)
-    throw FileError(fmt::format("{}: no such file; check the path", path));
+  if (status.type() == std::filesystem::file_type::not_found) fail("{}: no such file; check the path", path);
   // A folder cannot be read; a device or a pipe may never end.
   if (!problem && !std::filesystem::is_regular_file(status))
-    throw FileError(fmt::format("{}: is not a regular file; give a .uf2 or .elf", path));
+    fail("{}: is not a regular file; give a .uf2 or .elf", path);
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw FileError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
+  if (!stream) fail("{}: cannot be opened: {}", path, errno_text(errno));
   const std::vector<std::uint8_t> file{std::istreambuf_iterator<char>(stream),
                                        std::istreambuf_iterator<char>()};
-  if (file.empty()) throw FileError(fmt::format("{}: is empty or cannot be read", path));
+  if (file.empty()) fail("{}: is empty or cannot be read", path);
   if (!looks_like_uf2(file)) return read_elf(path);
   MemoryImage image = read_uf2(file, path);
   const std::filesystem::path beside = std::filesystem::path(path).replace_extension(".elf");
@@ -82,7 +82,7 @@ MemoryImage read_memory_image(const std::string& path) {
     try {
       image.symbols = read_elf_symbols(beside);
       image.elf_path = beside;
-    } catch (const FileError&) {
+    } catch (const Failure&) {
       // Symbols are optional: an .elf that cannot be read is ignored.
     }
   }

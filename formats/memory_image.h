@@ -6,8 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "formats/file_error.h"
-
 namespace pico_llama::formats {
 
 /// Functions of an ELF file by address.
@@ -59,7 +57,7 @@ enum class Region : std::uint8_t {
 Region region_of(std::uint64_t address, std::uint64_t bytes);
 
 /// Reads a UF2 or ELF file; the content decides which. The symbols of a UF2 are taken from an .elf of the
-/// same name in the same folder, if there is one. Errors: throws FileError.
+/// same name in the same folder, if there is one. Errors: Failure.
 MemoryImage read_memory_image(const std::string& path);
 
 }  // namespace pico_llama::formats

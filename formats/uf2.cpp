@@ -8,6 +8,7 @@
 #include <set>
 
 #include "firmware/chips/rp2350.h"
+#include "formats/failure.h"
 
 namespace pico_llama::formats {
 namespace {
@@ -26,9 +27,7 @@ struct BlockHeader {
 };
 static_assert(sizeof(BlockHeader) == 32);
 
-[[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw FileError(fmt::format("{}: {}", path, why));
-}
+[[noreturn]] void refuse(const std::string& path, const std::string& why) { fail("{}: {}", path, why); }
 
 bool is_ours(std::uint32_t family) {
   return family == kUf2FamilyRp2350ArmS || family == kUf2FamilyData || family == kAbsolute;

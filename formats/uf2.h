@@ -20,7 +20,7 @@ bool looks_like_uf2(std::span<const std::uint8_t> file);
 
 /// Reads UF2 blocks as the RP2350's USB drive does: families rp2350-arm-s, data and absolute; blocks in any
 /// order, gaps allowed, blocks for other chips skipped.
-/// Errors: throws FileError: blocks for other chips only, two UF2 files in one, damaged, missing or
+/// Errors: Failure: blocks for other chips only, two UF2 files in one, damaged, missing or
 /// overlapping blocks, data outside flash and SRAM.
 MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path);
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "formats/failure.h"
 #include "simulator/random.h"
 #include "simulator/stop.h"
 
@@ -344,14 +345,12 @@ void Board::load(const formats::MemoryImage& image) {
     const std::uint64_t end = std::uint64_t{segment.address} + segment.bytes.size();
     if (segment.address >= kFlashBase && segment.address < kFlashEnd) {
       if (end - kFlashBase > flash.bytes()) {
-        throw formats::FileError(
-            fmt::format("{}: data up to {:#010x} does not fit this board's {} MB of flash", image.path,
-                        end - 1, flash.bytes() >> 20));
+        fail("{}: data up to {:#010x} does not fit this board's {} MB of flash", image.path, end - 1,
+             flash.bytes() >> 20);
       }
       for (const auto& [first, last, path] : loaded_) {
         if (segment.address < last && end > first) {
-          throw formats::FileError(
-              fmt::format("{}: overlaps {} at {:#010x}", image.path, path, std::max(segment.address, first)));
+          fail("{}: overlaps {} at {:#010x}", image.path, path, std::max(segment.address, first));
         }
       }
       // The chip starts blank, so unfilled parts of a sector read as erased, as after a drag-and-drop

@@ -111,7 +111,7 @@ class Board {
 
   /// Puts an image into flash (or RAM, for a RAM-only ELF) as drag-and-drop or a debug probe would.
   /// Takes effect at the next reset(). Symbols of an ELF are added to symbols().
-  /// Errors: throws formats::FileError, one clear line.
+  /// Errors: Failure, one clear line.
   void load(const formats::MemoryImage& image);
 
   /// Runs the boot ROM: after this the cores stand at the image's entry, or the board is in BOOTSEL mode.

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/failure.h"
 #include "formats/uf2.h"
 
 namespace pico_llama::formats {
@@ -56,7 +57,7 @@ class MemoryImageFile : public testing::Test {
   std::string problem(const std::vector<std::uint8_t>& bytes) {
     try {
       read_memory_image(file(bytes));
-    } catch (const FileError& error) {
+    } catch (const Failure& error) {
       const std::string text = error.what();
       EXPECT_EQ(text.find('\n'), std::string::npos);
       EXPECT_EQ(text.rfind(path_.string(), 0), 0U) << text;
@@ -134,14 +135,14 @@ TEST_F(MemoryImageFile, Uf2OutsideMemory) {
 TEST_F(MemoryImageFile, NeitherUf2NorElf) {
   expect_problem({'h', 'e', 'l', 'l', 'o'}, "neither a UF2 nor an ELF");
   expect_problem({}, "empty");
-  EXPECT_THROW(read_memory_image("/nowhere/at/all.uf2"), FileError);
+  EXPECT_THROW(read_memory_image("/nowhere/at/all.uf2"), Failure);
 }
 
 TEST_F(MemoryImageFile, ElfForAnotherMachine) {
   try {
     read_memory_image("/proc/self/exe");  // this test: an ELF for this computer
     FAIL();
-  } catch (const FileError& error) {
+  } catch (const Failure& error) {
     EXPECT_NE(std::string(error.what()).find("another machine"), std::string::npos) << error.what();
   }
 }

@@ -64,11 +64,7 @@ int run(const Options& options) {
     require_writable(options.profile_path, options.images);
     require_writable(options.profile_path + ".txt", options.images);
   }
-  try {
-    return Session(options).run();
-  } catch (const formats::FileError& error) {
-    fail("{}", error.what());
-  }
+  return Session(options).run();
 }
 
 Session::Session(const Options& options)

@@ -67,12 +67,8 @@ void FlashImage::add_file(const std::string& path) {
 }
 
 void FlashImage::add_program(const std::string& path) {
-  try {
-    for (const auto& segment : formats::read_memory_image(path).segments)
-      add(segment.address, segment.bytes, path);
-  } catch (const formats::FileError& error) {
-    fail("{}", error.what());
-  }
+  for (const auto& segment : formats::read_memory_image(path).segments)
+    add(segment.address, segment.bytes, path);
 }
 
 bool FlashImage::has_image_def() const {

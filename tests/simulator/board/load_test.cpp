@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "formats/failure.h"
 #include "simulator/board.h"
 #include "simulator/bus/flash_chip.h"
 
@@ -23,8 +24,8 @@ TEST(BoardLoad, RefusesOverlapAndDataBeyondTheFlash) {
   options.kind = BoardKind::kPico2;
   Board board(options);
   board.load(page(0x10000000, 1));
-  EXPECT_THROW(board.load(page(0x10000000, 2)), formats::FileError);
-  EXPECT_THROW(board.load(page(0x10400000, 3)), formats::FileError);
+  EXPECT_THROW(board.load(page(0x10000000, 2)), Failure);
+  EXPECT_THROW(board.load(page(0x10400000, 3)), Failure);
   board.load(page(0x10300000, 9));
   EXPECT_EQ(board.flash.data()[0x300000], 9);
 }

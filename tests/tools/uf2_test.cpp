@@ -125,6 +125,29 @@ TEST_F(Uf2Models, AreStoredConsecutively) {
   EXPECT_EQ(starts, (std::vector<std::uint32_t>{0x10080000, second, behind(second, b)}));
 }
 
+TEST_F(Uf2Models, RejectsANinthBecauseTheBoardFindsEight) {
+  const std::string one = image("a.plm", "q8"), output = folder_.file("out.uf2");
+  std::vector<std::string> line = {PICO_LLAMA_COMMAND, "uf2"};
+  line.insert(line.end(), 8, one);
+  line.insert(line.end(), {"-o", output});
+  EXPECT_EQ(test_support::run_command(line).exit_code, 0);
+  const std::string eight = test_support::read_file(output);
+
+  const auto refused = [&](const std::vector<std::string>& files) {
+    std::vector<std::string> more = {PICO_LLAMA_COMMAND, "uf2"};
+    more.insert(more.end(), files.begin(), files.end());
+    more.insert(more.end(), {"-o", output});
+    const auto result = test_support::run_command(more);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.err,
+              "pico-llama: " + one + ": is model 9; the board looks for the first 8 only: leave one out\n");
+    EXPECT_EQ(test_support::read_file(output), eight) << "the earlier file is unchanged";
+  };
+  refused(std::vector<std::string>(9, one));
+  test_support::write_file(folder_.file("eight.uf2"), Bytes(eight.begin(), eight.end()));
+  refused({folder_.file("eight.uf2"), one});
+}
+
 TEST_F(Uf2Models, RejectsImagesTheFirmwareRejects) {
   const std::string good = test_support::read_file(image("a.plm", "q8"));
   Bytes bytes(good.begin(), good.end());

@@ -51,13 +51,14 @@ void FlashImage::add_file(const std::string& path) {
   const auto bytes = file.bytes();
   if (is_image(path)) {
     (void)parse_image(std::as_bytes(bytes), path);
-    return add(end_of_models(), bytes, path);
-  }
-  if (formats::looks_like_uf2(bytes) || word_at(bytes, 0) == kElfMagic) {
+    add(models().end, bytes, path);
+  } else if (formats::looks_like_uf2(bytes) || word_at(bytes, 0) == kElfMagic) {
     add_program(path);
   } else {
     add(kFlashBase, bytes, path);
   }
+  if (const int count = models().count; count > kMostImages)
+    fail("{}: is model {}; the board looks for the first {} only: leave one out", path, count, kMostImages);
   if (has_program() && !has_image_def())
     fail(
         "{}: not bootable on an RP2350: no IMAGE_DEF in its first {} bytes; give a program made "
@@ -82,15 +83,16 @@ std::uint32_t FlashImage::word(std::uint32_t address) const {
   return page == pages_.end() ? UINT32_MAX : word_at(page->second.bytes, address % kUf2PayloadBytes);
 }
 
-std::uint32_t FlashImage::end_of_models() const {
-  std::uint32_t address = chips::Cartridge::kAddress;
-  while (word(address) == kImageMagic) {
-    const std::uint32_t bytes = word(address + offsetof(ImageHeader, file_bytes));
+FlashImage::Models FlashImage::models() const {
+  Models found{0, chips::Cartridge::kAddress};
+  while (word(found.end) == kImageMagic) {
+    ++found.count;
+    const std::uint32_t bytes = word(found.end + offsetof(ImageHeader, file_bytes));
     // UF2 contents are unparsed. An impossible length ends the list, as in the firmware.
-    if (bytes == 0 || bytes > kFlashBase + kFlashBytes - address) break;
-    address += image_span(bytes);
+    if (bytes == 0 || bytes > kFlashBase + kFlashBytes - found.end) break;
+    found.end += image_span(bytes);
   }
-  return address;
+  return found;
 }
 
 bool FlashImage::has_program() const { return !pages_.empty() && pages_.begin()->first == kFlashBase; }

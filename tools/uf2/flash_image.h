@@ -19,8 +19,8 @@ class FlashImage {
 
   /// Adds a file by its type: ELF, UF2, model image (at the cartridge's address, or after the images already
   /// there), otherwise raw binary at the start of flash.
-  /// Errors: Failure if the file is damaged or for another chip, or if the boot ROM would not boot what it
-  /// puts at the start of flash.
+  /// Errors: Failure if the file is damaged or for another chip, if the boot ROM would not boot what it puts
+  /// at the start of flash, or if it adds more models than the firmware looks for.
   void add_file(const std::string& path);
 
   /// True if something lies at the start of the flash, where the boot ROM looks for a program.
@@ -38,8 +38,12 @@ class FlashImage {
   };
   void add_program(const std::string& path);
   bool has_image_def() const;
-  /// Address of the next model image; must match the firmware's search.
-  std::uint32_t end_of_models() const;
+  struct Models {
+    int count;
+    std::uint32_t end;  ///< address of the next one
+  };
+  /// The model images in flash; must match the firmware's search.
+  Models models() const;
   std::uint32_t word(std::uint32_t address) const;
 
   std::map<std::uint32_t, Page> pages_;  // by address

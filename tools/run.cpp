@@ -124,7 +124,8 @@ void add_run(Cli& cli) {
       ->capture_default_str();
   sub->add_option("-s,--seed", o->seed, "The same seed tells the same story; 0: another each second")
       ->capture_default_str();
-  sub->add_option("-n,--steps", o->steps, "Tokens, the prompt's included; 0: as many as the context holds")
+  sub->add_option("-n,--steps", o->steps,
+                  "Tokens, the prompt's included; 0 or less: as many as the context holds")
       ->capture_default_str();
   sub->add_option("--topk", o->sampler.topk, "Sample among this many likeliest tokens; 0: off")
       ->capture_default_str();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "formats/llama2c.h"
@@ -110,10 +111,14 @@ const char* name_of(trainer::Quantisation quantisation) {
   return kNames[static_cast<int>(quantisation)];
 }
 
-/// On a terminal one line that changes with every step; in a log one line for each 50 steps.
-void show_progress(const trainer::RunProgress& now) {
+/// After the first step, how long all will take; then on a terminal one line that changes with every step, in
+/// a log one line for each 50 steps.
+void show_progress(const trainer::RunProgress& now, bool first) {
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   const bool last = now.step == now.steps;
+  if (first && !last)
+    fmt::print(stderr, "about {} to go at {:.0f} tokens/s\n", duration_text(now.seconds_left),
+               now.tokens_per_second);
   if (!terminal && now.step % 50 != 0 && !last) return;
   constexpr int kWidth = 24;
   const int filled = static_cast<int>(static_cast<std::int64_t>(kWidth) * now.step / now.steps);
@@ -153,9 +158,11 @@ int run(Options options) {
       options.recipe.shape.vocab_size = formats::Vocabulary::open(options.files.tokenizer).size();
   }
   options.plan.cancel = &stop_on_ctrl_c();
+  bool first = true;
   const trainer::RunEvents events{
       .note = [](const std::string& line) { fmt::print(stderr, "{}\n", line); },
-      .progress = show_progress,
+      .progress =
+          [&first](const trainer::RunProgress& now) { show_progress(now, std::exchange(first, false)); },
       .sample = tell_sample,
   };
   // An unwritable folder must fail now, not after hours of training.

@@ -102,6 +102,8 @@ TEST_F(Cli, RunPutsTextOnStdoutAndSpeedsOnStderr) {
   EXPECT_TRUE(result.out.ends_with('\n'));
   for (const char* part : {"prefill ", "generation ", "(prompt ", ", n 20, seed 5, f32, 1 thread)"})
     EXPECT_NE(result.err.find(part), std::string::npos) << part << " in " << result.err;
+  const CommandResult greedy = run({"-t", "0", "-s", "5", "-n", "20"});
+  EXPECT_NE(greedy.err.find(", n 20, f32, 1 thread)"), std::string::npos) << "no seed: none is drawn from";
 }
 
 TEST_F(Cli, SeedDeterminesTheStoryForAnyThreadsAndImage) {
@@ -122,7 +124,7 @@ TEST_F(Cli, StepsAreClampedToTheContextAsInLlama2c) {
   const int context = tiny_.config.seq_len;
   for (const char* steps : {"0", "-3", "100000"}) {
     const auto story = json_of(run({"-n", steps, "-s", "1", "-p", "1", "--json"}));
-    EXPECT_EQ(story["steps"], context);
+    EXPECT_EQ(story["steps"], context) << steps << " is as many as the context holds, as in llama2.c";
     EXPECT_LE(story["tokens"].size(), static_cast<std::size_t>(context));
   }
   EXPECT_EQ(json_of(run({"-n", "3", "-s", "1", "-i", "a longer prompt", "--json"}))["tokens"].size(), 3u);

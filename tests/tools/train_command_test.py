@@ -3,6 +3,7 @@
 import pathlib
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -94,7 +95,34 @@ class Train(unittest.TestCase):
         steps, passes = re.search(r"(\d+) steps of 256 tokens: ([0-9.e+]+) passes", done.stderr).groups()
         self.assertLess(int(steps), 5000)
         self.assertLessEqual(float(passes), 20)
-        self.assertNotIn("held-out 0.0000", done.stderr)
+        self.assertNotIn("held-out", done.stderr, "not measured before the end")
+        self.assertRegex(done.stderr, r"\nabout \d+:\d\d to go at \d+ tokens/s\n")
+
+    def test_steps_that_were_asked_for_are_made(self):
+        done = self.good(self.text, *self.out("m"), *SMALL, "--steps", 2000, "--stop-after", 1)
+        self.assertRegex(done.stderr, r"\n2000 steps of 256 tokens: [0-9.e+]+ passes over the text\n")
+
+    def test_a_full_disk(self):
+        """Files of 16 kB at most: the tokenizer fits, the first checkpoint does not."""
+        def limit(size):
+            return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+        def full(size, *arguments):
+            done = subprocess.run([COMMAND, "train", *map(str, arguments)], capture_output=True, text=True, errors="replace", timeout=300,
+                                  preexec_fn=limit(size))
+            self.assertEqual(done.returncode, 1, done.stderr)
+            return done.stderr.splitlines()[-1]
+
+        last = full(16384, self.text, *self.out("m"), *SMALL, "--steps", 2)
+        self.assertRegex(last, r"^pico-llama: .*/m\.state: cannot be written: File too large; raise the limit on file sizes \(ulimit -f\) or choose "
+                               r"another place \(there is no checkpoint yet: then start again\)$")
+        self.assertEqual([path.name for path in self.folder.glob("m.*")], ["m.tok.bin"])
+        self.good(self.text, *self.out("m"), *SMALL, "--steps", 4, "--stop-after", 2)
+        good = {path: path.read_bytes() for path in self.folder.glob("m.*")}
+        last = full(16384, "--resume", *self.out("m"))
+        self.assertIn("(then --resume goes on from the last checkpoint, which is whole)", last)
+        self.assertEqual({path: path.read_bytes() for path in self.folder.glob("m.*")}, good)
+        self.good("--resume", *self.out("m"))
 
     def test_warns(self):
         (self.folder / "one.txt").write_text("word " * 4000)

@@ -47,13 +47,15 @@ Vocabulary get_vocabulary(const RunFiles& files, std::span<const std::string> st
 }
 
 /// Requires: the folder exists (checked when the first file was written).
-void save(const std::string& path, std::string_view bytes) {
+void save(const std::string& path, std::string_view bytes, const std::string& state_path) {
   try {
     OutputFile file(path);
     file.write(bytes);
     file.commit();
   } catch (const Failure& failure) {
-    fail("{} (then --resume goes on from the last checkpoint, which is whole)", failure.what());
+    fail("{} ({})", failure.what(),
+         exists(state_path) ? "then --resume goes on from the last checkpoint, which is whole"
+                            : "there is no checkpoint yet: then start again");
   }
 }
 
@@ -129,7 +131,7 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
       }
       file.state.parameters = parameters_of(from, layout);
     }
-    save(files.output + ".tok.bin", tokenizer_bytes);
+    save(files.output + ".tok.bin", tokenizer_bytes, state_path);
   }
   Optimizer optimizer(recipe, layout, data, file.state);
   note(std::to_string(layout.total) + " parameters, " + std::to_string(data.tokens().size()) +
@@ -174,10 +176,10 @@ RunResult run_training(Recipe recipe, const RunFiles& files, const RunPlan& plan
     if (due(step, plan.checkpoint_every, last) || cancelled) {
       // A run resumed here draws its next point from the steps it makes itself: so must this one.
       drawn = Mean();
-      save(state_path, to_bytes(file));
-      save(files.output + ".bin", to_checkpoint_file(recipe.shape, layout, weights_to_write()));
-      save(files.output + ".csv", curve_csv(file.curve));
-      save(files.output + ".svg", curve_svg(file.curve));
+      save(state_path, to_bytes(file), state_path);
+      save(files.output + ".bin", to_checkpoint_file(recipe.shape, layout, weights_to_write()), state_path);
+      save(files.output + ".csv", curve_csv(file.curve), state_path);
+      save(files.output + ".svg", curve_svg(file.curve), state_path);
     }
     if (events.sample && due(step, plan.sample_every, last)) {
       events.sample(step, to_checkpoint_file(recipe.shape, layout, weights_to_write()), tokenizer_bytes);

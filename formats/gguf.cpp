@@ -193,7 +193,8 @@ File parse(std::span<const std::uint8_t> bytes, const std::string& name) {
   for (std::uint64_t i = 0; i < value_count; ++i) {
     const std::string key(reader.take_string());
     const auto type = static_cast<ValueType>(reader.take<std::uint32_t>());
-    file.metadata.insert_or_assign(key, reader.take_value(type));
+    if (!file.metadata.emplace(key, reader.take_value(type)).second)
+      fail("{}: holds {} twice; the file is damaged, get it again", name, key);
   }
   for (std::uint64_t i = 0; i < tensor_count; ++i) {
     const std::string tensor(reader.take_string());
@@ -204,7 +205,8 @@ File parse(std::span<const std::uint8_t> bytes, const std::string& name) {
     for (std::uint32_t d = 0; d < dimensions; ++d) info.shape.push_back(reader.take<std::uint64_t>());
     info.type = reader.take<std::uint32_t>();
     info.offset = reader.take<std::uint64_t>();
-    file.tensors.insert_or_assign(tensor, std::move(info));
+    if (!file.tensors.emplace(tensor, std::move(info)).second)
+      fail("{}: holds tensor {} twice; the file is damaged, get it again", name, tensor);
   }
   const std::int64_t alignment = file.integer("general.alignment", 32);
   if (alignment < 1 || alignment > 1 << 20)
@@ -223,6 +225,8 @@ Encoding encoding_of(const File& file, const std::string& tensor, std::uint32_t 
       return Encoding::kF16;
     case 2:
       return Encoding::kQ4_0;
+    case 6:
+      return Encoding::kQ5_0;
     case 8:
       return Encoding::kQ8_0;
     case 12:
@@ -234,12 +238,13 @@ Encoding encoding_of(const File& file, const std::string& tensor, std::uint32_t 
     default:
       break;
   }
-  static const std::map<std::uint32_t, const char*> kOthers = {{3, "Q4_1"},  {6, "Q5_0"},  {7, "Q5_1"},
-                                                               {9, "Q8_1"},  {10, "Q2_K"}, {11, "Q3_K"},
-                                                               {13, "Q5_K"}, {15, "Q8_K"}};
+  static const std::map<std::uint32_t, const char*> kOthers = {
+      {3, "Q4_1"}, {7, "Q5_1"}, {9, "Q8_1"}, {10, "Q2_K"}, {11, "Q3_K"}, {13, "Q5_K"}, {15, "Q8_K"}};
   const auto other = kOthers.find(type);
-  fail("{}: tensor {} is of type {}; F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K can be read", file.name,
-       tensor, other != kOthers.end() ? other->second : std::to_string(type));
+  fail(
+      "{}: tensor {} is of type {}; F32, F16, BF16, Q8_0, Q5_0, Q4_0, Q4_K and Q6_K can be read; convert it "
+      "to F16",
+      file.name, tensor, other != kOthers.end() ? other->second : std::to_string(type));
 }
 
 std::int32_t to_int32(std::int64_t value) {
@@ -283,12 +288,10 @@ Config shape_of(const File& file) {
   if (rotated != config.head_size())
     fail("{}: rotates {} of {} elements of a head, which cannot be run", file.name, rotated,
          config.head_size());
-  const std::int64_t key_length = file.integer("llama.attention.key_length", config.head_size());
-  if (key_length != config.head_size())
-    fail(
-        "{}: llama.attention.key_length {} is not embedding_length / head_count, {}; such heads cannot be "
-        "run",
-        file.name, key_length, config.head_size());
+  for (const char* key : {"llama.attention.key_length", "llama.attention.value_length"})
+    if (const std::int64_t length = file.integer(key, config.head_size()); length != config.head_size())
+      fail("{}: {} {} is not embedding_length / head_count, {}; such heads cannot be run", file.name, key,
+           length, config.head_size());
   return config;
 }
 
@@ -336,10 +339,7 @@ Checkpoint read_gguf(std::span<const std::uint8_t> bytes, const std::string& nam
         return tensor;
       });
   for (const auto& [tensor_name, info] : file.tensors)
-    if (!used.contains(tensor_name))
-      fail("{}: tensor {} {}", name, tensor_name,
-           tensor_name.ends_with(".bias") ? "is a bias; a model with biases cannot be run"
-                                          : "is no part of a Llama model as it can be run here");
+    if (!used.contains(tensor_name)) fail("{}: tensor {} {}", name, tensor_name, why_unused(tensor_name));
   check_finite(checkpoint.weights, name);
   return checkpoint;
 }
@@ -381,8 +381,10 @@ Vocabulary read_gguf_tokenizer(std::span<const std::uint8_t> bytes, const std::s
               type_of(id) == kNormal && piece.size() == 1 ? static_cast<unsigned char>(piece[0]) : -1);
     }
   } else {
-    fail("{}: its tokenizer is of kind {}; llama (SentencePiece BPE) and gpt2 (byte-level BPE) can be run",
-         name, model.empty() ? "unknown" : model);
+    fail(
+        "{}: its tokenizer is of kind {}{}; only llama (SentencePiece BPE) and gpt2 (byte-level BPE) can be "
+        "run: train such a tokenizer, and the model with it",
+        name, model.empty() ? "unknown" : model, model == "t5" ? " (SentencePiece unigram)" : "");
   }
   Vocabulary vocabulary = canonical(raw, name);
   vocabulary.file = to_tokenizer_bin(vocabulary);  // synthesised: GGUF has no separate tokenizer file

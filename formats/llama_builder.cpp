@@ -31,6 +31,15 @@ void find_weights(Checkpoint& checkpoint, const TensorNames& names, const FindTe
   weights.wcls = checkpoint.shared_classifier ? weights.token_embedding : find(names.wcls, vocab_size, dim);
 }
 
+const char* why_unused(std::string_view tensor) {
+  const auto has = [tensor](std::string_view part) { return tensor.find(part) != std::string_view::npos; };
+  if (tensor.ends_with(".bias")) return "is a bias; biases are not supported";
+  if (has("q_norm") || has("k_norm")) return "normalises queries or keys, which is not supported";
+  if (has("expert") || has("_exps") || has("_inp"))
+    return "belongs to a mixture of experts, which is not supported";
+  return "is not part of a Llama model";
+}
+
 std::shared_ptr<const std::vector<std::uint32_t>> rows_of_half_rotation(int heads, int head_size) {
   auto rows = std::make_shared<std::vector<std::uint32_t>>();
   for (int head = 0; head < heads; ++head)

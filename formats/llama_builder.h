@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/checkpoint.h"
@@ -30,6 +31,9 @@ using FindTensor = std::function<Tensor(const std::string& name, std::uint64_t r
 
 /// Fills the weights of a checkpoint whose shape and shared_classifier are set.
 void find_weights(Checkpoint& checkpoint, const TensorNames& names, const FindTensor& find);
+
+/// Why a model with this tensor, which find_weights() did not ask for, is rejected: "is a bias; ...".
+const char* why_unused(std::string_view tensor);
 
 /// Row order of wq and wk in Hugging Face files: their RoPE rotates the first half of a head against the
 /// second, llama2.c adjacent rows. Row 2i + j of a head is row i + j * head_size / 2 in the file.

@@ -65,6 +65,11 @@ std::string text(const Json& config, const char* key) {
   return at != config.end() && at->is_string() ? at->get<std::string>() : std::string();
 }
 
+void refuse_partial_rotation(const Json& object, const std::string& name) {
+  if (const float factor = number(object, "partial_rotary_factor", name, 1); factor != 1)
+    fail("{}: partial_rotary_factor {}: partial rotation of heads is not supported", name, factor);
+}
+
 /// Rejects configuration features that the engine does not support, by name.
 void refuse_other_architectures(const Json& config, const std::string& name) {
   const std::string model_type = text(config, "model_type");
@@ -86,7 +91,12 @@ void refuse_other_architectures(const Json& config, const std::string& name) {
     if (at == config.end() || !at->is_object()) continue;
     const std::string type = at->contains("rope_type") ? text(*at, "rope_type") : text(*at, "type");
     if (!type.empty() && type != "default") fail("{}: {} {}: RoPE scaling is not supported", name, key, type);
+    refuse_partial_rotation(*at, name);
   }
+  if (const auto at = config.find("layer_types"); at != config.end() && at->is_array())
+    for (const Json& type : *at)
+      if (type != "full_attention") fail("{}: layer_types {} is not supported", name, type.dump());
+  refuse_partial_rotation(config, name);
   if (config.contains("quantization_config"))
     fail(
         "{}: quantization_config: quantised safetensors cannot be read; take the model's f32, f16 or bf16 "
@@ -134,6 +144,7 @@ void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file) 
   const Json header =
       parse_object(file.bytes.subspan(sizeof header_bytes, header_bytes), file.name, "its header");
   const auto data = file.bytes.subspan(sizeof header_bytes + header_bytes);
+  std::uint64_t total = 0;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") continue;
     const auto damaged = [&file, &name = name](const char* what) {
@@ -168,20 +179,21 @@ void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file) 
       fail("{}: truncated: tensor {} ends at byte {} of the data, which has {}; get the file again",
            file.name, name, end, data.size());
     found.data = data.data() + begin;
+    total += bytes;
     if (!tensors.emplace(name, std::move(found)).second)
       fail("{}: tensor {} is in another file too; give the files of one checkpoint", file.name, name);
   }
+  // The format allows no gaps, so this finds two entries of one name too, of which the parser keeps the last.
+  if (total != data.size())
+    fail("{}: its tensors take {} bytes, and the file has {} for them; it is damaged, get it again",
+         file.name, total, data.size());
 }
 
 /// Unknown tensors are an error: ignoring them would generate nonsense.
 void refuse_unused(const std::map<std::string, Found>& tensors, const std::set<std::string>& used) {
   for (const auto& [name, found] : tensors) {
     if (used.contains(name) || name.ends_with("rotary_emb.inv_freq")) continue;
-    const char* why = "is not part of a Llama model";
-    if (name.ends_with(".bias")) why = "is a bias; biases are not supported";
-    if (name.find("q_norm") != std::string::npos || name.find("k_norm") != std::string::npos)
-      why = "normalises queries or keys, which is not supported";
-    fail("{}: tensor {} {}", found.file->name, name, why);
+    fail("{}: tensor {} {}", found.file->name, name, why_unused(name));
   }
 }
 

@@ -117,8 +117,10 @@ Vocabulary read_sentencepiece(std::span<const std::uint8_t> bytes, const std::st
   constexpr std::uint64_t kBpe = 2;
   if (model_type != kBpe) {
     constexpr const char* kKinds[] = {"unigram", "BPE", "word", "char"};
-    fail("{}: is a SentencePiece model of type {}; those of type BPE, as Llama models have them, can be run",
-         name, model_type >= 1 && model_type <= 4 ? kKinds[model_type - 1] : "unknown");
+    fail(
+        "{}: is a SentencePiece model of type {}; only BPE, which Llama models have, can be run: train the "
+        "tokenizer with --model_type=bpe, and the model with it",
+        name, model_type >= 1 && model_type <= 4 ? kKinds[model_type - 1] : "unknown");
   }
   Vocabulary vocabulary = canonical(raw, name);
   vocabulary.file.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -37,6 +37,17 @@ void decode_q4_0(const std::uint8_t* block, float* out) {
   }
 }
 
+/// Bit i of the four bytes after the scale is the highest of element i.
+void decode_q5_0(const std::uint8_t* block, float* out) {
+  const float scale = half_at(block);
+  const auto high = read_as<std::uint32_t>(block + 2);
+  const auto quant = [high](int low, int i) { return (low | static_cast<int>(high >> i & 1) << 4) - 16; };
+  for (int i = 0; i < 16; ++i) {
+    out[i] = scale * static_cast<float>(quant(block[6 + i] & 15, i));
+    out[i + 16] = scale * static_cast<float>(quant(block[6 + i] >> 4, i + 16));
+  }
+}
+
 /// Eight 6-bit scales and eight 6-bit minima in 12 bytes: the first four of each in the low bits of bytes
 /// 0..3 and 4..7; of the last four the low nibbles in bytes 8..11, the high two bits on top of bytes 0..7.
 void decode_q4_k(const std::uint8_t* block, float* out) {
@@ -88,6 +99,8 @@ void decode_block(Encoding encoding, const std::uint8_t* block, float* out) {
       return decode_q8_0(block, out);
     case Encoding::kQ4_0:
       return decode_q4_0(block, out);
+    case Encoding::kQ5_0:
+      return decode_q5_0(block, out);
     case Encoding::kQ4_K:
       return decode_q4_k(block, out);
     case Encoding::kQ6_K:
@@ -100,17 +113,17 @@ void decode_block(Encoding encoding, const std::uint8_t* block, float* out) {
 }  // namespace
 
 const char* encoding_name(Encoding encoding) {
-  constexpr const char* kNames[] = {"f32", "f16", "bf16", "q80", "Q8_0", "Q4_0", "Q4_K", "Q6_K"};
+  constexpr const char* kNames[] = {"f32", "f16", "bf16", "q80", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q6_K"};
   return kNames[static_cast<int>(encoding)];
 }
 
 std::uint64_t block_elements(Encoding encoding) {
-  constexpr std::uint64_t kElements[] = {1, 1, 1, 1, 32, 32, 256, 256};
+  constexpr std::uint64_t kElements[] = {1, 1, 1, 1, 32, 32, 32, 256, 256};
   return kElements[static_cast<int>(encoding)];
 }
 
 std::uint64_t block_bytes(Encoding encoding) {
-  constexpr std::uint64_t kBytes[] = {4, 2, 2, 1, 34, 18, 144, 210};
+  constexpr std::uint64_t kBytes[] = {4, 2, 2, 1, 34, 18, 22, 144, 210};
   return kBytes[static_cast<int>(encoding)];
 }
 

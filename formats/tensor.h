@@ -18,6 +18,7 @@ enum class Encoding {
           ///< rows
   kQ8_0,  ///< 32 elements in 34 bytes: fp16 scale, int8
   kQ4_0,  ///< 32 elements in 18 bytes: fp16 scale, 4 bits less 8
+  kQ5_0,  ///< 32 elements in 22 bytes: fp16 scale, the fifth bits, the low four, less 16
   kQ4_K,  ///< 256 elements in 144 bytes: 8 groups of 4 bits, each with a 6-bit scale and minimum
   kQ6_K,  ///< 256 elements in 210 bytes: 16 groups of 6 bits less 32, each with an 8-bit scale
 };

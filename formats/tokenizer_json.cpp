@@ -102,6 +102,13 @@ MergeScores scores_of(const Json& merges, const std::string& name) {
   return scores;
 }
 
+[[noreturn]] void fail_model_type(const std::string& type, const std::string& name) {
+  fail(
+      "{}: is a tokenizer.json with a model of type {}; only BPE, which Llama models have, can be run: train "
+      "a BPE tokenizer, and the model with it",
+      name, type);
+}
+
 }  // namespace
 
 bool looks_like_json(std::span<const std::uint8_t> bytes) {
@@ -120,10 +127,10 @@ Vocabulary read_tokenizer_json(std::span<const std::uint8_t> bytes, const std::s
     const std::string type = text(model, "type");
     if (type.empty() || type == "BPE")
       fail("{}: is JSON, but no tokenizer.json: it has no model with a vocabulary", name);
-    fail("{}: is a tokenizer.json with a model of type {}; BPE can be run", name, type);
+    fail_model_type(type, name);
   }
   if (const std::string type = text(model, "type"); !type.empty() && type != "BPE")
-    fail("{}: is a tokenizer.json with a model of type {}; BPE can be run", name, type);
+    fail_model_type(type, name);
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
     if (!text(model, key).empty()) fail("{}: a tokenizer.json with {} is not supported", name, key);
 

@@ -1,5 +1,6 @@
 #include "formats/vocabulary.h"
 
+#include <algorithm>
 #include <span>
 
 #include "formats/failure.h"
@@ -21,11 +22,24 @@ Vocabulary Vocabulary::open(const std::string& path) {
   return read_tokenizer_bin(bytes, path);
 }
 
+void Vocabulary::pad_to(std::int32_t vocab_size) {
+  constexpr std::int32_t kMultiples[] = {8, 16, 32, 64, 128};
+  const bool rounded = std::ranges::any_of(kMultiples, [&](std::int32_t multiple) {
+    return size() < vocab_size && vocab_size - size() < multiple && vocab_size % multiple == 0;
+  });
+  if (!rounded) return;
+  const auto wanted = static_cast<std::size_t>(vocab_size);
+  if (!file_ids.empty())
+    for (auto id = static_cast<std::uint32_t>(size()); id < wanted; ++id) file_ids.push_back(id);
+  pieces.resize(wanted);
+  scores.resize(wanted, 0.0f);
+}
+
 void Vocabulary::require_size(std::int32_t vocab_size) const {
   if (size() != vocab_size)
     fail(
         "{}: has {} tokens, and the model's vocabulary is {}; give -z the tokenizer the model was trained "
-        "with",
+        "with, or resize the model's embedding to the tokenizer where it was trained",
         name, size(), vocab_size);
 }
 

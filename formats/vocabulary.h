@@ -23,6 +23,10 @@ struct Vocabulary {
   /// Errors: Failure that says what is wrong with the file and what to do.
   static Vocabulary open(const std::string& path);
 
+  /// Adds tokens without text, which no text encodes to, if the model's vocabulary is this one rounded up to
+  /// a multiple of 8, 16, 32, 64 or 128, as programs that train round it. Otherwise it stays as it is.
+  void pad_to(std::int32_t vocab_size);
+
   /// Errors: Failure unless there are `vocab_size` tokens.
   void require_size(std::int32_t vocab_size) const;
 

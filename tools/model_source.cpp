@@ -55,6 +55,14 @@ std::string find_tokenizer(const std::string& given, const std::string& checkpoi
       checkpoint_path, by_name, by_size);
 }
 
+formats::Vocabulary open_tokenizer(const std::string& path, const formats::Checkpoint& checkpoint) {
+  using formats::Format;
+  formats::Vocabulary vocabulary = formats::Vocabulary::open(path);
+  if (checkpoint.format == Format::kSafetensors || checkpoint.format == Format::kGguf)
+    vocabulary.pad_to(checkpoint.config.vocab_size);
+  return vocabulary;
+}
+
 namespace {
 
 struct NamedKind {
@@ -146,7 +154,7 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
   }
   const auto checkpoint = formats::Checkpoint::open(path);
   const auto tokenizer =
-      formats::Vocabulary::open(find_tokenizer(tokenizer_path, path, checkpoint.config.vocab_size));
+      open_tokenizer(find_tokenizer(tokenizer_path, path, checkpoint.config.vocab_size), checkpoint);
   source.packed_ = pack_with_progress(checkpoint, tokenizer, profile.value_or(Profile::kF32), settings);
   Result<ModelImage> image = ModelImage::parse(source.packed_);
   // A failure here is a bug in the packer: its inputs were validated.

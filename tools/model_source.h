@@ -26,6 +26,10 @@ ModelImage parse_image(std::span<const std::byte> bytes, const std::string& name
 std::string find_tokenizer(const std::string& given, const std::string& checkpoint_path,
                            std::int32_t vocab_size);
 
+/// The tokenizer of a checkpoint, from `path`; padded as formats::Vocabulary::pad_to() does where another
+/// program than llama2.c made the checkpoint.
+formats::Vocabulary open_tokenizer(const std::string& path, const formats::Checkpoint& checkpoint);
+
 /// Command-line settings of profile q4.
 struct Q4Settings {
   int calibration_tokens = packer::kCalibrationTokens;  ///< 0: each weight is rounded for itself

@@ -91,7 +91,7 @@ int pack(const Options& options) {
   const auto checkpoint = formats::Checkpoint::open(options.checkpoint);
   const std::string tokenizer_path =
       find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.config.vocab_size);
-  const auto tokenizer = formats::Vocabulary::open(tokenizer_path);
+  const auto tokenizer = open_tokenizer(tokenizer_path, checkpoint);
   const Profile profile = profile_of(options.profile).value();
   // Opened before the work, so that an unwritable path fails at once.
   OutputFile output(options.output, std::array{options.checkpoint, tokenizer_path});

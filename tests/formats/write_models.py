@@ -55,6 +55,11 @@ class Model:
         return Model(self.dim, self.hidden, self.layers, self.heads, self.kv_heads, self.vocab, self.seq, self.shared,
                      tensors)
 
+    def untied(self):
+        """The same model with a classifier of its own, equal to the embedding."""
+        return Model(self.dim, self.hidden, self.layers, self.heads, self.kv_heads, self.vocab, self.seq, False,
+                     {**self.tensors, "wcls": self.tensors["token_embedding"]})
+
 
 def read_legacy(path) -> Model:
     data = pathlib.Path(path).read_bytes()
@@ -214,6 +219,14 @@ def q4_0(values):
     return half(d) + packed, [f32(d * (q - 8)) for q in quants]
 
 
+def q5_0(values):
+    d = f16(max(map(abs, values)) / 15)
+    quants = [clamp(v / d if d else 0, -16, 15) + 16 for v in values]
+    fifth_bits = sum((q >> 4) << i for i, q in enumerate(quants))
+    low = bytes(quants[i] & 15 | (quants[i + 16] & 15) << 4 for i in range(16))
+    return half(d) + struct.pack("<I", fifth_bits) + low, [f32(d * (q - 16)) for q in quants]
+
+
 def q4_k(values):
     """256 numbers: 8 groups of 32, each scale * q - minimum, scales and minima in 6 bits of the block's two."""
     groups = [values[i:i + 32] for i in range(0, 256, 32)]
@@ -253,8 +266,8 @@ def q6_k(values):
     return bytes(low) + bytes(high) + struct.pack("<16b", *scales) + half(d), out
 
 
-GGML = {"F32": 0, "F16": 1, "Q4_0": 2, "Q8_0": 8, "Q4_K": 12, "Q6_K": 14, "BF16": 30}
-BLOCKS = {"Q8_0": (32, q8_0), "Q4_0": (32, q4_0), "Q4_K": (256, q4_k), "Q6_K": (256, q6_k)}
+GGML = {"F32": 0, "F16": 1, "Q4_0": 2, "Q5_0": 6, "Q8_0": 8, "Q4_K": 12, "Q6_K": 14, "BF16": 30}
+BLOCKS = {"Q8_0": (32, q8_0), "Q4_0": (32, q4_0), "Q5_0": (32, q5_0), "Q4_K": (256, q4_k), "Q6_K": (256, q6_k)}
 GGUF_NAMES = {"token_embedding": "token_embd", "rms_final": "output_norm", "wcls": "output"}
 GGUF_LAYER_NAMES = {"rms_att": "attn_norm", "wq": "attn_q", "wk": "attn_k", "wv": "attn_v", "wo": "attn_output",
                     "rms_ffn": "ffn_norm", "w1": "ffn_gate", "w2": "ffn_down", "w3": "ffn_up"}
@@ -268,10 +281,13 @@ def gguf_name(name):
 
 
 def ggml_type(wanted, rows, columns):
-    """As converters do: vectors stay F32, and so do rows that are no whole blocks."""
-    if rows == 1 or wanted in BLOCKS and columns % BLOCKS[wanted][0]:
+    """As ggml's own quantiser decides: vectors stay F32; rows that are no whole blocks of 256 get the larger type with
+    blocks of 32, and rows that are no whole blocks of these F16."""
+    if rows == 1:
         return "F32"
-    return wanted
+    if columns % 256:
+        wanted = {"Q4_K": "Q5_0", "Q6_K": "Q8_0"}.get(wanted, wanted)
+    return "F16" if wanted in BLOCKS and columns % BLOCKS[wanted][0] else wanted
 
 
 def encode_ggml(values, type_name):

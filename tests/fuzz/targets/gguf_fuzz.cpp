@@ -15,14 +15,20 @@ using namespace pico_llama;
 
 namespace {
 
-/// A whole file of fuzz::kShape: every tensor zero, its matrices of a type.
+/// How ggml stores a matrix: the number of the type, the elements of a block and its bytes.
+struct MatrixType {
+  std::uint32_t number;
+  std::size_t block;
+  std::size_t block_bytes;
+};
+
+/// A whole file: every tensor zero, its matrices of a type.
 class Writer {
  public:
-  explicit Writer(std::uint32_t matrix_type, std::uint64_t row_bytes_of_4)
-      : type_(matrix_type), bytes_(row_bytes_of_4) {}
+  Writer(const Config& shape, const MatrixType& type) : shape_(shape), type_(type) {}
 
   std::vector<std::uint8_t> write() {
-    const Config c = fuzz::kShape;
+    const Config& c = shape_;
     add_tensors(c);
     put("GGUF");
     put(std::uint32_t{3});
@@ -93,29 +99,38 @@ class Writer {
     std::string swapped;
     swapped.swap(out_);
     string(name);
-    const bool plain = rows == 1 || columns != 4;
+    const bool plain = rows == 1;
     put(std::uint32_t{rows == 1 ? 1u : 2u});
     put(static_cast<std::uint64_t>(columns));
     if (rows != 1) put(static_cast<std::uint64_t>(rows));
-    put(plain ? std::uint32_t{0} : type_);
+    put(plain ? std::uint32_t{0} : type_.number);
     put(static_cast<std::uint64_t>(data_));
     infos_ += out_;
     out_.swap(swapped);
-    const std::size_t bytes =
-        static_cast<std::size_t>(rows) * (plain ? static_cast<std::size_t>(columns) * 4 : bytes_);
+    const std::size_t elements = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
+    const std::size_t bytes = plain ? elements * sizeof(float) : elements / type_.block * type_.block_bytes;
     data_ += (bytes + 31) / 32 * 32;
     ++count_;
   }
 
-  std::uint32_t type_;
-  std::size_t bytes_;
+  Config shape_;
+  MatrixType type_;
   std::string out_, infos_;
   std::size_t data_ = 0;
   std::uint64_t count_ = 0;
 };
 
 const std::vector<std::vector<std::uint8_t>>& seeds() {
-  static const std::vector<std::vector<std::uint8_t>> all = {Writer(0, 16).write(), Writer(1, 8).write()};
+  static const auto all = [] {
+    std::vector<std::vector<std::uint8_t>> files;
+    for (const MatrixType& plain : {MatrixType{0, 1, 4}, MatrixType{1, 1, 2}, MatrixType{30, 1, 2}})
+      files.push_back(Writer(fuzz::kShape, plain).write());
+    // Rows that are whole blocks: Q4_0, Q5_0 and Q8_0. Blocks of 256 would make files too long to mutate
+    // well.
+    for (const MatrixType& blocks : {MatrixType{2, 32, 18}, MatrixType{6, 32, 22}, MatrixType{8, 32, 34}})
+      files.push_back(Writer({32, 32, 1, 2, 1, 12, 8}, blocks).write());
+    return files;
+  }();
   return all;
 }
 

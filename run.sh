@@ -40,6 +40,7 @@ case $prompt in *[[:cntrl:]]*) wrong "the prompt must be one line, without contr
 [ "${model:+given}" = "${tokenizer:+given}" ] || wrong "--model and --tokenizer go together"
 
 scripts/setup.sh
+scripts/moved-builds.sh
 if [ -z "$model" ]; then
   if folder=$(scripts/get-models.sh --here); then
     model=$folder/stories260K.bin tokenizer=$folder/tok512.bin

@@ -18,6 +18,7 @@ for argument; do
 done
 
 scripts/setup.sh --tests || exit 1
+scripts/moved-builds.sh
 jobs=$(nproc)
 # The firmware presets compile many files to the same object: ccache finds it under another preset's folder, since paths are
 # taken relative to this tree (and none is in the objects: -ffile-prefix-map).

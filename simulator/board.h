@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -123,6 +124,8 @@ class Board {
   RunResult run(const RunLimits& limits);
   /// From an event handler, device callback or observer: the run ends after the current instruction.
   void request_stop();
+  /// Set from anywhere, a signal handler or another thread included: runs end soon. Null: nobody interrupts.
+  const std::atomic<bool>* interrupt = nullptr;
 
   // --- the world outside the chip --------------------------------------------------------------------
   /// Called with each byte that UART0/1 transmit, when its last bit has been sent.

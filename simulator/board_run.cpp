@@ -32,7 +32,7 @@ RunResult Board::run(const RunLimits& limits) {
         if (on_reset) on_reset(kind);
         apply_reset(kind);
       }
-      if (stop_requested_) {
+      if (stop_requested_ || (interrupt != nullptr && interrupt->load(std::memory_order_relaxed))) {
         result.end = RunEnd::kRequest;
         break;
       }

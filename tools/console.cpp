@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/cli.h"
@@ -29,6 +30,8 @@ struct Options {
   std::vector<std::string> prompts;
   int patience_seconds = 30;
   bool json = false;
+  // As typed, for the board to read; empty: as the board is set.
+  std::string temperature, topp, seed, steps;
 };
 
 /// Bridges the terminal and the board until Ctrl-].
@@ -62,9 +65,14 @@ void print_speed(const nlohmann::json& end) {
              end.value("cores", 0), seed.is_string() ? seed.get<std::string>() : seed.dump());
 }
 
-int tell(SerialLine& line, const Options& options) {
-  const std::atomic<bool>& cancelled = stop_on_ctrl_c();
+void tell_stories(SerialLine& line, const Options& options, const std::atomic<bool>& cancelled) {
   console::Dialogue dialogue(line, std::chrono::seconds(options.patience_seconds), cancelled);
+  const std::pair<const char*, const std::string&> settings[] = {{"temp", options.temperature},
+                                                                 {"topp", options.topp},
+                                                                 {"seed", options.seed},
+                                                                 {"steps", options.steps}};
+  for (const auto& [command, value] : settings)
+    if (!value.empty()) dialogue.set(command, value);
   for (const std::string& prompt : options.prompts) {
     if (cancelled) break;
     dialogue.tell(prompt, [&options](const std::string& text, const nlohmann::json& object) {
@@ -75,11 +83,24 @@ int tell(SerialLine& line, const Options& options) {
       print_speed(object);
     });
   }
+}
+
+int tell(SerialLine& line, const Options& options) {
+  const std::atomic<bool>& cancelled = stop_on_ctrl_c();
+  try {
+    tell_stories(line, options, cancelled);
+  } catch (const Failure&) {
+    if (!cancelled) throw;  // who wanted the end needs no reason
+  }
   return cancelled ? kExitInterrupted : 0;
 }
 
 int run(const Options& options) {
   if (options.prompts.empty() && options.json) fail_usage("--json needs a --prompt");
+  const bool sets = !(options.temperature + options.topp + options.seed + options.steps).empty();
+  if (options.prompts.empty() && sets)
+    fail_usage(
+        "--temperature, --topp, --seed and --steps need a --prompt; at the console, say /temp and so on");
   if (options.prompts.empty() && ::isatty(STDIN_FILENO) == 0)
     fail_usage("standard input is no terminal; say --prompt");
   constexpr std::size_t kLineBytes = 1023;  // docs/console.md
@@ -105,17 +126,30 @@ void add_console(Cli& cli) {
       ->type_name(kFileType);
   sub->add_option("-i,--prompt", o->prompts,
                   "Have a story told that begins so, and leave; may be repeated; empty: a surprise");
+  const auto setting = [sub](const char* name, std::string& value, const char* help) {
+    sub->add_option(name, value, help)->type_name("NUMBER")->check([](const std::string& word) {
+      const bool number = !word.empty() && word.find_first_not_of("0123456789.") == std::string::npos;
+      return number ? std::string() : "'" + word + "' is not a number from 0 on";
+    });
+  };
+  setting("-t,--temperature", o->temperature,
+          "For these stories, as `run` has it; by default the board's /temp");
+  setting("-p,--topp,--top-p", o->topp, "The same for /topp");
+  setting("-s,--seed", o->seed, "The same for /seed");
+  setting("-n,--steps", o->steps, "The same for /steps");
   sub->add_flag("--json", o->json, "Print the board's JSON lines: each token, and how each story ended");
   sub->add_option("--patience", o->patience_seconds, "Seconds that the board may say nothing")
       ->check(CLI::Range(1, 3600))
       ->capture_default_str();
   sub->footer(
       R"(Without --prompt this terminal is the board's; Ctrl-] leaves. With it the text goes to standard output,
-the speeds to standard error; Ctrl-C ends the story.
+the speeds to standard error; Ctrl-C ends the story and the command. The board's settings are afterwards what
+they were before.
 
 Examples:
   pico-llama console
   pico-llama console /dev/ttyACM1 --prompt "Once upon a time"
+  pico-llama console --prompt "Once" --temperature 0 --steps 100
   pico-llama console --prompt "The old fox" --prompt "" --json > stories.jsonl)");
   sub->callback([&cli, o] { cli.action = [o] { return run(*o); }; });
 }

@@ -157,16 +157,55 @@ Sums compare(Model& f32, Model& other, const Sequences& sequences) {
   return sums;
 }
 
+/// An image has no f32 to be compared with: its perplexity alone.
+int eval_packed(const Options& options, const trainer::Stories& text) {
+  const ModelSource source = ModelSource::open(options.model, options.tokenizer, std::nullopt);
+  const Sequences sequences =
+      sequences_of(source.image(), text, options.text, static_cast<std::size_t>(options.tokens));
+  ThreadWorkers workers(options.threads);
+  Model model(source.image(), workers);
+  Progress progress("evaluating", predictions_in(sequences));
+  double nll = 0;
+  std::vector<double> logs;
+  for (const auto& sequence : sequences) {
+    for (std::size_t at = 0; at + 1 < sequence.size(); ++at) {
+      log_softmax(model.forward(sequence[at], static_cast<int>(at)), logs);
+      nll -= logs[static_cast<std::size_t>(sequence[at + 1])];
+      progress.advance(1);
+    }
+  }
+  const std::size_t predictions = predictions_in(sequences);
+  const double perplexity = std::exp(nll / static_cast<double>(predictions));
+  const char* profile = profile_name(source.image().profile());
+  if (options.json) {
+    fmt::print("{}\n", nlohmann::ordered_json({{"model", options.model},
+                                               {"profile", profile},
+                                               {"tokens", predictions},
+                                               {"sequences", sequences.size()},
+                                               {"perplexity", perplexity}})
+                           .dump());
+  } else {
+    fmt::print("{} on {} tokens of {} ({} pieces)\nperplexity        {} {:.4f}\n", options.model, predictions,
+               options.text, sequences.size(), profile, perplexity);
+  }
+  return 0;
+}
+
 int eval(const Options& options) {
-  if (is_image(options.model))
-    fail("{}: is a model image, which holds one profile only; give the checkpoint it was packed from",
-         options.model);
+  const bool packed = is_packed(options.model);
+  if (packed && options.text.empty())
+    fail(
+        "{}: holds one profile only; give the checkpoint it was packed from, or --text for its perplexity on "
+        "a "
+        "text",
+        options.model);
   trainer::Stories text;
   if (!options.text.empty()) {
     text = trainer::read_stories(MappedFile(options.text).text(), options.text, options.text_options);
     fmt::print(stderr, "{}: {}\n", options.text, text.summary());
     for (const std::string& warning : text.warnings) fmt::print(stderr, "warning: {}\n", warning);
   }
+  if (packed) return eval_packed(options, text);
   const ModelSource f32 = ModelSource::open(options.model, options.tokenizer, Profile::kF32);
   const ModelSource other =
       ModelSource::open(options.model, options.tokenizer, profile_of(options.profile), options.q4);
@@ -214,7 +253,8 @@ int eval(const Options& options) {
 void add_eval(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("eval", "Measure what a profile costs in quality, against f32");
   const auto o = std::make_shared<Options>();
-  sub->add_option("model", o->model, "Checkpoint (.bin, .gguf, .safetensors or its folder)")
+  sub->add_option("model", o->model,
+                  "Checkpoint (.bin, .gguf, .safetensors or its folder); with --text, also .plm or .uf2")
       ->type_name(kFileType)
       ->required();
   sub->add_option(

@@ -141,8 +141,22 @@ Json describe(const ModelImage& image) {
           {"tensors", tensors}};
 }
 
+Json describe(const FlashModels& flash, const std::string& path) {
+  Json segments = Json::array();
+  for (const auto& [address, bytes] : flash.file().segments)
+    segments.push_back(fmt::format("{} bytes at {:#010x}", bytes.size(), address));
+  Json models = Json::array();
+  for (int i = 0; i < flash.count(); ++i) models.push_back(describe(parse_image(flash.image(i), path)));
+  Json report = {{"kind", "for the board"}};
+  if (const std::string name = flash.program_name(); !name.empty()) report["program"] = name;
+  report["segments"] = segments;
+  report["models"] = models;
+  return report;
+}
+
 /// Describes the file; its type is detected from its first bytes.
 Json describe(const std::string& path) {
+  if (is_memory_image(path)) return describe(FlashModels::open(path), path);
   if (is_image(path)) {
     const MappedFile file(path);
     return describe(parse_image(std::as_bytes(file.bytes()), path));
@@ -152,18 +166,26 @@ Json describe(const std::string& path) {
 
 std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-/// The same facts for a reader: one line each, then the tensors as a table.
+/// The same facts for a reader: one line each, then the tensors as a table; of a file with models, each model
+/// below the file.
 void print_text(const Json& info) {
   for (const auto& [key, value] : info.items()) {
-    if (key == "tensors") continue;
+    if (key == "tensors" || key == "models") continue;
     std::string text;
-    if (value.is_object()) {
+    if (value.is_array()) {
+      for (const Json& item : value) text += (text.empty() ? "" : ", ") + text_of(item);
+    } else if (value.is_object()) {
       for (const auto& [name, number] : value.items())
         text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, text_of(number));
     } else {
       text = text_of(value);
     }
     fmt::print("{:<18} {}\n", key, text);
+  }
+  if (info.contains("models")) {
+    fmt::print("{:<18} {}\n", "models", info["models"].size());
+    for (const Json& model : info["models"]) print_text(model);
+    return;
   }
   for (const Json& tensor : info["tensors"]) {
     fmt::print("  {:<18} {:>7} x {:<7}", tensor["name"].get<std::string>(),
@@ -189,10 +211,11 @@ int info(const Options& options) {
 }  // namespace
 
 void add_info(Cli& cli) {
-  CLI::App* sub = cli.app.add_subcommand("info", "Show what a checkpoint or a model image holds");
+  CLI::App* sub =
+      cli.app.add_subcommand("info", "Show what a checkpoint, a model image or a file for the board holds");
   const auto options = std::make_shared<Options>();
   sub->add_option("file", options->file,
-                  "Checkpoint (.bin, .gguf, .safetensors or its folder) or model image (.plm)")
+                  "Checkpoint (.bin, .gguf, .safetensors or its folder), model image (.plm), .uf2 or .elf")
       ->type_name(kFileType)
       ->required();
   sub->add_flag("--json", options->json, "Print one JSON object");

@@ -2,13 +2,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <new>
+#include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
+#include "engine/text/edit_distance.h"
 #include "tools/cli.h"
 #include "tools/option_checks.h"
 #include "tools/support/failure.h"
@@ -59,6 +64,44 @@ void open_standard_descriptors() {
     if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/// The word of `words` that `typed` is a misspelling of; empty: none.
+std::string nearest(std::string_view typed, const std::vector<std::string>& words) {
+  std::string best;
+  unsigned least = pico_llama::kMostTypos + 1;
+  for (const std::string& word : words) {
+    const unsigned changes = pico_llama::edit_distance(typed, word);
+    if (changes >= least || changes >= word.size()) continue;
+    least = changes;
+    best = word;
+  }
+  return best;
+}
+
+/// Names the word that no option or subcommand takes, with a suggestion where one is close.
+std::string describe_extras(const CLI::App& app, std::span<char* const> words) {
+  const auto chosen = app.get_subcommands();
+  const CLI::App& of = chosen.empty() ? app : *chosen.front();
+  const std::vector<std::string> extras = app.remaining(true);
+  const auto is_option = [](std::string_view word) { return word.starts_with('-'); };
+  // What follows an unknown option may be its value, and what follows an unknown subcommand belongs to it.
+  std::string word = extras.front();
+  for (const std::string_view given : words) {
+    if (is_option(given) != !chosen.empty()) continue;
+    if (!chosen.empty() && std::ranges::find(extras, given) == extras.end()) continue;
+    word = given;
+    break;
+  }
+  std::vector<std::string> known;
+  for (const CLI::Option* option : of.get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  if (chosen.empty())
+    for (const CLI::App* subcommand : app.get_subcommands({})) known.push_back(subcommand->get_name());
+  std::string text = chosen.empty() ? "there is no" : chosen.front()->get_name() + " takes no";
+  text += is_option(word) ? " option" : chosen.empty() ? " subcommand" : "";
+  const std::string meant = nearest(word.substr(0, word.find('=')), known);
+  return text + " '" + word + (meant.empty() ? "'; see" : "'; did you mean '" + meant + "'? See");
+}
+
 std::string named_subcommand(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? "" : " " + chosen.front()->get_name();
@@ -79,6 +122,10 @@ int main(int argc, char** argv) {
     pico_llama::check_values(cli.app);
     try {
       cli.app.parse(argc, argv);
+    } catch (const CLI::ExtrasError&) {
+      return complain(fmt::format("{} pico-llama{} --help", describe_extras(cli.app, {argv + 1, argv + argc}),
+                                  named_subcommand(cli.app)),
+                      kExitUsage);
     } catch (const CLI::ParseError& error) {
       if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
         return checked(cli.app.exit(error));

@@ -24,6 +24,8 @@ bool is_image(const std::string& path) {
   return magic == kImageMagic;
 }
 
+bool is_packed(const std::string& path) { return is_image(path) || is_memory_image(path); }
+
 ModelImage parse_image(std::span<const std::byte> bytes, const std::string& name) {
   Result<ModelImage> image = ModelImage::parse(bytes);
   if (!image.ok()) fail("{}: {}; pack the checkpoint again", name, text_of(image.status()));
@@ -140,16 +142,15 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
   if (is_image(path)) {
     source.file_ = std::make_unique<MappedFile>(path);
     source.image_ = parse_image(std::as_bytes(source.file_->bytes()), path);
-    const ModelImage& image = source.image_;
-    if (profile && *profile != image.profile())
-      fail("{}: is packed as {}; pack its checkpoint again with --profile {}", path,
-           profile_name(image.profile()), profile_name(*profile));
-    if (!tokenizer_path.empty()) {
-      const Sha256 given = sha256(MappedFile(tokenizer_path).bytes());
-      if (!std::ranges::equal(given, image.header().tokenizer_sha256))
-        fail("{}: contains a different tokenizer than {}; omit -z, images include their tokenizer", path,
-             tokenizer_path);
-    }
+    source.check_request(path, tokenizer_path, profile);
+    return source;
+  }
+  if (is_memory_image(path)) {
+    source.flash_ = std::make_unique<FlashModels>(FlashModels::open(path));
+    if (source.flash_->count() == 0)
+      fail("{}: holds a program and no model; give a UF2 that pico-llama uf2 made with one", path);
+    source.image_ = parse_image(source.flash_->image(0), path);
+    source.check_request(path, tokenizer_path, profile);
     return source;
   }
   const auto checkpoint = formats::Checkpoint::open(path);
@@ -161,6 +162,18 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
   CHECK(image.ok());
   source.image_ = image.value();
   return source;
+}
+
+void ModelSource::check_request(const std::string& path, const std::string& tokenizer_path,
+                                std::optional<Profile> profile) const {
+  if (profile && *profile != image_.profile())
+    fail("{}: is packed as {}; pack its checkpoint again with --profile {}", path,
+         profile_name(image_.profile()), profile_name(*profile));
+  if (tokenizer_path.empty()) return;
+  const Sha256 given = sha256(MappedFile(tokenizer_path).bytes());
+  if (!std::ranges::equal(given, image_.header().tokenizer_sha256))
+    fail("{}: contains a different tokenizer than {}; omit -z, images include their tokenizer", path,
+         tokenizer_path);
 }
 
 std::optional<Profile> profile_of(const std::string& name) {

@@ -10,12 +10,15 @@
 #include "formats/checkpoint.h"
 #include "formats/mapped_file.h"
 #include "formats/vocabulary.h"
+#include "tools/flash_models.h"
 #include "tools/packer/packer.h"
 
 namespace pico_llama {
 
 /// True if the file is there and begins with a model image's magic.
 bool is_image(const std::string& path);
+/// True if the file holds models that are packed already: a model image, or a UF2 or ELF for the board.
+bool is_packed(const std::string& path);
 
 /// Parses an image and checks its CRC; `name` stands for it in messages.
 ModelImage parse_image(std::span<const std::byte> bytes, const std::string& name);
@@ -48,7 +51,8 @@ packer::ImageBytes pack_with_progress(const formats::Checkpoint& checkpoint,
                                       const formats::Vocabulary& tokenizer, Profile profile,
                                       const Q4Settings& settings);
 
-/// MODEL of the command line: an image, used in place, or a checkpoint with its tokenizer, packed in memory.
+/// MODEL of the command line: an image, used in place; the first image of a UF2 or ELF file; or a checkpoint
+/// with its tokenizer, packed in memory.
 class ModelSource {
  public:
   /// Errors: Failure. An image holds its profile and tokenizer: asking for others is refused.
@@ -58,8 +62,13 @@ class ModelSource {
   const ModelImage& image() const { return image_; }
 
  private:
-  std::unique_ptr<MappedFile> file_;  // what image_ looks into: this
-  packer::ImageBytes packed_;         // or this
+  void check_request(const std::string& path, const std::string& tokenizer_path,
+                     std::optional<Profile> profile) const;
+
+  // What image_ looks into is one of these.
+  std::unique_ptr<MappedFile> file_;
+  std::unique_ptr<FlashModels> flash_;
+  packer::ImageBytes packed_;
   ModelImage image_;
 };
 

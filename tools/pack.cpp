@@ -86,6 +86,8 @@ void report(const std::string& output, const ModelImage& image, const std::strin
 }
 
 int pack(const Options& options) {
+  if (is_memory_image(options.checkpoint))
+    fail("{}: is for the board, and any model in it packed already; give the checkpoint", options.checkpoint);
   if (is_image(options.checkpoint))
     fail("{}: is a model image already; give the checkpoint it was packed from", options.checkpoint);
   const auto checkpoint = formats::Checkpoint::open(options.checkpoint);

@@ -66,6 +66,7 @@ void print_speed(const Options& options, const Story& story, const std::string& 
 }
 
 int run(Options options) {
+  if (options.steps < 0) fail_usage("--steps: {} is negative; 0 is the whole context", options.steps);
   options.sampler.seed = options.seed != 0 ? options.seed : static_cast<std::uint64_t>(std::time(nullptr));
   options.sampler.temperature = static_cast<float>(options.temperature);
   options.sampler.topp = static_cast<float>(options.topp);
@@ -107,8 +108,9 @@ void add_run(Cli& cli) {
   CLI::App* sub =
       cli.app.add_subcommand("run", "Generate a story on this PC, with llama2.c's flags and defaults");
   const auto o = std::make_shared<Options>();
-  sub->add_option("model", o->model,
-                  "Checkpoint (.bin, .gguf, .safetensors or its folder) or model image (.plm)")
+  sub->add_option(
+         "model", o->model,
+         "Checkpoint (.bin, .gguf, .safetensors or its folder), model image (.plm), or .uf2 with one")
       ->type_name(kFileType)
       ->required();
   sub->add_option("-z,--tokenizer", o->tokenizer,

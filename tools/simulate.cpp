@@ -6,6 +6,7 @@
 
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "tools/cli.h"
 #include "tools/option_checks.h"
@@ -25,9 +26,10 @@ struct Given {
   std::vector<std::string> sends;
   std::vector<std::string> expects;
   std::string max_seconds;
-  std::uint64_t max_cycles = 0;
+  std::optional<std::uint64_t> max_cycles;
   unsigned gdb_port = 0;
   bool no_pace = false;
+  bool no_dtr = false;
 };
 
 int start(Given& given) {
@@ -38,9 +40,12 @@ int start(Given& given) {
     simulate::parse_fault(fault, options.board.faults, options.faults);
   if (!given.max_seconds.empty())
     options.max_seconds = simulate::parse_seconds(given.max_seconds, "--max-seconds");
-  if (given.max_cycles != 0) options.max_cycles = given.max_cycles;
+  if (options.max_seconds == 0.0) fail_usage("--max-seconds 0 would end the run before it begins");
+  options.max_cycles = given.max_cycles;
+  if (options.max_cycles == 0u) fail_usage("--max-cycles 0 would end the run before it begins");
   if (given.gdb_port != 0) options.gdb_port = static_cast<std::uint16_t>(given.gdb_port);
   options.pace = !given.no_pace;
+  options.dtr = !given.no_dtr;
 
   options.has_script = !given.script.empty() || !given.sends.empty() || !given.expects.empty();
   if (options.pty && options.has_script) fail_usage("--pty and a script cannot both have the serial port");
@@ -74,7 +79,7 @@ void add_simulate(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("simulate", "Boot firmware on the virtual board");
   const auto given = std::make_shared<Given>();
   Options& options = given->options;
-  sub->add_option("images", options.images, "Firmware and model files (.uf2, .elf), loaded in this order")
+  sub->add_option("images", options.images, "Firmware and models (.uf2, .elf, .plm), loaded in this order")
       ->type_name(kFileType)
       ->required();
   sub->add_option("--board", given->board, "pico-plus-2-w (16 MB flash, 8 MB PSRAM) or pico2 (4 MB, none)")
@@ -84,13 +89,16 @@ void add_simulate(Cli& cli) {
   sub->add_option("--fault", given->faults, "Break something; may be repeated (list below)");
   sub->add_flag("--pty", options.pty, "Serve the serial port as a device; its path is printed on stderr");
   sub->add_flag("--uart", options.uart, "UART0 is the terminal instead of USB");
+  sub->add_flag("--no-dtr", given->no_dtr,
+                "The program at the serial port leaves DTR low, and reads all the same");
   sub->add_flag("--no-pace", given->no_pace,
                 "With a terminal or --pty: let simulated time run ahead of real time");
   sub->add_option("--script", given->script, "Play a file of commands (list below); the run ends with it")
       ->type_name(kFileType);
   sub->add_option("--send", given->sends, "Type TEXT and Enter; may be repeated");
-  sub->add_option("--expect", given->expects,
-                  "End once the board has printed TEXT; repeated: one after the other");
+  sub->add_option(
+      "--expect", given->expects,
+      "End once the board has printed TEXT, with the rest of its line; repeated: one after the other");
   sub->add_option("--max-seconds", given->max_seconds, "End after so much simulated time");
   sub->add_option("--max-cycles", given->max_cycles, "End after so many clk_sys cycles");
   sub->add_option("--stats", options.stats_path,
@@ -105,22 +113,25 @@ void add_simulate(Cli& cli) {
   sub->add_option("--gdb", given->gdb_port,
                   "Wait for gdb on this local TCP port, before the first instruction")
       ->check(CLI::Range(1, 65535));
-  sub->footer(
-      fmt::format(R"(What the board prints is on stdout, and nothing else is. Ctrl-] leaves the terminal.
+  sub->footer(fmt::format(
+      R"(What the board prints is on stdout, and nothing else is. Ctrl-] leaves the terminal. Where standard input is
+no terminal, its lines are typed, and the run ends once the board has nothing left to do with them.
 
 Faults, in simulated seconds since power-on (+D: for how long):
 {}
 Script commands, one a line:
 {}
-Exit: 0 the script or the user ended it, or a limit without a script did; 1 a file is refused, the board
-stopped or is in BOOTSEL mode; 2 usage; 3 a limit came before the script's end.
+Exit: 0 the script, the input or the user ended it, or a limit without a script did; 1 a file is refused, the
+board stopped or is in BOOTSEL mode; 2 usage; 3 a limit came before the script's end. SIGINT, SIGTERM and SIGHUP
+end the run as usual, after --stats and --profile are written.
 
 Examples:
-  pico-llama simulate firmware.uf2 model.uf2
+  pico-llama simulate firmware.uf2 model.plm
+  echo "Once upon a time" | pico-llama simulate story.uf2
   pico-llama simulate story.uf2 --send "Once upon a time" --expect "tok/s" --max-seconds 60
   pico-llama simulate firmware.uf2 --pty          then: picocom /dev/pts/N
   pico-llama simulate firmware.elf --gdb 3333     then: gdb-multiarch -ex "target remote :3333" firmware.elf)",
-                  simulate::fault_help(), simulate::script_help()));
+      simulate::fault_help(), simulate::script_help()));
   sub->callback([&cli, given] { cli.action = [given] { return start(*given); }; });
 }
 

@@ -85,9 +85,10 @@ void Application::goodbye() {
 
 void Application::wait_for_input(bool connected) {
   led_.wait(board_.micros(), fault_blinks(board_.info(), loader_.state()));
-  if (greeted_ && connected && editor_.typing() && board_.micros() - last_input_us_ > kTypingPauseUs) {
+  const bool paused = board_.micros() - last_input_us_ > kTypingPauseUs;
+  if (greeted_ && connected && editor_.typing() && paused && editor_.line().size() != asked_size_) {
     editor_.ask_columns();
-    last_input_us_ = UINT64_MAX / 2;  // once a line
+    asked_size_ = editor_.line().size();
   }
   console_.idle();
 }
@@ -111,6 +112,7 @@ void Application::stop_ignoring_echo() {
 void Application::prompt() {
   editor_.set_echo(!output_.json() && !ignoring_echo_);
   editor_.begin(kPrompt);
+  asked_size_ = 0;
 }
 
 void Application::handle_line(std::span<char> typed) {

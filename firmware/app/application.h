@@ -63,6 +63,7 @@ class Application {
   Settings settings_;
   bool greeted_ = false;
   bool ignoring_echo_ = false;
+  size_t asked_size_ = 0;  ///< length of the line when the terminal was last asked for its width
   uint64_t last_input_us_ = 0;
   uint64_t opened_us_ = 0;  ///< when the port was opened; 0 while it is closed
   bool button_down_ = false;

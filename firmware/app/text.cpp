@@ -205,13 +205,16 @@ bool decode_json_string(std::span<char> text, size_t& bytes) {
 }
 
 Text& append_float(Text& text, float value) {
-  auto thousandths = static_cast<int64_t>(value * 1000.0f + 0.5f);
-  int decimals = 3;
-  while (decimals > 0 && thousandths % 10 == 0) {
-    thousandths /= 10;
-    --decimals;
+  constexpr int kMostDecimals = 8;  // of what parse_decimal() takes
+  float scale = 1;
+  for (int decimals = 0;; ++decimals, scale *= 10) {
+    const auto nearest = static_cast<int64_t>(value * scale + 0.5f);
+    // The product is rounded: the number that was typed may be the next one.
+    for (const int64_t number : {nearest, nearest - 1, nearest + 1}) {
+      if (static_cast<float>(number) / scale == value || decimals == kMostDecimals)
+        return text.fixed(number, decimals);
+    }
   }
-  return text.fixed(thousandths, decimals);
 }
 
 }  // namespace pico_llama::app

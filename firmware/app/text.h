@@ -74,7 +74,8 @@ bool parse_unsigned(std::string_view text, uint64_t& value);
 /// UTF-8 in its first `bytes` bytes. Returns false if it is not one or contains U+0000.
 bool decode_json_string(std::span<char> text, size_t& bytes);
 
-/// A float as decimal text with up to three places, trailing zeros dropped. Requires: 0 <= value < 1,000,000.
+/// A float as the shortest decimal that parse_decimal() reads as the same value, of at most eight places.
+/// Requires: 0 <= value < 1,000.
 Text& append_float(Text& text, float value);
 
 }  // namespace pico_llama::app

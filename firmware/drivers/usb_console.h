@@ -27,6 +27,11 @@ class UsbConsole final : public hal::Console {
  private:
   /// Passes text to TinyUSB, waiting for room.
   void send(std::string_view text);
+  /// Whether a program reads while DTR is low. Requires: background task paused.
+  bool reads_without_dtr();
+  void note_input_without_dtr();
+  /// The same during output; limits `bytes` to the room in the FIFO. Requires: background task paused.
+  bool takes_without_dtr(uint32_t& bytes);
   /// Moves received bytes into typed_. Requires: background task paused.
   void take_input();
 
@@ -41,6 +46,11 @@ class UsbConsole final : public hal::Console {
   uint32_t sent_us_ = 0;
   bool watching_ = false;
   bool cancelled_ = false;
+  bool dtr_ = false;     ///< as connected() last saw it
+  bool probed_ = false;  ///< an empty packet was sent since DTR fell, or since power-on
+  bool reader_ = false;  ///< DTR is low and the host accepts packets
+  uint32_t probe_us_ = 0;
+  uint32_t taken_us_ = 0;  ///< when the host last accepted data while DTR was low
 };
 
 }  // namespace pico_llama::drivers

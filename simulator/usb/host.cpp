@@ -322,9 +322,9 @@ void UsbHost::send_control_lines(Picoseconds now) {
   ControlTransfer transfer;
   transfer.request_type = kToInterface;
   transfer.request = kSetControlLineState;
-  transfer.value = open ? kDtrAndRts : std::uint16_t{0};
+  transfer.value = open && dtr_ ? kDtrAndRts : std::uint16_t{0};
   transfer.index = static_cast<std::uint16_t>(cdc_->control_interface);
-  // A host stops reading when the port closes, and starts once it has raised DTR.
+  // A host stops reading when the port closes, and starts once it has set the lines.
   if (!open) port_open_ = false;
   request("SET_CONTROL_LINE_STATE", std::move(transfer), now,
           [this, open](const std::vector<std::uint8_t>&, Picoseconds at) {
@@ -338,6 +338,12 @@ void UsbHost::set_port_wanted(bool open, Picoseconds now) {
   if (port_wanted_ == open) return;
   port_wanted_ = open;
   if (state_ == State::kReady && cdc_) send_control_lines(now);
+}
+
+void UsbHost::set_dtr(bool on, Picoseconds now) {
+  if (dtr_ == on) return;
+  dtr_ = on;
+  if (state_ == State::kReady && cdc_ && port_wanted_) send_control_lines(now);
 }
 
 void UsbHost::set_baud(std::uint32_t baud, Picoseconds now) {

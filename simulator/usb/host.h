@@ -52,8 +52,11 @@ class UsbHost : public UsbWatcher {
   // --- the user ----------------------------------------------------------------------------------------
   void plug(Picoseconds now);
   void unplug(Picoseconds now);
-  /// Whether a program holds the port open: DTR and RTS, and whether the host reads. Initially not.
+  /// Whether a program holds the port open, and so whether the host reads. Initially not.
   void set_port_wanted(bool open, Picoseconds now);
+  /// Whether DTR and RTS are asserted while the port is open. Default true, as operating systems do on open;
+  /// some programs deassert them.
+  void set_dtr(bool on, Picoseconds now);
   /// Line coding as a program's terminal settings would send it; 1200 baud is the touch that asks for
   /// BOOTSEL.
   void set_baud(std::uint32_t baud, Picoseconds now);
@@ -70,7 +73,7 @@ class UsbHost : public UsbWatcher {
   void room_changed(Picoseconds now) { bus_.pump(now); }
 
   State state() const { return state_; }
-  /// Configured, and DTR has been set.
+  /// Configured, and a program reads.
   bool port_open() const { return port_open_; }
   const Device& device() const { return info_; }
   const std::optional<CdcFunction>& cdc() const { return cdc_; }
@@ -120,6 +123,7 @@ class UsbHost : public UsbWatcher {
   std::optional<CdcFunction> cdc_;
   bool port_wanted_ = false;
   bool port_open_ = false;
+  bool dtr_ = true;
   bool reading_stopped_ = false;
   std::uint32_t baud_ = 115'200;
   std::deque<std::uint8_t> to_board_;

@@ -122,7 +122,7 @@ TEST_F(Cli, SeedDeterminesTheStoryForAnyThreadsAndImage) {
 
 TEST_F(Cli, StepsAreClampedToTheContextAsInLlama2c) {
   const int context = tiny_.config.seq_len;
-  for (const char* steps : {"0", "-3", "100000"}) {
+  for (const char* steps : {"0", "100000"}) {
     const auto story = json_of(run({"-n", steps, "-s", "1", "-p", "1", "--json"}));
     EXPECT_EQ(story["steps"], context) << steps << " is as many as the context holds, as in llama2.c";
     EXPECT_LE(story["tokens"].size(), static_cast<std::size_t>(context));
@@ -160,6 +160,62 @@ TEST_F(Cli, EveryFormatRunsAndPacks) {
       EXPECT_EQ(json_of(command({"info", "--json", model_}))["sha256"], info["checkpoint_sha256"]);
     }
   }
+}
+
+TEST_F(Cli, JsonSeedsAreExactInBinary64) {
+  EXPECT_EQ(json_of(run({"-n", "2", "-s", "9007199254740991", "--json"}))["seed"], 9007199254740991u);
+  EXPECT_EQ(json_of(run({"-n", "2", "-s", "9007199254740993", "--json"}))["seed"], "9007199254740993");
+}
+
+TEST_F(Cli, Uf2FilesAreTakenForTheirFirstModel) {
+  const std::string q8 = folder_.file("q8.plm"), f32 = folder_.file("f32.plm"),
+                    uf2 = folder_.file("both.uf2");
+  ASSERT_EQ(command({"pack", model_, "-z", tokenizer_, "--profile", "q8", "-o", q8}).exit_code, 0);
+  ASSERT_EQ(command({"pack", model_, "-z", tokenizer_, "--profile", "f32", "-o", f32}).exit_code, 0);
+  ASSERT_EQ(command({"uf2", q8, f32, "-o", uf2}).exit_code, 0);
+  names_ = folder_.names();
+
+  EXPECT_EQ(json_of(command({"run", uf2, "-s", "9", "--json"}))["tokens"],
+            json_of(command({"run", q8, "-s", "9", "--json"}))["tokens"]);
+  expect_error(command({"run", uf2, "--profile", "q4"}), 1, "is packed as q8");
+
+  const auto info = json_of(command({"info", uf2, "--json"}));
+  ASSERT_EQ(info["models"].size(), 2u);
+  auto alone = json_of(command({"info", f32, "--json"}));
+  alone.erase("file");
+  EXPECT_EQ(info["models"][1], alone);
+  EXPECT_FALSE(info.contains("program"));
+  const CommandResult shown = command({"info", uf2});
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_NE(shown.out.find("models             2\n"), std::string::npos) << shown.out;
+
+  const std::string text = folder_.file("text");
+  test_support::write_file(text, {'a', 'b', ' ', 'b', 'a', '\n'});
+  names_ = folder_.names();
+  const auto of_uf2 = json_of(command({"eval", uf2, "--text", text, "--json"}));
+  const auto of_both =
+      json_of(command({"eval", model_, "-z", tokenizer_, "--profile", "q8", "--text", text, "--json"}));
+  EXPECT_EQ(of_uf2["perplexity"], of_both["perplexity"]);
+  EXPECT_EQ(of_uf2["tokens"], of_both["tokens"]);
+  expect_error(command({"eval", uf2}), 1, "give the checkpoint it was packed from, or --text");
+  expect_error(command({"pack", uf2, "-o", folder_.file("out.plm")}), 1, "any model in it packed already");
+}
+
+TEST_F(Cli, DamagedModelsInAUf2) {
+  const std::string image = folder_.file("m.plm"), uf2 = folder_.file("m.uf2");
+  ASSERT_EQ(pack(image).exit_code, 0);
+  ASSERT_EQ(command({"uf2", image, "-o", uf2}).exit_code, 0);
+  std::string blocks = test_support::read_file(uf2);
+  names_ = folder_.names();
+  blocks[32 + 85] ^= 1;  // in the first block's data: the checkpoint's sha256
+  test_support::write_file(uf2, {blocks.begin(), blocks.end()});
+  for (const char* sub : {"run", "info"}) expect_error(command({sub, uf2}), 1, "get or pack the file again");
+  blocks.resize(blocks.size() - 512);
+  test_support::write_file(uf2, {blocks.begin(), blocks.end()});
+  for (const char* sub : {"run", "info"}) expect_error(command({sub, uf2}), 1, "m.uf2");
+  blocks.resize(700);
+  test_support::write_file(uf2, {blocks.begin(), blocks.end()});
+  for (const char* sub : {"run", "info"}) expect_error(command({sub, uf2}), 1, "m.uf2");
 }
 
 TEST_F(Cli, PackSaysWhereTheModelFits) {
@@ -243,7 +299,7 @@ TEST_F(Cli, CtrlCEndsAStoryCleanly) {
 
 TEST_F(Cli, UsageErrorsExitWithTwo) {
   expect_error(command({}), kUsage, "subcommand");
-  expect_error(command({"dance"}), kUsage, "dance");
+  expect_error(command({"dance"}), kUsage, "there is no subcommand 'dance'; see pico-llama --help");
   expect_error(command({"run"}), kUsage, "model is required");
   expect_error(run({"--frobnicate"}), kUsage, "--frobnicate");
   expect_error(run({"-t", "-1"}), kUsage, "temperature");
@@ -251,12 +307,24 @@ TEST_F(Cli, UsageErrorsExitWithTwo) {
   expect_error(run({"-t", "hot"}), kUsage, "hot");
   expect_error(run({"-p", "nan"}), kUsage, "top");
   expect_error(run({"-n", "many"}), kUsage, "many");
+  expect_error(run({"-n", "-5"}), kUsage, "--steps: -5 is negative; 0 is the whole context");
   expect_error(run({"-s", "-1"}), kUsage, "-1");
   expect_error(run({"--threads", "0"}), kUsage, "threads");
   expect_error(run({"--profile", "q2"}), kUsage, "q2");
   expect_error(run({"--stop", std::string(100, 'x')}), kUsage, "--stop");
   expect_error(command({"pack", model_, "-z", tokenizer_}), kUsage, "output is required");
   expect_error(command({"eval", model_, "-n", "0"}), kUsage, "tokens");
+}
+
+TEST_F(Cli, MistypedWordsGetASuggestion) {
+  expect_error(command({"pakc"}), kUsage, "no subcommand 'pakc'; did you mean 'pack'?");
+  expect_error(command({"simulat", "x.uf2", "--expect", "y"}), kUsage, "did you mean 'simulate'?");
+  expect_error(command({"infoo", "file"}), kUsage, "did you mean 'info'?");
+  expect_error(run({"--temprature", "0"}), kUsage, "no option '--temprature'; did you mean '--temperature'?");
+  expect_error(run({"--sede=7"}), kUsage, "did you mean '--seed'?");
+  expect_error(run({"left over"}), kUsage, "run takes no 'left over'; see pico-llama run --help");
+  const CommandResult other = command({"xylophone"});
+  EXPECT_EQ(other.err.find("did you mean"), std::string::npos) << other.err;
 }
 
 TEST_F(Cli, RejectsValuesCli11WouldConvert) {
@@ -267,6 +335,10 @@ TEST_F(Cli, RejectsValuesCli11WouldConvert) {
   expect_error(command({"corpus", "--seed", "-1", "-o", out}), kUsage, "--seed: -1 is negative");
   expect_error(command({"corpus", "--seed", "18446744073709551616", "-o", out}), kUsage, "is out of range");
   expect_error(command({"simulate", model_, "--max-cycles", "-1"}), kUsage, "--max-cycles: -1 is negative");
+  expect_error(command({"simulate", model_, "--max-cycles", "0"}), kUsage,
+               "--max-cycles 0 would end the run");
+  expect_error(command({"simulate", model_, "--max-seconds", "0"}), kUsage,
+               "--max-seconds 0 would end the run");
   expect_error(command({"simulate", model_, "--expect", ""}), kUsage, "--expect needs a text");
   expect_error(pack(""), kUsage, "--output: empty file name");
   expect_error(command({"info", ""}), kUsage, "file: empty file name");
@@ -283,7 +355,7 @@ TEST_F(Cli, MissingDirectoryAndEmptyFiles) {
                                                       {"pack", "-o", out},
                                                       {"uf2", "-o", out},
                                                       {"train", "-o", out},
-                                                      {"simulate", "--max-seconds", "0"}}) {
+                                                      {"simulate", "--max-seconds", "0.001"}}) {
     const auto with = [&](const std::string& file) {
       Arguments arguments = rest;
       arguments.push_back(file);

@@ -9,6 +9,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr char kCtrlC = 0x03;
+// Maximum silence after Ctrl-C: one token, or the answer to one command.
+constexpr std::chrono::seconds kEndPatience{5};
 
 }  // namespace
 
@@ -18,12 +20,15 @@ Dialogue::Dialogue(SerialLine& line, std::chrono::milliseconds patience, const s
   line_.write(std::string(1, kCtrlC) + "/json on\r");
   while (next_line() != R"({"message":"json on"})") {
   }
+  answered_ = true;
 }
 
 Dialogue::~Dialogue() {
   if (abandoned_) return;
   try {
-    line_.write(std::string(1, kCtrlC) + "/json off\r");
+    line_.write(std::string(1, kCtrlC));
+    for (const auto& [command, value] : changed_) ask("/" + command + " " + value);
+    line_.write("/json off\r");
     // Wait for the answer: closing the port discards unsent output.
     while (next_line().find("json off") == std::string::npos) {
     }
@@ -40,17 +45,27 @@ std::string Dialogue::next_line() {
       if (!line.empty() && line.back() == '\r') line.pop_back();
       return line;
     }
+    if (cancelled_ && !answered_) fail("ended before the board answered");
     if ((cancelled_ || (story_cancelled_ && story_cancelled_())) && !stopped_) {
       stopped_ = true;
       line_.write(std::string(1, kCtrlC));
+      deadline = std::min(deadline, Clock::now() + kEndPatience);
     }
     const std::string more = line_.read(std::chrono::milliseconds(100));
     buffer_ += more;
-    if (!more.empty()) deadline = Clock::now() + patience_;
+    if (!more.empty()) deadline = Clock::now() + (stopped_ ? kEndPatience : patience_);
     if (Clock::now() > deadline)
       fail("the board has said nothing for {} s; is this its port, and does it run pico-llama?",
            std::chrono::duration_cast<std::chrono::seconds>(patience_).count());
   }
+}
+
+void Dialogue::set(const std::string& command, const std::string& value) {
+  // "temperature 0.8", "seed random for each story", "steps 0 (the whole context)": the second word.
+  const std::string before = ask("/" + command);
+  const std::size_t begin = std::min(before.find(' '), before.size() - 1) + 1;
+  changed_.push_back({command, before.substr(begin, before.find(' ', begin) - begin)});
+  ask("/" + command + " " + value);
 }
 
 std::string line_for(std::string_view prompt) {

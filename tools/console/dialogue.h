@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/failure.h"
 #include "tools/console/serial_line.h"
@@ -28,10 +29,14 @@ class Dialogue {
   /// Cancels any running story and enables JSON mode. `patience`: maximum silence.
   /// Errors: Failure if the board does not answer.
   Dialogue(SerialLine& line, std::chrono::milliseconds patience, const std::atomic<bool>& cancelled);
-  /// Restores interactive mode, unless the board was abandoned.
+  /// Restores interactive mode and every setting that set() changed, unless the board was abandoned.
   ~Dialogue();
   Dialogue(const Dialogue&) = delete;
   Dialogue& operator=(const Dialogue&) = delete;
+
+  /// Changes a setting for the lifetime of this object. `command`: temp, topp, seed or steps.
+  /// Errors: as tell().
+  void set(const std::string& command, const std::string& value);
 
   /// Generates a story and calls `on_line` for each line, the last one containing "stop". The story ends
   /// early when `cancelled`, of the dialogue or of this story, is true. Errors: BoardRefuses with the board's
@@ -45,6 +50,11 @@ class Dialogue {
   void abandon() { abandoned_ = true; }
 
  private:
+  /// A command of the board that changes a setting, and the value it had.
+  struct Setting {
+    std::string command, value;
+  };
+
   std::string next_line();
   /// The next object. Errors: BoardRefuses if it is the board's error.
   nlohmann::json next_object(std::string& line);
@@ -53,8 +63,10 @@ class Dialogue {
   const std::chrono::milliseconds patience_;
   const std::atomic<bool>& cancelled_;
   std::function<bool()> story_cancelled_;
+  bool answered_ = false;  ///< the board is in JSON mode
   bool stopped_ = false;
   bool abandoned_ = false;
+  std::vector<Setting> changed_;
   std::string buffer_;
 };
 

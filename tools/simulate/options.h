@@ -20,6 +20,7 @@ struct Options {
   bool has_script = false;  ///< ends when the script ends
   bool pty = false;
   bool uart = false;  ///< the terminal is UART0 instead of USB
+  bool dtr = true;    ///< the program that has the port open raises DTR
   bool pace = true;   ///< simulated time never runs ahead of real time (terminal and pty)
 
   std::optional<double> max_seconds;

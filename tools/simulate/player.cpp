@@ -8,6 +8,9 @@ namespace pico_llama::simulate {
 
 using simulator::Picoseconds;
 
+// The console sends what it has after 10 ms: the rest of a line that is whole comes sooner than this.
+constexpr Picoseconds kRestOfLine = simulator::kPicosecondsPerSecond / 50;
+
 void Player::set_ready(bool ready, Picoseconds now) {
   ready_ = ready;
   advance(now);
@@ -41,6 +44,7 @@ void Player::advance(Picoseconds now) {
       const std::size_t at = unread_.find(step.text);
       if (at == std::string::npos) break;
       unread_.erase(0, at + step.text.size());
+      line_begun_ = !step.text.ends_with('\n');
     } else if (step.kind == Step::Kind::kForever) {
       break;
     } else if (step.kind == Step::Kind::kBootsel) {
@@ -65,8 +69,23 @@ void Player::advance(Picoseconds now) {
   }
   advancing_ = false;
   if (!done() || told_) return;
+  if (line_begun_ && script_.back().kind == Step::Kind::kExpect && unread_.find('\n') == std::string::npos)
+    return wait_for_line_end(now);
+  finish();
+}
+
+void Player::finish() {
+  events_.cancel(line_end_);
   told_ = true;
   finished_();
+}
+
+void Player::wait_for_line_end(Picoseconds now) {
+  events_.cancel(line_end_);
+  line_end_ = events_.at_time(now + kRestOfLine, [this] {
+    line_end_ = 0;
+    finish();
+  });
 }
 
 std::string Player::waits_for() const {

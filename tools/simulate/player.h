@@ -27,11 +27,15 @@ class Player {
   bool waits_for_limit() const {
     return next_ < script_.size() && script_[next_].kind == Step::Kind::kForever;
   }
+  /// All steps are done. `finished` is called later: after the line that contains the last expected text.
   bool done() const { return next_ == script_.size() && !waiting_; }
   /// Description of the awaited event, for the time-out message.
   std::string waits_for() const;
 
  private:
+  void finish();
+  void wait_for_line_end(simulator::Picoseconds now);
+
   const Script& script_;
   simulator::EventQueue& events_;
   Act act_;
@@ -42,6 +46,8 @@ class Player {
   bool bootsel_ = false;
   bool advancing_ = false;
   bool told_ = false;
+  bool line_begun_ = false;  ///< by the last expected text, at the script's end
+  simulator::EventQueue::Id line_end_ = 0;
   std::string unread_;  ///< printed since the last match
 };
 

@@ -10,7 +10,7 @@
 namespace pico_llama::simulate {
 namespace {
 
-enum class Argument : std::uint8_t { kNone, kText, kLine, kSeconds, kNumber, kFile };
+enum class Argument : std::uint8_t { kNone, kText, kLine, kSeconds, kNumber, kSwitch, kFile };
 
 struct Command {
   const char* name;
@@ -25,6 +25,7 @@ constexpr Command kCommands[] = {
     {"wait", Step::Kind::kWait, Argument::kSeconds},
     {"open", Step::Kind::kOpen, Argument::kNone},
     {"close", Step::Kind::kClose, Argument::kNone},
+    {"dtr", Step::Kind::kDtr, Argument::kSwitch},
     {"baud", Step::Kind::kBaud, Argument::kNumber},
     {"plug", Step::Kind::kPlug, Argument::kNone},
     {"unplug", Step::Kind::kUnplug, Argument::kNone},
@@ -112,6 +113,10 @@ Step parse_step(std::string_view line) {
       case Argument::kSeconds:
         step.seconds = parse_seconds(rest, name);
         break;
+      case Argument::kSwitch:
+        if (rest != "on" && rest != "off") fail_usage("'{}' needs on or off", name);
+        step.number = rest == "on";
+        break;
       case Argument::kNumber: {
         const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), step.number);
         if (error != std::errc{} || end != rest.data() + rest.size()) fail_usage("'{}' needs a number", name);
@@ -146,6 +151,7 @@ const char* script_help() {
   expect TEXT       waits until the board has printed TEXT since the last expect
   wait SECONDS      of simulated time
   open, close       a program opens or closes the serial port (open at the start)
+  dtr on|off        the program asserts or deasserts DTR; it reads either way
   baud N            sets the port's speed (1200 baud requests BOOTSEL)
   stall SECONDS     the host stops reading for SECONDS
   unplug, plug      the USB cable

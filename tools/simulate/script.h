@@ -12,8 +12,9 @@ struct Step {
     kSend,            ///< text: types it
     kExpect,          ///< text: waits until the board has printed it, since the last expect
     kWait,            ///< seconds
-    kOpen,            ///< opens the port (DTR on)
+    kOpen,            ///< opens the port
     kClose,           ///< closes it
+    kDtr,             ///< number: 1 raises DTR, 0 lowers it, while the port is open and from the next open on
     kBaud,            ///< number: sets the line's baud rate
     kPlug,            ///< plugs USB in
     kUnplug,          ///< pulls it

@@ -14,6 +14,8 @@
 #include "simulator/debug/gdb_server.h"
 #include "simulator/debug/profile_report.h"
 #include "simulator/stop.h"
+#include "tools/simulate/end_signal.h"
+#include "tools/simulate/images.h"
 #include "tools/simulate/stats.h"
 #include "tools/support/failure.h"
 
@@ -29,6 +31,8 @@ constexpr Picoseconds kInteractiveSlice = 2 * kPicosecondsPerSecond / 1000;
 constexpr Picoseconds kScriptSlice = kPicosecondsPerSecond;
 // Bytes typed ahead that wait in the host.
 constexpr std::size_t kTypeAhead = 4096;
+// Input that the board buffers during a story (docs/console.md).
+constexpr std::size_t kBoardTypeAhead = 1024;
 constexpr std::uint32_t kUartBaud = 115'200;
 
 Picoseconds picoseconds(double seconds) {
@@ -64,16 +68,18 @@ int run(const Options& options) {
     require_writable(options.profile_path, options.images);
     require_writable(options.profile_path + ".txt", options.images);
   }
-  return Session(options).run();
+  const int code = Session(options).run();
+  if (end_signal() != 0) end_by(end_signal());
+  return code;
 }
 
 Session::Session(const Options& options)
-    : options_(options), board_(options.board), host_(board_.usb, board_.events) {
-  for (const std::string& path : options_.images) {
-    const formats::MemoryImage image = formats::read_memory_image(path);
-    if (!image.elf_path.empty()) elf_path_ = image.elf_path;
-    board_.load(image);
-  }
+    : options_(options),
+      board_(options.board),
+      host_(board_.usb, board_.events),
+      piped_(!options.has_script && !options.pty && isatty(STDIN_FILENO) == 0),
+      may_say_slow_(isatty(STDERR_FILENO) != 0 && !piped_) {
+  elf_path_ = load_images(board_, options_.images);
   board_.warn = [](std::string_view text) { say("{}", text); };
 
   if (options_.has_script) {
@@ -83,16 +89,17 @@ Session::Session(const Options& options)
           finished_ = true;
           board_.request_stop();
         });
-  } else if (options_.pty) {
-    std::string path;
-    port_ = open_pty(path);
-    say("serial port at {}", path);
   } else {
-    port_ = open_terminal();
-    if (isatty(STDIN_FILENO) != 0) say("Ctrl-] leaves");
+    std::string path;
+    port_ = options_.pty ? open_pty(path) : open_terminal();
+    // After the terminal's handlers, before the first message: whoever has read that may send a signal.
+    if (!options_.gdb_port) board_.interrupt = &catch_end_signals();
+    if (options_.pty) say("serial port at {}", path);
+    if (!options_.pty && !piped_) say("Ctrl-] leaves");
   }
 
   host_.set_program(this);
+  host_.set_dtr(options_.dtr, 0);
   host_.set_state_observer([this](Picoseconds now) {
     if (host_.state() == UsbHost::State::kFailed) say("{}", host_.problem());
     if (player_ && !options_.uart) player_->set_ready(host_.port_open(), now);
@@ -127,6 +134,8 @@ Session::~Session() {
 std::size_t Session::room() const { return port_ ? port_->room() : kTypeAhead; }
 
 void Session::receive(std::span<const std::uint8_t> bytes, Picoseconds now) {
+  idle_.traffic();
+  if (!bytes.empty()) line_begun_ = bytes.back() != '\n';
   if (port_) return port_->write(bytes);
   std::fwrite(bytes.data(), 1, bytes.size(), stdout);
   std::fflush(stdout);
@@ -150,6 +159,8 @@ void Session::act(const Step& step, Picoseconds now) {
       return host_.set_port_wanted(true, now);
     case Step::Kind::kClose:
       return host_.set_port_wanted(false, now);
+    case Step::Kind::kDtr:
+      return host_.set_dtr(step.number != 0, now);
     case Step::Kind::kBaud:
       return host_.set_baud(step.number, now);
     case Step::Kind::kPlug:
@@ -184,6 +195,7 @@ void Session::act(const Step& step, Picoseconds now) {
 void Session::schedule_fault(const Fault& fault) {
   const Picoseconds at = picoseconds(fault.at_seconds);
   const Picoseconds end = at + picoseconds(fault.for_seconds);
+  faults_end_ = std::max(faults_end_, end);
   EventQueue& events = board_.events;
   switch (fault.kind) {
     case Fault::Kind::kHostStalls:
@@ -228,6 +240,7 @@ RunResult Session::run_board(Picoseconds slice) {
 /// A slice for the debugger and for interactive use: the board, then whoever is at the port.
 RunResult Session::run_slice() {
   RunResult result = run_board(kInteractiveSlice);
+  idle_.update();
   if (port_) serve_port();
   if (led_log_) led_log_->draw(board_.led, board_.time());
   if (port_ && options_.pace) pace();
@@ -249,12 +262,53 @@ void Session::serve_port() {
     }
   }
   if (port_->flush()) host_.room_changed(now);
-  // Input is read only as fast as the board accepts it; none is dropped.
-  if (host_.unsent() < kTypeAhead && (options_.uart || host_.port_open())) {
-    const std::string typed = port_->read();
-    if (!typed.empty()) type(typed, now);
-  }
+  take_input(now);
   if (port_->left()) finished_ = true;
+  if (piped_ && all_input_is_done()) finished_ = true;
+}
+
+/// Input is read only as fast as the board accepts it; none is dropped.
+void Session::take_input(Picoseconds now) {
+  if (host_.unsent() >= kTypeAhead || !(options_.uart || host_.port_open())) return;
+  if (piped_) return feed_piped_input(now);
+  const std::string typed = port_->read();
+  if (!typed.empty()) type(typed, now);
+}
+
+/// Sends no more between two idle periods than the board buffers during a story.
+void Session::feed_piped_input(Picoseconds now) {
+  if (idle_.idle()) piped_room_ = kBoardTypeAhead;
+  if (piped_room_ == 0) return;
+  if (piped_input_.size() < kBoardTypeAhead) piped_input_ += port_->read();
+  const bool ended = piped_input_.empty() && port_->descriptor() < 0;
+  const bool last_line_is_open = static_cast<unsigned char>(last_typed_) >= ' ';
+  if (ended && last_line_is_open) piped_input_ = "\r";
+  if (piped_input_.empty()) return;
+  // Whole lines where possible: the board asks for the terminal's width if typing pauses within a line.
+  std::size_t bytes = std::min(piped_input_.size(), piped_room_);
+  if (bytes < piped_input_.size()) {
+    const std::size_t line_end = piped_input_.find_last_of("\r\n", bytes - 1);
+    if (line_end != std::string::npos) {
+      bytes = line_end + 1;
+    } else if (piped_room_ < kBoardTypeAhead) {
+      piped_room_ = 0;
+      return;
+    }
+  }
+  const std::string typed = piped_input_.substr(0, bytes);
+  piped_input_.erase(0, typed.size());
+  piped_room_ -= typed.size();
+  last_typed_ = typed.back();
+  idle_.traffic();
+  type(typed, now);
+}
+
+/// Standard input is at its end and the board is idle.
+bool Session::all_input_is_done() const {
+  const bool can_speak = options_.uart || host_.port_open();
+  return port_->descriptor() < 0 && piped_input_.empty() && static_cast<unsigned char>(last_typed_) < ' ' &&
+         host_.unsent() == 0 && can_speak && board_.time() > std::max(uart_free_, faults_end_) &&
+         idle_.idle();
 }
 
 /// Sleeps until real time has caught up with simulated time, or somebody types.
@@ -264,6 +318,7 @@ void Session::pace() {
   const double ahead = seconds(board_.time() - pace_simulated_) - real.count();
   if (ahead <= 0) {
     // Slower than real time: do not catch up later.
+    note_lag(real.count(), ahead + real.count());
     pace_real_ = now;
     pace_simulated_ = board_.time();
     return;
@@ -274,8 +329,22 @@ void Session::pace() {
   if (milliseconds > 0) poll(&input, port_->open() ? 1 : 0, milliseconds);
 }
 
+/// Warns once if the simulator is slower than real time, between lines of output.
+void Session::note_lag(double real_seconds, double simulated_seconds) {
+  slow_real_seconds_ += real_seconds;
+  slow_simulated_seconds_ += simulated_seconds;
+  constexpr double kLeastLost = 2;  // seconds
+  const double lost = slow_real_seconds_ - slow_simulated_seconds_;
+  const std::chrono::duration<double> all = Clock::now() - began_;
+  if (!may_say_slow_ || line_begun_ || lost < kLeastLost || lost < all.count() / 10) return;
+  may_say_slow_ = false;
+  say("slower than real time: a second of the board takes {:.1f} s here; the speeds it prints are its own",
+      slow_real_seconds_ / std::max(slow_simulated_seconds_, 0.001));
+}
+
 std::optional<int> Session::after(const RunResult& result) {
-  if (finished_) return 0;
+  if (finished_ || end_signal() != 0) return 0;
+  if (player_ && player_->done()) return 0;  // only the rest of a line is missing
   switch (result.end) {
     case RunEnd::kStop:
       say("{}", result.message);
@@ -286,12 +355,13 @@ std::optional<int> Session::after(const RunResult& result) {
       say("the board is in BOOTSEL mode: {}", result.message);
       return kExitBoard;
     case RunEnd::kDeadlock:
-      if (port_) {  // input may wake it
+      if (port_ && port_->descriptor() >= 0) {  // input may wake it
         pollfd input{port_->descriptor(), POLLIN, 0};
         poll(&input, port_->open() ? 1 : 0, 20);
         return std::nullopt;
       }
-      say("both cores sleep and nothing will wake them; the script waits for {}", player_->waits_for());
+      say("both cores sleep and nothing will wake them{}",
+          player_ ? "; the script waits for " + player_->waits_for() : "");
       return kExitBoard;
     case RunEnd::kLimit:
     case RunEnd::kRequest:
@@ -320,6 +390,7 @@ int Session::run() {
   if (player_) player_->advance(0);
   std::optional<int> code;
   if (options_.gdb_port && run_debugger() != 0) code = 0;
+  if (board_.interrupt == nullptr) board_.interrupt = &catch_end_signals();
   while (!code) {
     if (port_) {
       RunResult result = run_slice();

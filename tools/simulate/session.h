@@ -8,6 +8,7 @@
 #include "simulator/board.h"
 #include "simulator/debug/profiler.h"
 #include "simulator/usb/host.h"
+#include "tools/simulate/idle_watch.h"
 #include "tools/simulate/led_log.h"
 #include "tools/simulate/options.h"
 #include "tools/simulate/player.h"
@@ -37,7 +38,11 @@ class Session : private simulator::SerialProgram {
   simulator::RunResult run_board(Picoseconds slice);
   simulator::RunResult run_slice();
   void serve_port();
+  void take_input(Picoseconds now);
+  void feed_piped_input(Picoseconds now);
+  bool all_input_is_done() const;
   void pace();
+  void note_lag(double real_seconds, double simulated_seconds);
   int run_debugger();
   /// Exit code, or nullopt to continue.
   std::optional<int> after(const simulator::RunResult& result);
@@ -53,7 +58,13 @@ class Session : private simulator::SerialProgram {
   std::unique_ptr<simulator::Profiler> profilers_[2];
   std::unique_ptr<LedLog> led_log_;
   std::string elf_path_;
-  bool finished_ = false;  ///< the script's end, or the user left
+  bool finished_ = false;  ///< the script's end, the input's end, or the user left
+  IdleWatch idle_{board_};
+  const bool piped_;            ///< the port is standard input, which is not a terminal
+  std::string piped_input_;     ///< read from standard input, not yet sent
+  std::size_t piped_room_ = 0;  ///< bytes that may be sent before the board is idle again
+  char last_typed_ = '\r';
+  Picoseconds faults_end_ = 0;  ///< end of the last timed fault
   bool port_was_open_ = false;
   std::uint32_t baud_ = 115'200;
   Picoseconds uart_free_ = 0;
@@ -61,6 +72,11 @@ class Session : private simulator::SerialProgram {
   std::chrono::steady_clock::time_point began_;
   std::chrono::steady_clock::time_point pace_real_;
   Picoseconds pace_simulated_ = 0;
+  // Elapsed while the simulator was slower than real time.
+  double slow_real_seconds_ = 0;
+  double slow_simulated_seconds_ = 0;
+  bool may_say_slow_ = false;
+  bool line_begun_ = false;  ///< the board's output does not end with a line feed
 };
 
 }  // namespace pico_llama::simulate

@@ -26,6 +26,9 @@ class FlashImage {
   /// True if something lies at the start of the flash, where the boot ROM looks for a program.
   bool has_program() const;
 
+  /// Address of the next model image; must match the firmware's search.
+  std::uint32_t end_of_models() const { return models().end; }
+
   std::size_t page_count() const { return pages_.size(); }
 
   /// The UF2 file. One family for all blocks, so that a program and its model arrive in one go.

@@ -140,6 +140,24 @@ TEST_F(ApplicationTest, JsonIsOneObjectALine) {
   EXPECT_EQ(ask("/seed 7\r").at(0)["message"], "seed 7");
 }
 
+TEST_F(ApplicationTest, JsonNumbersAreExactInBinary64) {
+  type("");
+  type("/steps 2\r");
+  type("/temp 0.5\r");
+  console.type("/json on\r");
+  while (app.step()) {
+  }
+  console.take_output();
+  ask("/seed 9007199254740991\r");
+  EXPECT_EQ(ask("ab\r").back()["seed"], json(9007199254740991u));
+  for (const std::string seed : {"9007199254740992", "9007199254740993", "18446744073709551615"}) {
+    ask("/seed " + seed + "\r");
+    EXPECT_EQ(ask("ab\r").back()["seed"], json(seed)) << "a string";
+  }
+  ask("/seed random\r");
+  EXPECT_TRUE(ask("ab\r").back()["seed"].is_number());
+}
+
 TEST_F(ApplicationTest, SettingsMakeStoriesRepeatable) {
   type("");
   type("/steps 40\r");
@@ -334,6 +352,8 @@ TEST_F(ApplicationTest, QueriesTheTerminalWidthOnlyForInteractiveInput) {
   type("a");
   board.now_us += 20'000;
   EXPECT_NE(type("").find(kQuestion), std::string::npos);
+  board.now_us += 20'000;
+  EXPECT_EQ(type("").find(kQuestion), std::string::npos) << "once a pause";
   type("\x1b[24;40R");
   EXPECT_EQ(type("b").find(kQuestion), std::string::npos);
   board.now_us += 20'000;

@@ -85,6 +85,17 @@ TEST(Text, FloatsWithoutTrailingZeros) {
   EXPECT_EQ(as_text([](Text& t) { append_float(t, 0.125f); }), "0.125");
   EXPECT_EQ(as_text([](Text& t) { append_float(t, 0.0f); }), "0");
   EXPECT_EQ(as_text([](Text& t) { append_float(t, 10.0f); }), "10");
+  EXPECT_EQ(as_text([](Text& t) { append_float(t, 0.123456f); }), "0.123456");
+}
+
+TEST(Text, AFloatThatWasTypedIsShownSoThatItReadsTheSame) {
+  for (const char* typed : {"0.9", "0.95", "0.333", "0.0001", "0.12345678", "0.00000001", "9.9999999",
+                            "1.6777216", "0.7000001", "10.000001"}) {
+    float value = 0, again = -1;
+    if (!parse_decimal(typed, value)) continue;  // more digits than it takes
+    EXPECT_TRUE(parse_decimal(as_text([value](Text& t) { append_float(t, value); }), again)) << typed;
+    EXPECT_EQ(again, value) << typed;
+  }
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ FROM_SRAM_TO_FLASH = [
     r"memcpy$", r"memset$", r"memchr$", r"memcmp$", r"panic$", r"check_failed\(", r"q4_row\(", r"Sampler::penalize\(",
     r"Session::(guess|check_guess|finish)\(",
     r"Tokenizer::decode\(", r"tud_\w+$", r"tu_fifo_\w+$", r"stdio_\w+$", r"time_us_64$", r"best_effort_wfe_or_timeout$",
-    r"multicore_launch_core1$",
+    r"multicore_launch_core1$", r"UsbConsole::(takes|note_input)_without_dtr\(",
 ]
 
 # Between their first access in direct mode and their last register, flash cannot be read: run_in_sram() copies them.

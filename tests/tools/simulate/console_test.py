@@ -2,13 +2,14 @@
 import fcntl
 import json
 import os
+import pathlib
 import pty
 import signal
 import struct
 import subprocess
 import tempfile
 import termios
-import time
+import tty
 import unittest
 
 from labels import sanitized
@@ -28,6 +29,7 @@ class Board:
         self.folder = tempfile.TemporaryDirectory()
         packer = Packer(self.folder.name)
         self.running = Running(FIRMWARE, packer.cartridge(packer.pack("q8", *PICO_TALES)))
+        self.running.folder = self.folder.name
         return self.running
 
     def __exit__(self, *unused):
@@ -84,6 +86,52 @@ class Console(unittest.TestCase):
             os.close(port)
             self.assertEqual(console(board.device, "--prompt", "One day").returncode, 0)
 
+    def talk(self, board, *lines):
+        """Types lines at the port as another program would; returns what the board says."""
+        port = os.open(board.device, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(port, termios.TCSANOW)
+        said = read_until(port, b"Ctrl-C stops.\r\n> ", 300)
+        for line in lines:
+            os.write(port, line.encode() + b"\r")
+            said = read_until(port, b"\r\n> ", 300)
+        os.close(port)
+        return said.decode()
+
+    def test_settings_of_a_story_are_the_boards_again(self):
+        with Board() as board:
+            mine = ["temperature 0.12345", "top-p 0.4", "seed 9", "steps 30"]
+            self.talk(board, "/temp 0.12345", "/topp 0.4", "/seed 9", "/steps 30")
+            options = ["-t", "0.7", "--top-p", "0.8", "--seed", "11", "--steps", "40"]
+            result = console(board.device, "--prompt", "Once", *options)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            image, = pathlib.Path(board.folder).glob("*.plm")
+            here = subprocess.run([COMMAND, "run", image, "-i", "Once", "-t", "0.7", "-p", "0.8", "-s", "11", "-n", "40"],
+                                  capture_output=True, text=True)
+            self.assertEqual(result.stdout, here.stdout)
+            self.expect_error(console(board.device, "--prompt", "x" * 1000, "-t", "0"), 1, "the board says: the prompt")
+            self.expect_error(console(board.device, "--prompt", "x", "-s", "5", "-t", "11"), 1, "the board says: /temp takes")
+            running = subprocess.Popen([COMMAND, "console", board.device, "--prompt", "Once", "--steps", "0", "-t", "1"],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self.assertEqual(running.stdout.read(5), b"Once ")
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=120)
+            self.assertEqual(running.returncode, 128 + signal.SIGINT)
+            settings = self.talk(board, "/settings")
+            for setting in mine:
+                self.assertIn(setting + "\r\n", settings)
+
+    @sanitized
+    def test_ctrl_c_ends_a_port_that_says_nothing(self):
+        master, slave = pty.openpty()
+        running = subprocess.Popen([COMMAND, "console", os.ttyname(slave), "--prompt", "x"], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertIn(b"/json on", read_until(master, b"/json on", 60))
+        running.send_signal(signal.SIGINT)
+        self.assertEqual(running.communicate(timeout=25), (b"", b""))  # sooner than its patience
+        self.assertEqual(running.returncode, 128 + signal.SIGINT)
+        os.close(slave)
+        os.close(master)
+
     def test_ctrl_c_ends_the_story(self):
         with Board() as board:
             running = subprocess.Popen([COMMAND, "console", board.device, "--prompt", "Once"], stdin=subprocess.DEVNULL,
@@ -115,5 +163,8 @@ class Console(unittest.TestCase):
     def test_calls_that_cannot_be(self):
         self.expect_error(console("/dev/null"), 2, "standard input is no terminal; say --prompt")
         self.expect_error(console("/dev/null", "--json"), 2, "--json needs a --prompt")
+        self.expect_error(console("/dev/null", "--seed", "1"), 2, "--seed and --steps need a --prompt")
+        self.expect_error(console("/dev/null", "--prompt", "x", "-t", "hot"), 2, "'hot' is not a number")
+        self.expect_error(console("/dev/null", "--prompt", "x", "-n", "-5"), 2, "'-5' is not a number")
         self.expect_error(console("/dev/null", "--prompt", "\n" * 520), 2, "and the board takes 1023")
         self.expect_error(console("/dev/null", "--prompt", "/" + "x" * 1023), 2, "and the board takes 1023")

@@ -167,6 +167,8 @@ class Usage(unittest.TestCase):
         self.check("x.elf", "--send", "x")
         self.check("x.elf", "--expect", "x", "--max-seconds", "soon")
         self.check("x.elf", "--expect", "\\q")
+        self.assertIn("would end the run before it begins", self.check("x.elf", "--max-cycles", "0"))
+        self.assertIn("would end the run before it begins", self.check("x.elf", "--max-seconds", "0"))
         self.check("x.elf", "--gdb", "0")
         self.check("x.elf", "--gdb", "3333", "--profile", "out")
         self.assertIn("give a file name", self.check("x.elf", "--led", "-"))  # standard error is a pipe here

@@ -90,7 +90,7 @@ cp /etc/hosts "$system/etc/hosts"
 apt-config dump | grep '^Acquire::https\?::' >"$system/etc/apt/apt.conf.d/90mirror" || true
 # Certificates that this machine trusts beside Debian's: its package sources may need them.
 if compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null; then
-  cp /usr/local/share/ca-certificates/*.crt "$system/usr/local/share/ca-certificates/"
+  install -m 644 /usr/local/share/ca-certificates/*.crt "$system/usr/local/share/ca-certificates/"
   chroot "$system" /usr/sbin/update-ca-certificates >>"$folder/debootstrap.log" 2>&1
 fi
 mount -t proc proc "$system/proc"

@@ -84,8 +84,9 @@ Placement place_model(const ModelImage& image, std::span<PlacementItem> items, P
     return placement;
   };
   const Placement one = place_with(1);
-  // In SRAM a pass costs as much as its tokens do: nothing to gain from several.
-  if (!one.fits || one.stream_bytes == 0) return one;
+  // In SRAM a pass costs as much as its tokens do: nothing to gain from several. Nor, on the whole, from
+  // guesses out of the text alone, without a table (decision 0018).
+  if (!one.fits || one.stream_bytes == 0 || image.drafts() == nullptr) return one;
   for (int most = kPrefillBlock; most > 1; --most) {
     const Placement several = place_with(most);
     const bool same = several.fits && several.context == one.context && several.kv_memory == one.kv_memory;

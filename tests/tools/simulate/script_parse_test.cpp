@@ -96,6 +96,8 @@ TEST_F(PlayerTest, ExpectMatchesOnlyOutputAfterThePreviousMatch) {
   player.printed("x", 1);
   EXPECT_FALSE(finished) << "this y was before the second x";
   player.printed("y", 2);
+  EXPECT_FALSE(finished) << "the rest of its line is still to come";
+  player.printed(" z\n", 3);
   EXPECT_TRUE(finished);
 }
 
@@ -116,7 +118,9 @@ TEST_F(PlayerTest, TextThatIsSplitAcrossALotOfOutputIsFound) {
   for (int i = 0; i < 3; ++i) player.printed(hay, 0);
   player.printed("nee", 0);
   player.printed("dle", 0);
-  EXPECT_TRUE(finished);
+  EXPECT_FALSE(finished) << "the rest of its line may come";
+  events.run_due(timebase.cycle_at(kPicosecondsPerSecond / 50));
+  EXPECT_TRUE(finished) << "it did not";
 }
 
 }  // namespace

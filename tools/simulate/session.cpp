@@ -136,10 +136,23 @@ std::size_t Session::room() const { return port_ ? port_->room() : kTypeAhead; }
 void Session::receive(std::span<const std::uint8_t> bytes, Picoseconds now) {
   idle_.traffic();
   if (!bytes.empty()) line_begun_ = bytes.back() != '\n';
-  if (port_) return port_->write(bytes);
+  if (port_) return show(bytes);
   std::fwrite(bytes.data(), 1, bytes.size(), stdout);
   std::fflush(stdout);
   player_->printed({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, now);
+}
+
+/// On the terminal, with the warning that waits for the end of a line.
+void Session::show(std::span<const std::uint8_t> bytes) {
+  const auto line_end = std::find(bytes.rbegin(), bytes.rend(), '\n');
+  if (slow_ && may_say_slow_ && line_end != bytes.rend()) {
+    const auto whole = static_cast<std::size_t>(bytes.rend() - line_end);
+    port_->write(bytes.first(whole));
+    port_->flush();
+    say_slow();
+    bytes = bytes.subspan(whole);
+  }
+  port_->write(bytes);
 }
 
 void Session::type(std::string_view text, Picoseconds now) {
@@ -329,14 +342,19 @@ void Session::pace() {
   if (milliseconds > 0) poll(&input, port_->open() ? 1 : 0, milliseconds);
 }
 
-/// Warns once if the simulator is slower than real time, between lines of output.
+/// Notes whether the simulator is slower than real time.
 void Session::note_lag(double real_seconds, double simulated_seconds) {
   slow_real_seconds_ += real_seconds;
   slow_simulated_seconds_ += simulated_seconds;
   constexpr double kLeastLost = 2;  // seconds
   const double lost = slow_real_seconds_ - slow_simulated_seconds_;
   const std::chrono::duration<double> all = Clock::now() - began_;
-  if (!may_say_slow_ || line_begun_ || lost < kLeastLost || lost < all.count() / 10) return;
+  if (lost >= kLeastLost && lost >= all.count() / 10) slow_ = true;
+  if (slow_ && may_say_slow_ && !line_begun_) say_slow();
+}
+
+/// Once, between lines of output.
+void Session::say_slow() {
   may_say_slow_ = false;
   say("slower than real time: a second of the board takes {:.1f} s here; the speeds it prints are its own",
       slow_real_seconds_ / std::max(slow_simulated_seconds_, 0.001));

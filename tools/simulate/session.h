@@ -43,6 +43,8 @@ class Session : private simulator::SerialProgram {
   bool all_input_is_done() const;
   void pace();
   void note_lag(double real_seconds, double simulated_seconds);
+  void say_slow();
+  void show(std::span<const std::uint8_t> bytes);
   int run_debugger();
   /// Exit code, or nullopt to continue.
   std::optional<int> after(const simulator::RunResult& result);
@@ -73,6 +75,7 @@ class Session : private simulator::SerialProgram {
   std::chrono::steady_clock::time_point pace_real_;
   Picoseconds pace_simulated_ = 0;
   // Elapsed while the simulator was slower than real time.
+  bool slow_ = false;
   double slow_real_seconds_ = 0;
   double slow_simulated_seconds_ = 0;
   bool may_say_slow_ = false;

@@ -134,7 +134,10 @@ class RealTime(Firmware):
             running.send_signal(signal.SIGSTOP)
             time.sleep(3)
             running.send_signal(signal.SIGCONT)
-            shown += read_until(master, b"tok/s", 300) + read_until(master, b"\n> ", 300)
+            story = read_until(master, b"tok/s", 300)
+            if b"\n> " not in story.partition(b"tok/s")[2]:  # the prompt may have come with the same read
+                story += read_until(master, b"\n> ", 300)
+            shown += story
         os.write(master, b"\x1d")
         self.assertEqual(running.wait(60), 0)
         shown += read_until(master, b"\0", 0.2)

@@ -53,7 +53,7 @@ class Foreign(unittest.TestCase):
         """(provenance-free header, body) of the packed image."""
         out = self.folder / "image.plm"
         more = ["-z", tokenizer] if tokenizer else []
-        done = self.command("pack", model, *more, "--profile", profile, "-o", out)
+        done = self.command("pack", model, *more, "--profile", profile, "--drafts", 0, "-o", out)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         data = out.read_bytes()
         return data[:12] + data[16:80], data[144:]
@@ -115,7 +115,7 @@ class Stories(Foreign):
                     told = self.story(path, *more)
                     self.assertEqual((told["tokens"], told["text"]), (expected["tokens"], expected["text"]))
                     image = self.folder / "image.plm"
-                    done = self.command("pack", path, *more, "--profile", "f32", "-o", image)
+                    done = self.command("pack", path, *more, "--profile", "f32", "--drafts", 0, "-o", image)
                     self.assertEqual(done.returncode, 0, done.stderr.decode())
                     told = self.story(image)
                     self.assertEqual((told["tokens"], told["text"]), (expected["tokens"], expected["text"]))
@@ -493,7 +493,7 @@ class Tokenizers(Foreign):
     def sections(self, tokenizer):
         """(pieces, scores) in the packed image."""
         out = self.folder / "t.plm"
-        done = self.command("pack", TALES, "-z", tokenizer, "-o", out)
+        done = self.command("pack", TALES, "-z", tokenizer, "--drafts", 0, "-o", out)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         data = out.read_bytes()
         at, = struct.unpack_from("<I", data, 60)

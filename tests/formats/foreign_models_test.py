@@ -539,11 +539,7 @@ class Tokenizers(Foreign):
 
     def test_byte_level_bpe(self):
         """GPT-2's kind: bytes as letters, no space in front, no <unk>."""
-        letters, extra = {}, 256
-        for b in range(256):
-            printable = 33 <= b <= 126 or 161 <= b <= 172 or b >= 174
-            letters[b] = chr(b) if printable else chr(extra)
-            extra += not printable
+        letters = prompts.byte_letters()
         spell = lambda text: "".join(letters[b] for b in text.encode())  # noqa: E731
         as_letters = [(spell("t"), spell("h")), (spell("th"), spell("e")), (spell(" "), spell("the")), ("Ã", "©")]
         vocab = {letters[b]: b for b in range(256)}

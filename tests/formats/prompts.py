@@ -93,13 +93,19 @@ def train_byte_level(count):
     return merges
 
 
-def byte_level_vocabulary(merges):
-    """(pieces: the bytes, then the merges' results; how a piece is spelt with a letter for each byte)."""
+def byte_letters():
+    """GPT-2's letter for each byte: itself where it is printable, else the next character from 256 on."""
     letter, extra = {}, 256
     for b in range(256):
         printable = 33 <= b <= 126 or 161 <= b <= 172 or b >= 174
         letter[b] = chr(b) if printable else chr(extra)
         extra += not printable
+    return letter
+
+
+def byte_level_vocabulary(merges):
+    """(pieces: the bytes, then the merges' results; how a piece is spelt with a letter for each byte)."""
+    letter = byte_letters()
     pieces = [(b,) for b in range(256)] + [a + b for a, b in merges]
     return list(dict.fromkeys(pieces)), lambda piece: "".join(letter[b] for b in piece)
 

@@ -17,12 +17,6 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-template <typename T>
-T value_or_fail(Result<T> result) {
-  if (!result.ok()) fail("{}", text_of(result.status()));
-  return std::move(result.value());
-}
-
 }  // namespace
 
 Story tell_story(const ModelImage& image, std::string_view prompt, const SessionOptions& options, int threads,

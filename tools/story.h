@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/session.h"
+#include "formats/failure.h"
 
 namespace pico_llama {
 
@@ -33,6 +34,13 @@ using OnText = std::function<void(std::string_view)>;
 
 /// Number of positions to run: like llama2.c, 0, negative or too large mean the whole context.
 constexpr int clamp_steps(int steps, int context) { return steps <= 0 || steps > context ? context : steps; }
+
+/// The value of what the engine returned. Errors: Failure with its status.
+template <typename T>
+T value_or_fail(Result<T> result) {
+  if (!result.ok()) fail("{}", text_of(result.status()));
+  return std::move(result.value());
+}
 
 /// Runs the engine. Errors: Failure for a prompt that is not UTF-8 or too long, and for too little memory.
 Story tell_story(const ModelImage& image, std::string_view prompt, const SessionOptions& options, int threads,

@@ -2,16 +2,12 @@
 
 #include <chrono>
 
+#include "tools/story.h"
+
 namespace pico_llama::serve {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-template <typename T>
-T value_or_fail(Result<T> result) {
-  if (!result.ok()) fail("{}", text_of(result.status()));
-  return std::move(result.value());
-}
 
 }  // namespace
 

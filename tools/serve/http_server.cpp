@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <httplib.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <ctime>
@@ -49,6 +50,10 @@ class HttpServer {
     server_.set_read_timeout(kClientSeconds);
     server_.set_write_timeout(kClientSeconds);
     server_.set_keep_alive_max_count(1);  // a connection that waits for its next request would hold a thread
+    server_.set_socket_options([this](socket_t socket) {
+      httplib::default_socket_options(socket);
+      listening_ = socket;
+    });
     server_.set_pre_routing_handler(
         [this](const auto& request, auto& response) { return admit(request, response); });
     server_.set_post_routing_handler([this](const auto&, auto& response) { count(response.status); });
@@ -74,6 +79,8 @@ class HttpServer {
     if (port < 0)
       fail("{}:{} cannot be listened at; is another program there? --port 0 takes a free one", options_.host,
            options_.port);
+    // The library lets 5 clients wait to be accepted; Linux resets the connections of some beyond those.
+    ::listen(listening_, SOMAXCONN);
     return port;
   }
   void listen() { server_.listen_after_bind(); }
@@ -244,6 +251,7 @@ class HttpServer {
   std::uint32_t answers_ = 0;
   std::map<int, std::uint64_t> responses_;
   httplib::Server server_;
+  socket_t listening_ = INVALID_SOCKET;
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ class MovedBuilds(unittest.TestCase):
         (source / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(nothing NONE)\n")
 
     def configure(self, tree):
-        return subprocess.run(["cmake", "-S", tree, "-B", tree / "build/host"], capture_output=True, text=True)
+        return subprocess.run(["cmake", "-G", "Ninja", "-S", tree, "-B", tree / "build/host"], capture_output=True, text=True)
 
     def mend(self, tree):
         run = subprocess.run([ROOT / "scripts/moved-builds.sh", tree / "build"], capture_output=True, text=True, check=True)

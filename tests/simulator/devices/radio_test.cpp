@@ -35,8 +35,8 @@ struct RadioTest : testing::Test {
   Picoseconds half = 50'000;  // of a clock: 10 MHz
 
   explicit RadioTest(RadioFaults faults = {}) {
-    radio.emplace(
-        gpio, led, events, [this] { return now; }, faults);
+    const auto clock = [this] { return now; };
+    radio.emplace(gpio, led, events, clock, faults);
     for (const unsigned pin : {Radio::kPowerPin, Radio::kDataPin, Radio::kSelectPin, Radio::kClockPin}) {
       gpio.set_ctrl(pin, Gpio::kFunctionSio);
       gpio.set_pad(pin, 0x46);  // input enabled, pulled down

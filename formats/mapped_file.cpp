@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
 #include "formats/failure.h"
@@ -40,6 +41,12 @@ MappedFile::MappedFile(const std::string& path, Empty empty) : path_(path) {
   void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (mapping == MAP_FAILED) fail("{}: cannot be read: {}", path, errno_text(errno));
   data_ = static_cast<const std::uint8_t*>(mapping);
+}
+
+std::optional<MappedFile> MappedFile::if_regular(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+  return MappedFile(path, Empty::kAllowed);
 }
 
 MappedFile::~MappedFile() {

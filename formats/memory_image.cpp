@@ -1,5 +1,6 @@
 #include "formats/memory_image.h"
 
+#include <elf.h>
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -61,6 +62,10 @@ Region region_of(std::uint64_t address, std::uint64_t bytes) {
   const bool in_sram = starts_in(Rp2350::kSramBase, Rp2350::kSramBytes) &&
                        bytes <= Rp2350::kSramBase + Rp2350::kSramBytes - address;
   return in_sram ? Region::kSram : Region::kElsewhere;
+}
+
+bool looks_like_memory_image(std::span<const std::uint8_t> file) {
+  return looks_like_uf2(file) || (file.size() >= SELFMAG && std::memcmp(file.data(), ELFMAG, SELFMAG) == 0);
 }
 
 MemoryImage read_memory_image(const std::string& path) {

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,9 @@ enum class Region : std::uint8_t {
   kElsewhere,
 };
 Region region_of(std::uint64_t address, std::uint64_t bytes);
+
+/// Whether the file begins as a UF2 or an ELF file does.
+bool looks_like_memory_image(std::span<const std::uint8_t> file);
 
 /// Reads a UF2 or ELF file; the content decides which. The symbols of a UF2 are taken from an .elf of the
 /// same name in the same folder, if there is one. Errors: Failure.

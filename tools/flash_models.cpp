@@ -2,18 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 
 #include "firmware/app/cartridge.h"
 #include "firmware/chips/rp2350.h"
 #include "formats/mapped_file.h"
-#include "formats/uf2.h"
 #include "tools/support/failure.h"
 
 namespace pico_llama {
 namespace {
 
-constexpr std::uint32_t kElfMagic = 0x464c457f;  // "\x7fELF"
 constexpr std::uint32_t kFlashBase = chips::Rp2350::kXipCachedBase;
 constexpr std::byte kErased{0xff};
 
@@ -30,13 +27,8 @@ constexpr std::size_t kMostText = 64;
 }  // namespace
 
 bool is_memory_image(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return false;
-  const MappedFile file(path, MappedFile::Empty::kAllowed);
-  std::uint32_t magic = 0;
-  if (file.bytes().size() < sizeof(magic)) return false;
-  std::memcpy(&magic, file.bytes().data(), sizeof(magic));
-  return magic == kElfMagic || formats::looks_like_uf2(file.bytes());
+  const std::optional<MappedFile> file = MappedFile::if_regular(path);
+  return file && formats::looks_like_memory_image(file->bytes());
 }
 
 FlashModels FlashModels::open(const std::string& path) {

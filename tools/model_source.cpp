@@ -15,12 +15,10 @@
 namespace pico_llama {
 
 bool is_image(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return false;
-  const MappedFile file(path, MappedFile::Empty::kAllowed);
+  const std::optional<MappedFile> file = MappedFile::if_regular(path);
   std::uint32_t magic = 0;
-  if (file.bytes().size() < sizeof(magic)) return false;
-  std::memcpy(&magic, file.bytes().data(), sizeof(magic));
+  if (!file || file->bytes().size() < sizeof(magic)) return false;
+  std::memcpy(&magic, file->bytes().data(), sizeof(magic));
   return magic == kImageMagic;
 }
 

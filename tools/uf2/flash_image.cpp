@@ -18,7 +18,6 @@ using formats::kUf2PayloadBytes;
 
 constexpr std::uint32_t kFlashBase = chips::Rp2350::kXipCachedBase;
 constexpr std::uint32_t kFlashBytes = chips::Rp2350::kChipSelect1Offset;  // the window of chip select 0
-constexpr std::uint32_t kElfMagic = 0x464c457f;                           // "\x7fELF"
 // RP2350 datasheet 5.1.5: where the boot ROM looks for the first block, and how one begins.
 constexpr std::uint32_t kImageDefWithin = 4096;
 constexpr std::uint32_t kPicobinHeader = 0xffffded3;
@@ -52,7 +51,7 @@ void FlashImage::add_file(const std::string& path) {
   if (is_image(path)) {
     (void)parse_image(std::as_bytes(bytes), path);
     add(models().end, bytes, path);
-  } else if (formats::looks_like_uf2(bytes) || word_at(bytes, 0) == kElfMagic) {
+  } else if (formats::looks_like_memory_image(bytes)) {
     add_program(path);
   } else {
     add(kFlashBase, bytes, path);

@@ -101,14 +101,15 @@ void Board::wire() {
   if (has_psram()) qmi.attach_chip(1, &psram);
   dma.attach_dreq(XipStream::kDreq, &stream);
   stream.attach_listener(&dma);
+  for (unsigned i = 0; i < 8 * Pio::kBlocks; ++i) dma.attach_dreq(Pio::kFirstDreq + i, pio.dreq(i));
+  pio.attach_listener(&dma);
   bus.attach_xip(&xip_cache);
   gpio.set_function_observer([this] { update_chip_select(); });
   if (options.kind == BoardKind::kPico2) {
-    gpio.watch_levels(1U << kPico2LedPin,
-                      [this] { led.set(gpio.level(kPico2LedPin), timebase.time_at(access_cycle())); });
+    gpio.watch_levels(1U << kPico2LedPin, [this] { led.set(gpio.level(kPico2LedPin), pin_time()); });
   } else if (!options.faults.radio_absent) {
     radio = std::make_unique<Radio>(
-        gpio, led, events, [this] { return timebase.time_at(access_cycle()); },
+        gpio, led, events, [this] { return pin_time(); },
         RadioFaults{.no_clock = options.faults.radio_no_clock});
   }
 
@@ -159,9 +160,9 @@ void Board::wire() {
   attach_gated(Dma::kBase, dma, R::kDma);
   attach_gated(0x50100000, usb.dpram(), R::kUsbctrl, 0x1000);
   attach_gated(0x50110000, usb, R::kUsbctrl);
-  attach_unmodelled(0x50200000, "PIO0");
-  attach_unmodelled(0x50300000, "PIO1");
-  attach_unmodelled(0x50400000, "PIO2");
+  attach_gated(0x50200000, pio.block(0), R::kPio0);
+  attach_gated(0x50300000, pio.block(1), R::kPio1);
+  attach_gated(0x50400000, pio.block(2), R::kPio2);
   attach(XipAux::kBase, xip_aux);
   attach_unmodelled(0x50600000, "HSTX_FIFO");
   attach_unmodelled(0x50700000, "CORESIGHT_TRACE");
@@ -178,6 +179,7 @@ void Board::wire() {
   reset_by(R::kIoQspi, io_qspi);
   reset_by(R::kPadsBank0, pads_bank0);
   reset_by(R::kPadsQspi, pads_qspi);
+  for (unsigned i = 0; i < Pio::kBlocks; ++i) reset_by(static_cast<R::Bit>(R::kPio0 + i), pio.block(i));
   for (const auto& [bit, pll] : {std::pair{R::kPllSys, &pll_sys}, std::pair{R::kPllUsb, &pll_usb}}) {
     resets.attach(bit, [this, pll = pll] {
       pll->reset();

@@ -28,6 +28,7 @@
 #include "simulator/devices/led.h"
 #include "simulator/devices/oscillators.h"
 #include "simulator/devices/otp.h"
+#include "simulator/devices/pio.h"
 #include "simulator/devices/powman.h"
 #include "simulator/devices/psm.h"
 #include "simulator/devices/radio.h"
@@ -183,6 +184,7 @@ class Board {
   Sio sio{gpio, ticks, timebase, events, interrupts};
   IoBank0 io_bank0{gpio, interrupts};
   PadsBank0 pads_bank0{gpio};
+  Pio pio{gpio, events, interrupts, [this] { return access_cycle(); }};
   Led led;
   std::unique_ptr<Radio> radio;  ///< null where the board has none
   IoQspi io_qspi;
@@ -238,6 +240,8 @@ class Board {
   void check_voltage(std::uint32_t clk_sys_hz);
   /// Cycle of the current bus access: the running core's clock; between runs, now().
   Cycle access_cycle() const { return runner_ != nullptr ? runner_->now() : now(); }
+  /// The time of a change of a pin that is being reported.
+  Picoseconds pin_time() const { return timebase.time_at(gpio.change_cycle().value_or(access_cycle())); }
   bool core1_idle() const { return core1_held_ || bootrom.core1_waiting() || cores[1].sleeping(); }
   void wire();
   void attach(std::uint32_t base, Device& device, std::uint32_t bytes = 0x4000) {

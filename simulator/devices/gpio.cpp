@@ -3,102 +3,106 @@
 namespace pico_llama::simulator {
 namespace {
 // GPIOn of PADS_BANK0.
-constexpr std::uint32_t kPullDown = 1U << 2, kPullUp = 1U << 3, kInputEnable = 1U << 6,
-                        kOutputDisable = 1U << 7, kIsolated = 1U << 8;
+constexpr std::uint32_t kPullUp = 1U << 3, kInputEnable = 1U << 6, kOutputDisable = 1U << 7,
+                        kIsolated = 1U << 8;
 
-// OUTOVER, OEOVER, INOVER: normal, inverted, low, high.
-bool overridden(unsigned how, bool value) {
-  switch (how & 3) {
-    case 1:
-      return !value;
-    case 2:
-      return false;
-    case 3:
-      return true;
-    default:
-      return value;
-  }
+void set_bit(std::uint64_t& word, unsigned bit, bool value) {
+  const std::uint64_t mask = std::uint64_t{1} << bit;
+  word = value ? word | mask : word & ~mask;
 }
 }  // namespace
 
-Gpio::Output Gpio::output(unsigned pin) const {
-  const std::uint32_t ctrl = ctrl_[pin];
-  const bool sio = (ctrl & 31) == kFunctionSio;
-  const bool value = sio && (sio_out_ >> pin & 1U) != 0;
-  const bool enable = sio && (sio_enable_ >> pin & 1U) != 0;
-  return {overridden(ctrl >> 12, value), overridden(ctrl >> 14, enable)};
+// `how`: 0 normal, 1 inverted, 2 low, 3 high.
+void Gpio::Override::set(unsigned pin, unsigned how) {
+  set_bit(inverted, pin, (how & 3) == 1);
+  set_bit(forced, pin, (how & 2) != 0);
+  set_bit(forced_value, pin, (how & 3) == 3);
+}
+
+Gpio::Output Gpio::output() const {
+  std::uint64_t value = 0, enabled = 0;
+  for (unsigned function = 0; function < kFunctions; ++function) {
+    value |= out_[function] & selected_[function];
+    enabled |= enable_[function] & selected_[function];
+  }
+  return {out_override_.apply(value), enable_override_.apply(enabled)};
 }
 
 void Gpio::work_out() {
   const std::uint64_t before = levels_;
-  std::uint64_t levels = 0, inputs = 0, outputs = 0;
-  for (unsigned pin = 0; pin < kPins; ++pin) {
-    const std::uint32_t pad = pad_[pin];
-    const std::uint64_t bit = std::uint64_t{1} << pin;
-    const Output out = output(pin);
-    // An isolated pad keeps the output state it had when it was isolated: nothing, after reset (section 9.7,
-    // erratum E14 leaves GPIO47 so until software clears ISO).
-    const bool drives = out.enabled && (pad & (kOutputDisable | kIsolated)) == 0;
-    if (drives) outputs |= bit;
-    bool level = false;
-    if (drives)
-      level = out.value;
-    else if ((driven_ & bit) != 0)
-      level = (driven_level_ & bit) != 0;
-    else if ((pad & kPullUp) != 0)
-      level = true;
-    if (level) levels |= bit;
-    const bool seen = (pad & kInputEnable) != 0 && (pad & kIsolated) == 0 && level;
-    if (overridden(ctrl_[pin] >> 16, seen)) inputs |= bit;
-  }
-  levels_ = levels;
-  const bool changed = inputs != inputs_ || levels != before;
+  const Output out = output();
+  // An isolated pad keeps the output state it had when it was isolated: nothing, after reset (section 9.7,
+  // erratum E14 leaves GPIO47 so until software clears ISO).
+  outputs_ = out.enabled & ~output_disable_ & ~isolated_;
+  const std::uint64_t pulled = ((pull_up_ | external_pull_up_) & ~driven_) | (driven_ & driven_level_);
+  levels_ = (outputs_ & out.value) | (~outputs_ & pulled);
+  const std::uint64_t inputs = input_override_.apply(levels_ & input_enable_ & ~isolated_);
+  const bool changed = inputs != inputs_ || levels_ != before;
   inputs_ = inputs;
-  outputs_ = outputs;
-  if (changed && observer_ != nullptr) observer_->levels_changed(inputs_);
-  if (((levels ^ before) & watched_) != 0) watched_changed_();
+  if (!changed) return;
+  const std::uint64_t changes = levels_ ^ before;
+  for (Observer* observer : observers_) observer->levels_changed(inputs_);
+  for (const Watcher& watcher : watchers_) {
+    if ((changes & watcher.pins) != 0) watcher.changed();
+  }
 }
 
-void Gpio::set_sio(std::uint64_t out, std::uint64_t enable) {
-  if (out == sio_out_ && enable == sio_enable_) return;
-  sio_out_ = out;
-  sio_enable_ = enable;
+void Gpio::set_output(unsigned function, std::uint64_t out, std::uint64_t enable, std::optional<Cycle> at) {
+  if (out == out_[function] && enable == enable_[function]) return;
+  out_[function] = out;
+  enable_[function] = enable;
+  const std::optional<Cycle> outer = change_cycle_;
+  change_cycle_ = at;
   work_out();
+  change_cycle_ = outer;
 }
 
 bool Gpio::has_function(unsigned pin, unsigned function) const {
-  return (ctrl_[pin] & 31) == function && (pad_[pin] & kIsolated) == 0;
+  return function_[pin] == function && (isolated_ >> pin & 1U) == 0;
 }
 
 void Gpio::set_ctrl(unsigned pin, std::uint32_t ctrl) {
-  ctrl_[pin] = ctrl;
+  function_[pin] = ctrl & 31;
+  for (unsigned function = 0; function < kFunctions; ++function)
+    set_bit(selected_[function], pin, function == function_[pin]);
+  out_override_.set(pin, ctrl >> 12);
+  enable_override_.set(pin, ctrl >> 14);
+  input_override_.set(pin, ctrl >> 16);
+  irq_override_.set(pin, ctrl >> 28);
   work_out();
   if (function_changed_) function_changed_();
 }
 
 void Gpio::set_pad(unsigned pin, std::uint32_t pad) {
-  pad_[pin] = pad;
+  set_bit(pull_up_, pin, (pad & kPullUp) != 0);
+  set_bit(input_enable_, pin, (pad & kInputEnable) != 0);
+  set_bit(output_disable_, pin, (pad & kOutputDisable) != 0);
+  set_bit(isolated_, pin, (pad & kIsolated) != 0);
   work_out();
   if (function_changed_) function_changed_();
 }
 
 void Gpio::drive(unsigned pin, bool level) {
-  const std::uint64_t bit = std::uint64_t{1} << pin;
-  driven_ |= bit;
-  driven_level_ = level ? driven_level_ | bit : driven_level_ & ~bit;
+  set_bit(driven_, pin, true);
+  set_bit(driven_level_, pin, level);
   work_out();
 }
 
 void Gpio::release(unsigned pin) {
-  driven_ &= ~(std::uint64_t{1} << pin);
+  set_bit(driven_, pin, false);
+  work_out();
+}
+
+void Gpio::set_external_pull_ups(std::uint64_t pins) {
+  external_pull_up_ |= pins;
   work_out();
 }
 
 std::uint32_t Gpio::status(unsigned pin) const {
-  const Output out = output(pin);
-  const bool irq = overridden(ctrl_[pin] >> 28, (inputs_ >> pin & 1U) != 0);
-  return (out.value ? 1U << 9 : 0) | (out.enabled ? 1U << 13 : 0) | (level(pin) ? 1U << 17 : 0) |
-         (irq ? 1U << 26 : 0);
+  const Output out = output();
+  const auto bit = [pin](std::uint64_t word) { return static_cast<std::uint32_t>(word >> pin & 1U); };
+  return bit(out.value) << 9 | bit(out.enabled) << 13 | bit(levels_) << 17 |
+         bit(irq_override_.apply(inputs_)) << 26;
 }
 
 }  // namespace pico_llama::simulator

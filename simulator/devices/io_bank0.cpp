@@ -1,5 +1,7 @@
 #include "simulator/devices/io_bank0.h"
 
+#include <bit>
+
 namespace pico_llama::simulator {
 namespace {
 constexpr unsigned kIoIrqBank0 = 21;
@@ -38,7 +40,7 @@ constexpr Register kPads[] = {
 
 IoBank0::IoBank0(Gpio& gpio, InterruptLines& interrupts)
     : RegisterDevice("IO_BANK0", registers()), gpio_(gpio), interrupts_(interrupts) {
-  gpio_.set_observer(this);
+  gpio_.add_observer(this);
 }
 
 void IoBank0::reset() {
@@ -49,13 +51,12 @@ void IoBank0::reset() {
 }
 
 void IoBank0::levels_changed(std::uint64_t levels) {
-  const std::uint64_t rose = levels & ~levels_, fell = levels_ & ~levels;
-  levels_ = levels;
-  for (unsigned pin = 0; pin < Gpio::kPins; ++pin) {
-    const std::uint32_t edge = (rose >> pin & 1U) != 0 ? 8U : (fell >> pin & 1U) != 0 ? 4U : 0U;
-    edges_[pin / 8] |= edge << pin % 8 * 4;
+  for (std::uint64_t left = levels ^ levels_; left != 0; left &= left - 1) {
+    const auto pin = static_cast<unsigned>(std::countr_zero(left));
+    edges_[pin / 8] |= ((levels >> pin & 1U) != 0 ? 8U : 4U) << pin % 8 * 4;
   }
-  update_interrupts();
+  levels_ = levels;
+  if (any_enabled_) update_interrupts();
 }
 
 std::uint32_t IoBank0::raw(unsigned word) const {
@@ -70,6 +71,12 @@ std::uint32_t IoBank0::active(unsigned core, unsigned word) const {
 }
 
 void IoBank0::update_interrupts() {
+  std::uint32_t enabled = 0;
+  for (std::uint32_t offset = kInte0; offset < kEnd; offset += 4) {
+    // INTE and INTF of both cores; INTS is not stored.
+    enabled |= stored(offset);
+  }
+  any_enabled_ = enabled != 0;
   for (unsigned core = 0; core < 2; ++core) {
     std::uint32_t any = 0;
     for (unsigned word = 0; word < kWords; ++word) any |= active(core, word);

@@ -27,6 +27,7 @@ class IoBank0 : public RegisterDevice, private Gpio::Observer {
   Gpio& gpio_;
   InterruptLines& interrupts_;
   std::uint64_t levels_ = 0;
+  bool any_enabled_ = false;  ///< an interrupt is enabled or forced: a change of level may raise it
   std::array<std::uint32_t, kWords> edges_{};
 };
 

@@ -87,6 +87,21 @@ class Bus {
   std::uint32_t fetch_stall(unsigned bank, Port code_port, Cycle now) {
     return banks_.take(bank, code_port, now);
   }
+  /// Stall cycles of a load or store of `offset` in SRAM.
+  std::uint32_t data_stall(std::uint32_t offset, Port port, Cycle now) {
+    return banks_.take(SramBanks::bank_of(offset), port, now);
+  }
+  /// The load itself, and the store: `offset` is a multiple of kSize.
+  template <unsigned kSize>
+  std::uint32_t sram_load(std::uint32_t offset) const {
+    return load(sram_.get() + offset, kSize);
+  }
+  template <unsigned kSize>
+  void sram_store(std::uint32_t offset, std::uint32_t value) {
+    store(sram_.get() + offset, value, kSize);
+    if (code_map_[offset >> kCodeGranuleBits] != 0) [[unlikely]]
+      notify_code_written(offset);
+  }
   static Port code_port(Master core) { return core == Master::kCore0 ? Port::kCore0Code : Port::kCore1Code; }
 
   /// As fetch(), for an address that is not in SRAM.

@@ -14,7 +14,7 @@ enum class Port : std::uint8_t { kCore0Data, kCore1Data, kDma, kDebugger, kCore0
 /// The cycles in which each of the ten SRAM banks is busy. A bank has one port: of two accesses in the same
 /// cycle the loser waits a cycle (datasheet section 2.1.1, 4.2).  The cores are interpreted one after the
 /// other in short slices, so the accesses of a cycle do not arrive here together. Each bank therefore
-/// remembers its last 64 cycles as a bit map, and an access that arrives for a cycle already taken moves to
+/// remembers its last 64 cycles, and an access that arrives for a cycle already taken moves to
 /// the next free one. The access simulated later loses, which depends only on the program, so a run is
 /// reproducible. An access more than 64 cycles behind the newest is not charged: slices must be shorter than
 /// that for contention to be seen.
@@ -28,47 +28,46 @@ class SramBanks {
     return ((offset >> 16) & 4) | ((offset >> 2) & 3);
   }
 
+  SramBanks() {
+    for (Bank& bank : banks_) bank.taken.fill(~std::uint64_t{0});
+  }
+
   /// Takes the bank at `now`; returns the cycles lost to another port.
   std::uint32_t take(unsigned bank, Port port, Cycle now) {
     Bank& b = banks_[bank];
-    if (now > b.newest) {
-      const Cycle shift = now - b.newest;
-      b.taken = shift < 64 ? b.taken << shift | 1 : 1;
-      b.newest = now;
-      b.newest_port = port;
-      return 0;
-    }
-    const Cycle age = b.newest - now;
-    const std::uint64_t bit = std::uint64_t{1} << (age & 63);
-    if (age < 64 && (b.taken & bit) == 0) {
-      b.taken |= bit;
-      return 0;
-    }
-    return take_taken(b, port, now);
+    std::uint64_t& taken = b.taken[now % kRemembered];
+    const Cycle newest = now > b.newest ? now : b.newest;
+    if (taken / kPorts == now || newest - now >= kRemembered) [[unlikely]]
+      return take_taken(b, port, now);
+    taken = now * kPorts + static_cast<unsigned>(port);
+    b.newest = newest;
+    return 0;
   }
 
   std::uint64_t conflicts() const { return conflicts_; }
 
  private:
+  static constexpr Cycle kRemembered = 64;
+  static constexpr std::uint64_t kPorts = 8;
+  /// Indexed by a cycle's low bits: the last access in such a cycle, as cycle * kPorts + port. Two accesses
+  /// share no variable but `newest`, so the host can overlap them.
   struct Bank {
-    Cycle newest = 0;         ///< latest cycle with an access
-    std::uint64_t taken = 0;  ///< bit n: an access at newest - n
-    Port newest_port = Port::kDebugger;
+    std::array<std::uint64_t, kRemembered> taken;
+    Cycle newest = 0;  ///< latest cycle with an access
   };
 
-  /// The cycle is taken, or older than the bit map. Rare, so it is not inlined.
+  /// The cycle is taken, or too old to be known. Rare, so it is not inlined.
   [[gnu::noinline]] std::uint32_t take_taken(Bank& b, Port port, Cycle now) {
-    const Cycle age = b.newest - now;
-    if (age >= 64) return 0;
+    if (b.newest > now && b.newest - now >= kRemembered) return 0;
     // The same port at the same cycle is one wide transfer whose words were not given cycles of their own.
-    if (age == 0 && b.newest_port == port) return 0;
+    if (now == b.newest && b.taken[now % kRemembered] % kPorts == static_cast<unsigned>(port)) return 0;
     ++conflicts_;
     constexpr std::uint32_t kLost = timing::kSramBankConflict.cycles;
     take(static_cast<unsigned>(&b - banks_.data()), port, now + kLost);
     return kLost;
   }
 
-  std::array<Bank, kCount> banks_{};
+  std::array<Bank, kCount> banks_;
   std::uint64_t conflicts_ = 0;
 };
 

@@ -147,16 +147,6 @@ XipCache::Line* XipCache::find(std::uint32_t address, unsigned first_way, unsign
   return nullptr;
 }
 
-// A port that waits for a line accepts no other access; two masters on one port in one cycle cost one of them
-// a cycle.
-Cycle XipCache::port_free(std::uint32_t address, const Access& access) {
-  const unsigned bank = (address >> 3) & 1;
-  const PortHold& hold = holds_[bank];
-  Cycle at = access.now;
-  if (at >= hold.begin && at < hold.end && hold.master != access.master) at = hold.end;
-  return at + ports_.take(bank, static_cast<Port>(access.master), at);
-}
-
 Cycle XipCache::write_back(Line& line, std::uint32_t set, Cycle at, BusFault& fault) {
   const auto result =
       qmi_.write(address_of(line, set), true, line.bytes.data(), kLineBytes, at, line.defined);

@@ -12,7 +12,7 @@ namespace pico_llama::simulator {
 /// 8-byte lines, write-back, write-allocate, random eviction from a seed.
 /// Windows by address bits 27:26: 0 cached, 1 uncached, 2 maintenance, 3 uncached and untranslated; bit 24 is
 /// the chip select.
-class XipCache : public XipPort {
+class XipCache final : public XipPort {
  public:
   static constexpr unsigned kSets = 1024;
   static constexpr unsigned kWays = 2;
@@ -80,7 +80,16 @@ class XipCache : public XipPort {
   /// The line for `address`, filled if need be; nullptr if the access must bypass the cache, or on a fault.
   Line* allocate(std::uint32_t address, Cycle& at, BusFault& fault);
   Cycle write_back(Line& line, std::uint32_t set, Cycle at, BusFault& fault);
-  Cycle port_free(std::uint32_t address, const Access& access);
+  /// A port that waits for a line accepts no other access; two masters on one port in one cycle cost one of
+  /// them a cycle.
+  Cycle port_free(std::uint32_t address, const Access& access) {
+    const unsigned bank = (address >> 3) & 1;
+    const PortHold& hold = holds_[bank];
+    Cycle at = access.now;
+    if (at < hold.end && at >= hold.begin && hold.master != access.master) [[unlikely]]
+      at = hold.end;
+    return at + ports_.take(bank, static_cast<Port>(access.master), at);
+  }
   Reply cached(std::uint32_t address, bool writing, std::uint32_t value, const Access& access);
   Reply uncached(std::uint32_t address, bool translated, bool writing, std::uint32_t value,
                  const Access& access);

@@ -10,8 +10,8 @@ namespace pico_llama::simulator {
 /// Scheduled events: alarms, the end of an erase, USB frames, DMA transfers.
 /// Two events at the same time run in the order in which they were scheduled, so a run is reproducible.
 ///
-/// Cores execute up to `horizon()`, the cycle of the earliest event, and read it again after every
-/// instruction: an instruction that schedules something sooner lowers it at once.
+/// Cores execute up to `horizon()`, the cycle of the earliest event: an instruction that schedules something
+/// sooner lowers it at once.
 ///
 /// Cost: a word that the DMA moves from the XIP stream is three events, each scheduled and run within some
 /// twenty cycles, while a dozen others are due much later. So events are kept in a short sorted
@@ -19,6 +19,18 @@ namespace pico_llama::simulator {
 class EventQueue {
  public:
   using Handler = std::function<void()>;
+  /// While it lives, `end` is lowered to the horizon whenever an event is scheduled before it: a core's inner
+  /// loop compares its clock with one variable of its own.
+  class Watch {
+   public:
+    Watch(EventQueue& events, Cycle& end) : events_(events) { events.watched_ = &end; }
+    ~Watch() { events_.watched_ = nullptr; }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    EventQueue& events_;
+  };
   /// Names a scheduled event; 0 names none.
   using Id = std::uint64_t;
 
@@ -53,7 +65,10 @@ class EventQueue {
 
   Id insert(Picoseconds time, Cycle cycle, Handler handler);
   void run_first();
-  void update_horizon() { horizon_ = waiting_.empty() ? kNever : waiting_.back().cycle; }
+  void update_horizon() {
+    horizon_ = waiting_.empty() ? kNever : waiting_.back().cycle;
+    if (watched_ != nullptr && horizon_ < *watched_) *watched_ = horizon_;
+  }
 
   const Timebase& timebase_;
   std::vector<Waiting> waiting_;       ///< the earliest is the last
@@ -61,6 +76,7 @@ class EventQueue {
   std::vector<std::uint32_t> unused_;  ///< of handlers_
   Id next_id_ = 1;
   Cycle horizon_ = kNever;
+  Cycle* watched_ = nullptr;
 };
 
 }  // namespace pico_llama::simulator

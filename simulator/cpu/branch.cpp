@@ -48,7 +48,10 @@ void compare_branch(Core& core, const Insn& i) {
   if ((core.r[i.rn] != 0) == kNonzero) core.branch(i.imm);
 }
 
-void it_block(Core& core, const Insn& i) { core.it = u8(i.imm); }
+void it_block(Core& core, const Insn& i) {
+  core.it = u8(i.imm);
+  core.leave_sequence();
+}
 
 }  // namespace
 

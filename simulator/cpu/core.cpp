@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "simulator/cpu/decode.h"
@@ -173,6 +174,7 @@ std::vector<TraceEntry> Core::trace() const {
 
 void Core::jump(std::uint32_t address) {
   address &= ~1u;
+  leave_sequence();
   if (address >= DecodeCache::kEnd) [[unlikely]] {
     // Execute-never regions and empty space: the fetch faults, with the address as return address.
     nowhere = Insn{};
@@ -215,92 +217,141 @@ bool Core::condition(unsigned cond) const {
 
 void Core::run_until(Cycle limit) {
   observer_stopped = false;
+  const EventQueue::Watch watch(events, sequence_end);
   if (observer != nullptr)
     loop<true>(limit);
   else
     loop<false>(limit);
 }
 
-/// Executes instructions. Cost of one: a test each for time, needs_service and kind, a trace entry, the
-/// interlock and pairing arithmetic (without branches), and the call.
 template <bool kObserved>
 void Core::loop(Cycle limit) {
   for (;;) try {
-      while (clock < limit && clock < events.horizon()) {
+      for (;;) {
+        sequence_end = std::min(limit, events.horizon());
+        if (clock >= sequence_end) return;
         if (needs_service) [[unlikely]] {
           if (!service()) return;
         }
-        const Insn* insn = next;
         if constexpr (kObserved) {
-          if (!pass_observer && !observer->before(insn->pc)) {
+          if (!pass_observer && !observer->before(next->pc)) {
             observer_stopped = pass_observer = true;
             return;
           }
           pass_observer = false;
-        }
-        [[maybe_unused]] const Cycle before = clock;
-        current = insn;
-        if (insn->kind != Insn::Kind::kReady) [[unlikely]] {
-          insn = prepare(insn);
-          if (insn == nullptr) continue;  // the boot ROM ran
-          current = insn;
-        }
-        next = insn + insn->halfwords;
-        trace_ring[instructions & 31] = {insn->pc, insn->opcode, clock};
-        ++instructions;
-
-        if (it != 0) [[unlikely]] {
-          if (insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, clock);
-          const bool execute = condition(it >> 4);
-          const std::uint8_t it_before = it;
-          if (!execute) {
-            // Predicated out: a NOP of one cycle, without hazards (jnk0le/random, cortex_m33.md).
-            it = (it & 7) == 0 ? 0 : static_cast<std::uint8_t>((it & 0xe0) | (it << 1 & 0x1f));
-            clock += 1;
-            late = 0;
-            pair_older = insn->wide() ? pairing::kNone : pairing::kPlain;
-            if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
+        } else if (next->kind == Insn::Kind::kReady && it == 0) {
+          if (!current->linked && next == current + current->halfwords) DecodeCache::link(*current, *next);
+          if (continues_sequence(*next)) [[likely]] {
+            run_sequence(next);
             continue;
           }
-          const std::uint32_t old_n = n, old_z = z, old_c = c, old_v = v;
-          const unsigned stall = (insn->reads & late) != 0 ? timing::kLateResultStall.cycles : 0;
-          clock += stall;
-          counters.result_stalls += stall;
-          paired = pairing::kNone;
-          late = insn->late;
-          pair_older = insn->pair_older;
-          insn->run(*this, *insn);
-          clock += insn->cycles;
-          if (insn->keep_flags_in_it) {
-            n = old_n;
-            z = old_z;
-            c = old_c;
-            v = old_v;
-          }
-          // An instruction that took an exception or returned from one has set ITSTATE itself.
-          if (it == it_before)
-            it = (it & 7) == 0 ? 0 : static_cast<std::uint8_t>((it & 0xe0) | (it << 1 & 0x1f));
-          if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
-          continue;
         }
-
-        const unsigned stall = (insn->reads & late) != 0 ? timing::kLateResultStall.cycles : 0;
-        clock += stall;
-        counters.result_stalls += stall;
-        if (insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, clock);
-        paired = insn->pair_younger & pair_older;
-        late = insn->late;
-        const bool joined = paired != pairing::kNone;
-        pair_older = joined ? pairing::kNone : insn->pair_older;
-        counters.paired += joined;
-        insn->run(*this, *insn);
-        clock += insn->cycles - joined;
-        if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
+        step<kObserved>();
       }
-      return;
     } catch (const Fault& fault) {
       handle_fault(fault);
     }
+}
+
+/// Straight-line code: instructions that are linked, up to a jump or sequence_end. The interlock and the
+/// pairing of each with the one before it were computed when they were linked. Cost of one: a test each for
+/// time and the end of the sequence, a trace entry, the fetch's bank, and the call.
+void Core::run_sequence(Insn* insn) {
+  // Its low bits are those of `instructions`, the index of the trace.
+  const auto tally_before = static_cast<std::uint32_t>(instructions % kTraceEntries);
+  std::uint32_t tally = tally_before;
+  const auto leave = [&] {
+    const std::uint32_t counted = tally - tally_before;
+    instructions += counted & tally::kField;
+    counters.result_stalls += counted >> tally::kStallShift & tally::kField;
+    counters.paired += counted >> tally::kPairShift;
+    if (forgotten) return;
+    late = current->late;
+    pair_older = current->paired != pairing::kNone ? pairing::kNone : current->pair_older;
+  };
+  forgotten = false;
+  // Also in registers: the next instruction's time depends on them.
+  Cycle issue = clock, code_port_free = fetch_next;
+  try {
+    for (;;) {
+      current = insn;
+      next = insn + insn->halfwords;
+      trace_ring[tally % kTraceEntries] = {insn->pc, insn->opcode, issue};
+      tally += insn->tally;
+      issue += insn->stall;
+      if (insn->fetch_bank != Insn::kNoBank) {
+        issue = fetched(insn->fetch_bank, issue, code_port_free);
+        fetch_next = code_port_free;
+      }
+      paired = insn->paired;
+      clock = issue;
+      insn->run(*this, *insn);
+      issue = clock + insn->cost;
+      if (issue >= sequence_end || !insn->linked) break;
+      insn = next;
+    }
+  } catch (...) {
+    leave();
+    throw;
+  }
+  clock = issue;
+  leave();
+}
+
+template <bool kObserved>
+void Core::step() {
+  Insn* insn = next;
+  [[maybe_unused]] const Cycle before = clock;
+  current = insn;
+  if (insn->kind != Insn::Kind::kReady) {
+    insn = prepare(insn);
+    if (insn == nullptr) return;  // the boot ROM ran
+    current = insn;
+  }
+  next = insn + insn->halfwords;
+  trace_ring[instructions % kTraceEntries] = {insn->pc, insn->opcode, clock};
+  ++instructions;
+
+  const bool in_it_block = it != 0;
+  if (in_it_block && insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, clock);
+  if (in_it_block && !condition(it >> 4)) {
+    // Predicated out: a NOP of one cycle, without hazards (jnk0le/random, cortex_m33.md).
+    advance_it();
+    clock += 1;
+    late = 0;
+    pair_older = insn->wide() ? pairing::kNone : pairing::kPlain;
+    if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
+    return;
+  }
+  const unsigned stall = (insn->reads & late) != 0 ? timing::kLateResultStall.cycles : 0;
+  clock += stall;
+  counters.result_stalls += stall;
+  late = insn->late;
+  if (in_it_block) {
+    const std::uint32_t old_n = n, old_z = z, old_c = c, old_v = v;
+    const std::uint8_t it_before = it;
+    paired = pairing::kNone;
+    pair_older = insn->pair_older;
+    insn->run(*this, *insn);
+    clock += insn->cycles;
+    if (insn->keep_flags_in_it) {
+      n = old_n;
+      z = old_z;
+      c = old_c;
+      v = old_v;
+    }
+    // An instruction that took an exception or returned from one has set ITSTATE itself.
+    if (it == it_before) advance_it();
+  } else {
+    if (insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, clock);
+    paired = insn->pair_younger & pair_older;
+    const bool joined = paired != pairing::kNone;
+    pair_older = joined ? pairing::kNone : insn->pair_older;
+    counters.paired += joined;
+    insn->run(*this, *insn);
+    clock += insn->cycles - joined;
+  }
+  if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
 }
 
 std::uint32_t Core::fetch_word(std::uint32_t address) {
@@ -311,14 +362,14 @@ std::uint32_t Core::fetch_word(std::uint32_t address) {
     std::memcpy(&word, bus.sram() + (address - Bus::kSramBase), sizeof word);
     return word;
   }
-  const Reply reply = bus.fetch(address, {.master = master, .size = 4, .now = clock});
+  const Reply reply = bus.fetch_elsewhere(address, {.master = master, .size = 4, .now = clock});
   clock += reply.stall;
   counters.fetch_stalls += reply.stall;
   if (reply.fault != BusFault::kNone) throw Fault{exception::kBusFault, cfsr::kIbuserr, 0};
   return reply.value;
 }
 
-const Insn* Core::prepare(const Insn* insn) {
+Insn* Core::prepare(Insn* insn) {
   if (insn->kind == Insn::Kind::kPageEnd) {
     jump(insn->pc);
     current = insn = next;
@@ -336,7 +387,6 @@ const Insn* Core::prepare(const Insn* insn) {
     if (clock == before) clock += 1;  // charge at least one cycle, so that a polling loop makes progress
     return nullptr;
   }
-  // Slots belong to this core's cache; handlers see them as constants.
   Insn& slot = *cache.slot(address);
   const std::uint32_t word_address = address & ~3u;
   const std::uint32_t first = fetch_word(word_address);
@@ -360,6 +410,7 @@ const Insn* Core::prepare(const Insn* insn) {
       decode32(slot);
     else
       decode16(slot);
+    slot.cost = slot.cycles;
     // With the MPU on, every fetch is checked; otherwise decoded SRAM and ROM remain valid until written.
     slot.kind =
         (in_sram || address < Bus::kRomSize) && !mpu.enabled() ? Insn::Kind::kReady : Insn::Kind::kFetched;

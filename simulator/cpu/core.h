@@ -151,14 +151,18 @@ class Core final : public CoreSignals, private CodeListener {
   /// Flags, each in the form that is cheapest to make: N is bit 31 of n, Z is set where z is 0, C and V are 0
   /// or 1.
   std::uint32_t n = 0, z = 1, c = 0, v = 0;
-  const Insn* next = nullptr;     ///< the instruction to execute next
-  const Insn* current = nullptr;  ///< the one being executed
-  Insn nowhere;                   ///< stands for a pc that cannot be fetched from
-  Cycle clock = 0;                ///< see now()
+  Insn* next = nullptr;     ///< the instruction to execute next
+  Insn* current = nullptr;  ///< the one being executed
+  Insn nowhere;             ///< stands for a pc that cannot be fetched from
+  Cycle clock = 0;          ///< see now()
+  /// run_sequence() goes on below this cycle. 0 where something else must be looked at first: see
+  /// leave_sequence().
+  Cycle sequence_end = 0;
   /// registers whose result arrives one cycle after the next instruction could issue
   std::uint64_t late = 0;
   std::uint8_t pair_older = 0;  ///< pairing:: of the previous instruction, as the older of a pair
   std::uint8_t paired = 0;      ///< pairing:: that this one was issued with, kNone if it was not paired
+  bool forgotten = false;       ///< late and pair_older were cleared since run_sequence() began
   std::uint8_t it = 0;          ///< ITSTATE
   bool needs_service = false;   ///< service() must run before the next instruction
   bool mpu_checks = false;      ///< data accesses go through the MPU or are unprivileged
@@ -169,7 +173,8 @@ class Core final : public CoreSignals, private CodeListener {
   Cycle fpu_free = 0;    ///< first cycle in which the FPU takes an instruction
   Cycle fetch_next = 0;  ///< first cycle in which the Code port can fetch another word of SRAM
   std::uint64_t instructions = 0;
-  std::array<TraceEntry, 32> trace_ring{};
+  static constexpr unsigned kTraceEntries = 32;
+  std::array<TraceEntry, kTraceEntries> trace_ring{};
 
   Bus& bus;
   EventQueue& events;
@@ -212,6 +217,8 @@ class Core final : public CoreSignals, private CodeListener {
 
   // --- running ---------------------------------------------------------------------------------------------
   std::uint32_t pc() const { return next->pc; }
+  /// loop() decides what runs next, not run_sequence(): after a jump, in an IT block, for an exception.
+  void leave_sequence() { sequence_end = 0; }
   /// Continues at `address` (bit 0 ignored) without charging time.
   void jump(std::uint32_t address);
   /// A taken branch: as jump(), and the refill is charged.
@@ -256,6 +263,14 @@ class Core final : public CoreSignals, private CodeListener {
     return apsr() | (t_bit ? 1u << 24 : 0) | (it & 3u) << 25 | (it & 0xfcu) << 8 | exception;
   }
   bool condition(unsigned cond) const;
+  /// ITSTATE after an instruction of the block.
+  void advance_it() { it = (it & 7) == 0 ? 0 : static_cast<std::uint8_t>((it & 0xe0) | (it << 1 & 0x1f)); }
+  /// An exception was taken or returned from: the next instruction waits for none before it.
+  void forget_previous() {
+    late = 0;
+    pair_older = paired = pairing::kNone;
+    forgotten = true;
+  }
 
   // --- stacks ----------------------------------------------------------------------------------------------
   bool handler_mode() const { return exception != 0; }
@@ -285,25 +300,29 @@ class Core final : public CoreSignals, private CodeListener {
   /// Errors: throws Fault.
   template <unsigned kSize>
   std::uint32_t load(std::uint32_t address, std::uint32_t beat = 0) {
-    if (address - Bus::kSramBase <= Bus::kSramSize - kSize && (address & (kSize - 1)) == 0 && !mpu_checks)
-        [[likely]] {
-      const Reply reply = bus.read(address, {.master = master, .size = kSize, .now = clock + beat});
-      clock += reply.stall;
-      counters.data_stalls += reply.stall;
-      return reply.value;
+    const std::uint32_t offset = address - Bus::kSramBase;
+    if (offset <= Bus::kSramSize - kSize && (address & (kSize - 1)) == 0 && !mpu_checks) [[likely]] {
+      charge_data_stall(bus.data_stall(offset, static_cast<Port>(master), clock + beat));
+      return bus.sram_load<kSize>(offset);
     }
     return load_slow(address, kSize, beat);
   }
   template <unsigned kSize>
   void store(std::uint32_t address, std::uint32_t value, std::uint32_t beat = 0) {
-    if (address - Bus::kSramBase <= Bus::kSramSize - kSize && (address & (kSize - 1)) == 0 && !mpu_checks)
-        [[likely]] {
-      const Reply reply = bus.write(address, value, {.master = master, .size = kSize, .now = clock + beat});
-      clock += reply.stall;
-      counters.data_stalls += reply.stall;
+    const std::uint32_t offset = address - Bus::kSramBase;
+    if (offset <= Bus::kSramSize - kSize && (address & (kSize - 1)) == 0 && !mpu_checks) [[likely]] {
+      bus.sram_store<kSize>(offset, value);
+      charge_data_stall(bus.data_stall(offset, static_cast<Port>(master), clock + beat));
       return;
     }
     store_slow(address, value, kSize, beat);
+  }
+  /// Mostly 0: then the clock, on which every instruction waits, is not touched.
+  void charge_data_stall(std::uint32_t stall) {
+    if (stall == 0) [[likely]]
+      return;
+    clock += stall;
+    counters.data_stalls += stall;
   }
   /// LDRD, LDM, exclusives, VLDR: never unaligned.
   void require_aligned(std::uint32_t address, std::uint32_t bytes = 4) {
@@ -328,7 +347,10 @@ class Core final : public CoreSignals, private CodeListener {
   // --- exceptions ------------------------------------------------------------------------------------------
   /// Sets `number` pending; service() considers it before the next instruction.
   void pend(unsigned number);
-  void request_service() { needs_service = true; }
+  void request_service() {
+    needs_service = true;
+    leave_sequence();
+  }
   /// Group priority of exception `number`; NMI -2, HardFault -1.
   int group_priority(unsigned number) const;
   /// The current execution priority: the active exceptions and, unless `without_masks`, PRIMASK, FAULTMASK,
@@ -369,21 +391,23 @@ class Core final : public CoreSignals, private CodeListener {
 
   // --- decoding --------------------------------------------------------------------------------------------
   /// Makes `insn` ready: decodes, fetches, goes to the next page. Returns the one to execute.
-  const Insn* prepare(const Insn* insn);
+  Insn* prepare(Insn* insn);
   std::uint32_t fetch_word(std::uint32_t address);
   /// The Code port fetches a word from an SRAM bank for an instruction that could issue in cycle `issue`. It
   /// prefetches as far as time allows, at most the prefetch buffer; a bank conflict stalls the core only
   /// beyond that lead.
-  void fetch_from_bank(unsigned bank, Cycle issue) {
+  /// Returns the cycle in which the instruction can issue; `port_free` is fetch_next.
+  Cycle fetched(unsigned bank, Cycle issue, Cycle& port_free) {
     constexpr Cycle kLead = timing::kPrefetchLead.cycles;
-    Cycle at = fetch_next + kLead < issue ? issue - kLead : fetch_next;
+    Cycle at = port_free + kLead < issue ? issue - kLead : port_free;
     at += bus.fetch_stall(bank, code_port, at);
-    fetch_next = at + 1;
-    if (at > issue) [[unlikely]] {
-      clock += at - issue;
-      counters.fetch_stalls += at - issue;
-    }
+    port_free = at + 1;
+    if (at <= issue) [[likely]]
+      return issue;
+    counters.fetch_stalls += at - issue;
+    return at;
   }
+  void fetch_from_bank(unsigned bank, Cycle issue) { clock += fetched(bank, issue, fetch_next) - issue; }
   /// A branch: prefetched words are discarded, and the target's word arrives just in time for `issue`.
   /// (An instruction that begins a word fetches it itself, see Insn::fetch_bank.)
   void refetch(std::uint32_t target, Cycle issue) {
@@ -395,6 +419,14 @@ class Core final : public CoreSignals, private CodeListener {
  private:
   template <bool kObserved>
   void loop(Cycle limit);
+  /// Executes the instruction at pc, in any state.
+  template <bool kObserved>
+  void step();
+  /// `insn` issues now as it does after the instruction before it in memory.
+  bool continues_sequence(const Insn& insn) const {
+    return ((insn.reads & late) != 0) == (insn.stall != 0) && (insn.pair_younger & pair_older) == insn.paired;
+  }
+  void run_sequence(Insn* insn);
   /// Records the fault and selects its exception, HardFault if it cannot be taken.
   unsigned escalated(const Fault& fault);
   /// Pushes the frame; false if that faulted (noted, `derived` is the exception to take).

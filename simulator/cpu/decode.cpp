@@ -73,13 +73,35 @@ void DecodeCache::invalidate(std::uint32_t address, std::uint32_t bytes) {
       at |= ((1u << kPageBits) - 1) & ~1u;
       continue;
     }
-    page->slots[(at & ((1u << kPageBits) - 1)) / 2].kind = Insn::Kind::kUndecoded;
+    drop(page->slots[(at & ((1u << kPageBits) - 1)) / 2]);
   }
+  // Nothing continues in a dropped instruction: the one before it is one or two half-words away.
+  for (unsigned before = 2; before <= 4 && before <= first && first < kEnd; before += 2)
+    if (Page* page = pages_[(first - before) >> kPageBits]; page != nullptr)
+      page->slots[((first - before) & ((1u << kPageBits) - 1)) / 2].linked = false;
 }
 
 void DecodeCache::invalidate_all() {
   for (auto& page : owned_)
-    for (unsigned i = 0; i < kSlots; ++i) page->slots[i].kind = Insn::Kind::kUndecoded;
+    for (unsigned i = 0; i < kSlots; ++i) drop(page->slots[i]);
+}
+
+void DecodeCache::link(Insn& first, Insn& second) {
+  if (first.kind != Insn::Kind::kReady || second.kind != Insn::Kind::kReady) return;
+  const bool waits = (second.reads & first.late) != 0;
+  const auto paired =
+      u8(first.paired != pairing::kNone ? pairing::kNone : second.pair_younger & first.pair_older);
+  const bool joined = paired != pairing::kNone;
+  // Code that overlaps: only one of the two that may lie before `second` is linked to it.
+  const unsigned place = (second.pc & ((1u << kPageBits) - 1)) / 2;
+  if (first.wide()) (&second - 1)->linked = false;
+  if (!first.wide() && place >= 2) (&second - 2)->linked = false;
+  if (second.paired != paired) second.linked = false;  // whether the next one pairs depends on it
+  second.stall = waits ? u8(timing::kLateResultStall.cycles) : 0;
+  second.paired = paired;
+  second.cost = u8(second.cycles - std::uint32_t{joined});
+  second.tally = tally::kInstruction + second.stall * tally::kStall + joined * tally::kPair;
+  first.linked = true;
 }
 
 }  // namespace pico_llama::simulator

@@ -201,8 +201,7 @@ void Core::take(unsigned which, std::uint32_t return_address, std::uint32_t chai
   fpu.context_active = false;
   update_fp_ready();
   it = 0;
-  late = 0;
-  pair_older = paired = pairing::kNone;
+  forget_previous();
   reserved = false;
   event_register = true;
   r[14] = exc_return;
@@ -310,8 +309,7 @@ void Core::exception_return(std::uint32_t exc_return) {
   ge = static_cast<std::uint8_t>(psr >> 16 & 15);
   it = static_cast<std::uint8_t>((psr >> 25 & 3) | (psr >> 8 & 0xfc));
   t_bit = (psr >> 24 & 1) != 0;
-  late = 0;
-  pair_older = paired = pairing::kNone;
+  forget_previous();
   reserved = false;
   event_register = true;
   clock += timing::kExceptionReturn.cycles - 1;  // the branch itself has its issue cycle

@@ -33,6 +33,13 @@ inline constexpr std::uint8_t kSetsFlags = 2;  ///< older: a 16-bit instruction 
 inline constexpr std::uint8_t kAny = 3;        ///< younger: NOP, IT, B, CBZ of 16 bits, issued with either
 }  // namespace pairing
 
+/// What run_sequence() counts, in one number: each field has room for the instructions of a page.
+namespace tally {
+inline constexpr unsigned kStallShift = 10, kPairShift = 20;
+inline constexpr std::uint32_t kInstruction = 1, kStall = 1u << kStallShift, kPair = 1u << kPairShift;
+inline constexpr std::uint32_t kField = kStall - 1;
+}  // namespace tally
+
 /// One instruction, decoded: everything about it that does not depend on the state of the core.
 struct alignas(64) Insn {
   /// The work needed before `run`; kReady: none. One test in the main loop covers all kinds.
@@ -56,13 +63,22 @@ struct alignas(64) Insn {
   std::uint8_t pair_older = pairing::kNone;
   std::uint8_t pair_younger = pairing::kNone;
   Kind kind = Kind::kUndecoded;
-  std::uint8_t shift = 0;         ///< operand 2: amount, 0..32
-  bool keep_flags_in_it = false;  ///< 16-bit data processing sets flags only outside IT blocks
-  std::uint8_t carry = 2;         ///< carry out of an immediate: 0, 1, or 2 for unchanged
+  std::uint8_t shift = 0;  ///< operand 2: amount, 0..32
+  std::uint8_t carry = 2;  ///< carry out of an immediate: 0, 1, or 2 for unchanged
   static constexpr std::uint8_t kNoBank = 0xff;
   /// The SRAM bank of the word that straight-line code fetches for this instruction; kNoBank if it lies in a
   /// word that its predecessor had fetched, or not in SRAM.
   std::uint8_t fetch_bank = kNoBank;
+
+  // How it issues after the instruction before it in memory, see Core::run_sequence(). Without one before it
+  // that is linked to it: after a branch.
+  std::uint8_t stall = 0;                ///< cycles that it waits for a result of that instruction
+  std::uint8_t paired = pairing::kNone;  ///< how it pairs with that instruction
+  std::uint8_t cost = 1;                 ///< cycles, less one if it pairs
+  /// The instruction behind it is kReady, and its four fields are for this one.
+  bool linked : 1 = false;
+  bool keep_flags_in_it : 1 = false;  ///< 16-bit data processing sets flags only outside IT blocks
+  std::uint32_t tally = tally::kInstruction;
 
   bool wide() const { return halfwords == 2; }
 };
@@ -89,6 +105,9 @@ class DecodeCache {
   /// in.
   void invalidate(std::uint32_t address, std::uint32_t bytes);
   void invalidate_all();
+  /// Sets how `second` issues after `first`, if both are ready and `second` lies directly behind `first` in a
+  /// page.
+  static void link(Insn& first, Insn& second);
 
   DecodeCache() : pages_(kEnd >> kPageBits) {}
 
@@ -97,6 +116,10 @@ class DecodeCache {
     std::array<Insn, kSlots + 2> slots;
   };
   Page* make_page(std::uint32_t address);
+  static void drop(Insn& slot) {
+    slot.kind = Insn::Kind::kUndecoded;
+    slot.linked = false;
+  }
 
   std::vector<Page*> pages_;
   std::vector<std::unique_ptr<Page>> owned_;

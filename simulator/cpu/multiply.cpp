@@ -10,6 +10,8 @@ namespace {
 
 std::int32_t s32(std::uint32_t value) { return static_cast<std::int32_t>(value); }
 std::int64_t half(std::uint32_t word, bool top) { return static_cast<std::int16_t>(top ? word >> 16 : word); }
+std::int32_t low_half(std::uint32_t word) { return static_cast<std::int16_t>(word); }
+std::int32_t high_half(std::uint32_t word) { return s32(word) >> 16; }
 std::uint32_t swap_halves(std::uint32_t word) { return std::rotl(word, 16); }
 std::uint32_t low(std::int64_t value) { return static_cast<std::uint32_t>(value); }
 
@@ -43,8 +45,8 @@ template <bool kSubtract, bool kExchange>
 void dual(Core& core, const Insn& i) {
   const std::uint32_t a = core.r[i.rn];
   const std::uint32_t b = kExchange ? swap_halves(core.r[i.rm]) : core.r[i.rm];
-  const std::int64_t first = half(a, false) * half(b, false), second = half(a, true) * half(b, true);
-  accumulate(core, i, kSubtract ? first - second : first + second);
+  const std::int32_t first = low_half(a) * low_half(b), second = high_half(a) * high_half(b);
+  accumulate(core, i, kSubtract ? std::int64_t{first} - second : std::int64_t{first} + second);
 }
 /// SMMUL, SMMLA, SMMLS and their R forms (shift bit 0: rounds).
 template <bool kSubtract>

@@ -128,6 +128,33 @@ TEST(Timing, AnObserverChangesNoCycle) {
   EXPECT_EQ(watches.cycles, observed.core.stats().cycles);
 }
 
+// Core::run_sequence() runs what was linked; under an observer each instruction is stepped.
+TEST(Timing, OverlappingCodeTakesTheCyclesOfSingleSteps) {
+  const char* code =
+      "movs r7, #21\n 1: tst.w r7, #1\n bne 3f\n 2: .hword 0xf04f\n 3: .hword 0x3001\n"  // or ADDS r0, #1
+      "nop\n add r1, r0\n subs r7, #1\n bne 1b\n add.w r2, r3, r4\n";
+  Machine stepped, free;
+  stepped.load(code);
+  stepped.run();
+  free.load(code);
+  free.core.run_until(stepped.cycles());
+  EXPECT_EQ(free.cycles(), stepped.cycles());
+  EXPECT_EQ(free.core.reg(1), stepped.core.reg(1));
+  EXPECT_EQ(free.core.reg(7), 0u);
+  EXPECT_EQ(free.core.stats().paired, stepped.core.stats().paired);
+  EXPECT_EQ(free.core.stats().result_stalls, stepped.core.stats().result_stalls);
+}
+
+TEST(Timing, LinkedCodeThatIsOverwrittenIsReadAgain) {
+  Machine m;
+  m.load(
+      "adr.w r6, 2f\n movw r5, #0x3105\n movs r7, #20\n 1: adds r0, #1\n 2: adds r1, #1\n subs r7, #1\n"
+      "cmp r7, #10\n it eq\n strheq r5, [r6]\n cmp r7, #0\n bne 1b\n");  // from there on ADDS r1, #5
+  m.core.run_until(m.core.now() + 1000);
+  EXPECT_EQ(m.core.reg(0), 20u);
+  EXPECT_EQ(m.core.reg(1), 10u + 10 * 5);
+}
+
 TEST(Timing, TwoRunsAgreeToTheCycle) {
   const char* code =
       "movs r7, #50\n 1: ldr.w r0, [r10]\n adds r0, #1\n str.w r0, [r10]\n subs r7, #1\n bne 1b\n";

@@ -125,6 +125,8 @@ class Board {
   RunResult run(const RunLimits& limits);
   /// From an event handler, device callback or observer: the run ends after the current instruction.
   void request_stop();
+  /// Whether runs end when the board enters BOOTSEL mode. Otherwise it serves its USB drive and PICOBOOT.
+  bool stop_in_bootsel = true;
   /// Set from anywhere, a signal handler or another thread included: runs end soon. Null: nobody interrupts.
   const std::atomic<bool>* interrupt = nullptr;
 
@@ -145,6 +147,7 @@ class Board {
   Picoseconds time() const { return timebase.time_at(now()); }
   bool has_psram() const { return options.kind == BoardKind::kPicoPlus2W && !options.faults.psram_absent; }
   bool in_bootsel() const { return boot_.outcome == Bootrom::Outcome::kBootsel; }
+  const std::string& bootsel_reason() const { return boot_.reason; }
   /// True while core 1 waits in the boot ROM for its FIFO hand-shake.
   bool core1_in_bootrom() const { return bootrom.core1_waiting(); }
   /// The text of a kStop, for the present state: both cores' registers and last instructions.

@@ -36,7 +36,7 @@ RunResult Board::run(const RunLimits& limits) {
         result.end = RunEnd::kRequest;
         break;
       }
-      if (boot_.outcome == Bootrom::Outcome::kBootsel) {
+      if (stop_in_bootsel && in_bootsel()) {
         result = {RunEnd::kBootsel, boot_.reason};
         break;
       }

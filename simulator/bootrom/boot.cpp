@@ -11,6 +11,7 @@ namespace pico_llama::simulator {
 namespace {
 constexpr std::uint32_t kXipBase = 0x10000000, kXipUntranslated = 0x1c000000, kFlashWindow = 0x01000000;
 constexpr std::uint32_t kSlotBytes = 4096;
+constexpr std::uint32_t kBootramEnd = 0x400e0000 + Bootram::kBytes;
 constexpr std::uint32_t kBootMagic = 0xb007c0d3;
 enum BootType : std::uint32_t { kNormal = 0, kBootsel = 2, kRamImage = 3, kFlashUpdate = 4, kPcSp = 13 };
 }  // namespace
@@ -69,6 +70,12 @@ void Bootrom::prepare(RomBus& bus) {
 }
 
 Bootrom::Boot Bootrom::boot(bool bootsel_button, std::optional<RamImage> ram_image) {
+  Boot boot = choose_boot(bootsel_button, ram_image);
+  if (boot.outcome == Outcome::kBootsel) start(*parts_.cores[0], 0, kBootramEnd, usb_boot_address());
+  return boot;
+}
+
+Bootrom::Boot Bootrom::choose_boot(bool bootsel_button, std::optional<RamImage> ram_image) {
   Core& core0 = *parts_.cores[0];
   for (auto& calls : calls_) calls.clear();
   parts_.sio.drain(0);

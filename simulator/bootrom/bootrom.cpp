@@ -18,7 +18,8 @@ constexpr std::uint16_t code(char first, char second) {
 
 // Addresses in our ROM; only 0x10..0x17 are prescribed (datasheet section 5.4.1).
 constexpr std::uint32_t kMagic = 0x10, kFunctionTable = 0x14, kLookupPointer = 0x16;
-constexpr std::uint32_t kResetEntry = 0x100, kLookup = 0x104, kCore1Return = 0x108, kFirstFunction = 0x200;
+constexpr std::uint32_t kResetEntry = 0x100, kLookup = 0x104, kCore1Return = 0x108, kUsbBoot = 0x10c,
+                        kFirstFunction = 0x200;
 constexpr std::uint32_t kFirstData = 0x180;
 constexpr std::uint32_t kBootram = 0x400e0000;
 // Flags of rom_table_lookup.
@@ -91,6 +92,8 @@ void Bootrom::write_rom() {
   }
 }
 
+std::uint32_t Bootrom::usb_boot_address() { return kUsbBoot | 1; }
+
 void Bootrom::write_xip_setup_function() {
   // Position-independent Thumb code that calls flash_select_xip_read_mode(mode, clkdiv) and returns: the SDK
   // copies it to RAM and runs it after it has erased or programmed (section 5.4.8.14).
@@ -139,13 +142,15 @@ void Bootrom::execute(Core& core) {
     core.skip_to(core.now() + timing::kRomCore1Poll.cycles);  // the board stops running it
     return;
   }
+  static constexpr Entry kUsbBootEntry{"BOOTSEL mode", 0, &Bootrom::usb_boot};
   const std::uint32_t index = (pc - kFirstFunction) / 4;
-  if (pc < kFirstFunction || index >= kFunctionCount || pc % 4 != 0) {
+  const bool bootsel = number == 0 && pc == kUsbBoot;
+  if (!bootsel && (pc < kFirstFunction || index >= kFunctionCount || pc % 4 != 0)) {
     throw Stop(fmt::format(
         "core {} jumped to {:#x} in the boot ROM, where no function begins (a null pointer called?)", number,
         pc));
   }
-  const Entry& entry = kFunctions[index];
+  const Entry& entry = bootsel ? kUsbBootEntry : kFunctions[index];
   if (entry.function == nullptr) throw Stop(fmt::format("boot ROM function {}: not modelled", entry.name));
 
   // An interrupt handler may call the ROM while the interrupted code is inside: then its stack is lower.

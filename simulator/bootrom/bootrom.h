@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "simulator/bootrom/bootsel/flash_job.h"
 #include "simulator/bootrom/image_def.h"
 #include "simulator/bootrom/rom_bus.h"
 #include "simulator/bootrom/rom_flash.h"
@@ -51,6 +52,7 @@ class Bootrom : public RomCalls {
     std::string reason;  ///< why it is in BOOTSEL mode
   };
   /// The boot path after a reset, from core 0's present cycle on: leaves core 0 at the image's entry point.
+  /// In BOOTSEL mode core 0 stands at the code that serves the USB drive and PICOBOOT.
   Boot boot(bool bootsel_button, std::optional<RamImage> ram_image);
 
   /// Core 1 (again) waits for its entry point: at reset, or when the PSM releases it.
@@ -76,9 +78,11 @@ class Bootrom : public RomCalls {
 
   void write_rom();
   static std::uint32_t core1_return_address();
+  static std::uint32_t usb_boot_address();
   void write_xip_setup_function();
   std::uint32_t lookup(std::uint32_t code, std::uint32_t mask) const;
   void core1_mailbox();
+  Boot choose_boot(bool bootsel_button, std::optional<RamImage> ram_image);
   Boot boot_flash(RomBus& bus);
   /// Starts a core as the ROM leaves it.
   static void start(Core& core, std::uint32_t vector_table, std::uint32_t stack, std::uint32_t entry);
@@ -105,6 +109,17 @@ class Bootrom : public RomCalls {
   RomTask set_ns_api_permission(Core& core, RomBus& bus);
   RomTask set_rom_callback(Core& core, RomBus& bus);
   RomTask validate_ns_buffer(Core& core, RomBus& bus);
+
+  // What some of them return, for PICOBOOT too. Errors: a negative code of pico/error.h.
+  std::int32_t partition_table_info(std::uint32_t flags, std::vector<std::uint32_t>& words);
+  std::int32_t sys_info(RomBus& bus, std::uint32_t flags, std::vector<std::uint32_t>& words);
+  std::int32_t request_reboot(RomBus& bus, std::uint32_t flags, std::uint32_t delay_ms, std::uint32_t p0,
+                              std::uint32_t p1);
+
+  /// BOOTSEL mode: the USB device, until a reset (bootsel/).
+  RomTask usb_boot(Core& core, RomBus& bus);
+  RomTask run_flash_job(RomBus& bus, const bootsel::FlashJob& job);
+  class UsbBootServices;
 
   Parts parts_;
   std::array<std::vector<Call>, 2> calls_;  // by core, innermost last

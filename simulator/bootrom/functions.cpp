@@ -125,24 +125,20 @@ RomTask Bootrom::flash_runtime_to_storage_addr(Core& core, RomBus& bus) {
 
 RomTask Bootrom::get_b_partition(Core&, RomBus&) { co_return as_result(kNotFound); }
 
-RomTask Bootrom::get_partition_table_info(Core& core, RomBus& bus) {
+std::int32_t Bootrom::partition_table_info(std::uint32_t flags, std::vector<std::uint32_t>& words) {
   // There is no partition table: only queries about the table as a whole have an answer (section 5.4.8.16).
   constexpr std::uint32_t kPtInfo = 0x0001, kSinglePartition = 0x8000, kAllPermissions = 0xfc000000,
                           kAllFamilies = 0x00078000;  // absolute, RP2350 Arm S, RISC-V, Arm NS
-  const std::uint32_t out = core.reg(0), words = core.reg(1), flags = core.reg(2);
-  if ((flags & kSinglePartition) != 0) co_return as_result(kInvalidArg);
-  const std::uint32_t needed = 1 + ((flags & kPtInfo) != 0 ? 3U : 0U);
-  if (words < needed) co_return as_result(kBufferTooSmall);
-  bus.store(out, flags & 0x00f1);
+  if ((flags & kSinglePartition) != 0) return kInvalidArg;
+  words = {flags & 0x00f1};
   if ((flags & kPtInfo) != 0) {
-    bus.store(out + 4, 0);
-    bus.store(out + 8, kAllPermissions | 0x1fffU << 13);  // sectors 0 to 0x1fff
-    bus.store(out + 12, kAllPermissions | kAllFamilies);
+    words.insert(words.end(), {0, kAllPermissions | 0x1fffU << 13,  // sectors 0 to 0x1fff
+                               kAllPermissions | kAllFamilies});
   }
-  co_return needed;
+  return static_cast<std::int32_t>(words.size());
 }
 
-RomTask Bootrom::get_sys_info(Core& core, RomBus& bus) {
+std::int32_t Bootrom::sys_info(RomBus& bus, std::uint32_t flags, std::vector<std::uint32_t>& words) {
   enum : std::uint32_t {
     kChipInfo = 0x01,
     kCritical = 0x02,
@@ -152,30 +148,47 @@ RomTask Bootrom::get_sys_info(Core& core, RomBus& bus) {
     kBootInfo = 0x40
   };
   constexpr std::uint32_t kSysinfoPackageSel = 0x40000004, kBootram = 0x400e0000;
-  const std::uint32_t out = core.reg(0), words = core.reg(1), flags = core.reg(2);
-  const std::uint32_t answered =
-      flags & (kChipInfo | kCritical | kCpuInfo | kFlashDevInfo | kBootRandom | kBootInfo);
-  std::vector<std::uint32_t> answer{answered};
+  words = {flags & (kChipInfo | kCritical | kCpuInfo | kFlashDevInfo | kBootRandom | kBootInfo)};
   if ((flags & kChipInfo) != 0) {
     const std::uint64_t id = parts_.otp.chip_id();
-    answer.insert(answer.end(), {bus.load(kSysinfoPackageSel), static_cast<std::uint32_t>(id),
-                                 static_cast<std::uint32_t>(id >> 32)});
+    words.insert(words.end(), {bus.load(kSysinfoPackageSel), static_cast<std::uint32_t>(id),
+                               static_cast<std::uint32_t>(id >> 32)});
   }
-  if ((flags & kCritical) != 0) answer.push_back(0);
-  if ((flags & kCpuInfo) != 0) answer.push_back(0);  // Arm
-  if ((flags & kFlashDevInfo) != 0) answer.push_back(bus.load(kBootram + kDevinfoOffset, 2));
-  if ((flags & kBootRandom) != 0) answer.insert(answer.end(), boot_random_.begin(), boot_random_.end());
+  if ((flags & kCritical) != 0) words.push_back(0);
+  if ((flags & kCpuInfo) != 0) words.push_back(0);  // Arm
+  if ((flags & kFlashDevInfo) != 0) words.push_back(bus.load(kBootram + kDevinfoOffset, 2));
+  if ((flags & kBootRandom) != 0) words.insert(words.end(), boot_random_.begin(), boot_random_.end());
   if ((flags & kBootInfo) != 0) {
     // No TBYB, booted from slot 0, the type of this boot, diagnostics of slot 0: found and launched.
     constexpr std::uint32_t kSlot0 = 0xfe, kDiagnostic = 0x404d;
-    answer.push_back(kSlot0 << 16 | boot_type_ << 8 | kSlot0);
-    answer.push_back(kDiagnostic);
-    answer.insert(answer.end(), boot_parameters_.begin(), boot_parameters_.end());
+    words.push_back(kSlot0 << 16 | boot_type_ << 8 | kSlot0);
+    words.push_back(kDiagnostic);
+    words.insert(words.end(), boot_parameters_.begin(), boot_parameters_.end());
   }
-  if (words < answer.size()) co_return as_result(kBufferTooSmall);
-  for (std::size_t i = 0; i < answer.size(); ++i)
-    bus.store(out + 4 * static_cast<std::uint32_t>(i), answer[i]);
-  co_return static_cast<std::uint32_t>(answer.size());
+  return static_cast<std::int32_t>(words.size());
+}
+
+namespace {
+/// The end of both functions: the words to the caller's buffer.
+std::uint32_t deliver(RomBus& bus, std::uint32_t out, std::uint32_t room,
+                      const std::vector<std::uint32_t>& words) {
+  if (room < words.size()) return as_result(kBufferTooSmall);
+  for (std::size_t i = 0; i < words.size(); ++i) bus.store(out + 4 * static_cast<std::uint32_t>(i), words[i]);
+  return static_cast<std::uint32_t>(words.size());
+}
+}  // namespace
+
+RomTask Bootrom::get_partition_table_info(Core& core, RomBus& bus) {
+  std::vector<std::uint32_t> words;
+  if (const std::int32_t error = partition_table_info(core.reg(2), words); error < 0)
+    co_return as_result(error);
+  co_return deliver(bus, core.reg(0), core.reg(1), words);
+}
+
+RomTask Bootrom::get_sys_info(Core& core, RomBus& bus) {
+  std::vector<std::uint32_t> words;
+  (void)sys_info(bus, core.reg(2), words);
+  co_return deliver(bus, core.reg(0), core.reg(1), words);
 }
 
 RomTask Bootrom::otp_access(Core& core, RomBus& bus) {
@@ -195,15 +208,19 @@ RomTask Bootrom::otp_access(Core& core, RomBus& bus) {
   co_return static_cast<std::uint32_t>(kOk);
 }
 
-RomTask Bootrom::reboot(Core& core, RomBus& bus) {
-  constexpr std::uint32_t kTypeMask = 0xf, kToRiscv = 0x20, kNoReturn = 0x100,
-                          kKnown = kTypeMask | 0x10 | kToRiscv | kNoReturn;
+namespace {
+constexpr std::uint32_t kRebootNoReturn = 0x100;
+}  // namespace
+
+std::int32_t Bootrom::request_reboot(RomBus& bus, std::uint32_t flags, std::uint32_t delay_ms,
+                                     std::uint32_t p0, std::uint32_t p1) {
+  constexpr std::uint32_t kTypeMask = 0xf, kToRiscv = 0x20,
+                          kKnown = kTypeMask | 0x10 | kToRiscv | kRebootNoReturn;
   constexpr std::uint32_t kBootMagic = 0xb007c0d3;
   constexpr std::uint32_t kWatchdog = 0x400d8000, kPsmWdsel = 0x40018008, kTicksWatchdog = 0x40108030;
   constexpr std::uint32_t kPsmAllButColdProcessors = 0x01fffffe, kLoadMax = 0xffffff;
-  const std::uint32_t flags = core.reg(0), delay_ms = core.reg(1), p0 = core.reg(2), p1 = core.reg(3);
   const std::uint32_t type = flags & kTypeMask;
-  if ((flags & ~kKnown) != 0) co_return as_result(kInvalidArg);
+  if ((flags & ~kKnown) != 0) return kInvalidArg;
   if ((flags & kToRiscv) != 0) throw Stop("boot ROM function reboot: this board's cores are Arm only");
   switch (type) {
     case 0:
@@ -228,7 +245,7 @@ RomTask Bootrom::reboot(Core& core, RomBus& bus) {
       bus.store(kWatchdog + 0x1c, kBootMagic);
       break;
     default:
-      co_return as_result(kInvalidArg);
+      return kInvalidArg;
   }
   bus.clear_bits(kWatchdog, 1U << 30);
   bus.store(kPsmWdsel, kPsmAllButColdProcessors);
@@ -243,7 +260,14 @@ RomTask Bootrom::reboot(Core& core, RomBus& bus) {
               static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{delay_ms} * 1000, kLoadMax)));
     bus.set_bits(kWatchdog, 1U << 30);
   }
-  if ((flags & kNoReturn) != 0 || delay_ms == 0) {
+  return kOk;
+}
+
+RomTask Bootrom::reboot(Core& core, RomBus& bus) {
+  const std::uint32_t flags = core.reg(0), delay_ms = core.reg(1);
+  const std::int32_t result = request_reboot(bus, flags, delay_ms, core.reg(2), core.reg(3));
+  if (result != kOk) co_return as_result(result);
+  if ((flags & kRebootNoReturn) != 0 || delay_ms == 0) {
     for (;;) co_await WaitUntil{bus.now + 1000};  // until the watchdog strikes
   }
   co_return static_cast<std::uint32_t>(kOk);

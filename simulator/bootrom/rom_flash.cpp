@@ -143,14 +143,20 @@ RomTask range_erase(RomBus& bus, std::uint32_t offset, std::uint32_t count, std:
 }
 
 RomTask range_program(RomBus& bus, std::uint32_t offset, std::uint32_t data, std::uint32_t count) {
+  return range_program(bus, offset, count, [&bus, data](std::uint32_t i) {
+    return static_cast<std::uint8_t>(bus.load(data + i, 1));
+  });
+}
+
+RomTask range_program(RomBus& bus, std::uint32_t offset, std::uint32_t count,
+                      std::function<std::uint8_t(std::uint32_t)> byte) {
   constexpr std::uint32_t kPage = 256;
   start_direct(bus);
   for (std::uint32_t done = 0; done < count; done += kPage) {
     command(bus, 0x06);
     select(bus);
     send_address(bus, 0x02, offset + done);
-    for (std::uint32_t i = 0; i < kPage; ++i)
-      exchange(bus, static_cast<std::uint8_t>(bus.load(data + done + i, 1)));
+    for (std::uint32_t i = 0; i < kPage; ++i) exchange(bus, byte(done + i));
     deselect(bus);
     co_await WaitUntil{bus.now};
     while (busy(bus)) co_await WaitUntil{bus.now};

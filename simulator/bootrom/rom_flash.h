@@ -1,6 +1,6 @@
 #pragma once
 #include <cstdint>
-#include <span>
+#include <functional>
 
 #include "simulator/bootrom/rom_bus.h"
 #include "simulator/bootrom/rom_task.h"
@@ -24,5 +24,8 @@ void reset_address_translation(RomBus& bus);
 RomTask range_erase(RomBus& bus, std::uint32_t offset, std::uint32_t count, std::uint32_t block_bytes,
                     std::uint8_t block_command);
 RomTask range_program(RomBus& bus, std::uint32_t offset, std::uint32_t data, std::uint32_t count);
+/// As range_program(), of bytes that are not in memory.
+RomTask range_program(RomBus& bus, std::uint32_t offset, std::uint32_t count,
+                      std::function<std::uint8_t(std::uint32_t)> byte);
 
 }  // namespace pico_llama::simulator::rom_flash

@@ -105,6 +105,47 @@ class UsbHost::NotifyPipe : public UsbPipe {
   bool stalled_ = false;
 };
 
+/// The transfers of one bulk endpoint, in order.
+class UsbHost::BulkPipe : public UsbPipe {
+ public:
+  bool wants(Picoseconds) const override { return !transfers_.empty(); }
+  void fill(UsbPacket& packet) override {
+    const std::vector<std::uint8_t>& data = transfers_.front().data;
+    packet.size = std::min(data.size() - sent_, max_packet_bytes);
+    std::copy_n(data.begin() + static_cast<std::ptrdiff_t>(sent_), packet.size, packet.bytes.begin());
+  }
+  void packet_done(const UsbPacket& packet, Picoseconds now) override {
+    BulkTransfer& transfer = transfers_.front();
+    bool whole = false;
+    if (in) {
+      transfer.data.insert(transfer.data.end(), packet.data().begin(), packet.data().end());
+      whole = packet.size < max_packet_bytes || transfer.data.size() >= transfer.length;
+    } else {
+      sent_ += packet.size;
+      whole = sent_ == transfer.data.size();
+    }
+    if (whole) finish(TransferEnd::kDone, now);
+  }
+  void stalled(Picoseconds now) override { finish(TransferEnd::kStalled, now); }
+
+  void add(BulkTransfer transfer) { transfers_.push_back(std::move(transfer)); }
+  void cancel(TransferEnd end, Picoseconds now) {
+    while (!transfers_.empty()) finish(end, now);
+  }
+
+  std::size_t max_packet_bytes = UsbPacket::kMaxBytes;
+
+ private:
+  void finish(TransferEnd end, Picoseconds now) {
+    const BulkTransfer transfer = std::move(transfers_.front());
+    transfers_.pop_front();
+    sent_ = 0;
+    if (transfer.done) transfer.done(end, transfer.data, now);
+  }
+  std::deque<BulkTransfer> transfers_;
+  std::size_t sent_ = 0;
+};
+
 UsbHost::UsbHost(UsbController& device, EventQueue& events)
     : device_(device),
       events_(events),
@@ -170,7 +211,11 @@ void UsbHost::detached(State state, Picoseconds now) {
   info_ = {};
   to_board_.clear();
   bus_.stop(now);
+  // Their owners learn the state first: nothing can be started again.
+  std::vector<std::unique_ptr<BulkPipe>> gone;
+  gone.swap(bulk_pipes_);
   set_state(state, now);
+  for (const auto& pipe : gone) pipe->cancel(TransferEnd::kGone, now);
 }
 
 void UsbHost::attached(Picoseconds now) {
@@ -284,6 +329,7 @@ void UsbHost::configure(Picoseconds now) {
   transfer.value = static_cast<std::uint16_t>(configuration_.value);
   request("SET_CONFIGURATION", std::move(transfer), now,
           [this](const std::vector<std::uint8_t>&, Picoseconds at) {
+            open_bulk_pipes();
             if (!cdc_) return set_state(State::kReady, at);
             in_pipe_->endpoint = cdc_->in.number;
             in_pipe_->in = true;
@@ -304,6 +350,58 @@ void UsbHost::configure(Picoseconds now) {
               if (port_wanted_) send_control_lines(set);
             });
           });
+}
+
+void UsbHost::open_bulk_pipes() {
+  constexpr unsigned kBulk = 2;
+  for (const UsbInterface& interface : configuration_.interfaces) {
+    for (const UsbEndpoint& endpoint : interface.endpoints) {
+      const bool of_port = cdc_ && endpoint.number == (endpoint.in ? cdc_->in : cdc_->out).number;
+      if (endpoint.type != kBulk || of_port || interface.alternate != 0) continue;
+      auto pipe = std::make_unique<BulkPipe>();
+      pipe->endpoint = endpoint.number;
+      pipe->in = endpoint.in;
+      pipe->max_packet_bytes = std::min<std::size_t>(endpoint.max_packet_bytes, UsbPacket::kMaxBytes);
+      bus_.open_pipe(pipe.get());
+      bulk_pipes_.push_back(std::move(pipe));
+    }
+  }
+}
+
+UsbHost::BulkPipe* UsbHost::find_pipe(unsigned endpoint, bool in) const {
+  for (const auto& pipe : bulk_pipes_)
+    if (pipe->endpoint == endpoint && pipe->in == in) return pipe.get();
+  return nullptr;
+}
+
+void UsbHost::transfer(BulkTransfer transfer, Picoseconds now) {
+  BulkPipe* pipe = find_pipe(transfer.endpoint, transfer.in);
+  if (pipe == nullptr) {
+    if (transfer.done) transfer.done(TransferEnd::kGone, {}, now);
+    return;
+  }
+  pipe->add(std::move(transfer));
+  bus_.pump(now);
+}
+
+void UsbHost::cancel(unsigned endpoint, bool in, Picoseconds now) {
+  if (BulkPipe* pipe = find_pipe(endpoint, in)) pipe->cancel(TransferEnd::kTimeout, now);
+}
+
+void UsbHost::clear_halt(unsigned endpoint, bool in, Picoseconds now,
+                         std::function<void(TransferEnd, Picoseconds)> done) {
+  constexpr std::uint8_t kToEndpoint = 0x02, kClearFeature = 1;
+  ControlTransfer transfer;
+  transfer.request_type = kToEndpoint;
+  transfer.request = kClearFeature;
+  transfer.index = static_cast<std::uint16_t>(endpoint | (in ? 0x80 : 0));
+  transfer.done = [this, endpoint, in, then = std::move(done)](
+                      TransferEnd end, const std::vector<std::uint8_t>&, Picoseconds at) {
+    BulkPipe* pipe = find_pipe(endpoint, in);
+    if (end == TransferEnd::kDone && pipe != nullptr) HostController::reset_toggle(*pipe);
+    then(end, at);
+  };
+  control(std::move(transfer), now);
 }
 
 void UsbHost::send_line_coding(Picoseconds now, Then then) {

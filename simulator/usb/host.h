@@ -6,11 +6,22 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "simulator/usb/descriptors.h"
 #include "simulator/usb/host_controller.h"
 
 namespace pico_llama::simulator {
+
+/// A transfer to or from a bulk endpoint, as libusb and WebUSB offer it.
+struct BulkTransfer {
+  unsigned endpoint = 0;
+  bool in = false;
+  std::size_t length = 0;          ///< IN: the most that is read; a short packet ends it sooner
+  std::vector<std::uint8_t> data;  ///< OUT: to send; IN: received
+  /// kDone, kStalled (the endpoint is halted), kGone or, after cancel(), kTimeout.
+  std::function<void(TransferEnd, const std::vector<std::uint8_t>& data, Picoseconds now)> done;
+};
 
 /// The program on the host that has the serial port open.
 class SerialProgram {
@@ -22,7 +33,8 @@ class SerialProgram {
 };
 
 /// A computer with a USB cable: debounces, resets and enumerates a device, finds its serial port
-/// (CDC ACM) by descriptors and carries the bytes. Other interfaces are left alone.
+/// (CDC ACM) by descriptors and carries the bytes. The bulk endpoints of other interfaces are open to
+/// programs that speak to the device themselves (transfer(), control()).
 ///
 /// Flow control, as on a computer: data of the board waits in the board until the program has room, data for
 /// the board is queued here until the board accepts it. Only unplugging (or a reset of the board) drops
@@ -65,6 +77,18 @@ class UsbHost : public UsbWatcher {
   /// The program does not read until `until` (a stalled terminal).
   void stop_reading_until(Picoseconds until, Picoseconds now);
 
+  // --- programs that use other interfaces ------------------------------------------------------------------
+  /// The device's interfaces; empty until kReady.
+  const UsbConfiguration& configuration() const { return configuration_; }
+  /// Queues a transfer behind those of its endpoint. An endpoint that is not open: kGone, at once.
+  void transfer(BulkTransfer transfer, Picoseconds now);
+  void control(ControlTransfer transfer, Picoseconds now) { bus_.submit(std::move(transfer), now); }
+  /// CLEAR_FEATURE(ENDPOINT_HALT).
+  void clear_halt(unsigned endpoint, bool in, Picoseconds now,
+                  std::function<void(TransferEnd, Picoseconds)> done);
+  /// Ends the transfers that wait for this endpoint, with kTimeout.
+  void cancel(unsigned endpoint, bool in, Picoseconds now);
+
   // --- the program ---------------------------------------------------------------------------------------
   /// Queues bytes for the board; sent when the port is open and the board accepts them.
   void send(std::span<const std::uint8_t> bytes, Picoseconds now);
@@ -89,6 +113,7 @@ class UsbHost : public UsbWatcher {
   class InPipe;
   class OutPipe;
   class NotifyPipe;
+  class BulkPipe;
   using Then = std::function<void(const std::vector<std::uint8_t>& data, Picoseconds now)>;
 
   void set_state(State state, Picoseconds now);
@@ -106,6 +131,8 @@ class UsbHost : public UsbWatcher {
   void send_line_coding(Picoseconds now, Then then);
   void send_control_lines(Picoseconds now);
   void fail(std::string problem, Picoseconds now);
+  BulkPipe* find_pipe(unsigned endpoint, bool in) const;
+  void open_bulk_pipes();
 
   UsbController& device_;
   EventQueue& events_;
@@ -130,6 +157,7 @@ class UsbHost : public UsbWatcher {
   std::unique_ptr<InPipe> in_pipe_;
   std::unique_ptr<OutPipe> out_pipe_;
   std::unique_ptr<NotifyPipe> notify_pipe_;
+  std::vector<std::unique_ptr<BulkPipe>> bulk_pipes_;
 };
 
 }  // namespace pico_llama::simulator

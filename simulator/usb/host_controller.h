@@ -61,6 +61,8 @@ class HostController {
   /// The pipe starts with DATA0. Requires: lives until stop() or close_pipes().
   void open_pipe(UsbPipe* pipe);
   void close_pipes() { pipes_.clear(); }
+  /// After CLEAR_FEATURE(ENDPOINT_HALT) the pipe continues with DATA0 (USB 2.0 section 9.4.5).
+  static void reset_toggle(UsbPipe& pipe) { pipe.data1_ = false; }
   /// Something changed that may let a transaction happen.
   void pump(Picoseconds now);
 

@@ -1,0 +1,483 @@
+// BOOTSEL mode from the host's side: the board's USB drive and PICOBOOT, through the USB controller.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "formats/uf2.h"
+#include "simulator/board.h"
+#include "simulator/usb/mass_storage_host.h"
+#include "simulator/usb/picoboot_host.h"
+
+namespace pico_llama::simulator {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+constexpr std::uint32_t kFlash = 0x10000000, kRam = 0x20000000;
+constexpr Picoseconds kMillisecond = kPicosecondsPerSecond / 1000;
+
+/// `pages` pages, the first a program that runs at `address`: a vector table, a block loop of one IMAGE_DEF,
+/// and a branch to itself. The others hold their number and `fill`.
+Bytes program(std::uint32_t address, std::size_t pages, std::uint8_t fill = 0) {
+  Bytes bytes(pages * 256, fill);
+  const std::uint32_t words[] = {
+      0x20001000, address + 0x41, 0, 0, 0xffffded3, 0x1021U << 16 | 0x0142, 0xff | 1U << 8, 0, 0xab123579};
+  std::fill_n(bytes.begin(), 256, std::uint8_t{0});
+  std::memcpy(bytes.data(), words, sizeof words);
+  bytes[0x40] = 0xfe;
+  bytes[0x41] = 0xe7;
+  for (std::size_t page = 1; page < pages; ++page) bytes[page * 256] = static_cast<std::uint8_t>(page);
+  return bytes;
+}
+
+Bytes uf2(std::uint32_t address, const Bytes& contents,
+          std::uint32_t family = formats::kUf2FamilyRp2350ArmS) {
+  std::vector<formats::Uf2Page> pages;
+  for (std::size_t at = 0; at < contents.size(); at += 256) {
+    pages.push_back({address + static_cast<std::uint32_t>(at),
+                     std::span<const std::uint8_t, 256>(contents.data() + at, 256)});
+  }
+  return formats::write_uf2(pages, family);
+}
+
+void set_word(Bytes& file, std::size_t block, std::size_t offset, std::uint32_t value) {
+  std::memcpy(file.data() + 512 * block + offset, &value, 4);
+}
+
+class Bootsel : public testing::Test {
+ protected:
+  Bootsel() { board.stop_in_bootsel = false; }
+  ~Bootsel() override { host.set_state_observer(nullptr); }
+
+  /// Until the device in BOOTSEL mode is ready for use.
+  void enter(ResetKind kind = ResetKind::kBootsel) {
+    board.reset(kind);
+    wait_for_device();
+  }
+  void wait_for_device() {
+    run_until([this] { return board.in_bootsel() && host.state() == UsbHost::State::kReady; }, 2000);
+    ASSERT_EQ(host.state(), UsbHost::State::kReady) << host.problem();
+  }
+  void run_until(const std::function<bool()>& done, unsigned milliseconds) {
+    const Picoseconds end = board.time() + milliseconds * kMillisecond;
+    while (!done() && board.time() < end) {
+      const RunResult result = board.run({.time = board.time() + kMillisecond});
+      ASSERT_EQ(result.end, RunEnd::kLimit) << result.message;
+    }
+  }
+  /// Runs a host program to its end.
+  template <typename T>
+  T finish(HostTask<T> task) {
+    task.start();
+    run_until([&task] { return task.done(); }, 100'000);
+    EXPECT_TRUE(task.done());
+    return task.await_resume();
+  }
+  HostProgram& start_program() {
+    host_program = std::make_unique<HostProgram>(host, board.events, board.time());
+    return *host_program;
+  }
+  MassStorageHost& drive() {
+    const auto interface = find_mass_storage(host.configuration());
+    EXPECT_TRUE(interface.has_value());
+    mass_storage = std::make_unique<MassStorageHost>(start_program(), *interface);
+    return *mass_storage;
+  }
+  PicobootHost& picoboot() {
+    const auto interface = find_picoboot(host.configuration());
+    EXPECT_TRUE(interface.has_value());
+    picoboot_host = std::make_unique<PicobootHost>(start_program(), *interface);
+    return *picoboot_host;
+  }
+  /// Copies a file to the drive. Empty, or the problem.
+  std::string drag(const Bytes& file) {
+    MassStorageHost& target = drive();
+    if (!finish(target.mount()) || !finish(target.copy("test.uf2", file))) return target.problem();
+    return {};
+  }
+  /// Whether the board has restarted from flash or RAM by itself.
+  bool restarts() {
+    run_until([this] { return !board.in_bootsel(); }, 1500);
+    return !board.in_bootsel();
+  }
+  bool flash_holds(std::uint32_t offset, const Bytes& bytes) {
+    return std::equal(bytes.begin(), bytes.end(), board.flash.data() + offset);
+  }
+
+  Board board;
+  UsbHost host{board.usb, board.events};
+  std::unique_ptr<HostProgram> host_program;
+  std::unique_ptr<MassStorageHost> mass_storage;
+  std::unique_ptr<PicobootHost> picoboot_host;
+};
+
+TEST_F(Bootsel, ABlankBoardShowsItsDrive) {
+  enter(ResetKind::kPowerOn);
+  EXPECT_EQ(host.device().vendor_id, 0x2e8aU);
+  EXPECT_EQ(host.device().product_id, 0x000fU);
+  EXPECT_EQ(host.device().product, "RP2350 Boot");
+  MassStorageHost& target = drive();
+  ASSERT_TRUE(finish(target.mount())) << target.problem();
+  EXPECT_EQ(target.volume()->label(), "RP2350");
+  const std::vector<FatVolume::File> files = target.volume()->files();
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0].name, "INDEX.HTM");
+  EXPECT_EQ(files[1].name, "INFO_UF2.TXT");
+  const MassStorageHost::Result info = finish(target.read(target.volume()->sector_of(files[1].cluster), 1));
+  const std::string text(info.data.begin(), info.data.begin() + files[1].bytes);
+  EXPECT_NE(text.find("Board-ID: RP2350\r\n"), std::string::npos) << text;
+}
+
+TEST_F(Bootsel, ADraggedProgramIsFlashedAndStarted) {
+  const Bytes contents = program(kFlash, 40);
+  std::fill_n(board.flash.data(), 64 * 1024, std::uint8_t{0x5a});
+  enter();
+  EXPECT_EQ(drag(uf2(kFlash, contents)), "");
+  ASSERT_TRUE(restarts());
+  EXPECT_EQ(board.cores[0].reg(15), kFlash + 0x40);
+  EXPECT_TRUE(flash_holds(0, contents));
+  // The rest of the last sector is erased, and nothing behind it.
+  EXPECT_EQ(board.flash.data()[40 * 256], 0xff);
+  EXPECT_EQ(board.flash.data()[3 * 4096], 0x5a);
+}
+
+TEST_F(Bootsel, BlocksMayComeInAnyOrderAndTwice) {
+  const Bytes contents = program(kFlash, 40);
+  const Bytes file = uf2(kFlash, contents);
+  Bytes shuffled;
+  for (std::size_t i = 0; i < 40; ++i) {
+    const std::size_t block = (i * 17 + 5) % 40;
+    for (unsigned copy = 0; copy < 1 + i % 2; ++copy)
+      shuffled.insert(shuffled.end(), file.begin() + static_cast<std::ptrdiff_t>(block * 512),
+                      file.begin() + static_cast<std::ptrdiff_t>(block * 512 + 512));
+  }
+  enter();
+  EXPECT_EQ(drag(shuffled), "");
+  ASSERT_TRUE(restarts());
+  EXPECT_TRUE(flash_holds(0, contents));
+}
+
+TEST_F(Bootsel, ModelsGoBesideTheProgram) {
+  const Bytes contents = program(kFlash, 3), model = program(kFlash + 0x80000, 33, 7);
+  enter();
+  EXPECT_EQ(drag(uf2(kFlash, contents)), "");
+  ASSERT_TRUE(restarts());
+  enter();
+  EXPECT_EQ(drag(uf2(kFlash + 0x80000, model, formats::kUf2FamilyData)), "");
+  ASSERT_TRUE(restarts());
+  EXPECT_TRUE(flash_holds(0, contents));
+  EXPECT_TRUE(flash_holds(0x80000, model));
+}
+
+TEST_F(Bootsel, ADamagedFileDoesNotRestartTheBoardAndAWholeOneDoes) {
+  const Bytes contents = program(kFlash, 20);
+  const Bytes whole = uf2(kFlash, contents);
+  Bytes lacking = whole;
+  lacking[7 * 512] ^= 1;  // its magic
+  enter();
+  EXPECT_EQ(drag(lacking), "");
+  EXPECT_FALSE(restarts());
+  // The file again: only the missing block is new.
+  EXPECT_EQ(drag(whole), "");
+  ASSERT_TRUE(restarts());
+  EXPECT_TRUE(flash_holds(0, contents));
+}
+
+TEST_F(Bootsel, BlocksForOtherChipsAndOtherPlacesAreIgnored) {
+  enter();
+  EXPECT_EQ(drag(uf2(kFlash, program(kFlash, 2), 0xe48bff56)), "");  // an RP2040's
+  Bytes not_main = uf2(kFlash, program(kFlash, 1));
+  set_word(not_main, 0, 8, 0x2001);
+  EXPECT_EQ(drag(not_main), "");
+  Bytes unaligned = uf2(kFlash, program(kFlash, 1));
+  set_word(unaligned, 0, 12, kFlash + 0x80);
+  EXPECT_EQ(drag(unaligned), "");
+  EXPECT_FALSE(restarts());
+  EXPECT_TRUE(std::all_of(board.flash.data(), board.flash.data() + 0x10000,
+                          [](std::uint8_t byte) { return byte == 0xff; }));
+  Bytes elsewhere = uf2(kFlash, program(kFlash, 2));
+  set_word(elsewhere, 1, 12, 0x13ffc000);
+  EXPECT_EQ(drag(elsewhere), "");
+  EXPECT_FALSE(restarts());
+}
+
+TEST_F(Bootsel, OfTwoJoinedFilesTheFirstCompleteOneRestartsTheBoard) {
+  const Bytes contents = program(kFlash, 3);
+  const Bytes model = program(kFlash + 0x80000, 2'000, 9);  // longer than half a second takes
+  Bytes joined = uf2(kFlash, contents);
+  const Bytes second = uf2(kFlash + 0x80000, model, formats::kUf2FamilyData);
+  joined.insert(joined.end(), second.begin(), second.end());
+  enter();
+  EXPECT_EQ(drag(joined), "the drive went away");
+  ASSERT_TRUE(restarts());
+  EXPECT_TRUE(flash_holds(0, contents));
+  EXPECT_FALSE(flash_holds(0x80000, model));
+}
+
+TEST_F(Bootsel, ARamImageIsStartedFromRam) {
+  const Bytes contents = program(kRam + 0x1000, 5);
+  enter();
+  EXPECT_EQ(drag(uf2(kRam + 0x1000, contents)), "");
+  ASSERT_TRUE(restarts());
+  EXPECT_EQ(board.cores[0].reg(15), kRam + 0x1040);
+}
+
+TEST_F(Bootsel, ADragThatIsBrokenOffCanBeRepeated) {
+  const Bytes contents = program(kFlash, 40);
+  for (const unsigned milliseconds : {1U, 20U, 60U, 150U, 300U}) {
+    enter();
+    MassStorageHost& target = drive();
+    ASSERT_TRUE(finish(target.mount()));
+    HostTask<bool> copy = target.copy("test.uf2", uf2(kFlash, contents));
+    copy.start();
+    run_until([&copy] { return copy.done(); }, milliseconds);
+    // The plug is pulled, which takes the power away; the board comes back in BOOTSEL mode.
+    host.unplug(board.time());
+    EXPECT_TRUE(copy.done());
+    host.plug(board.time());
+    enter();
+    EXPECT_EQ(drag(uf2(kFlash, contents)), "");
+    ASSERT_TRUE(restarts()) << milliseconds;
+    EXPECT_TRUE(flash_holds(0, contents));
+  }
+}
+
+TEST_F(Bootsel, TheDriveAnswersScsiAsItsStandardSays) {
+  enter();
+  MassStorageHost& target = drive();
+  const MassStorageHost::Result unknown = finish(target.command({0x99, 0, 0, 0, 0, 0}, 0, {}));
+  EXPECT_EQ(unknown.end, MassStorageHost::End::kFailed);
+  EXPECT_EQ(finish(target.request_sense()).key, 5);
+  // Data that never comes: the endpoint is halted, the status says how much is missing.
+  const MassStorageHost::Result refused = finish(target.command({0x99, 0, 0, 0, 0, 0}, 100, {}));
+  EXPECT_EQ(refused.end, MassStorageHost::End::kFailed);
+  EXPECT_EQ(refused.residue, 100U);
+  const MassStorageHost::Result short_answer = finish(target.command({0x12, 0, 0, 0, 255, 0}, 255, {}));
+  EXPECT_TRUE(short_answer.passed());
+  EXPECT_EQ(short_answer.data.size(), 36U);
+  EXPECT_EQ(short_answer.residue, 255U - 36U);
+  const MassStorageHost::Result beyond = finish(target.read(262'144, 1));
+  EXPECT_EQ(beyond.end, MassStorageHost::End::kFailed);
+  EXPECT_EQ(finish(target.request_sense()).code, 0x21);
+  const MassStorageHost::Result write_beyond = finish(target.write(262'143, Bytes(1024)));
+  EXPECT_EQ(write_beyond.end, MassStorageHost::End::kFailed);
+  // A command block that is none: until reset recovery nothing is accepted, and then everything.
+  HostProgram& raw = *host_program;
+  const auto broken = [&raw, &target]() -> HostTask<bool> {
+    Bytes junk(31, 0x11);
+    const HostProgram::Outcome sent = co_await raw.bulk_out(2, std::move(junk));
+    const HostProgram::Outcome answer = co_await raw.bulk_in(1, 13);
+    (void)co_await raw.clear_halt(1, true);
+    const HostProgram::Outcome still = co_await raw.bulk_in(1, 13);
+    co_return sent.ok() && answer.end == TransferEnd::kStalled&& still.end == TransferEnd::kStalled;
+  };
+  EXPECT_TRUE(finish(broken()));
+  EXPECT_EQ(finish(target.command({0, 0, 0, 0, 0, 0}, 0, {})).end, MassStorageHost::End::kBroken);
+  EXPECT_TRUE(finish(target.command({0, 0, 0, 0, 0, 0}, 0, {})).passed());
+  EXPECT_TRUE(finish(target.mount()));
+}
+
+// --- PICOBOOT
+// ------------------------------------------------------------------------------------------------
+
+TEST_F(Bootsel, PicobootErasesWritesReadsAndReboots) {
+  const Bytes contents = program(kFlash, 40);
+  std::fill_n(board.flash.data(), 64 * 1024, std::uint8_t{0});
+  enter();
+  PicobootHost& rom = picoboot();
+  EXPECT_TRUE(finish(rom.command(PicobootHost::kExitXip, {}, 0, {})).ok());
+  EXPECT_TRUE(finish(rom.command(PicobootHost::kEnterXip, {}, 0, {})).ok());
+  EXPECT_TRUE(finish(rom.exclusive(1)).ok());
+  EXPECT_TRUE(finish(rom.erase(kFlash, 0x3000)).ok());
+  EXPECT_TRUE(finish(rom.write(kFlash, contents)).ok());
+  const PicobootHost::Result back = finish(rom.read(kFlash, static_cast<std::uint32_t>(contents.size())));
+  EXPECT_TRUE(back.ok());
+  EXPECT_EQ(back.data, contents);
+  EXPECT_TRUE(flash_holds(0, contents));
+  EXPECT_EQ(board.flash.data()[0x2fff], 0xff);
+  EXPECT_EQ(board.flash.data()[0x3000], 0);
+  EXPECT_TRUE(finish(rom.reboot2(0, 100, 0, 0)).ok());
+  EXPECT_EQ(finish(rom.exclusive(0)).status, PicobootHost::kRebooting);
+  ASSERT_TRUE(restarts());
+  EXPECT_EQ(board.cores[0].reg(15), kFlash + 0x40);
+}
+
+TEST_F(Bootsel, PicobootWritesAndReadsRam) {
+  enter();
+  PicobootHost& rom = picoboot();
+  Bytes bytes(1000);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 7);
+  EXPECT_TRUE(finish(rom.write(kRam + 0x101, bytes)).ok());
+  EXPECT_EQ(finish(rom.read(kRam + 0x101, 1000)).data, bytes);
+  const PicobootHost::Result magic = finish(rom.read(0x10, 3));
+  EXPECT_EQ(magic.data, (Bytes{'M', 'u', 2}));
+  // REBOOT2 to a RAM image (type 3).
+  EXPECT_TRUE(finish(rom.write(kRam, program(kRam, 1))).ok());
+  EXPECT_TRUE(finish(rom.reboot2(3, 10, kRam, 256)).ok());
+  ASSERT_TRUE(restarts());
+  EXPECT_EQ(board.cores[0].reg(15), kRam + 0x40);
+}
+
+TEST_F(Bootsel, PicobootFillsTheLastPageWithZeros) {
+  enter();
+  PicobootHost& rom = picoboot();
+  EXPECT_TRUE(finish(rom.erase(kFlash, 4096)).ok());
+  EXPECT_TRUE(finish(rom.write(kFlash, Bytes(300, 0xaa))).ok());
+  EXPECT_EQ(board.flash.data()[299], 0xaa);
+  EXPECT_EQ(board.flash.data()[300], 0);
+  EXPECT_EQ(board.flash.data()[511], 0);
+  EXPECT_EQ(board.flash.data()[512], 0xff);
+}
+
+TEST_F(Bootsel, PicobootRefusesAndSaysWhy) {
+  using Arguments = PicobootHost::Arguments;
+  enter();
+  PicobootHost& rom = picoboot();
+  EXPECT_EQ(finish(rom.erase(kFlash + 256, 4096)).status, PicobootHost::kBadAlignment);
+  EXPECT_EQ(finish(rom.erase(kFlash, 4000)).status, PicobootHost::kBadAlignment);
+  EXPECT_EQ(finish(rom.erase(kRam, 4096)).status, PicobootHost::kInvalidAddress);
+  EXPECT_EQ(finish(rom.erase(0x11000000, 4096)).status, PicobootHost::kNotPermitted);
+  EXPECT_EQ(finish(rom.erase(0xfffff000, 0x2000)).status, PicobootHost::kInvalidAddress);
+  EXPECT_EQ(finish(rom.write(kFlash + 4, Bytes(256))).status, PicobootHost::kBadAlignment);
+  EXPECT_EQ(finish(rom.write(0x40000000, Bytes(256))).status, PicobootHost::kInvalidAddress);
+  EXPECT_EQ(finish(rom.read(0x20081fff, 2)).status, PicobootHost::kInvalidAddress);
+  EXPECT_EQ(finish(rom.command(PicobootHost::kRead, Arguments::words({kRam, 8}), 4, {})).status,
+            PicobootHost::kInvalidTransferLength);
+  EXPECT_EQ(finish(rom.command(PicobootHost::kRead, Arguments::words({kRam}), 4, {})).status,
+            PicobootHost::kInvalidCommandLength);
+  EXPECT_EQ(finish(rom.exclusive(3)).status, PicobootHost::kInvalidArgument);
+  EXPECT_EQ(finish(rom.get_info(9, 0, 64)).status, PicobootHost::kInvalidArgument);
+  EXPECT_EQ(finish(rom.get_info(1, 1, 6)).status, PicobootHost::kInvalidTransferLength);
+  EXPECT_EQ(finish(rom.get_info(1, 1, 8)).status, PicobootHost::kBufferTooSmall);
+  EXPECT_EQ(finish(rom.otp_read(4095, 2, true)).status, PicobootHost::kInvalidArgument);
+  EXPECT_EQ(finish(rom.reboot2(5, 100, 0, 0)).status, PicobootHost::kInvalidArgument);
+  for (const std::uint8_t id : {std::uint8_t{PicobootHost::kReboot}, std::uint8_t{PicobootHost::kExec},
+                                std::uint8_t{PicobootHost::kVectorizeFlash}, std::uint8_t{0x77}}) {
+    EXPECT_EQ(finish(rom.command(id, {}, 0, {})).status, PicobootHost::kUnknownCommand) << int{id};
+  }
+  // After all that it works.
+  EXPECT_TRUE(finish(rom.read(kRam, 64)).ok());
+}
+
+TEST_F(Bootsel, PicobootTellsAboutChipTableAndDownload) {
+  enter();
+  PicobootHost& rom = picoboot();
+  const auto words = [](const PicobootHost::Result& result) {
+    std::vector<std::uint32_t> values(result.data.size() / 4);
+    std::memcpy(values.data(), result.data.data(), 4 * values.size());
+    return values;
+  };
+  // CHIP_INFO: package, id.
+  const std::vector<std::uint32_t> chip = words(finish(rom.get_info(1, 1, 32)));
+  ASSERT_EQ(chip.size(), 8U);
+  EXPECT_EQ(chip[0], 4U);
+  EXPECT_EQ(chip[1], 1U);
+  EXPECT_EQ(chip[3] | std::uint64_t{chip[4]} << 32, board.otp.chip_id());
+  EXPECT_EQ(chip[5], 0U);
+  const std::vector<std::uint32_t> table = words(finish(rom.get_info(2, 1, 20)));
+  EXPECT_EQ(table, (std::vector<std::uint32_t>{4, 1, 0, 0xffffe000, 0xfc078000}));
+  const std::vector<std::uint32_t> target = words(finish(rom.get_info(3, 0xe48bff59, 16)));
+  EXPECT_EQ(target, (std::vector<std::uint32_t>{3, 0xff, 0xffffe000, 0xfc078000}));
+  EXPECT_EQ(words(finish(rom.get_info(3, 0xe48bff56, 16)))[1], 0xffffffff);
+  const PicobootHost::Result id = finish(rom.otp_read(0, 4, true));
+  std::uint64_t id_bits = 0;
+  ASSERT_EQ(id.data.size(), 8U);
+  std::memcpy(&id_bits, id.data.data(), 8);
+  EXPECT_EQ(id_bits, board.otp.chip_id());
+  EXPECT_EQ(finish(rom.otp_read(0x100, 4, false)).data.size(), 16U);
+  // Half a UF2 on the drive.
+  Bytes lacking = uf2(kFlash, program(kFlash, 4));
+  lacking[3 * 512] ^= 1;
+  EXPECT_EQ(drag(lacking), "");
+  const std::vector<std::uint32_t> status = words(finish(picoboot().get_info(4, 0, 20)));
+  EXPECT_EQ(status, (std::vector<std::uint32_t>{4, 0, formats::kUf2FamilyRp2350ArmS, 3, 4}));
+}
+
+TEST_F(Bootsel, ExclusiveAccessTakesTheDriveAway) {
+  const Bytes file = uf2(kFlash, program(kFlash, 2));
+  enter();
+  EXPECT_TRUE(finish(picoboot().exclusive(1)).ok());
+  EXPECT_EQ(drag(file), "the drive is write-protected");
+  EXPECT_TRUE(finish(picoboot().exclusive(2)).ok());
+  EXPECT_EQ(drag(file), "the drive has no medium");
+  EXPECT_TRUE(finish(picoboot().exclusive(0)).ok());
+  EXPECT_EQ(drag(file), "");
+  EXPECT_TRUE(restarts());
+}
+
+TEST_F(Bootsel, AWriteOverPicobootBrokenOffAnywhereCanBeRepeated) {
+  const Bytes contents = program(kFlash, 4);
+  const auto flash_all = [this, &contents] {
+    PicobootHost& rom = picoboot();
+    EXPECT_TRUE(finish(rom.erase(kFlash, 4096)).ok());
+    EXPECT_TRUE(finish(rom.write(kFlash, contents)).ok());
+    EXPECT_EQ(finish(rom.read(kFlash, 1024)).data, contents);
+  };
+  enter();
+  // After each packet of the write: by a reset of the interface, then by a power cut.
+  for (std::size_t bytes = 0; bytes < contents.size(); bytes += 64) {
+    for (const bool power_cut : {false, true}) {
+      PicobootHost& rom = picoboot();
+      ASSERT_TRUE(finish(rom.erase(kFlash, 4096)).ok());
+      HostProgram& raw = *host_program;
+      const auto part = [&raw, &contents, bytes]() -> HostTask<bool> {
+        Bytes packet{0x0b, 0xd1, 0x1f, 0x43, 1, 0, 0, 0, 5, 8, 0, 0, 0, 4, 0, 0,
+                     0,    0,    0,    0x10, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        HostProgram::Outcome sent = co_await raw.bulk_out(3, std::move(packet));
+        for (std::size_t at = 0; sent.ok() && at < bytes; at += 64) {
+          const auto from = contents.begin() + static_cast<std::ptrdiff_t>(at);
+          Bytes next(from, from + 64);
+          sent = co_await raw.bulk_out(3, std::move(next));
+        }
+        co_return sent.ok();
+      };
+      ASSERT_TRUE(finish(part()));
+      if (power_cut)
+        enter();
+      else
+        ASSERT_TRUE(finish(picoboot().reset()));
+      flash_all();
+    }
+  }
+  // And while a sector is being erased.
+  HostTask<PicobootHost::Result> erase = picoboot().erase(kFlash, 0x10000);
+  erase.start();
+  run_until([] { return false; }, 70);
+  EXPECT_FALSE(erase.done());
+  enter();
+  EXPECT_TRUE(erase.done());
+  flash_all();
+  EXPECT_TRUE(finish(picoboot().reboot2(0, 10, 0, 0)).ok());
+  EXPECT_TRUE(restarts());
+}
+
+TEST_F(Bootsel, TheStatusOfACommandInProgressCanBeAsked) {
+  enter();
+  PicobootHost& rom = picoboot();
+  HostTask<PicobootHost::Result> erase = rom.erase(kFlash, 0x4000);
+  erase.start();
+  run_until([] { return false; }, 20);
+  ASSERT_FALSE(erase.done());
+  HostProgram second(host, board.events, board.time());
+  PicobootHost other(second, *find_picoboot(host.configuration()));
+  const PicobootHost::Result status = finish(other.command_status());
+  ASSERT_EQ(status.data.size(), 16U);
+  EXPECT_EQ(status.data[8], PicobootHost::kFlashErase);
+  EXPECT_EQ(status.data[9], 1);
+  run_until([&erase] { return erase.done(); }, 2000);
+  EXPECT_TRUE(erase.await_resume().ok());
+}
+
+TEST_F(Bootsel, ProgrammingOtpStopsByName) {
+  enter();
+  HostTask<PicobootHost::Result> write =
+      picoboot().command(PicobootHost::kOtpWrite, {5, {0, 0, 1, 0, 0}}, 4, Bytes(4));
+  write.start();
+  const RunResult result = board.run({.time = board.time() + kPicosecondsPerSecond});
+  EXPECT_EQ(result.end, RunEnd::kStop);
+  EXPECT_NE(result.message.find("programming OTP"), std::string::npos) << result.message;
+}
+
+}  // namespace
+}  // namespace pico_llama::simulator

@@ -10,6 +10,7 @@
 
 #include "tools/cli.h"
 #include "tools/option_checks.h"
+#include "tools/simulate/flashing.h"
 #include "tools/support/failure.h"
 
 namespace pico_llama {
@@ -23,6 +24,8 @@ struct Given {
   std::string board = "pico-plus-2-w";
   std::vector<std::string> faults;
   std::string script;
+  std::vector<std::string> drags;
+  std::vector<std::string> picoboots;
   std::vector<std::string> sends;
   std::vector<std::string> expects;
   std::string max_seconds;
@@ -47,6 +50,16 @@ int start(Given& given) {
   options.pace = !given.no_pace;
   options.dtr = !given.no_dtr;
 
+  for (const std::string& file : given.drags) {
+    if (!options.flashing.empty())
+      options.flashing.push_back({.kind = simulate::Step::Kind::kPowerBootsel, .text = {}});
+    options.flashing.push_back({.kind = simulate::Step::Kind::kDrag, .text = file});
+  }
+  if (!given.drags.empty() && !given.picoboots.empty())
+    options.flashing.push_back({.kind = simulate::Step::Kind::kPowerBootsel, .text = {}});
+  for (const std::string& command : given.picoboots)
+    options.flashing.push_back(simulate::parse_step("picoboot " + command));
+
   options.has_script = !given.script.empty() || !given.sends.empty() || !given.expects.empty();
   if (options.pty && options.has_script) fail_usage("--pty and a script cannot both have the serial port");
   if (options.gdb_port && !options.profile_path.empty()) fail_usage("--gdb and --profile exclude each other");
@@ -70,6 +83,10 @@ int start(Given& given) {
     // Without --expect the run lasts until the limit, which is then a normal end.
     options.script.push_back({.kind = simulate::Step::Kind::kForever, .text = {}, .seconds = 0, .number = 0});
   }
+  if (options.images.empty() && !simulate::uses_bootsel(options))
+    fail_usage(
+        "images is required: firmware and models to load, unless --drag, --picoboot or the script brings "
+        "them");
   return simulate::run(options);
 }
 
@@ -80,8 +97,15 @@ void add_simulate(Cli& cli) {
   const auto given = std::make_shared<Given>();
   Options& options = given->options;
   sub->add_option("images", options.images, "Firmware and models (.uf2, .elf, .plm), loaded in this order")
-      ->type_name(kFileType)
-      ->required();
+      ->type_name(kFileType);
+  sub->add_option("--drag", given->drags,
+                  "Power on with the BOOT button held and copy FILE to the USB drive; may be repeated")
+      ->type_name(kFileType);
+  sub->add_option(
+      "--picoboot", given->picoboots,
+      fmt::format(
+          "Power on with the BOOT button held and carry out COMMAND over PICOBOOT; may be repeated: {}",
+          simulate::picoboot_help()));
   sub->add_option("--board", given->board, "pico-plus-2-w (16 MB flash, 8 MB PSRAM) or pico2 (4 MB, none)")
       ->check(CLI::IsMember({"pico-plus-2-w", "pico2"}));
   sub->add_option("--seed", options.board.seed,
@@ -127,6 +151,7 @@ end the run as usual, after --stats and --profile are written.
 
 Examples:
   pico-llama simulate firmware.uf2 model.plm
+  pico-llama simulate --drag firmware.uf2 --drag model.uf2
   echo "Once upon a time" | pico-llama simulate story.uf2
   pico-llama simulate story.uf2 --send "Once upon a time" --expect "tok/s" --max-seconds 60
   pico-llama simulate firmware.uf2 --pty          then: picocom /dev/pts/N

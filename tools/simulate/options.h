@@ -16,6 +16,9 @@ struct Options {
   simulator::BoardOptions board;
   std::vector<Fault> faults;  ///< those that happen at a time
 
+  /// What --drag and --picoboot ask for, before anything else; the board is then powered on with the BOOT
+  /// button held.
+  Script flashing;
   Script script;            ///< empty: the terminal, or --pty
   bool has_script = false;  ///< ends when the script ends
   bool pty = false;
@@ -35,6 +38,9 @@ struct Options {
 /// Exit codes besides 0 and 2 (usage): documented in --help.
 inline constexpr int kExitBoard = 1;  ///< the board stopped, is in BOOTSEL, or a file is refused
 inline constexpr int kExitLimit = 3;  ///< --max-seconds or --max-cycles came before the script's end
+
+/// Whether anything is flashed in BOOTSEL mode. Otherwise a run ends there.
+bool uses_bootsel(const Options& options);
 
 /// Runs it. Errors: throws Failure; returns the exit code otherwise.
 int run(const Options& options);

@@ -29,9 +29,27 @@ void Player::printed(std::string_view text, Picoseconds now) {
   }
 }
 
-void Player::bootsel(Picoseconds now) {
-  bootsel_ = true;
+void Player::set_bootsel(bool present, Picoseconds now) {
+  bootsel_ = present;
   advance(now);
+}
+
+void Player::step_done(Picoseconds now) {
+  waiting_ = false;
+  advance(now);
+}
+
+namespace {
+bool needs_port(const Step& step) {
+  return step.kind == Step::Kind::kSend || step.kind == Step::Kind::kBaud ||
+         step.kind == Step::Kind::kRequestBootsel || step.kind == Step::Kind::kRequestFlash;
+}
+}  // namespace
+
+bool Player::waits_for_program() const {
+  if (waiting_ || next_ == script_.size()) return false;
+  const Step& step = script_[next_];
+  return needs_port(step) || step.kind == Step::Kind::kExpect || step.kind == Step::Kind::kForever;
 }
 
 void Player::advance(Picoseconds now) {
@@ -59,10 +77,8 @@ void Player::advance(Picoseconds now) {
         advance(end);
       });
     } else {
-      const bool needs_port = step.kind == Step::Kind::kSend || step.kind == Step::Kind::kBaud ||
-                              step.kind == Step::Kind::kRequestBootsel ||
-                              step.kind == Step::Kind::kRequestFlash;
-      if (needs_port && !ready_) break;
+      if (needs_port(step) && !ready_) break;
+      if (step.kind == Step::Kind::kDrag || step.kind == Step::Kind::kPicoboot) waiting_ = true;
       act_(step, now);
     }
     ++next_;
@@ -89,6 +105,8 @@ void Player::wait_for_line_end(Picoseconds now) {
 }
 
 std::string Player::waits_for() const {
+  if (waiting_ && script_[next_ - 1].kind == Step::Kind::kDrag) return "the end of a drag";
+  if (waiting_ && script_[next_ - 1].kind == Step::Kind::kPicoboot) return "the end of a picoboot command";
   if (waiting_) return "the end of a wait";
   if (next_ >= script_.size()) return "nothing";
   const Step& step = script_[next_];

@@ -10,7 +10,8 @@ namespace pico_llama::simulate {
 /// Runs a script against the board's output. Depends only on simulated time, so runs are reproducible.
 class Player {
  public:
-  /// Carries out one step that is not waiting: everything but kExpect, kWait, kBootsel, kForever.
+  /// Carries out one step that is not waiting: everything but kExpect, kWait, kBootsel, kForever. kDrag and
+  /// kPicoboot are only begun: step_done() ends them.
   using Act = std::function<void(const Step&, simulator::Picoseconds now)>;
 
   Player(const Script& script, simulator::EventQueue& events, Act act, std::function<void()> finished)
@@ -19,7 +20,12 @@ class Player {
   /// Whether the port accepts input; called again after a reconnect.
   void set_ready(bool ready, simulator::Picoseconds now);
   void printed(std::string_view text, simulator::Picoseconds now);
-  void bootsel(simulator::Picoseconds now);
+  /// Whether a board in BOOTSEL mode can be seen.
+  void set_bootsel(bool present, simulator::Picoseconds now);
+  /// The kDrag or kPicoboot that was begun has ended.
+  void step_done(simulator::Picoseconds now);
+  /// True if the next step waits for a program on the board.
+  bool waits_for_program() const;
   /// Executes steps until one has to wait.
   void advance(simulator::Picoseconds now);
 
@@ -42,7 +48,7 @@ class Player {
   std::function<void()> finished_;
   std::size_t next_ = 0;
   bool ready_ = false;
-  bool waiting_ = false;  ///< for the end of a kWait
+  bool waiting_ = false;  ///< for the end of a kWait, kDrag or kPicoboot
   bool bootsel_ = false;
   bool advancing_ = false;
   bool told_ = false;

@@ -5,6 +5,7 @@
 
 #include "formats/mapped_file.h"
 #include "tools/simulate/fault.h"
+#include "tools/simulate/flashing.h"
 #include "tools/support/failure.h"
 
 namespace pico_llama::simulate {
@@ -34,6 +35,9 @@ constexpr Command kCommands[] = {
     {"release", Step::Kind::kRelease, Argument::kNone},
     {"reset", Step::Kind::kReset, Argument::kNone},
     {"power-cut", Step::Kind::kPower, Argument::kNone},
+    {"power-bootsel", Step::Kind::kPowerBootsel, Argument::kNone},
+    {"drag", Step::Kind::kDrag, Argument::kText},
+    {"picoboot", Step::Kind::kPicoboot, Argument::kText},
     {"request-bootsel", Step::Kind::kRequestBootsel, Argument::kNone},
     {"request-flash", Step::Kind::kRequestFlash, Argument::kNone},
     {"expect-bootsel", Step::Kind::kBootsel, Argument::kNone},
@@ -103,6 +107,7 @@ Step parse_step(std::string_view line) {
       case Argument::kText:
         if (rest.empty()) fail_usage("'{}' needs a text", name);
         step.text = unescape(rest);
+        if (command.kind == Step::Kind::kPicoboot) (void)parse_picoboot(step.text);
         break;
       case Argument::kLine:
         step.text = unescape(rest) + "\r";
@@ -159,6 +164,10 @@ const char* script_help() {
   reset, power-cut  the RUN pin; power off and on
   request-bootsel, request-flash   picotool's reboot requests
   expect-bootsel    waits until the board is in BOOTSEL mode
+  power-bootsel     power off and on with the BOOT button held
+  drag FILE         copies FILE to the USB drive of BOOTSEL mode; waits for the board's restart
+  picoboot COMMAND  info, erase ADDRESS BYTES, write ADDRESS FILE, read ADDRESS BYTES FILE, load FILE, reboot,
+                    reboot-bootsel; load erases, writes and reads back what a UF2 file holds
   # comment; \n \r \t \e \\ \xHH in a TEXT
 )";
 }

@@ -23,6 +23,9 @@ struct Step {
     kRelease,         ///< lets go of it
     kReset,           ///< RUN pin
     kPower,           ///< power is cut and comes back
+    kPowerBootsel,    ///< the same, with the BOOT button held
+    kDrag,            ///< text: a file, copied to the board's USB drive
+    kPicoboot,        ///< text: a PICOBOOT command
     kRequestBootsel,  ///< picotool's request on the reset interface
     kRequestFlash,
     kBootsel,  ///< waits until the board is in BOOTSEL mode

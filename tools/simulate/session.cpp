@@ -61,6 +61,13 @@ void write_file(const std::string& path, std::string_view text) {
 
 }  // namespace
 
+bool uses_bootsel(const Options& options) {
+  return !options.flashing.empty() ||
+         std::any_of(options.script.begin(), options.script.end(), [](const Step& step) {
+           return step.kind == Step::Kind::kDrag || step.kind == Step::Kind::kPicoboot;
+         });
+}
+
 int run(const Options& options) {
   if (!options.stats_path.empty()) require_writable(options.stats_path, options.images);
   if (!options.led_path.empty()) LedLog::check(options.led_path, options.images);
@@ -77,11 +84,21 @@ Session::Session(const Options& options)
     : options_(options),
       board_(options.board),
       host_(board_.usb, board_.events),
+      flashing_(host_, board_.events, [](const std::string& text) { say("{}", text); }),
       piped_(!options.has_script && !options.pty && isatty(STDIN_FILENO) == 0),
       may_say_slow_(isatty(STDERR_FILENO) != 0 && !piped_) {
   elf_path_ = load_images(board_, options_.images);
   board_.warn = [](std::string_view text) { say("{}", text); };
 
+  board_.stop_in_bootsel = !uses_bootsel(options_);
+  if (!options_.flashing.empty()) {
+    flashing_player_ = std::make_unique<Player>(
+        options_.flashing, board_.events, [this](const Step& step, Picoseconds now) { act(step, now); },
+        [this] {
+          if (player_ && options_.uart) player_->set_ready(true, board_.time());
+          host_changed(board_.time());
+        });
+  }
   if (options_.has_script) {
     player_ = std::make_unique<Player>(
         options_.script, board_.events, [this](const Step& step, Picoseconds now) { act(step, now); },
@@ -100,10 +117,7 @@ Session::Session(const Options& options)
 
   host_.set_program(this);
   host_.set_dtr(options_.dtr, 0);
-  host_.set_state_observer([this](Picoseconds now) {
-    if (host_.state() == UsbHost::State::kFailed) say("{}", host_.problem());
-    if (player_ && !options_.uart) player_->set_ready(host_.port_open(), now);
-  });
+  host_.set_state_observer([this](Picoseconds now) { host_changed(now); });
   if (options_.uart) {
     board_.set_uart_sink([this](unsigned uart, std::uint8_t byte) {
       if (uart == 0) receive({&byte, 1}, board_.time());
@@ -164,6 +178,40 @@ void Session::type(std::string_view text, Picoseconds now) {
   }
 }
 
+void Session::host_changed(Picoseconds now) {
+  if (host_.state() == UsbHost::State::kFailed) say("{}", host_.problem());
+  flashing_.host_changed(now);
+  if (!player_ || (flashing_player_ && !flashing_player_->done())) return;
+  if (!options_.uart) player_->set_ready(host_.port_open(), now);
+  if (!board_.stop_in_bootsel) player_->set_bootsel(flashing_.in_bootsel(), now);
+}
+
+/// A step of BOOTSEL mode; the player whose step it is waits for its end.
+void Session::flash(const Step& step, Picoseconds now) {
+  Player& player = flashing_player_ && !flashing_player_->done() ? *flashing_player_ : *player_;
+  const auto done = [this, &player](const std::string& problem, Picoseconds at) {
+    if (problem.empty()) return player.step_done(at);
+    say("{}", problem);
+    flashing_failed_ = true;
+    board_.request_stop();
+  };
+  if (step.kind == Step::Kind::kDrag)
+    flashing_.drag(step.text, now, done);
+  else
+    flashing_.picoboot(parse_picoboot(step.text), now, done);
+}
+
+bool Session::stuck_in_bootsel() const {
+  const bool nobody_acts = !player_ || player_->waits_for_program();
+  const bool unplugged =
+      host_.state() == UsbHost::State::kUnplugged || host_.state() == UsbHost::State::kFailed;
+  if (board_.in_bootsel() && unplugged)
+    return board_.time() > faults_end_ && (flashing_.busy() || nobody_acts);
+  if (!flashing_.in_bootsel() || flashing_.busy()) return false;
+  if (flashing_player_ && !flashing_player_->done()) return false;
+  return nobody_acts;
+}
+
 void Session::act(const Step& step, Picoseconds now) {
   switch (step.kind) {
     case Step::Kind::kSend:
@@ -190,6 +238,11 @@ void Session::act(const Step& step, Picoseconds now) {
       return board_.reset(ResetKind::kRunPin);
     case Step::Kind::kPower:
       return board_.reset(ResetKind::kPowerOn);
+    case Step::Kind::kPowerBootsel:
+      return board_.reset(ResetKind::kBootsel);
+    case Step::Kind::kDrag:
+    case Step::Kind::kPicoboot:
+      return flash(step, now);
     case Step::Kind::kRequestBootsel:
     case Step::Kind::kRequestFlash: {
       const auto kind =
@@ -361,6 +414,7 @@ void Session::say_slow() {
 }
 
 std::optional<int> Session::after(const RunResult& result) {
+  if (flashing_failed_) return kExitBoard;
   if (finished_ || end_signal() != 0) return 0;
   if (player_ && player_->done()) return 0;  // only the rest of a line is missing
   switch (result.end) {
@@ -368,7 +422,7 @@ std::optional<int> Session::after(const RunResult& result) {
       say("{}", result.message);
       return kExitBoard;
     case RunEnd::kBootsel:
-      if (player_) player_->bootsel(board_.time());
+      if (player_) player_->set_bootsel(true, board_.time());
       if (finished_) return 0;
       say("the board is in BOOTSEL mode: {}", result.message);
       return kExitBoard;
@@ -384,6 +438,11 @@ std::optional<int> Session::after(const RunResult& result) {
     case RunEnd::kLimit:
     case RunEnd::kRequest:
       break;
+  }
+  if (stuck_in_bootsel()) {
+    if (flashing_player_ && !player_) return 0;  // that was all: nothing rebooted it
+    say("the board is in BOOTSEL mode: {}", board_.bootsel_reason());
+    return kExitBoard;
   }
   if (!at_limit()) return std::nullopt;
   if (!player_ || player_->waits_for_limit()) return 0;
@@ -403,9 +462,12 @@ int Session::run_debugger() {
 
 int Session::run() {
   began_ = pace_real_ = Clock::now();
-  board_.reset();
-  if (player_ && options_.uart) player_->set_ready(true, 0);
-  if (player_) player_->advance(0);
+  board_.reset(flashing_player_ ? ResetKind::kBootsel : ResetKind::kPowerOn);
+  if (player_ && options_.uart && !flashing_player_) player_->set_ready(true, 0);
+  if (flashing_player_)
+    flashing_player_->advance(0);
+  else if (player_)
+    player_->advance(0);
   std::optional<int> code;
   if (options_.gdb_port && run_debugger() != 0) code = 0;
   if (board_.interrupt == nullptr) board_.interrupt = &catch_end_signals();
@@ -431,7 +493,8 @@ void Session::finish() {
     Profiler* const cores[] = {profilers_[0].get(), profilers_[1].get()};
     const SourceLines lines(elf_path_);
     const ProfileReport report(cores, board_.symbols, lines);
-    write_file(options_.profile_path, report.callgrind(options_.images.back()));
+    write_file(options_.profile_path,
+               report.callgrind(options_.images.empty() ? "flash" : options_.images.back()));
     write_file(options_.profile_path + ".txt", report.text(40));
   }
 }

@@ -8,6 +8,7 @@
 #include "simulator/board.h"
 #include "simulator/debug/profiler.h"
 #include "simulator/usb/host.h"
+#include "tools/simulate/flashing.h"
 #include "tools/simulate/idle_watch.h"
 #include "tools/simulate/led_log.h"
 #include "tools/simulate/options.h"
@@ -33,6 +34,10 @@ class Session : private simulator::SerialProgram {
 
   void type(std::string_view text, Picoseconds now);
   void act(const Step& step, Picoseconds now);
+  void flash(const Step& step, Picoseconds now);
+  void host_changed(Picoseconds now);
+  /// The board is in BOOTSEL mode, and neither the script nor --drag or --picoboot will get it out.
+  bool stuck_in_bootsel() const;
   void schedule_fault(const Fault& fault);
   /// Runs the board for `slice` of simulated time at most.
   simulator::RunResult run_board(Picoseconds slice);
@@ -57,6 +62,9 @@ class Session : private simulator::SerialProgram {
   simulator::UsbHost host_;
   std::unique_ptr<Port> port_;  ///< none while a script plays
   std::unique_ptr<Player> player_;
+  std::unique_ptr<Player> flashing_player_;  ///< of Options::flashing; player_ begins when it has finished
+  Flashing flashing_;
+  bool flashing_failed_ = false;
   std::unique_ptr<simulator::Profiler> profilers_[2];
   std::unique_ptr<LedLog> led_log_;
   std::string elf_path_;

@@ -14,6 +14,12 @@
 
 namespace pico_llama {
 
+/// Keys and values of a KV head, all positions.
+struct CachePart {
+  std::byte* keys;
+  std::byte* values;
+};
+
 /// The operations that all profiles share.
 struct Numerics {
   const Config& p;
@@ -37,10 +43,8 @@ struct Numerics {
   }
   /// Rotates each pair of these rows by its position's angle (RoPE).
   void rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const;
-  /// This worker's part of one more layer's cache has been written: it may be streamed.
-  void cache_written() const {
-    if (stream != nullptr) stream->cache_written(worker);
-  }
+  /// Whether attention() reads the cache from the stream; then it also stores the keys and values.
+  bool brings_cache() const { return stream != nullptr && stream->brings_cache(); }
   /// From here on only the last `tokens` are computed.
   void keep_last(int tokens) { first = n - tokens; }
 
@@ -57,14 +61,24 @@ struct Numerics {
       left.begin += piece.blocks;
     }
   }
-  /// Calls body(keys, values) with one head's part of the cache, in memory or streamed.
-  template <typename Body>
-  void with_cache(size_t head, Body body) const {
-    if (stream == nullptr || !stream->brings_cache())
-      return body(s.key_cache + head * s.key_head_bytes, s.value_cache + head * s.value_head_bytes);
-    const StreamPiece keys = stream->next(worker);
-    const StreamPiece values = stream->next(worker);
-    body(keys.data, values.data);
+  /// A KV head's part of the cache.
+  CachePart cache_of(int layer, int head) const {
+    const auto number = static_cast<size_t>(layer * p.n_kv_heads + head);
+    return {s.key_cache + number * s.key_head_bytes, s.value_cache + number * s.value_head_bytes};
+  }
+  /// Takes a head's copy of the cache from the stream, and writes this pass's keys and values into the cache
+  /// and into the copy. In flash on the board, as all cold functions: it runs once a head.
+  template <typename OfProfile>
+  [[gnu::cold, gnu::noinline]] static CachePart streamed_cache(const OfProfile& of, int layer, int head) {
+    const StreamPiece keys = of.stream->next(of.worker);
+    const StreamPiece values = of.stream->next(of.worker);
+    of.store(layer, {head, head + 1}, of.cache_of(layer, head));
+    const CachePart copy{keys.data, values.data};
+    of.store(layer, {head, head + 1}, copy);
+    return copy;
+  }
+  /// After the attention of a head: its copy is no longer needed.
+  void cache_done() const {
     stream->done(worker);
     stream->done(worker);
   }
@@ -92,8 +106,8 @@ struct NumericsF32 : Numerics {
   /// out: of token `first`, then of those after it.
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void swiglu(Range rows) const;
-  /// s.k and s.v of these heads into the cache.
-  void store(int layer, Heads kv_heads) const;
+  /// All tokens' s.k and s.v of these heads. part: of the first of them.
+  void store(int layer, Heads kv_heads, CachePart part) const;
   /// Attention's output in place of the queries, s.q.
   void attention(int layer, Heads kv_heads) const;
 };
@@ -115,7 +129,7 @@ struct NumericsQ8 : Numerics {
   void set_hidden_input(const Tensor& consumer);
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void swiglu(Range rows) const;
-  void store(int layer, Heads kv_heads) const;
+  void store(int layer, Heads kv_heads, CachePart part) const;
   void attention(int layer, Heads kv_heads) const;
 
  private:
@@ -151,8 +165,9 @@ struct StreamOrder {
   Heads kv_heads(Share) const { return {0, 0}; }
   void keep_last(int) const {}
   void swiglu(Range) const {}
-  void store(int, Heads) const {}
-  void cache_written() const {}
+  static CachePart cache_of(int, int) { return {}; }
+  void store(int, Heads, CachePart) const {}
+  bool brings_cache() const { return with_cache; }
   void attention(int, Heads);
 
  private:

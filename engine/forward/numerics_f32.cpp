@@ -49,14 +49,12 @@ void NumericsF32::swiglu(Range rows) const {
   }
 }
 
-void NumericsF32::store(int layer, Heads kv_heads) const {
+void NumericsF32::store(int, Heads kv_heads, CachePart part) const {
   const int head_size = p.head_size();
-  const ptrdiff_t head_floats = static_cast<ptrdiff_t>(s.context) * head_size;
   for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
-    const ptrdiff_t head = (static_cast<ptrdiff_t>(layer) * p.n_kv_heads + h) * head_floats;
-    auto* keys = reinterpret_cast<float*>(s.key_cache) + head;
-    auto* values = reinterpret_cast<float*>(s.value_cache) + head;
-    for (int t = first; t < n; ++t) {
+    auto* const keys = reinterpret_cast<float*>(part.keys);
+    auto* const values = reinterpret_cast<float*>(part.values);
+    for (int t = 0; t < n; ++t) {
       const int at = pos + t;
       const int row = t * s.kv_stride + h * head_size;
       for (int i = 0; i < head_size; ++i) {
@@ -64,6 +62,8 @@ void NumericsF32::store(int layer, Heads kv_heads) const {
         values[at * head_size + i] = s.v[row + i];
       }
     }
+    part.keys += static_cast<size_t>(kv_heads.step) * s.key_head_bytes;
+    part.values += static_cast<size_t>(kv_heads.step) * s.value_head_bytes;
   }
 }
 
@@ -71,14 +71,14 @@ void NumericsF32::attention(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
   const float scale = pico_llama::rsqrt(static_cast<float>(head_size));
   for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
-    const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
-    with_cache(head, [&](const std::byte* keys, const std::byte* values) {
-      for (int t = first; t < n; ++t)
-        kernels::attention_f32({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
-                                pos + t, reinterpret_cast<const float*>(keys),
-                                reinterpret_cast<const float*>(values), scale,
-                                reinterpret_cast<float*>(scratch.attention)});
-    });
+    const bool streamed = brings_cache();
+    const CachePart part = streamed ? streamed_cache(*this, layer, h) : cache_of(layer, h);
+    for (int t = first; t < n; ++t)
+      kernels::attention_f32({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
+                              pos + t, reinterpret_cast<const float*>(part.keys),
+                              reinterpret_cast<const float*>(part.values), scale,
+                              reinterpret_cast<float*>(scratch.attention)});
+    if (streamed) cache_done();
   }
 }
 

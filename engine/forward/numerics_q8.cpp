@@ -203,25 +203,25 @@ void store_value(const float* x, int head_size, const KvSteps& steps, std::byte*
 
 }  // namespace
 
-void NumericsQ8::store(int layer, Heads kv_heads) const {
+void NumericsQ8::store(int layer, Heads kv_heads, CachePart part) const {
   const int head_size = p.head_size();
   for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
-    const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
-    std::byte* const keys = s.key_cache + head * s.key_head_bytes;
-    std::byte* const values = s.value_cache + head * s.value_head_bytes;
-    for (int t = first; t < n; ++t) {
+    const KvSteps& steps = s.kv_steps[layer * p.n_kv_heads + h];
+    for (int t = 0; t < n; ++t) {
       const int at = pos + t;
       const int row = t * s.kv_stride + h * head_size;
-      std::byte* const group = keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size);
-      std::byte* const pair = values + static_cast<ptrdiff_t>(at / 2) * 2 * head_size + at % 2 * 2;
+      std::byte* const group = part.keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size);
+      std::byte* const pair = part.values + static_cast<ptrdiff_t>(at / 2) * 2 * head_size + at % 2 * 2;
       if (heads == HeadShape::kTwoOf8 && values_fit(p)) {
-        store_key<8>(s.k + row, head_size, s.kv_steps[head], group, at % 4);
-        store_value<8, false>(s.v + row, head_size, s.kv_steps[head], pair);
+        store_key<8>(s.k + row, head_size, steps, group, at % 4);
+        store_value<8, false>(s.v + row, head_size, steps, pair);
       } else {
-        store_key<0>(s.k + row, head_size, s.kv_steps[head], group, at % 4);
-        store_value<0, true>(s.v + row, head_size, s.kv_steps[head], pair);
+        store_key<0>(s.k + row, head_size, steps, group, at % 4);
+        store_value<0, true>(s.v + row, head_size, steps, pair);
       }
     }
+    part.keys += static_cast<size_t>(kv_heads.step) * s.key_head_bytes;
+    part.values += static_cast<size_t>(kv_heads.step) * s.value_head_bytes;
   }
 }
 
@@ -229,14 +229,14 @@ void NumericsQ8::attention(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
   const float factor = pico_llama::rsqrt(static_cast<float>(head_size)) * (65536.0f * kExpUnitsPerNat);
   for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
-    const auto head = static_cast<size_t>(layer * p.n_kv_heads + h);
-    const KvSteps& steps = s.kv_steps[head];
-    with_cache(head, [&](const std::byte* keys, const std::byte* values) {
-      for (int t = first; t < n; ++t)
-        kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
-                               pos + t, keys, values, steps.key * factor, steps.value, scratch.attention,
-                               heads});
-    });
+    const KvSteps& steps = s.kv_steps[layer * p.n_kv_heads + h];
+    const bool streamed = brings_cache();
+    const CachePart part = streamed ? streamed_cache(*this, layer, h) : cache_of(layer, h);
+    for (int t = first; t < n; ++t)
+      kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
+                             pos + t, part.keys, part.values, steps.key * factor, steps.value,
+                             scratch.attention, heads});
+    if (streamed) cache_done();
   }
 }
 

@@ -64,8 +64,8 @@ void Transformer::Pass::run(Numerics& numerics) const {
 
     // multihead attention: each token over all positions up to its own, in place of q
     const Heads kv_heads = numerics.kv_heads(mine);
-    numerics.store(l, kv_heads);
-    numerics.cache_written();
+    if (only_cache || !numerics.brings_cache())
+      numerics.store(l, kv_heads, numerics.cache_of(l, kv_heads.begin));
     if (only_cache) return;
     if (is_last) numerics.keep_last(logits);
     numerics.attention(l, kv_heads);

@@ -25,7 +25,6 @@ StreamPiece StagedStream::next(int worker) {
 }
 
 void StagedStream::done(int worker) { report(tables_->queues[worker].done); }
-void StagedStream::cache_written(int worker) { report(tables_->queues[worker].written); }
 
 void StagedStream::report(uint32_t& count) {
   count_up(count);
@@ -66,11 +65,7 @@ bool StagedStream::prepare() {
   starved_.store(false, std::memory_order_relaxed);
   if (prepared_ - started_ > 0) return false;  // one is prepared already; copied() will start it
   for (bool told = false;; told = true) {
-    if (!has_waiting_) {
-      uint32_t written[kMaxStreamWorkers];
-      for (int w = 0; w < kMaxStreamWorkers; ++w) written[w] = acquire(tables_->queues[w].written);
-      has_waiting_ = schedule_.next(waiting_, written);
-    }
+    if (!has_waiting_) has_waiting_ = schedule_.next(waiting_);
     uint32_t begin = 0;
     if (has_waiting_ && find_room(waiting_.room, begin)) {
       tables_->slots[prepared_ % kMostRuns] = {begin, waiting_.bytes, waiting_.source,
@@ -122,8 +117,7 @@ bool StagedStream::find_room(uint32_t room, uint32_t& begin) {
   schedule_ = schedule;
   tables_ = reinterpret_cast<Tables*>(memory.data());
   ring_ = memory.subspan(table_bytes());
-  for (Queue& queue : tables_->queues)
-    queue.filled = queue.done = queue.taken = queue.freed = queue.written = 0;
+  for (Queue& queue : tables_->queues) queue.filled = queue.done = queue.taken = queue.freed = 0;
   oldest_ = brought_ = started_ = prepared_ = head_ = 0;
   has_waiting_ = false;
   starved_.store(true);

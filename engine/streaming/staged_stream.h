@@ -51,7 +51,6 @@ class StagedStream final : public WeightStream {
   StreamPiece next(int worker) override;
   void done(int worker) override;
   bool brings_cache() const override { return schedule_.brings_cache(); }
-  void cache_written(int worker) override;
 
   // In the copier's context.
   void copied();
@@ -69,11 +68,10 @@ class StagedStream final : public WeightStream {
   };
   struct Queue {
     StreamPiece pieces[kMostRuns];
-    uint32_t filled;   ///< pieces brought; written by the copier's context
-    uint32_t done;     ///< pieces used; written by the worker
-    uint32_t taken;    ///< pieces handed out; the worker's
-    uint32_t freed;    ///< pieces whose memory is free again; the copier's
-    uint32_t written;  ///< layers' caches; written by the worker
+    uint32_t filled;  ///< pieces brought; written by the copier's context
+    uint32_t done;    ///< pieces used; written by the worker
+    uint32_t taken;   ///< pieces handed out; the worker's
+    uint32_t freed;   ///< pieces whose memory is free again; the copier's
   };
   struct Tables {
     Queue queues[kMaxStreamWorkers];

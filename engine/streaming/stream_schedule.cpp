@@ -51,21 +51,18 @@ bool StreamSchedule::next_of_tensor(const StreamItem& item, StreamRun& run) {
   return false;
 }
 
-int StreamSchedule::next_of_cache(StreamRun& run, const uint32_t (&written)[kMaxStreamWorkers]) {
+bool StreamSchedule::next_of_cache(StreamRun& run) {
   for (int others = 0; others < workers_;) {
     const Range share = Share{worker_, workers_}.of(cache_.heads);
     const int head = share.begin + round_;
     if (head < share.end) {
-      const uint32_t needed =
-          pass_ * static_cast<uint32_t>(cache_.layers) + static_cast<uint32_t>(layer_) + 1;
-      if (static_cast<int32_t>(written[worker_] - needed) < 0) return -1;
       const CacheArray& array = cache_.array[array_];
       run.worker = worker_;
       run.blocks = 0;
       run.source = array.data + static_cast<size_t>(layer_ * cache_.heads + head) * array.head_bytes;
       run.bytes = array.bytes_of_8 * static_cast<uint32_t>((positions_ + 7) / 8);
       run.room = array_ == 0 ? cache_.head_room(positions_) : stream_room(run.bytes);
-      if (++array_ < cache_.count) return 1;
+      if (++array_ < cache_.count) return true;
       array_ = 0;
     } else {
       ++others;
@@ -74,12 +71,12 @@ int StreamSchedule::next_of_cache(StreamRun& run, const uint32_t (&written)[kMax
       worker_ = 0;
       ++round_;
     }
-    if (head < share.end) return 1;
+    if (head < share.end) return true;
   }
-  return 0;
+  return false;
 }
 
-bool StreamSchedule::next(StreamRun& run, const uint32_t (&written)[kMaxStreamWorkers]) {
+bool StreamSchedule::next(StreamRun& run) {
   if (items_.empty()) return false;
   for (;;) {
     const StreamItem& item = items_[item_];
@@ -87,10 +84,7 @@ bool StreamSchedule::next(StreamRun& run, const uint32_t (&written)[kMaxStreamWo
     if ((item.kind == StreamItem::Kind::kCache || item.for_logits) && !known) return false;
     const bool wanted = !item.for_logits || want_logits_;
     if (item.kind == StreamItem::Kind::kCache) {
-      if (wanted && brings_cache_) {
-        const int found = next_of_cache(run, written);
-        if (found != 0) return found > 0;
-      }
+      if (wanted && brings_cache_ && next_of_cache(run)) return true;
       ++layer_;
     } else if (wanted && next_of_tensor(item, run)) {
       return true;

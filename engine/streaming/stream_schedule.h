@@ -80,14 +80,13 @@ class StreamSchedule {
   void begin(int pos, int tokens, bool want_logits);
   bool brings_cache() const { return brings_cache_; }
 
-  /// The next run; false when it depends on what is not known yet: a pass that has not begun, or cache
-  /// entries that have not been written. written[w]: layers whose cache worker w has written, in all passes.
-  bool next(StreamRun& run, const uint32_t (&written)[kMaxStreamWorkers]);
+  /// The next run; false when it depends on a pass that has not begun. A cache is read as the last pass left
+  /// it.
+  bool next(StreamRun& run);
 
  private:
   bool next_of_tensor(const StreamItem& item, StreamRun& run);
-  /// 1 a run, 0 the layer is done, -1 not yet.
-  int next_of_cache(StreamRun& run, const uint32_t (&written)[kMaxStreamWorkers]);
+  bool next_of_cache(StreamRun& run);
   void next_item();
 
   std::span<const StreamItem> items_{};

@@ -22,10 +22,10 @@ class WeightStream {
   virtual StreamPiece next(int worker) = 0;
   /// Releases the worker's oldest piece: its memory may be reused.
   virtual void done(int worker) = 0;
-  /// Whether the key/value cache is streamed in this pass; otherwise it is read in place.
+  /// Whether the key/value cache is streamed in this pass; otherwise it is read in place. It is copied before
+  /// this pass's keys and values are known: the worker adds them to the copy, and writes them into the cache
+  /// after next() has given it the copy.
   virtual bool brings_cache() const = 0;
-  /// The worker has written its heads' entries of one more layer's cache; they may be read from now on.
-  virtual void cache_written(int worker) = 0;
 
  protected:
   ~WeightStream() = default;

@@ -74,7 +74,7 @@ class ObservedModel {
       numerics.matmul(s.v, s.kv_stride, layer.wv, all);
       numerics.rope(s.q, s.dim_stride, weights_.rope, dim);
       numerics.rope(s.k, s.kv_stride, weights_.rope, {0, p.kv_dim()});
-      numerics.store(static_cast<int>(l), {0, p.n_kv_heads});
+      numerics.store(static_cast<int>(l), {0, p.n_kv_heads}, numerics.cache_of(static_cast<int>(l), 0));
       numerics.attention(static_cast<int>(l), {0, p.n_kv_heads});
       numerics.set_input(s.q, s.dim_stride, layer.wo);
       observe(TensorKind::kWo, l, numerics.input);

@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 HOT = [
     r"Transformer::Pass::task<.*NumericsQ8>", r"Transformer::forward\(", r"Session::step\(", r"Sampler::sample\(",
     r"(m33|portable)::rmsnorm\(", r"(m33|portable)::swiglu\(", r"m33::swiglu_q8\(", r"m33::rmsnorm_q8\(", r"m33::residual_q8\(", r"m33::argmax\(", r"m33::softmax_fixed\(", r"dsp::softmax_pairs\(",
-    r"(m33|portable)::matmul_f32\(", r"m33::matmul_q8\(", r"m33::matmul_q4\(", r"dsp::q4_rows\(", r"m33::quantize_q8\(", r"(m33|portable)::attention_f32\(",
+    r"m33::matmul_f32\(", r"m33::matmul_q8\(", r"m33::matmul_q4\(", r"dsp::q4_rows\(", r"m33::quantize_q8\(",
     r"m33::attention_q8\(", r"CoreWorkers::run\(", r"CoreWorkers::barrier\(", r"vtable for .*CoreWorkers",
     r"UsbConsole::write\(",
 ]
@@ -24,7 +24,7 @@ NEVER = [r"\b_?malloc(_r)?$", r"\b_?free(_r)?$", r"\b_?sbrk$", r"__gxx_personali
 # each, so a function that has slipped out of SRAM, an inline one among them, shows up as a veneer that is not here.
 FROM_SRAM_TO_FLASH = [
     r"memcpy$", r"memset$", r"memchr$", r"memcmp$", r"panic$", r"check_failed\(", r"q4_row\(", r"Sampler::penalize\(",
-    r"Session::(guess|check_guess|finish)\(",
+    r"Session::(guess|check_guess|finish)\(", r"Numerics::streamed_cache<",
     r"Tokenizer::decode\(", r"tud_\w+$", r"tu_fifo_\w+$", r"stdio_\w+$", r"time_us_64$", r"best_effort_wfe_or_timeout$",
     r"multicore_launch_core1$", r"UsbConsole::(takes|note_input)_without_dtr\(",
 ]

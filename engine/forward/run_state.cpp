@@ -1,5 +1,6 @@
 #include "engine/forward/run_state.h"
 
+#include "engine/kernels/attention_f32/attention_f32.h"
 #include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/model/q4_layout.h"
 
@@ -71,8 +72,9 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   for (int i = 0; i < worker_count; ++i) {
     WorkerScratch w{};
     if (profile == Profile::kF32) w.xb = block_of(s.dim_stride);
-    const size_t scratch = profile == Profile::kF32 ? 2 * static_cast<size_t>(c.head_size()) * sizeof(float)
-                                                    : attention_q8_scratch_bytes(c.kv_mul(), c.head_size());
+    const size_t scratch = profile == Profile::kF32
+                               ? static_cast<size_t>(attention_f32_scratch(c.head_size())) * sizeof(float)
+                               : attention_q8_scratch_bytes(c.kv_mul(), c.head_size());
     w.attention = arena.alloc<std::byte>(scratch, Arena::kAlignment);
     if (!arena.counting()) s.workers[i] = w;
   }

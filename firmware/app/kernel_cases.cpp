@@ -208,7 +208,7 @@ KernelOutputs KernelCases<AttentionF32>::make(const KernelShape& s, uint32_t see
        .keys = reals(memory, numbers, cached, 2.0f),
        .values = reals(memory, numbers, cached, 2.0f),
        .scale = 0.35f,
-       .scratch = zeros<float>(memory, 2 * s.b)};
+       .scratch = zeros<float>(memory, attention_f32_scratch(s.b))};
   return {bytes_of(q, s.a * s.b)};
 }
 

@@ -19,7 +19,10 @@ struct AttentionF32 {
   const float* keys;    ///< (positions/8, head_size, 8): blocks of 8 positions, interleaved
   const float* values;  ///< (positions, head_size)
   float scale;          ///< 1/sqrt(head_size)
-  float* scratch;       ///< (2 * head_size), aligned to 32
+  float* scratch;       ///< (attention_f32_scratch(head_size)), aligned to 32
 };
+
+/// Two heads' queries and sums of values, and of a block their scores, weights' sums and maxima.
+constexpr int attention_f32_scratch(int head_size) { return 4 * head_size + 2 * (8 + 8 + 1); }
 
 }  // namespace pico_llama

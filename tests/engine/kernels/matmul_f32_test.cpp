@@ -9,7 +9,7 @@ namespace {
 
 TEST(Kernels, MatmulF32) {
   Numbers numbers(3);
-  const auto all = variants<MatmulF32>({}, host::matmul_f32);
+  const auto all = variants<MatmulF32>({{"m33", m33::matmul_f32}}, host::matmul_f32);
   for (const int columns : {2, 36, 64, 172})
     for (const int n_tokens : {1, 2, 3, 7, 8}) {
       const int blocks = 15;

@@ -3,6 +3,7 @@
 #include "engine/check.h"
 #include "engine/forward/transformer.h"
 #include "engine/model/model_image.h"
+#include "engine/session.h"
 
 namespace pico_llama::test_support {
 
@@ -10,7 +11,7 @@ size_t digest_memory(std::span<const std::byte> image, int worker_count) {
   const Result<ModelImage> parsed = ModelImage::parse(image);
   CHECK(parsed.ok());
   const ModelImage& m = parsed.value();
-  return bytes_needed(m.config(), m.profile(), m.config().seq_len, worker_count).value();
+  return Session::bytes_needed(m, m.config().seq_len, worker_count, kPrefillBlock).value();
 }
 
 uint32_t logits_digest(std::span<const std::byte> image, std::span<std::byte> memory, int positions,
@@ -35,6 +36,27 @@ uint32_t logits_digest(std::span<const std::byte> image, std::span<std::byte> me
     if (want_logits) crc = crc32(std::as_bytes(transformer.logits()), crc);
   }
   return crc;
+}
+
+Story tell_story(std::span<const std::byte> image, std::span<std::byte> memory, int most_logits,
+                 Workers& workers, std::span<int32_t> tokens) {
+  const Result<ModelImage> parsed = ModelImage::parse(image);
+  CHECK(parsed.ok() && parsed.value().check_crc().ok());
+  Session session;
+  CHECK(session.open(parsed.value(), parsed.value().config().seq_len, memory, {}, workers, most_logits).ok());
+  SessionOptions options;
+  options.steps = 0;
+  options.sampler.seed = 3;
+  CHECK(session.begin("ab", options).ok());
+  Story story;
+  for (;;) {
+    const SessionStep step = session.step();
+    if (step.token >= 0) tokens[static_cast<size_t>(story.tokens++)] = step.token;
+    if (step.stop != StopReason::kNone) break;
+  }
+  story.drafted = session.drafted();
+  story.accepted = session.accepted();
+  return story;
 }
 
 }  // namespace pico_llama::test_support

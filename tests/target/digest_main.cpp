@@ -1,9 +1,11 @@
-// digest IMAGE [POSITIONS]: prints the digest of a model image's logits, decoding one by one and in blocks.
+// digest IMAGE [POSITIONS]: prints the digest of a model image's logits, decoding one by one and in blocks,
+// and of a story that it tells, without guesses and with.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <span>
 
+#include "engine/model/model_image.h"
 #include "tests/target/digest.h"
 
 using namespace pico_llama;
@@ -45,5 +47,12 @@ int main(int argc, char** argv) {
     std::printf(
         "block %d: %08lx\n", block,
         static_cast<unsigned long>(test_support::logits_digest(image, memory, positions, block, worker)));
+  for (const int most_logits : {1, 2, kPrefillBlock}) {
+    static int32_t tokens[1024];
+    const test_support::Story story = test_support::tell_story(image, memory, most_logits, worker, tokens);
+    const uint32_t crc = crc32(std::as_bytes(std::span(tokens).first(static_cast<size_t>(story.tokens))), 0);
+    std::printf("story %d: %08lx %d %d\n", most_logits, static_cast<unsigned long>(crc), story.drafted,
+                story.accepted);
+  }
   return 0;
 }

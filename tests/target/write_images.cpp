@@ -5,6 +5,8 @@
 
 #include "tests/engine/support/test_image.h"
 #include "tests/support/models.h"
+#include "tests/target/digest.h"
+#include "tools/packer/drafts.h"
 
 using namespace pico_llama;
 
@@ -22,6 +24,21 @@ void write_all(const std::string& folder, const std::string& name, const test_su
   write(folder + "/" + name + ".q4.plm", test_support::build_image(model, Profile::kQ4));
 }
 
+/// A table in which every n-th token of the image's own story is its neighbour.
+void write_with_guesses(const std::string& path, const std::vector<std::byte>& image, size_t n) {
+  std::vector<std::byte> memory(test_support::digest_memory(image, 1));
+  std::vector<int32_t> tokens(static_cast<size_t>(ModelImage::parse(image).value().config().seq_len));
+  const int32_t vocabulary = ModelImage::parse(image).value().config().vocab_size;
+  SingleWorker worker;
+  const int count = test_support::tell_story(image, memory, 1, worker, tokens).tokens;
+  packer::Text text = {kTokenBos};
+  text.insert(text.end(), tokens.begin(), tokens.begin() + count);
+  for (size_t i = 1; i < text.size(); i += n) text[i] = 3 + (text[i] + 1) % (vocabulary - 3);
+  packer::ImageBytes bytes(image.begin(), image.end());
+  packer::add_drafts(bytes, packer::make_drafts({text, text}, vocabulary));
+  write(path, {bytes.begin(), bytes.end()});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -37,5 +54,11 @@ int main(int argc, char** argv) {
   write(folder + "/heads8.q8.plm",
         test_support::build_image(test_support::random_model({64, 64, 2, 8, 4, 300, 160}, true, 4),
                                   Profile::kQ8));
+  // Guesses that are right, half right and wrong.
+  const test_support::RawModel teller = test_support::random_model({32, 48, 2, 4, 2, 400, 64}, true, 5);
+  write_with_guesses(folder + "/guesses_right.f32.plm", test_support::build_image(teller, Profile::kF32),
+                     1000);
+  write_with_guesses(folder + "/guesses_half.q8.plm", test_support::build_image(teller, Profile::kQ8), 3);
+  write_with_guesses(folder + "/guesses_wrong.q4.plm", test_support::build_image(teller, Profile::kQ4), 1);
   return 0;
 }

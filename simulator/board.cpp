@@ -89,6 +89,11 @@ void Board::attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, st
   bus.attach(base, bytes, others.back().get());
 }
 
+void Board::attach_dreq(unsigned number, DreqLine& line) {
+  dma.attach_dreq(number, &line);
+  line.attach(number, &dma);
+}
+
 void Board::attach_unmodelled(std::uint32_t base, const char* name, std::uint32_t bytes) {
   others.push_back(std::make_unique<Unmodelled>(name));
   bus.attach(base, bytes, others.back().get());
@@ -103,6 +108,24 @@ void Board::wire() {
   stream.attach_listener(&dma);
   for (unsigned i = 0; i < 8 * Pio::kBlocks; ++i) dma.attach_dreq(Pio::kFirstDreq + i, pio.dreq(i));
   pio.attach_listener(&dma);
+  attach_dreq(Adc::kDreq, adc.dreq);
+  attach_dreq(Sha256::kDreq, sha256.dreq);
+  for (unsigned i = 0; i < Pwm::kSlices; ++i) attach_dreq(Pwm::kFirstDreq + i, pwm.dreq(i));
+  attach_dreq(44, i2c0.tx_dreq);
+  attach_dreq(45, i2c0.rx_dreq);
+  attach_dreq(46, i2c1.tx_dreq);
+  attach_dreq(47, i2c1.rx_dreq);
+  attach_dreq(24, spi0.tx_dreq);
+  attach_dreq(25, spi0.rx_dreq);
+  attach_dreq(26, spi1.tx_dreq);
+  attach_dreq(27, spi1.rx_dreq);
+  attach_dreq(28, uart0.tx_dreq);
+  attach_dreq(29, uart0.rx_dreq);
+  attach_dreq(30, uart1.tx_dreq);
+  attach_dreq(31, uart1.rx_dreq);
+  // A third of VSYS, which USB supplies (the boards' schematics: 200k and 100k).
+  constexpr std::uint32_t kVsysThird = 5'000'000 / 3;
+  adc.set_microvolts(3, kVsysThird);
   bus.attach_xip(&xip_cache);
   gpio.set_function_observer([this] { update_chip_select(); });
   if (options.kind == BoardKind::kPico2) {
@@ -134,12 +157,12 @@ void Board::wire() {
   attach_gated(0x40068000, busctrl, R::kBusctrl);
   attach_gated(0x40070000, uart0, R::kUart0);
   attach_gated(0x40078000, uart1, R::kUart1);
-  attach_unmodelled(0x40080000, "SPI0");
-  attach_unmodelled(0x40088000, "SPI1");
-  attach_unmodelled(0x40090000, "I2C0");
-  attach_unmodelled(0x40098000, "I2C1");
+  attach_gated(0x40080000, spi0, R::kSpi0);
+  attach_gated(0x40088000, spi1, R::kSpi1);
+  attach_gated(0x40090000, i2c0, R::kI2c0);
+  attach_gated(0x40098000, i2c1, R::kI2c1);
   attach_gated(0x400a0000, adc, R::kAdc);
-  attach_unmodelled(0x400a8000, "PWM");
+  attach_gated(0x400a8000, pwm, R::kPwm);
   attach_gated(0x400b0000, timer0, R::kTimer0);
   attach_gated(0x400b8000, timer1, R::kTimer1);
   attach_unmodelled(0x400c0000, "HSTX_CTRL");
@@ -149,7 +172,7 @@ void Board::wire() {
   attach(0x400e0000, bootram);
   attach(0x400e8000, rosc);
   attach_gated(0x400f0000, trng, R::kTrng);
-  attach_unmodelled(0x400f8000, "SHA256");
+  attach_gated(0x400f8000, sha256, R::kSha256);
   attach(0x40100000, powman);
   attach(0x40108000, ticks);
   attach(0x40120000, otp);
@@ -174,6 +197,12 @@ void Board::wire() {
   };
   reset_by(R::kAdc, adc);
   reset_by(R::kBusctrl, busctrl);
+  reset_by(R::kPwm, pwm);
+  reset_by(R::kSha256, sha256);
+  reset_by(R::kI2c0, i2c0);
+  reset_by(R::kI2c1, i2c1);
+  reset_by(R::kSpi0, spi0);
+  reset_by(R::kSpi1, spi1);
   resets.attach(R::kDma, [this] { dma.reset(); });
   reset_by(R::kIoBank0, io_bank0);
   reset_by(R::kIoQspi, io_qspi);

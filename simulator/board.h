@@ -22,8 +22,10 @@
 #include "simulator/clock/timebase.h"
 #include "simulator/cpu/core.h"
 #include "simulator/cpu/signals.h"
+#include "simulator/devices/adc.h"
 #include "simulator/devices/clocks.h"
 #include "simulator/devices/gpio.h"
+#include "simulator/devices/i2c.h"
 #include "simulator/devices/io_bank0.h"
 #include "simulator/devices/led.h"
 #include "simulator/devices/oscillators.h"
@@ -31,9 +33,12 @@
 #include "simulator/devices/pio.h"
 #include "simulator/devices/powman.h"
 #include "simulator/devices/psm.h"
+#include "simulator/devices/pwm.h"
 #include "simulator/devices/radio.h"
 #include "simulator/devices/resets.h"
+#include "simulator/devices/sha256.h"
 #include "simulator/devices/sio.h"
+#include "simulator/devices/spi.h"
 #include "simulator/devices/system.h"
 #include "simulator/devices/ticks.h"
 #include "simulator/devices/timer.h"
@@ -198,7 +203,13 @@ class Board {
   Uart uart1{"UART1", 34, clocks, timebase, events, interrupts};
   UsbController usb{events, timebase, interrupts};
   Trng trng;
-  Adc adc;
+  Adc adc{options.kind == BoardKind::kPico2, clocks, timebase, events, interrupts};
+  Pwm pwm{gpio, events, interrupts, [this] { return access_cycle(); }};
+  Sha256 sha256{events};
+  I2c i2c0{0, gpio, events, interrupts, [this] { return access_cycle(); }};
+  I2c i2c1{1, gpio, events, interrupts, [this] { return access_cycle(); }};
+  Spi spi0{0, gpio, clocks, timebase, events, interrupts};
+  Spi spi1{1, gpio, clocks, timebase, events, interrupts};
   Otp otp;
   OtpData otp_data{otp};
   Bootram bootram;
@@ -252,6 +263,7 @@ class Board {
   }
   void attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, std::uint32_t bytes = 0x4000,
                     BusFault in_reset = BusFault::kDenied);
+  void attach_dreq(unsigned number, DreqLine& line);
   void attach_unmodelled(std::uint32_t base, const char* name, std::uint32_t bytes = 0x4000);
 
   std::array<Waker, 2> wakers_{Waker{*this, 0}, Waker{*this, 1}};

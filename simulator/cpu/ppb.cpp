@@ -284,12 +284,17 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
     case 0xdc4:
       return core.mpu.mair[(offset - 0xdc0) / 4];
     case 0xdd0:
+      return scs.sau_ctrl;
     case 0xdd8:
+      return scs.sau_rnr;
     case 0xddc:
+      return scs.sau_rbar[scs.sau_rnr];
     case 0xde0:
+      return scs.sau_rlar[scs.sau_rnr];
     case 0xde4:
+      return scs.sfsr;
     case 0xde8:
-      return 0;  // SAU, SFSR, SFAR: off
+      return scs.sfar;
     case 0xdf0:
       return 1u << 20;  // DHCSR: S_SDE; no debugger
     case 0xdfc:
@@ -437,12 +442,22 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
       return;
     case 0xdd0:
       if ((value & 1) != 0) stop_at(core, "SAU_CTRL.ENABLE: TrustZone is not modelled");
+      scs.sau_ctrl = value & 2;  // ALLNS
       return;
     case 0xdd8:
+      scs.sau_rnr = value % Scs::kSauRegions;
+      return;
     case 0xddc:
+      scs.sau_rbar[scs.sau_rnr] = value & ~0x1fu;
+      return;
     case 0xde0:
-    case 0xde4:
+      scs.sau_rlar[scs.sau_rnr] = value & ~0x1cu;
+      return;
+    case 0xde4:  // write one to clear
+      scs.sfsr &= ~value;
+      return;
     case 0xde8:
+      scs.sfar = value;
       return;
     case 0xdfc:
       with_cyccnt(core, [&] { scs.demcr = value & 0x010f'07f1; });

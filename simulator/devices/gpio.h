@@ -39,6 +39,14 @@ class Gpio {
   /// A peripheral's part: level and output enable of every pin that selects `function`. `at`: the cycle of
   /// the change, where it is not that of a bus access or an event.
   void set_output(unsigned function, std::uint64_t out, std::uint64_t enable, std::optional<Cycle> at = {});
+  /// The same for the pins of `mask` alone: one of several peripherals that share a function number.
+  void set_output_of(unsigned function, std::uint64_t mask, std::uint64_t out, std::uint64_t enable,
+                     std::optional<Cycle> at = {}) {
+    set_output(function, (out_[function] & ~mask) | (out & mask),
+               (enable_[function] & ~mask) | (enable & mask), at);
+  }
+  /// The pins that select `function` now.
+  std::uint64_t selected(unsigned function) const { return selected_[function]; }
   /// While observers and watchers are called: the cycle that the source of the change has given.
   std::optional<Cycle> change_cycle() const { return change_cycle_; }
 

@@ -206,7 +206,7 @@ void PioBlock::reset() {
   program_ = {};
   for (Machine& machine : machines_) {
     machine.machine.reset();
-    machine.divider.set(0x10000);
+    machine.divider.set(1, 0);
     machine.divider.restart(pio_.time_ + 1);
     machine.enabled = machine.blocked = false;
     machine.due = kNever;
@@ -416,7 +416,8 @@ void PioBlock::configure(unsigned number, unsigned which, std::uint32_t value) {
   const std::uint32_t base = kSm0 + kSmStride * number;
   switch (which) {
     case kClkdiv:
-      m.divider.set(value);
+      if (value >> 16 == 0 && value != 0) stop(base, "INT is 0, so FRAC must be 0");
+      m.divider.set(value >> 16 == 0 ? 65536 : value >> 16, value >> 8 & 255);
       break;
     case kExecctrl:
       m.machine.set_execctrl(value);

@@ -8,6 +8,7 @@
 #include "simulator/bus/dreq.h"
 #include "simulator/clock/event_queue.h"
 #include "simulator/cpu/signals.h"
+#include "simulator/devices/clock_divider.h"
 #include "simulator/devices/gpio.h"
 #include "simulator/devices/pio_machine.h"
 #include "simulator/devices/register_device.h"
@@ -85,7 +86,7 @@ class PioBlock : public RegisterDevice {
   using Effects = std::array<PioEffects, Pio::kMachines>;
   struct Machine {
     PioMachine machine;
-    PioDivider divider;
+    ClockDivider divider;
     bool enabled = false;
     bool blocked = false;
     Cycle due = kNever;  ///< the next cycle in which it must be executed

@@ -20,20 +20,6 @@ std::uint32_t reversed(std::uint32_t value) {
 
 }  // namespace
 
-void PioDivider::set(std::uint32_t clkdiv) {
-  whole_ = clkdiv >> 16 == 0 ? 65536 : clkdiv >> 16;
-  fractional_ = clkdiv >> 8 & 255;
-  if (clkdiv >> 16 == 0 && fractional_ != 0)
-    throw Stop("PIO: CLKDIV.INT is 0 with a FRAC that is not; FRAC must be 0 then (11.7)");
-}
-
-std::uint64_t PioDivider::count_before(Cycle cycle) const {
-  if (next_ >= cycle) return 0;
-  // The smallest n with fraction + n * period >= 256 * distance.
-  const std::uint64_t period = 256 * whole_ + fractional_, distance = 256 * (cycle - next_);
-  return distance <= fraction_ ? 0 : (distance - fraction_ + period - 1) / period;
-}
-
 void PioMachine::refuse(std::string_view what) const {
   throw Stop(
       fmt::format("{} SM{}: instruction {:#06x} at address {}: {}", block_, number_, current_, pc_, what));

@@ -40,36 +40,6 @@ class PioFifo {
   unsigned depth_ = 4, count_ = 0;
 };
 
-/// The clock divider of a state machine: 16.8 bits, first-order delta-sigma (section 11.5.5). Free-running:
-/// it enables one cycle each int + frac / 256 cycles, whether the state machine is enabled or not.
-class PioDivider {
- public:
-  /// SMx_CLKDIV. The period that runs now keeps its length [ASSUMED].
-  void set(std::uint32_t clkdiv);
-  /// Phase 0: the first enabled cycle is `first`.
-  void restart(Cycle first) {
-    next_ = first;
-    fraction_ = 0;
-  }
-  Cycle next() const { return next_; }
-  /// The enabled cycle `count` after the next one.
-  Cycle after(std::uint64_t count) const {
-    return next_ + count * whole_ + ((fraction_ + count * fractional_) >> 8);
-  }
-  void consume(std::uint64_t count) {
-    const std::uint64_t sum = fraction_ + count * fractional_;
-    next_ += count * whole_ + (sum >> 8);
-    fraction_ = sum & 255;
-  }
-  /// How many enabled cycles come before `cycle`.
-  std::uint64_t count_before(Cycle cycle) const;
-
- private:
-  Cycle next_ = 0;
-  std::uint64_t whole_ = 1, fractional_ = 0;
-  std::uint64_t fraction_ = 0;  ///< the running total, in 1/256; kept below 1
-};
-
 /// A write to the 32 output levels or output enables.
 struct PioPinWrite {
   std::uint32_t mask = 0, value = 0;

@@ -93,13 +93,6 @@ constexpr Register kPadsQspi[] = {
     {.offset = 0x18, .name = "GPIO_QSPI_SS", .reset = 0x15a, .writable = 0x1ff},
 };
 
-constexpr std::uint32_t kAdcCs = 0x00, kAdcReady = 1U << 8, kAdcStart = 3U << 2;
-constexpr Register kAdc[] = {
-    {.offset = kAdcCs, .name = "CS", .writable = 0x1fff00f, .ignored = 0x700},
-    {.offset = 0x08, .name = "FCS", .writable = 0xf00000f, .ignored = ~0U},
-    {.offset = 0x10, .name = "DIV", .writable = 0xffffff},
-};
-
 constexpr std::uint32_t kWriteOnce0 = 0x800, kBootlockStat = 0x808, kBootlock0 = 0x80c, kBootlockEnd = 0x82c;
 
 }  // namespace
@@ -154,15 +147,6 @@ void IoQspi::on_write(const Write& write, const Access&) {
 }
 
 PadsQspi::PadsQspi() : RegisterDevice("PADS_QSPI", kPadsQspi) {}
-
-Adc::Adc() : RegisterDevice("ADC", kAdc) {}
-std::uint32_t Adc::on_read(std::uint32_t offset, const Access&) {
-  return stored(offset) | (offset == kAdcCs && (stored(kAdcCs) & 1) != 0 ? kAdcReady : 0);
-}
-void Adc::on_write(const Write& write, const Access&) {
-  if (write.offset == kAdcCs && (stored(kAdcCs) & kAdcStart) != 0)
-    stop(kAdcCs, "conversions are not modelled");
-}
 
 void Bootram::reset() {
   bytes_.fill(0);

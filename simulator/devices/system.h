@@ -81,17 +81,6 @@ class PadsQspi : public RegisterDevice {
   PadsQspi();
 };
 
-/// ADC (section 12.4) as far as GPIO and power code use it: it can be enabled and is READY; a conversion is a
-/// Stop.
-class Adc : public RegisterDevice {
- public:
-  Adc();
-
- protected:
-  std::uint32_t on_read(std::uint32_t offset, const Access& access) override;
-  void on_write(const Write& write, const Access& access) override;
-};
-
 /// BOOTRAM (section 4.3): 1 kB of memory, the write-once words and the boot locks.
 class Bootram : public Peripheral {
  public:

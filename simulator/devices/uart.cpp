@@ -4,7 +4,7 @@ namespace pico_llama::simulator {
 namespace {
 constexpr std::uint32_t kDr = 0x00, kRsr = 0x04, kFr = 0x18, kIbrd = 0x24, kFbrd = 0x28, kLcrH = 0x2c,
                         kCr = 0x30;
-constexpr std::uint32_t kIfls = 0x34, kImsc = 0x38, kRis = 0x3c, kMis = 0x40, kIcr = 0x44;
+constexpr std::uint32_t kIfls = 0x34, kImsc = 0x38, kRis = 0x3c, kMis = 0x40, kIcr = 0x44, kDmaCr = 0x48;
 constexpr Register kRegisters[] = {
     {.offset = kDr, .name = "UARTDR", .ignored = ~0U},
     {.offset = kRsr, .name = "UARTRSR", .ignored = ~0U},
@@ -18,7 +18,7 @@ constexpr Register kRegisters[] = {
     {.offset = kRis, .name = "UARTRIS", .ignored = ~0U},
     {.offset = kMis, .name = "UARTMIS", .ignored = ~0U},
     {.offset = kIcr, .name = "UARTICR", .ignored = ~0U},
-    {.offset = 0x48, .name = "UARTDMACR", .writable = 7},  // the DREQs that it enables are not modelled
+    {.offset = kDmaCr, .name = "UARTDMACR", .writable = 7},
     {.offset = 0xfe0, .name = "UARTPERIPHID0", .reset = 0x11},
     {.offset = 0xfe4, .name = "UARTPERIPHID1", .reset = 0x10},
     {.offset = 0xfe8, .name = "UARTPERIPHID2", .reset = 0x34},
@@ -26,6 +26,7 @@ constexpr Register kRegisters[] = {
 };
 constexpr std::uint32_t kUarten = 1, kTxe = 1U << 8, kRxe = 1U << 9, kFen = 1U << 4;
 constexpr std::uint32_t kRxInt = 1U << 4, kTxInt = 1U << 5, kTimeoutInt = 1U << 6, kOverrunInt = 1U << 10;
+constexpr std::uint32_t kRxDmaEnable = 1, kTxDmaEnable = 2;
 // UARTIFLS: FIFO levels in eighths.
 constexpr unsigned kEighths[8] = {1, 2, 4, 6, 7, 7, 7, 7};
 }  // namespace
@@ -51,6 +52,16 @@ void Uart::reset() {
   update_interrupts();
 }
 
+unsigned Uart::transmit_requests() const {
+  if ((stored(kCr) & kUarten) == 0 || (stored(kDmaCr) & kTxDmaEnable) == 0) return 0;
+  return static_cast<unsigned>(depth() - tx_.size());
+}
+
+unsigned Uart::receive_requests() const {
+  if ((stored(kCr) & kUarten) == 0 || (stored(kDmaCr) & kRxDmaEnable) == 0) return 0;
+  return static_cast<unsigned>(rx_.size());
+}
+
 std::size_t Uart::depth() const { return (stored(kLcrH) & kFen) != 0 ? 32 : 1; }
 
 Picoseconds Uart::character_time() const {
@@ -69,6 +80,7 @@ void Uart::start_next(Picoseconds now) {
   const std::uint8_t byte = tx_.front();
   tx_.pop_front();
   shifting_ = true;
+  if (transmit_requests() != 0) tx_dreq.raise(timebase_.cycle_at(now));
   // PL011: the interrupt is an edge, on falling through the level.
   if (tx_.size() == depth() * kEighths[stored(kIfls) & 7] / 8) raw_ |= kTxInt;
   const Picoseconds due = now + character_time();
@@ -93,6 +105,7 @@ void Uart::arrive(std::uint8_t byte) {
     raw_ |= kOverrunInt;
   } else {
     rx_.push_back(byte);
+    if (receive_requests() != 0) rx_dreq.raise(timebase_.cycle_at(rx_line_free_));
     if (rx_.size() >= depth() * kEighths[stored(kIfls) >> 3 & 7] / 8) raw_ |= kRxInt;
     // PL011: the receive timeout comes 32 bit periods after the last character.
     events_.cancel(idle_event_);
@@ -148,7 +161,10 @@ void Uart::on_write(const Write& write, const Access& access) {
       overrun_ = false;
       break;
     case kCr:
+    case kDmaCr:
       start_next(now);
+      if (transmit_requests() != 0) tx_dreq.raise(access.now);
+      if (receive_requests() != 0) rx_dreq.raise(access.now);
       break;
     case kIcr:
       raw_ &= ~write.bits;

@@ -2,13 +2,14 @@
 #include <deque>
 #include <functional>
 
+#include "simulator/bus/dreq.h"
 #include "simulator/cpu/signals.h"
 #include "simulator/devices/clocks.h"
 
 namespace pico_llama::simulator {
 
 /// UART0, UART1: PL011 with 32-entry FIFOs (datasheet section 12.1). Characters take the time of their bits.
-/// Hardware flow control, IrDA, DMA requests and loopback are not modelled.
+/// Hardware flow control, IrDA and loopback are not modelled.
 class Uart : public RegisterDevice {
  public:
   using Sink = std::function<void(std::uint8_t)>;
@@ -20,6 +21,9 @@ class Uart : public RegisterDevice {
   void set_sink(Sink sink) { sink_ = std::move(sink); }
   /// A byte begins to arrive on RX at `now`, after those that are still arriving.
   void receive(std::uint8_t byte, Picoseconds now);
+  /// DREQs: room in the transmit FIFO, characters in the receive FIFO (section 12.1.5).
+  DreqLine tx_dreq{[this](Cycle) { return transmit_requests(); }};
+  DreqLine rx_dreq{[this](Cycle) { return receive_requests(); }};
 
  protected:
   std::uint32_t on_read(std::uint32_t offset, const Access& access) override;
@@ -27,6 +31,8 @@ class Uart : public RegisterDevice {
 
  private:
   std::size_t depth() const;
+  unsigned transmit_requests() const;
+  unsigned receive_requests() const;
   Picoseconds character_time() const;
   void start_next(Picoseconds now);
   void arrive(std::uint8_t byte);

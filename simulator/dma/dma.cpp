@@ -228,6 +228,7 @@ void Dma::transfer(unsigned number, Cycle at) {
   }
   const unsigned request = request_of(control);
   if (request >= kFirstTimer && request < kUnpaced) ++channel.paced;
+  if (request < kFirstTimer) sources_[request]->dreq_taken();
 
   Access access{.master = Master::kDma, .size = static_cast<std::uint8_t>(size), .now = at};
   const Reply got = bus_.read(channel.read_address, access);

@@ -29,7 +29,9 @@ unsigned ring_of(std::uint32_t control) { return (control >> 8) & 15; }
 }  // namespace
 
 Dma::Dma(Bus& bus, EventQueue& events, InterruptLines& interrupts)
-    : bus_(bus), events_(events), interrupts_(interrupts) {}
+    : bus_(bus), events_(events), interrupts_(interrupts) {
+  reset_security();
+}
 
 void Dma::reset() {
   events_.cancel(event_);
@@ -44,9 +46,17 @@ void Dma::reset() {
   sniffer_ = {};
   raw_interrupts_ = 0;
   enabled_ = forced_ = {};
-  security_ = {};
+  reset_security();
   read_free_ = write_free_ = 0;
   update_interrupts();
+}
+
+/// SECCFG_CHn, SECCFG_IRQn: Secure and privileged; SECCFG_MISC: all of it (section 12.6.10).
+void Dma::reset_security() {
+  security_ = {};
+  constexpr std::size_t kMisc = 20;
+  for (std::size_t i = 0; i < kMisc; ++i) security_[i] = 3;
+  security_[kMisc] = 0x3ff;
 }
 
 void Dma::set_state(unsigned number, bool busy, bool ending) {
@@ -368,7 +378,8 @@ Reply Dma::read(std::uint32_t offset, const Access& access) {
     const Channel& channel = channels_[(offset >> 6) & 15];
     if ((offset & 0x3f) == 0x4) return {.value = channel.reload};
     DreqSource* source = sources_[request_of(channel.control)];
-    return {.value = source != nullptr ? source->dreq_level(access.now) : 0};
+    const bool counts = source != nullptr && (channel.control & kEnable) != 0;
+    return {.value = counts ? source->dreq_level(access.now) : 0};
   }
   switch (offset) {
     case 0x450:

@@ -57,6 +57,7 @@ class Dma : public Device, public DreqListener {
     Cycle since = 0;
   };
 
+  void reset_security();
   void write_channel(unsigned channel, unsigned offset, std::uint32_t value, const Access& access);
   void write_control(unsigned number, std::uint32_t value, AtomicOp op);
   std::uint32_t read_control(const Channel& channel) const;

@@ -16,6 +16,8 @@ struct Vocabulary {
   /// Token i is token file_ids[i] of the file, and row file_ids[i] of the model's embedding; empty where all
   /// are the same: llama2.c wants <unk>, BOS, EOS and the bytes in certain places.
   std::vector<std::uint32_t> file_ids = {};
+  /// The model may say the first so many tokens, and no others, though it reads them all; 0: all.
+  std::int32_t said = 0;
 
   std::int32_t size() const { return static_cast<std::int32_t>(pieces.size()); }
 

@@ -4,6 +4,7 @@
     scripts/read_image.py MODEL.plm [STEPS] [PROMPT_TOKEN...]
     scripts/read_image.py MODEL.plm --gaps TOKEN...    prints, for each token, the largest logit minus the token's
     scripts/read_image.py MODEL.plm --guesses TOKEN... prints, after each token, what the image's drafts guess next, or -1
+    scripts/read_image.py MODEL.plm --vocabulary       prints how many tokens it says, and how many it reads
 
 Standard library only and independent of this project's code, so an omission in SPEC.md would show here. The computation
 itself is llama2.c's (llama_forward.py), in binary64: this checks the format and the greedy choices, not the last bits.
@@ -120,6 +121,8 @@ class Image:
         for i in range(count):
             kind, layer, rows, columns, encoding, offset = struct.unpack_from("<6I", data, table + 32 * i)
             self.tensors[kind, layer] = READERS[encoding](data, offset, rows, columns)
+            if kind in (EMBEDDING, WCLS) and (rows > self.vocab_size or (kind == EMBEDDING and rows < self.vocab_size)):
+                sys.exit(f"read_image: tensor {i} has {rows} rows, and the vocabulary {self.vocab_size} tokens")
             end = offset + struct.unpack_from("<I", data, table + 32 * i + 24)[0]
         if shared:
             self.tensors[WCLS, 0] = self.tensors[EMBEDDING, 0]
@@ -163,6 +166,8 @@ def main():
             sys.exit("read_image: the image has no drafts")
         tokens = [int(t) for t in sys.argv[3:]]
         return print(*(image.drafts.guess(tokens[:n + 1]) for n in range(len(tokens))))
+    if sys.argv[2:3] == ["--vocabulary"]:
+        return print(len(image.tensors[WCLS, 0]), "of", image.vocab_size)
     if sys.argv[2:3] == ["--gaps"]:
         return print_gaps(image, [int(t) for t in sys.argv[3:]])
     steps = int(sys.argv[2]) if len(sys.argv) > 2 else 32

@@ -16,11 +16,13 @@
 #include "tools/cli.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
+#include "tools/packer/trim.h"
 #include "tools/story.h"
 #include "tools/support/failure.h"
 #include "tools/support/progress.h"
 #include "tools/support/thread_workers.h"
 #include "tools/text_options.h"
+#include "tools/vocabulary_settings.h"
 
 namespace pico_llama {
 namespace {
@@ -34,6 +36,7 @@ struct Options {
   int tokens = 8192;
   int threads = 1;
   Q4Settings q4{};
+  VocabularySettings vocabulary{};
   bool json = false;
 };
 
@@ -75,11 +78,7 @@ Sequences sequences_of(const ModelImage& image, const trainer::Stories& text, co
   Sequences sequences;
   std::size_t count = 0;
   for (const std::string& story : text.stories) {
-    std::vector<std::int32_t> tokens(story.size() + 2);  // BOS, the dummy space, at worst a token a byte
-    std::vector<std::byte> scratch(Tokenizer::encode_scratch_bytes(story.size()));
-    const Result<int> encoded = tokenizer.encode(story, tokens, scratch);
-    if (!encoded.ok()) fail("{}: {}", name, text_of(encoded.status()));
-    tokens.resize(static_cast<std::size_t>(encoded.value()));
+    std::vector<std::int32_t> tokens = encode_text(tokenizer, story, name);
     tokens.push_back(kTokenBos);
     for (std::size_t first = 0; first + 1 < tokens.size(); first += context) {
       if (count == wanted) return sequences;
@@ -126,31 +125,50 @@ void log_softmax(std::span<const float> logits, std::vector<double>& out) {
 }
 
 struct Sums {
-  std::size_t predictions = 0;
-  double nll_f32 = 0;  ///< sum of -log p(next token)
+  std::size_t positions = 0;
+  std::size_t predictions = 0;  ///< of tokens that both can say
+  double nll_f32 = 0;           ///< sum of -log p(next token) over these
   double nll = 0;
-  double kl = 0;  ///< sum of KL(f32 || profile), nats
+  double kl = 0;          ///< sum over all positions, nats
+  double never_said = 0;  ///< sum of the probability that f32 gives to tokens that the other never says
   std::size_t same_best = 0;
 
-  double mean(double sum) const { return sum / static_cast<double>(predictions); }
+  double perplexity(double sum) const { return std::exp(sum / static_cast<double>(predictions)); }
+  double mean(double sum) const { return sum / static_cast<double>(positions); }
 };
 
-Sums compare(Model& f32, Model& other, const Sequences& sequences) {
+/// `number_of`: the other model's number of each token.
+Sums compare(Model& f32, Model& other, const std::vector<std::uint32_t>& number_of,
+             const Sequences& sequences) {
   Sums sums;
   std::vector<double> p, q;
   Progress progress("evaluating", predictions_in(sequences));
   for (const auto& sequence : sequences) {
     for (std::size_t at = 0; at + 1 < sequence.size(); ++at) {
+      const auto number = [&number_of](std::int32_t token) {
+        return number_of[static_cast<std::size_t>(token)];
+      };
       log_softmax(f32.forward(sequence[at], static_cast<int>(at)), p);
-      log_softmax(other.forward(sequence[at], static_cast<int>(at)), q);
-      const auto next = static_cast<std::size_t>(sequence[at + 1]);
-      ++sums.predictions;
-      sums.nll_f32 -= p[next];
-      sums.nll -= q[next];
-      for (std::size_t i = 0; i < p.size(); ++i) sums.kl += std::exp(p[i]) * (p[i] - q[i]);
-      if (std::max_element(p.begin(), p.end()) - p.begin() ==
-          std::max_element(q.begin(), q.end()) - q.begin())
-        ++sums.same_best;
+      log_softmax(other.forward(static_cast<std::int32_t>(number(sequence[at])), static_cast<int>(at)), q);
+      ++sums.positions;
+      if (const std::uint32_t next = number(sequence[at + 1]); next < q.size()) {
+        ++sums.predictions;
+        sums.nll_f32 -= p[static_cast<std::size_t>(sequence[at + 1])];
+        sums.nll -= q[next];
+      }
+      if (q.size() == p.size()) {
+        for (std::size_t i = 0; i < p.size(); ++i) sums.kl += std::exp(p[i]) * (p[i] - q[number_of[i]]);
+      } else {
+        // The other way round: f32's distance from a model that never says some tokens is infinite.
+        for (std::size_t i = 0; i < p.size(); ++i) {
+          if (const std::uint32_t id = number_of[i]; id < q.size())
+            sums.kl += std::exp(q[id]) * (q[id] - p[i]);
+          else
+            sums.never_said += std::exp(p[i]);
+        }
+      }
+      const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
+      if (std::max_element(q.begin(), q.end()) - q.begin() == number_of[best]) ++sums.same_best;
       progress.advance(1);
     }
   }
@@ -206,9 +224,18 @@ int eval(const Options& options) {
     for (const std::string& warning : text.warnings) fmt::print(stderr, "warning: {}\n", warning);
   }
   if (packed) return eval_packed(options, text);
-  const ModelSource f32 = ModelSource::open(options.model, options.tokenizer, Profile::kF32);
+  const auto checkpoint = formats::Checkpoint::open(options.model);
+  const auto tokenizer = open_tokenizer(
+      find_tokenizer(options.tokenizer, options.model, checkpoint.config.vocab_size), checkpoint);
+  const ModelSource f32 = ModelSource::pack(checkpoint, tokenizer, Profile::kF32);
+  auto trimmed = tokenizer;
+  if (options.vocabulary.trims())
+    trim_vocabulary(checkpoint, trimmed, options.vocabulary, options.text_options);
   const ModelSource other =
-      ModelSource::open(options.model, options.tokenizer, profile_of(options.profile), options.q4);
+      ModelSource::pack(checkpoint, trimmed, profile_of(options.profile).value(), options.q4);
+  const std::vector<std::uint32_t> before = packer::tokens_before(tokenizer, trimmed);
+  std::vector<std::uint32_t> number_of(before.size());
+  for (std::uint32_t id = 0; id < before.size(); ++id) number_of[before[id]] = id;
   const auto wanted = static_cast<std::size_t>(options.tokens);
   const Sequences sequences = options.text.empty() ? sample_stories(f32.image(), wanted, options.threads)
                                                    : sequences_of(f32.image(), text, options.text, wanted);
@@ -216,20 +243,26 @@ int eval(const Options& options) {
   ThreadWorkers workers(options.threads);
   Model f32_model(f32.image(), workers);
   Model other_model(other.image(), workers);
-  const Sums sums = compare(f32_model, other_model, sequences);
-  const double perplexity_f32 = std::exp(sums.mean(sums.nll_f32));
-  const double perplexity = std::exp(sums.mean(sums.nll));
+  const Sums sums = compare(f32_model, other_model, number_of, sequences);
+  const double perplexity_f32 = sums.perplexity(sums.nll_f32);
+  const double perplexity = sums.perplexity(sums.nll);
   const double agreement = sums.mean(static_cast<double>(sums.same_best));
   if (options.json) {
     nlohmann::ordered_json report = {{"model", options.model},
                                      {"profile", options.profile},
-                                     {"tokens", sums.predictions},
+                                     {"tokens", sums.positions},
                                      {"sequences", sequences.size()},
                                      {"perplexity_f32", perplexity_f32},
                                      {"perplexity", perplexity},
                                      {"perplexity_ratio", perplexity / perplexity_f32},
                                      {"mean_kl", sums.mean(sums.kl)},
                                      {"top1_agreement", agreement}};
+    if (trimmed.said != 0) {
+      report["vocabulary"] = trimmed.said;
+      report["whole_vocabulary"] = trimmed.size();
+      report["tokens_said"] = sums.predictions;
+      report["probability_never_said"] = sums.mean(sums.never_said);
+    }
     if (!options.text.empty()) {
       report["stories"] = text.stories.size();
       report["median_story_bytes"] = text.median_bytes();
@@ -240,7 +273,11 @@ int eval(const Options& options) {
   const std::string source = options.text.empty()
                                  ? fmt::format("its own stories (f32, seeds 1 to {})", sequences.size())
                                  : fmt::format("{} ({} pieces)", options.text, sequences.size());
-  fmt::print("{} on {} tokens of {}\n", options.model, sums.predictions, source);
+  fmt::print("{} on {} tokens of {}\n", options.model, sums.positions, source);
+  if (trimmed.said != 0)
+    fmt::print("vocabulary        {} of {} pieces: {:.2f} % of these tokens, {:.2f} % of f32's probability\n",
+               trimmed.said, trimmed.size(), 100 * sums.mean(static_cast<double>(sums.predictions)),
+               100 - 100 * sums.mean(sums.never_said));
   fmt::print("perplexity        f32 {:.4f}, {} {:.4f}: ratio {:.5f}\n", perplexity_f32, options.profile,
              perplexity, perplexity / perplexity_f32);
   fmt::print("mean KL           {:.6f} nats\n", sums.mean(sums.kl));
@@ -251,7 +288,8 @@ int eval(const Options& options) {
 }  // namespace
 
 void add_eval(Cli& cli) {
-  CLI::App* sub = cli.app.add_subcommand("eval", "Measure what a profile costs in quality, against f32");
+  CLI::App* sub = cli.app.add_subcommand(
+      "eval", "Measure what a profile and a smaller vocabulary cost in quality, against f32");
   const auto o = std::make_shared<Options>();
   sub->add_option("model", o->model,
                   "Checkpoint (.bin, .gguf, .safetensors or its folder); with --text, also .plm or .uf2")
@@ -276,13 +314,16 @@ void add_eval(Cli& cli) {
       ->check(CLI::Range(1, kMaxWorkers))
       ->capture_default_str();
   add_q4_settings(*sub, o->q4);
+  add_vocabulary_settings(*sub, o->vocabulary);
   sub->add_flag("--json", o->json, "Print one JSON object");
   sub->footer(
       R"(Perplexity: lower is better; the ratio says what the profile costs. Mean KL: how far its predictions lie
-from f32's. Top-1: how often both find the same token likeliest.
+from f32's. Top-1: how often both find the same token likeliest. With --vocabulary, perplexity is that of the
+tokens that are still said, and the KL is f32's distance from the predictions that are left.
 
-Example:
-  pico-llama eval stories260K.bin -z tok512.bin --profile q8)");
+Examples:
+  pico-llama eval stories260K.bin -z tok512.bin --profile q8
+  pico-llama eval stories15M.bin --profile q4 --vocabulary 8192)");
   sub->callback([&cli, o] { cli.action = [o] { return eval(*o); }; });
 }
 

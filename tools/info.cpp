@@ -118,6 +118,11 @@ Json describe(const TensorEntry& entry) {
   return tensor;
 }
 
+std::string vocabulary_of(const ModelImage& image) {
+  const int said = image.config().logit_count(), read = image.config().vocab_size;
+  return said == read ? fmt::format("{} pieces", read) : fmt::format("{} of {} pieces", said, read);
+}
+
 Json describe(const ModelImage& image) {
   Json tensors = Json::array();
   for (std::uint32_t i = 0; i < image.tensor_count(); ++i) tensors.push_back(describe(image.entry(i)));
@@ -136,6 +141,7 @@ Json describe(const ModelImage& image) {
           {"checkpoint_sha256", hex(image.header().checkpoint_sha256)},
           {"tokenizer_sha256", hex(image.header().tokenizer_sha256)},
           {"config", describe(image.config())},
+          {"vocabulary", vocabulary_of(image)},
           {"shared_classifier", image.shared_classifier()},
           {"fits", fits},
           {"tensors", tensors}};

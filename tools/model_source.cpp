@@ -154,7 +154,13 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
   const auto checkpoint = formats::Checkpoint::open(path);
   const auto tokenizer =
       open_tokenizer(find_tokenizer(tokenizer_path, path, checkpoint.config.vocab_size), checkpoint);
-  source.packed_ = pack_with_progress(checkpoint, tokenizer, profile.value_or(Profile::kF32), settings);
+  return pack(checkpoint, tokenizer, profile.value_or(Profile::kF32), settings);
+}
+
+ModelSource ModelSource::pack(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
+                              Profile profile, const Q4Settings& settings) {
+  ModelSource source;
+  source.packed_ = pack_with_progress(checkpoint, tokenizer, profile, settings);
   Result<ModelImage> image = ModelImage::parse(source.packed_);
   // A failure here is a bug in the packer: its inputs were validated.
   CHECK(image.ok());

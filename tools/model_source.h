@@ -59,6 +59,10 @@ class ModelSource {
   static ModelSource open(const std::string& path, const std::string& tokenizer_path,
                           std::optional<Profile> profile, const Q4Settings& settings = {});
 
+  /// A checkpoint that was read already, packed in memory.
+  static ModelSource pack(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
+                          Profile profile, const Q4Settings& settings = {});
+
   const ModelImage& image() const { return image_; }
 
  private:

@@ -1,11 +1,11 @@
 // pico-llama pack: a checkpoint and its tokenizer into one model image.
 #include <fmt/format.h>
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/check.h"
 #include "firmware/chips/rp2350.h"
@@ -18,7 +18,9 @@
 #include "tools/packer/packer.h"
 #include "tools/support/failure.h"
 #include "tools/support/progress.h"
+#include "tools/text_options.h"
 #include "tools/uf2/flash_image.h"
+#include "tools/vocabulary_settings.h"
 
 namespace pico_llama {
 namespace {
@@ -30,35 +32,21 @@ struct Options {
   std::string output;
   Q4Settings q4{};
   std::optional<std::uint64_t> draft_tokens;
+  VocabularySettings vocabulary{};
+  trainer::TextOptions text_options{};
 };
-
-/// Tokens of its own stories that a model's drafts are made from by default: so many that they take some
-/// seconds, and no more than gain anything.
-std::uint64_t default_draft_tokens(const Config& c) {
-  constexpr std::uint64_t kMultiplies = 250'000'000'000;
-#ifdef __SANITIZE_ADDRESS__
-  constexpr std::uint64_t kMost = 1'000;  // more would take instrumented code minutes
-#else
-  constexpr std::uint64_t kMost = 200'000;
-#endif
-  const auto dim = static_cast<std::uint64_t>(c.dim);
-  const auto layer =
-      2 * dim + 2 * static_cast<std::uint64_t>(c.kv_dim()) + 3 * static_cast<std::uint64_t>(c.hidden_dim);
-  const std::uint64_t of_token =
-      dim * (static_cast<std::uint64_t>(c.n_layers) * layer + static_cast<std::uint64_t>(c.vocab_size));
-  return std::min(kMost, kMultiplies / of_token);
-}
 
 /// Only a model that the board streams guesses ahead.
 void draft(const Options& options, packer::ImageBytes& bytes) {
   const ModelImage image = parse_image(bytes, options.output);
   std::uint64_t tokens = options.draft_tokens.value_or(0);
-  if (!options.draft_tokens && streams_on_board(image)) tokens = default_draft_tokens(image.config());
+  if (!options.draft_tokens && streams_on_board(image)) tokens = packer::default_story_tokens(image.config());
   if (tokens == 0) return;
   std::vector<packer::Text> stories;
   {
     Progress progress("telling stories for drafts", tokens);
-    stories = packer::own_stories(image, tokens, [&progress](std::uint64_t more) { progress.advance(more); });
+    stories = packer::own_stories(image, tokens, packer::StoriesFor::kDrafts,
+                                  [&progress](std::uint64_t more) { progress.advance(more); });
   }
   packer::add_drafts(bytes, packer::make_drafts(stories, image.config().vocab_size));
 }
@@ -97,10 +85,14 @@ int pack(const Options& options) {
   const auto checkpoint = formats::Checkpoint::open(options.checkpoint);
   const std::string tokenizer_path =
       find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.config.vocab_size);
-  const auto tokenizer = open_tokenizer(tokenizer_path, checkpoint);
+  auto tokenizer = open_tokenizer(tokenizer_path, checkpoint);
   const Profile profile = profile_of(options.profile).value();
   // Opened before the work, so that an unwritable path fails at once.
-  OutputFile output(options.output, std::array{options.checkpoint, tokenizer_path});
+  std::vector<std::string> inputs = {options.checkpoint, tokenizer_path};
+  if (!options.vocabulary.text.empty()) inputs.push_back(options.vocabulary.text);
+  OutputFile output(options.output, inputs);
+  if (options.vocabulary.trims())
+    trim_vocabulary(checkpoint, tokenizer, options.vocabulary, options.text_options);
   packer::ImageBytes bytes = pack_with_progress(checkpoint, tokenizer, profile, options.q4);
   draft(options, bytes);
   // Re-parse the image before writing it.
@@ -143,6 +135,8 @@ void add_pack(Cli& cli) {
          "where it streams; 0: none; by default some seconds' worth for a model that streams")
       ->type_name("TOKENS")
       ->check(CLI::Range(0, 1 << 24));
+  add_vocabulary_settings(*sub, options->vocabulary);
+  add_text_options(*sub, options->text_options);
   sub->add_option("-o,--output", options->output,
                   "The image to write: NAME.plm, or NAME.uf2 to drag onto the board")
       ->type_name(kFileType)
@@ -151,7 +145,8 @@ void add_pack(Cli& cli) {
 
 Examples:
   pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.plm
-  pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.uf2)");
+  pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.uf2
+  pico-llama pack stories15M.bin --profile q4 --vocabulary 8192 -o stories15M.uf2)");
   sub->callback([&cli, options] { cli.action = [options] { return pack(*options); }; });
 }
 

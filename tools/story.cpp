@@ -19,6 +19,16 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
 
 }  // namespace
 
+std::vector<std::int32_t> encode_text(const Tokenizer& tokenizer, std::string_view text,
+                                      const std::string& name) {
+  std::vector<std::int32_t> tokens(text.size() + 2);  // BOS, the dummy space, at worst a token a byte
+  std::vector<std::byte> scratch(Tokenizer::encode_scratch_bytes(text.size()));
+  const Result<int> encoded = tokenizer.encode(text, tokens, scratch);
+  if (!encoded.ok()) fail("{}: {}", name, text_of(encoded.status()));
+  tokens.resize(static_cast<std::size_t>(encoded.value()));
+  return tokens;
+}
+
 Story tell_story(const ModelImage& image, std::string_view prompt, const SessionOptions& options, int threads,
                  const OnText& on_text) {
   const int context = image.config().seq_len;

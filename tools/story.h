@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/session.h"
+#include "engine/text/tokenizer.h"
 #include "formats/failure.h"
 
 namespace pico_llama {
@@ -41,6 +42,11 @@ T value_or_fail(Result<T> result) {
   if (!result.ok()) fail("{}", text_of(result.status()));
   return std::move(result.value());
 }
+
+/// BOS and the tokens of a text of any length; `name` stands for it in messages.
+/// Errors: Failure for a text that is not UTF-8.
+std::vector<std::int32_t> encode_text(const Tokenizer& tokenizer, std::string_view text,
+                                      const std::string& name);
 
 /// Runs the engine. Errors: Failure for a prompt that is not UTF-8 or too long, and for too little memory.
 Story tell_story(const ModelImage& image, std::string_view prompt, const SessionOptions& options, int threads,

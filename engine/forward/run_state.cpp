@@ -21,7 +21,7 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   s.dim_stride = round_up(c.dim, kBlockRows);
   s.kv_stride = round_up(c.kv_dim(), kBlockRows);
   s.hidden_stride = round_up(c.hidden_dim, kBlockRows);
-  s.vocab_stride = round_up(c.vocab_size, kBlockRows);
+  s.logit_stride = round_up(c.logit_count(), kBlockRows);
   s.columns_stride = larger(s.dim_stride, s.hidden_stride);
   if (profile == Profile::kQ4)
     s.columns_stride = static_cast<int>(q4_columns(static_cast<uint32_t>(s.columns_stride)));
@@ -37,8 +37,8 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   const int qkv = s.dim_stride + 2 * s.kv_stride;
   const size_t first = kPrefillBlock * static_cast<size_t>(larger(qkv, s.hidden_stride));
   const size_t second = kPrefillBlock * static_cast<size_t>(s.columns_stride);
-  const size_t logits = static_cast<size_t>(most_logits) * static_cast<size_t>(s.vocab_stride);
-  const size_t sampling = logits + static_cast<size_t>(s.vocab_stride);
+  const size_t logits = static_cast<size_t>(most_logits) * static_cast<size_t>(s.logit_stride);
+  const size_t sampling = logits + static_cast<size_t>(s.logit_stride);
   float* const shared = floats(larger(first + second, sampling));
   if (!arena.counting()) {
     s.q = shared;

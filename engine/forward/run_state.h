@@ -33,8 +33,8 @@ struct RunState {
   float* xb2;                ///< (kPrefillBlock, dim_stride) added to x next
   float* hb;                 ///< (kPrefillBlock, hidden_stride)
   float* hb2;                ///< (kPrefillBlock, hidden_stride)
-  float* logits;             ///< (most_logits, vocab_stride)
-  uint32_t* sample_scratch;  ///< (vocab_stride)
+  float* logits;             ///< (most_logits, logit_stride)
+  uint32_t* sample_scratch;  ///< (logit_stride)
 
   /// Per layer and kv head, one after the other.
   /// f32: float keys (context/8, head_size, 8), values (context, head_size). q8, q4: as in AttentionQ8.
@@ -47,7 +47,7 @@ struct RunState {
   int kv_stride;
   int hidden_stride;
   int columns_stride;  ///< the longer of dim and hidden_dim; q4: to whole groups
-  int vocab_stride;
+  int logit_stride;
   int most_logits;          ///< tokens of a pass whose logits can be wanted
   int context;              ///< positions the cache holds, rounded up to 8
   size_t key_head_bytes;    ///< of one head's keys, all positions

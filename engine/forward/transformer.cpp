@@ -95,7 +95,7 @@ void Transformer::Pass::run(Numerics& numerics) const {
   // final rmsnorm, classifier into logits
   numerics.set_normed_input(w.rms_final, eps, w.wcls);
   input_barrier();
-  numerics.matmul(s.logits, s.vocab_stride, w.wcls, mine);
+  numerics.matmul(s.logits, s.logit_stride, w.wcls, mine);
 }
 
 void Transformer::forward(std::span<const int32_t> tokens, int pos, int logits) {

@@ -51,11 +51,11 @@ class Transformer {
   /// Both until the next forward(): what forward() works in has the same memory. Row 0 belongs to the first
   /// token whose logits were wanted.
   std::span<float> logits(int row = 0) {
-    return {state_.logits + row * state_.vocab_stride, static_cast<size_t>(config_.vocab_size)};
+    return {state_.logits + row * state_.logit_stride, static_cast<size_t>(config_.logit_count())};
   }
   int most_logits() const { return state_.most_logits; }
   std::span<uint32_t> sample_scratch() {
-    return {state_.sample_scratch, static_cast<size_t>(config_.vocab_size)};
+    return {state_.sample_scratch, static_cast<size_t>(config_.logit_count())};
   }
   Workers& workers() { return *workers_; }
   const Config& config() const { return config_; }

@@ -37,7 +37,11 @@ struct Config {
   int32_t n_kv_heads = 0;  ///< key/value heads; query heads share them in groups
   int32_t vocab_size = 0;
   int32_t seq_len = 0;  ///< longest context the model was trained for
+  int32_t n_logits =
+      0;  ///< rows of a classifier that has fewer than vocab_size: those of the first tokens; else 0
 
+  /// Tokens that the model can say; it reads all of vocab_size.
+  constexpr int logit_count() const { return n_logits != 0 ? n_logits : vocab_size; }
   constexpr int head_size() const { return dim / n_heads; }
   constexpr int kv_dim() const { return head_size() * n_kv_heads; }
   /// Query heads per key/value head.

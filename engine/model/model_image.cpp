@@ -225,6 +225,14 @@ Result<ModelImage> ModelImage::parse(std::span<const std::byte> bytes) {
       h.tokenizer_bytes < sizeof(TokenizerHeader))
     return corrupt("image: the tokenizer at {} does not fit the {} bytes", h.tokenizer_offset, size);
 
+  if (!image.shared_classifier_) {
+    const uint32_t rows = image.entry(count - 1).rows;
+    if (rows < 1 || rows > static_cast<uint32_t>(h.vocab_size))
+      return corrupt("image: the classifier has {} rows, must be 1 to the {} of the vocabulary", rows,
+                     h.vocab_size);
+    if (rows < static_cast<uint32_t>(h.vocab_size)) image.config_.n_logits = static_cast<int32_t>(rows);
+  }
+
   uint64_t end = 0;
   uint16_t limit_of_group = 0;
   uint32_t encoding_of_group = 0;

@@ -49,7 +49,8 @@ TensorShape tensor_shape(const Config& c, Profile profile, bool shared_classifie
   }
   index -= layers * kTensorsPerLayer;
   if (index == 0) return vector_shape(TensorKind::kRmsFinal, 0, dim);
-  return {index == 1 ? TensorKind::kTokenEmbedding : TensorKind::kWcls, 0, vocab, dim, rows};
+  if (index == 1) return {TensorKind::kTokenEmbedding, 0, vocab, dim, rows};
+  return {TensorKind::kWcls, 0, static_cast<uint32_t>(c.logit_count()), dim, rows};
 }
 
 uint64_t tensor_bytes(Encoding encoding, uint32_t rows, uint32_t columns) {

@@ -58,7 +58,7 @@ enum class TensorKind : uint32_t {
   kW2 = 9,               ///< (dim, hidden_dim)
   kRmsFinal = 10,        ///< (1, dim)
   kTokenEmbedding = 11,  ///< (vocab_size, dim)
-  kWcls = 12,            ///< (vocab_size, dim), absent when shared
+  kWcls = 12,            ///< (logit_count(), dim), absent when shared
 };
 
 /// Storage formats of tensors.

@@ -22,7 +22,7 @@ struct TransformerWeights {
   LayerWeights* layers = nullptr;
   Tensor rms_final;        ///< (dim)
   Tensor token_embedding;  ///< (vocab_size, dim)
-  Tensor wcls;             ///< (vocab_size, dim); the same memory as token_embedding when shared
+  Tensor wcls;             ///< (logit_count(), dim); the same memory as token_embedding when shared
 
   /// Allocates the layers' views (32 B per tensor) and points every view into the image.
   static TransformerWeights bind(const ModelImage& image, Arena& arena);

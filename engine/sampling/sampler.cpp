@@ -299,7 +299,7 @@ namespace {
   for (size_t i = 0; i < logits.size(); ++i) scratch_[i] = 0;
   for (const int32_t token : seen) {
     const auto id = static_cast<size_t>(token);
-    if (scratch_[id]++ != 0) continue;
+    if (id >= logits.size() || scratch_[id]++ != 0) continue;  // read in the prompt, and never said
     logits[id] =
         logits[id] > 0 ? logits[id] / options_.repetition_penalty : logits[id] * options_.repetition_penalty;
   }

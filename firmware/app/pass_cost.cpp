@@ -32,7 +32,7 @@ PassCost pass_cost(const ModelImage& image, const Placement& placement, const ha
   const bool cache_on_bus = placement.kv_memory != hal::Memory::kSram;
   const uint64_t half_cache = cache_on_bus ? placement.kv_bytes / 2 : 0;
   const float per_layer = product(c.dim, 2 * c.dim + 2 * c.kv_dim() + 3 * c.hidden_dim);
-  const float macs = static_cast<float>(c.n_layers) * per_layer + product(c.vocab_size, c.dim);
+  const float macs = static_cast<float>(c.n_layers) * per_layer + product(c.logit_count(), c.dim);
   const auto both = static_cast<float>(cores);
   PassCost cost;
   cost.bus =

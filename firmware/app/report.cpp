@@ -18,6 +18,12 @@ Text& size(Text& text, uint64_t bytes) {
   return text.grouped(bytes) << " B";
 }
 
+/// Of a vocabulary that `pack --vocabulary` cut, the pieces that the model says and those that it reads.
+void append_vocabulary(Text& text, const Config& config) {
+  text << "vocabulary " << config.logit_count();
+  if (config.n_logits != 0) text << " of " << config.vocab_size << " pieces";
+}
+
 }  // namespace
 
 std::string_view name_of(hal::Memory memory) {
@@ -97,6 +103,11 @@ void append_led(Text& text, hal::LedState state) {
       text << "breathes while it thinks";
       return;
   }
+}
+
+void append_guesses(Text& text, int tokens, int passes, int accepted, int drafted) {
+  text.fixed(int64_t{tokens} * 100 / passes, 2)
+      << " tokens a pass, " << accepted << " of " << drafted << " drafts";
 }
 
 void append_identity(Text& text, const hal::BoardInfo& info) {
@@ -184,7 +195,9 @@ void report_model(Output& output, hal::Board& board, ModelLoader& loader) {
   const Config& c = loader.image().config();
   const Placement& p = loader.placement();
   text << "model   " << profile_name(loader.image().profile()) << ", " << c.n_layers << " layers of " << c.dim
-       << ", " << c.n_heads << " heads, vocabulary " << c.vocab_size << ", context " << p.context << "; ";
+       << ", " << c.n_heads << " heads, ";
+  append_vocabulary(text, c);
+  text << ", context " << p.context << "; ";
   text.grouped(loader.image().bytes().size()) << " B, loaded in " << loader.load_milliseconds() << " ms";
   output.line(text);
   if (p.context < c.seq_len) {
@@ -277,8 +290,9 @@ void report_model_details(Output& output, ModelLoader& loader) {
   const Config& c = image.config();
   TextOf<200> text;
   text << "shape   dim " << c.dim << ", hidden " << c.hidden_dim << ", layers " << c.n_layers << ", heads "
-       << c.n_heads << ", kv heads " << c.n_kv_heads << ", vocabulary " << c.vocab_size
-       << ", trained context " << c.seq_len << ", "
+       << c.n_heads << ", kv heads " << c.n_kv_heads << ", ";
+  append_vocabulary(text, c);
+  text << ", trained context " << c.seq_len << ", "
        << (image.shared_classifier() ? "shared classifier" : "own classifier");
   output.line(text);
   text.clear();

@@ -28,6 +28,9 @@ void report_model_details(Output& output, ModelLoader& loader);
 /// " 64 rows, 172 columns, 1 tokens".
 void append_shape(Text& text, std::span<const std::string_view> names, const KernelShape& shape);
 
+/// "2.41 tokens a pass, 60 of 85 drafts". Requires: passes > 0.
+void append_guesses(Text& text, int tokens, int passes, int accepted, int drafted);
+
 std::string_view name_of(hal::Memory memory);
 
 }  // namespace pico_llama::app

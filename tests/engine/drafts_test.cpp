@@ -272,8 +272,9 @@ TEST(Drafter, GuessesAsFarAsAPassIsCheap) {
 TEST(OwnStories, AreTheSameOnEveryRun) {
   const test_support::EngineModel m(small_model(), Profile::kQ8);
   uint64_t told = 0;
-  const auto first = packer::own_stories(m.image, 500, [&told](uint64_t more) { told += more; });
-  EXPECT_EQ(packer::own_stories(m.image, 500), first);
+  const auto first = packer::own_stories(m.image, 500, packer::StoriesFor::kDrafts,
+                                         [&told](uint64_t more) { told += more; });
+  EXPECT_EQ(packer::own_stories(m.image, 500, packer::StoriesFor::kDrafts), first);
   EXPECT_GE(told, 500u);
   size_t tokens = 0;
   for (const Text& text : first) {

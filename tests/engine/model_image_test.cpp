@@ -13,6 +13,8 @@ namespace {
 
 using test_support::build_image;
 using test_support::EngineModel;
+using test_support::random_model;
+using test_support::seal;
 using test_support::small_model;
 
 template <typename T>
@@ -96,6 +98,53 @@ TEST(ModelImage, ReportsTheSpecificError) {
   EXPECT_NE(with(entry_at(good, 2) + 20, 1u).find("tensor 2"), std::string::npos);
   EXPECT_NE(with(entry_at(good, 2) + 28, uint16_t{32767}).find("overflow"), std::string::npos);
   EXPECT_NE(with(entry_at(good, 2) + 30, uint16_t{0}).find("chunks"), std::string::npos);
+}
+
+TEST(ModelImage, TheClassifierMayScoreAPartOfTheVocabulary) {
+  auto raw = random_model({32, 48, 2, 4, 2, 400, 64}, false, 5);
+  const auto whole = build_image(raw, Profile::kF32);
+  EXPECT_EQ(ModelImage::parse(whole).value().config().logit_count(), 400);
+  EXPECT_EQ(ModelImage::parse(whole).value().config(), raw.config);
+  // 300 rows of the same tensor: 38 blocks of 8.
+  ImageHeader h;
+  std::memcpy(&h, whole.data(), sizeof h);
+  const uint32_t last = h.tensor_count - 1;
+  const auto with_rows = [&](uint32_t rows) {
+    auto image = whole;
+    put(image, entry_at(image, last) + 8, rows);
+    put(image, entry_at(image, last) + 24, static_cast<uint32_t>(tensor_bytes(Encoding::kRowsF32, rows, 32)));
+    seal(image);
+    return image;
+  };
+  const auto part = with_rows(300);
+  ASSERT_EQ(message(part), "ok");
+  const ModelImage image = ModelImage::parse(part).value();
+  EXPECT_EQ(image.config().logit_count(), 300);
+  EXPECT_EQ(image.config().vocab_size, 400);
+  EXPECT_EQ(message(with_rows(1)), "ok");
+  for (const uint32_t rows : {0u, 401u, 0x80000000u})
+    EXPECT_NE(message(with_rows(rows)).find("must be 1 to the 400"), std::string::npos) << rows;
+  EngineModel of_whole(raw), of_part(part);
+  Session a = of_whole.session(), b = of_part.session();
+  // The same text from both as long as the whole one says none of the others; the other never does. A prompt
+  // may have them, and the repetition penalty may have seen them.
+  SessionOptions options;
+  options.steps = 0;
+  options.sampler.temperature = 0;
+  options.sampler.repetition_penalty = 1.3f;
+  int same = 0;
+  bool parted = false;
+  for (Session* session : {&a, &b}) ASSERT_TRUE(session->begin("a text that is read", options).ok());
+  for (;;) {
+    const SessionStep x = a.step(), y = b.step();
+    if (!y.from_prompt) {
+      EXPECT_LT(y.token, 300);
+    }
+    parted |= x.token != y.token || x.stop != y.stop;
+    same += !parted;
+    if (x.stop != StopReason::kNone || y.stop != StopReason::kNone) break;
+  }
+  EXPECT_GT(same, 5);
 }
 
 TEST(ModelImage, ReportsTheSpecificQ4Error) {

@@ -115,7 +115,7 @@ TEST(ImageReader, GuessesAsTheDraftTable) {
   ASSERT_NE(image.drafts(), nullptr);
   const DraftTable table(*image.drafts(), image.config().vocab_size);
   std::vector<int32_t> text;
-  for (const auto& story : packer::own_stories(image, 300))
+  for (const auto& story : packer::own_stories(image, 300, packer::StoriesFor::kDrafts))
     text.insert(text.end(), story.begin(), story.end());
   std::vector<int> ours;
   int guessed = 0;

@@ -1,24 +1,15 @@
 #include "tools/packer/drafts.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <limits>
-#include <mutex>
-#include <string>
-#include <thread>
 #include <unordered_map>
 
 #include "engine/check.h"
-#include "engine/session.h"
 #include "tools/support/failure.h"
 
 namespace pico_llama::packer {
 namespace {
-
-constexpr std::uint64_t kFirstSeed = 2'000'000;
-constexpr float kLowTemperature = 0.5f;
-constexpr std::size_t kMostThreads = 8;
 
 /// Longest context of an entry: longer ones gain nothing (docs/decisions/0018).
 constexpr std::size_t kContext = 5;
@@ -26,20 +17,6 @@ constexpr std::size_t kContext = 5;
 constexpr std::uint32_t kLeastCount = 2;
 /// Filled entries of a bucket, on average, so that few find theirs full.
 constexpr double kFill = 3.2;
-
-Text tell(Session& session, std::uint64_t number) {
-  SessionOptions options;
-  options.steps = 0;
-  options.sampler.seed = kFirstSeed + number;
-  if (number % 2 != 0) options.sampler.temperature = kLowTemperature;
-  if (const Status status = session.begin("", options); !status.ok()) fail("{}", text_of(status));
-  Text text = {kTokenBos};
-  for (;;) {
-    const SessionStep step = session.step();
-    if (step.token >= 0) text.push_back(step.token);
-    if (step.stop != StopReason::kNone) return text;
-  }
-}
 
 using Context = std::u32string;
 
@@ -96,48 +73,6 @@ void collect(const std::vector<Text>& texts, std::size_t length,
 }
 
 }  // namespace
-
-std::vector<Text> own_stories(const ModelImage& image, std::uint64_t tokens,
-                              const std::function<void(std::uint64_t)>& on_tokens) {
-  const int context = image.config().seq_len;
-  std::vector<Text> stories;
-  std::mutex mutex;  // of all below
-  std::size_t begun = 0;
-  std::uint64_t told = 0;
-  std::string failure;
-  const auto work = [&] {
-    SingleWorker worker;
-    const Result<std::size_t> bytes = Session::bytes_needed(image, context);
-    CHECK(bytes.ok());
-    ImageBytes memory(bytes.value());
-    Session session = Session::create(image, context, memory, worker).value();
-    for (;;) {
-      std::size_t number;
-      {
-        const std::lock_guard lock(mutex);
-        if (told >= tokens) return;
-        number = begun++;
-        stories.emplace_back();
-      }
-      Text text = tell(session, number);
-      const std::lock_guard lock(mutex);
-      told += text.size();
-      if (on_tokens) on_tokens(text.size());
-      stories[number] = std::move(text);
-    }
-  };
-  std::vector<std::jthread> threads;
-  const std::size_t count = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
-  for (std::size_t i = 1; i < count; ++i) threads.emplace_back(work);
-  work();
-  threads.clear();
-  // The first stories that have as many tokens: those, whoever told more.
-  std::uint64_t sum = 0;
-  std::size_t enough = 0;
-  while (enough < stories.size() && sum < tokens) sum += stories[enough++].size();
-  stories.resize(enough);
-  return stories;
-}
 
 std::vector<std::uint32_t> make_drafts(const std::vector<Text>& texts, std::int32_t vocab_size) {
   std::vector<Entry> entries;

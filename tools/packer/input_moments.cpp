@@ -92,12 +92,12 @@ class ObservedModel {
     }
     numerics.set_normed_input(weights_.rms_final, image_.rms_eps(), weights_.wcls);
     observe(TensorKind::kTokenEmbedding, 0, numerics.input);
-    numerics.matmul(s.logits, s.vocab_stride, weights_.wcls, all);
-    return {s.logits, static_cast<std::size_t>(p.vocab_size)};
+    numerics.matmul(s.logits, s.logit_stride, weights_.wcls, all);
+    return {s.logits, static_cast<std::size_t>(p.logit_count())};
   }
 
   std::span<std::uint32_t> sample_scratch() {
-    return {state_.sample_scratch, static_cast<std::size_t>(image_.config().vocab_size)};
+    return {state_.sample_scratch, static_cast<std::size_t>(image_.config().logit_count())};
   }
 
  private:

@@ -69,8 +69,9 @@ bool keeps_q8(const Q4Options& q4, TensorKind kind, bool shared) {
 
 Plan make_plan(const Checkpoint& checkpoint, const Vocabulary& tokenizer, Profile profile,
                const Q4Options& q4, bool shared) {
-  const Config& config = checkpoint.config;
+  Config config = checkpoint.config;
   tokenizer.require_size(config.vocab_size);
+  config.n_logits = tokenizer.said;
   const std::uint32_t count = tensor_count(config, shared);
   Plan plan;
   plan.shared_classifier = shared;
@@ -93,7 +94,8 @@ Plan make_plan(const Checkpoint& checkpoint, const Vocabulary& tokenizer, Profil
 
 Plan make_plan(const Checkpoint& checkpoint, const Vocabulary& tokenizer, Profile profile,
                const Q4Options& q4) {
-  const bool shared = checkpoint.shared_classifier;
+  // A classifier of fewer tokens than the embedding has cannot be the same tensor.
+  const bool shared = checkpoint.shared_classifier && tokenizer.said == 0;
   Plan plan = make_plan(checkpoint, tokenizer, profile, q4, shared);
   if (shared && profile == Profile::kQ4) {
     Plan unshared = make_plan(checkpoint, tokenizer, profile, q4, false);
@@ -137,6 +139,8 @@ Q8Limits encode(const Checkpoint& checkpoint, const FileRows& file_rows, const T
   // Their rows are tokens, which the image numbers as llama2.c does.
   if (shape.kind == TensorKind::kTokenEmbedding || shape.kind == TensorKind::kWcls)
     tensor.file_rows = file_rows;
+  // A classifier of a part of the vocabulary takes the first rows.
+  if (shape.kind == TensorKind::kWcls) tensor.rows = shape.rows;
   CHECK(tensor.rows == shape.rows && tensor.columns == shape.columns);
   switch (shape.encoding) {
     case Encoding::kPlainF32:

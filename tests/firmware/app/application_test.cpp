@@ -262,6 +262,29 @@ TEST_F(ApplicationTest, ModelAndProfileChooseAmongTheImagesInFlash) {
   EXPECT_NE(type("ab\r").find(" tokens"), std::string::npos);
 }
 
+TEST_F(ApplicationTest, SaysHowMuchOfTheVocabularyTheModelSays) {
+  Config part = kSmall;
+  part.n_logits = 280;
+  type("");
+  board.append(pico_llama::test_support::build_image(pico_llama::test_support::random_model(part, false, 7),
+                                                     Profile::kQ8));
+  const std::string chosen = type("/model 2\r");
+  EXPECT_NE(chosen.find("4 heads, vocabulary 280 of 300 pieces, context 96;"), std::string::npos) << chosen;
+  // Of both lines, whose breaks are the terminal's.
+  const std::string shown = type("/model\r");
+  EXPECT_NE(shown.find("280 of 300"), shown.rfind("280 of 300")) << shown;
+  type("/json on\r");
+  int said = 0;
+  for (const json& line : ask("abc\r")) {
+    if (!line.contains("token") || line.contains("prompt")) continue;
+    EXPECT_LT(line["token"].get<int>(), 280);
+    ++said;
+  }
+  EXPECT_GT(said, 10);
+  type("/json off\r");
+  EXPECT_NE(type("/model 1\r").find("4 heads, vocabulary 300, context 96;"), std::string::npos);
+}
+
 TEST_F(ApplicationTest, PromptsKeepLeadingAndTrailingBlanks) {
   type("");
   type("/temp 0\r");

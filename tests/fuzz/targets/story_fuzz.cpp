@@ -30,7 +30,8 @@ struct Teller {
   }
   packer::ImageBytes make_image() {
     packer::ImageBytes image_bytes = fuzz::make_image(Profile::kQ8, shape());
-    const auto stories = packer::own_stories(ModelImage::parse(image_bytes).value(), 500);
+    const auto stories =
+        packer::own_stories(ModelImage::parse(image_bytes).value(), 500, packer::StoriesFor::kDrafts);
     packer::add_drafts(image_bytes, packer::make_drafts(stories, fuzz::kShape.vocab_size));
     return image_bytes;
   }

@@ -25,7 +25,7 @@ ROOT = board.ROOT
 # A model or a build that is absent, a model that is refused, a script that does not reach its end.
 ABSENT_OR_FAILED = (board.Missing, board.virtual_board.Refused, AssertionError)
 RESULTS = ROOT / "bench/board.json"
-CLOCKS = (133, 150, 200, 250, 300)
+CLOCKS = (133, 150, 200, 266, 300)
 PARTS = ["embedding", "query, key, value", "attention", "output", "feed forward up", "hidden input", "feed forward down", "classifier"]
 
 
@@ -34,14 +34,16 @@ def rate(value):
 
 
 def table(rows):
-    lines = ["| model | profile | cores | first tokens | tok/s | longer | tok/s | last position | tok/s | prefill tok/s | bus, B a token "
-             "| limit | tok/s | reached |", "|" + "---|" * 14]
+    lines = ["| model | profile | cores | first tokens | tok/s | tokens a pass | drafts | longer | tok/s | last position | tok/s | prefill tok/s "
+             "| bus, B a pass | limit | tok/s | reached |", "|" + "---|" * 16]
     for row in rows:
         last = max(row.get("positions", {0: None}), key=int)
         at_last = row.get("positions", {}).get(last)
         bus_bound = row["bus_cycles"] > row["arithmetic_cycles"]
         lines.append("| " + " | ".join([
             row["model"], row["profile"], str(row["cores"]), str(row["tokens"]), rate(row["rate"]),
+            f"{row['tokens_a_pass']:.2f}" if row.get("drafted") else "",
+            f"{row['accepted']} of {row['drafted']}" if row.get("drafted") else "",
             str(row.get("long_tokens", "")), rate(row["long_rate"]) if "long_rate" in row else "",
             str(last) if at_last else "", rate(row["clk_sys_hz"] / at_last["cycles"]) if at_last else "",
             rate(row["prefill_rate"]) if "prefill_rate" in row else "", f"{row['bus_bytes']:,}",

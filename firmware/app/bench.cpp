@@ -69,6 +69,10 @@ void report_story(Output& output, hal::Board& board, Session& session, int cores
   text.fixed(static_cast<int64_t>(kDigestTokens * 10'000'000ull / (us ? us : 1)), 1)
       << " tok/s over " << kDigestTokens << " greedy tokens, digest ";
   text.hex(digest_of_story, 8);
+  if (session.drafted() != 0) {
+    text << "; ";
+    append_guesses(text, kDigestTokens, session.passes(), session.accepted(), session.drafted());
+  }
   output.line(text);
 }
 

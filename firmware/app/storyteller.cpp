@@ -1,5 +1,7 @@
 #include "firmware/app/storyteller.h"
 
+#include "firmware/app/report.h"
+
 namespace pico_llama::app {
 namespace {
 
@@ -61,8 +63,7 @@ void append_stats(Text& text, const StoryStats& stats) {
   text.fixed(static_cast<int64_t>(stats.first_token_us / 100), 1) << " ms";
   if (stats.drafted != 0) {
     text << "; ";
-    text.fixed(static_cast<int64_t>(stats.generated_tokens) * 100 / stats.passes, 2)
-        << " tokens a pass, " << stats.accepted << " of " << stats.drafted << " drafts";
+    append_guesses(text, stats.generated_tokens, stats.passes, stats.accepted, stats.drafted);
   }
   if (stats.cores == 1) text << "; 1 core";
   if (stats.stop == StopReason::kCancelled) text << "; stopped";

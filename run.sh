@@ -5,7 +5,8 @@
 #   ./run.sh --prompt "The old fox"   one that begins with your words (--prompt itself may be left out)
 #   ./run.sh --interactive            the board's console is this terminal (Ctrl-] leaves)
 #   --profile f32|q8|q4               how the weights are stored (default q8)
-#   --clock MHZ                       133 (fastest bus within all ratings), 150 (default), 200, 250 or 300 (overclocked)
+#   --clock MHZ                       150 (default), 133 (fastest bus within all ratings), 266 (that bus, overclocked cores), or
+#                                     any other from 53 to 300 that the PLL makes
 #   --model CHECKPOINT --tokenizer TOKENIZER      your own; default: stories260K if found, otherwise models/pico-tales
 set -euo pipefail
 caller=$PWD
@@ -34,12 +35,13 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 case $profile in f32 | q8 | q4) ;; *) wrong "the profile is '$profile'; it must be f32, q8 or q4" ;; esac
-case $clock in 133 | 150 | 200 | 250 | 300) ;; *) wrong "the clock is '$clock'; it must be 133, 150, 200, 250 or 300" ;; esac
+case $clock in '' | *[!0-9]* | ?????*) wrong "the clock is '$clock'; it must be a whole number of megahertz, 53 to 300" ;; esac
 case $prompt in *[[:cntrl:]]*) wrong "the prompt must be one line, without control characters" ;; esac
 [ $interactive$prompted != yesyes ] || wrong "with --interactive, type the prompt at the board's console"
 [ "${model:+given}" = "${tokenizer:+given}" ] || wrong "--model and --tokenizer go together"
 
 scripts/setup.sh
+why=$(cmake -DPICO_LLAMA_CLK_SYS_MHZ="$clock" -P firmware/clk_sys.cmake 2>&1) || wrong "the clock $(sed -n 's/^  *the clock //p' <<<"$why")"
 scripts/moved-builds.sh
 if [ -z "$model" ]; then
   if folder=$(scripts/get-models.sh --here); then

@@ -58,7 +58,7 @@ run_tests() { # PRESET
 }
 
 build host preset host
-for image in firmware firmware-pico2 firmware-plus2 firmware-pga2350 firmware-133mhz; do
+for image in firmware firmware-pico2 firmware-plus2 firmware-pga2350 firmware-133mhz firmware-266mhz; do
   build "$image" preset "$image"
 done
 build sdk-tests standalone tests/target/sdk build/sdk-tests

@@ -1,5 +1,6 @@
 #include "firmware/drivers/clocks.h"
 
+#include "firmware/chips/clk_sys.h"
 #include "firmware/chips/qmi_timing.h"
 #include "firmware/drivers/run_in_sram.h"
 #include "hardware/clocks.h"
@@ -43,7 +44,8 @@ hal::ClockState bring_up_clocks(uint32_t clk_sys_hz) {
     // fast and too early at high clk_sys.
     const chips::QmiTiming now = chips::QmiTiming::from_word(qmi_hw->m[0].timing);
     run_in_sram(set_flash_timing, chips::flash_timing_on_the_way(now, clk_sys_hz).word());
-    set_sys_clock_khz(clk_sys_hz / 1000, true);
+    const chips::PllSettings pll = chips::pll_for(clk_sys_hz);
+    set_sys_clock_pll(pll.vco_hz, pll.post_divider1, pll.post_divider2);
   }
   return {.clk_sys_hz = clock_get_hz(clk_sys), .core_millivolts = millivolts};
 }

@@ -6,7 +6,7 @@
 
 namespace pico_llama::drivers {
 
-/// Requires: core 1 not running. Interrupts may be enabled.
+/// Requires: core 1 not running; chips::clk_sys_fault(clk_sys_hz) is kNone. Interrupts may be enabled.
 hal::ClockState bring_up_clocks(uint32_t clk_sys_hz);
 
 /// As set by the SDK's start-up code.

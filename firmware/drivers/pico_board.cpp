@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "firmware/chips/clk_sys.h"
 #include "firmware/chips/rp2350.h"
 #include "firmware/drivers/button.h"
 #include "firmware/drivers/cautious_start.h"
@@ -44,6 +45,10 @@ constexpr int kPsramSelectPin = PIMORONI_PGA2350_PSRAM_CS_PIN;
 #else
 constexpr int kPsramSelectPin = -1;
 #endif
+
+constexpr uint32_t kClkSysHz = PICO_LLAMA_CLK_SYS_MHZ * 1'000'000u;
+static_assert(chips::clk_sys_fault(kClkSysHz) == chips::ClkSysFault::kNone,
+              "PICO_LLAMA_CLK_SYS_MHZ is no clock of chips/clk_sys.h, and clk_sys.cmake has let it pass");
 
 constexpr uint32_t kPaint = 0x57ac4b17;
 
@@ -99,7 +104,7 @@ void PicoBoard::bring_up() {
   // Defaults in case a stage is skipped.
   info_.clocks = clocks_as_found();
   info_.flash = flash_as_found();
-  if (begin_stage(Stage::kClocks)) info_.clocks = bring_up_clocks(PICO_LLAMA_CLK_SYS_MHZ * 1'000'000u);
+  if (begin_stage(Stage::kClocks)) info_.clocks = bring_up_clocks(kClkSysHz);
   if (begin_stage(Stage::kFlash)) info_.flash = bring_up_flash(info_.clocks.clk_sys_hz);
   if constexpr (kPsramSelectPin >= 0) {
     info_.psram.verdict = hal::PsramVerdict::kSkipped;

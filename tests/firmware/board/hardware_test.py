@@ -50,6 +50,18 @@ class Hardware(BoardTest):
         text = self.play(SHORT, model, ["--fault", "flash-late"])
         expect(text, "quad continuous read at 75 MHz (divider 3 to 2)", self.token_count(24))  # 150 MHz leaves it time
 
+    def test_clock_266(self):
+        """Flash at 133 MHz as at a clk_sys of 133, PSRAM at 66.5 MHz: every rating of theirs kept, the cores overclocked."""
+        image, model = virtual_board.firmware_of("firmware-266mhz"), self.pack("q8")
+        text = self.play(SHORT + ["send /bench", "expect read flash", "expect story, 2 cores"], model, firmware=image)
+        expect(text, "clocks  266 MHz, core at 1.15 V", "quad continuous read at 133 MHz (divider 3 to 2)",
+               "PSRAM   8 MB, QPI at 66.5 MHz, tested", self.token_count(24))
+        reads = float(re.search(r"read flash: one core (\S+) MB/s", text)[1])
+        assert reads > 55, f"{reads} MB/s from flash"  # 150 MHz, divider 2: 35 at most
+        print(f"flash: {reads} MB/s simulated, one core")
+        text = self.play(SHORT, model, ["--fault", "flash-late"], firmware=image)
+        expect(text, "divider 3 to 3; 1 misread)", self.token_count(24))
+
     def test_pico2(self):
         text = self.play(SHORT, self.pack("q8"), ["--board", "pico2"], firmware=virtual_board.firmware_of("firmware-pico2"))
         expect(text, "on pico2", "PSRAM   none on this board", self.token_count(24))

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "firmware/chips/clk_sys.h"
 #include "firmware/chips/qmi_timing.h"
 
 namespace pico_llama::chips {
@@ -124,6 +127,78 @@ TEST(QmiTiming, FlashReadsCorrectlyDuringAClockIncrease) {
       EXPECT_LT(sample, t.divider * cycle_ns + 1.5 + 2.5);
     }
   }
+}
+
+struct Clock {
+  uint32_t mhz;
+  PllSettings pll;
+  uint32_t psram_khz, flash_khz, millivolts;
+};
+
+// The PLL by hand: the highest VCO of 750 to 1600 MHz that is a multiple of 12 and of the clock, by two post
+// dividers of at most 7.
+constexpr Clock kClocks[] = {
+    {53, {1'272'000'000, 6, 4}, 53'000, 53'000, 1100},   {60, {1'500'000'000, 5, 5}, 60'000, 60'000, 1100},
+    {96, {1'536'000'000, 4, 4}, 48'000, 96'000, 1100},   {100, {1'500'000'000, 5, 3}, 50'000, 100'000, 1100},
+    {125, {1'500'000'000, 6, 2}, 62'500, 62'500, 1100},  {133, {1'596'000'000, 6, 2}, 66'500, 133'000, 1100},
+    {150, {1'500'000'000, 5, 2}, 75'000, 75'000, 1100},  {151, {}, 0, 0, 0},  // by 12 it is 1812 MHz
+    {180, {1'440'000'000, 4, 2}, 60'000, 90'000, 1100},  {200, {1'200'000'000, 6, 1}, 66'666, 100'000, 1100},
+    {240, {1'440'000'000, 6, 1}, 80'000, 120'000, 1150}, {250, {1'500'000'000, 6, 1}, 83'333, 83'333, 1150},
+    {266, {1'596'000'000, 6, 1}, 66'500, 133'000, 1150}, {300, {1'500'000'000, 5, 1}, 75'000, 100'000, 1200},
+};
+
+TEST(ClkSys, MatchesTheHandWorkedTable) {
+  for (const Clock& row : kClocks) {
+    SCOPED_TRACE(row.mhz);
+    const uint32_t hz = row.mhz * 1'000'000;
+    EXPECT_EQ(pll_for(hz), row.pll) << pll_for(hz).vco_hz << " / " << pll_for(hz).post_divider1 << " / "
+                                    << pll_for(hz).post_divider2;
+    EXPECT_EQ(clk_sys_fault(hz), row.pll.vco_hz == 0 ? ClkSysFault::kNotOfPll : ClkSysFault::kNone);
+    if (row.pll.vco_hz == 0) continue;
+    EXPECT_EQ(sck_hz(hz, psram_timing(hz).divider) / 1000, row.psram_khz);
+    EXPECT_EQ(sck_hz(hz, flash_timing(hz).divider) / 1000, row.flash_khz);
+    EXPECT_EQ(Rp2350::core_millivolts(hz), row.millivolts);
+  }
+}
+
+TEST(ClkSys, EveryClockThatIsServedKeepsAllLimits) {
+  constexpr uint32_t kOfCmake[] = {PICO_LLAMA_CLOCKS_OF_CMAKE};
+  const QmiTiming bootrom = QmiTiming::from_word(0x60007203);
+  int served = 0;
+  for (uint32_t mhz = 0; mhz <= 400; ++mhz) {
+    SCOPED_TRACE(mhz);
+    const uint32_t hz = mhz * 1'000'000;
+    const ClkSysFault fault = clk_sys_fault(hz);
+    EXPECT_EQ(fault == ClkSysFault::kNone, std::ranges::count(kOfCmake, mhz) == 1) << "clk_sys.cmake differs";
+    if (mhz < 53) {
+      EXPECT_EQ(fault, ClkSysFault::kTooSlowForUsb);
+    }
+    if (mhz > 300) {
+      EXPECT_EQ(fault, ClkSysFault::kTooFast);
+    }
+    if (fault != ClkSysFault::kNone) continue;
+    ++served;
+    // The PLL's own limits, and exactly this clock.
+    const PllSettings pll = pll_for(hz);
+    EXPECT_EQ(pll.vco_hz, hz * pll.post_divider1 * pll.post_divider2);
+    EXPECT_EQ(pll.vco_hz % 12'000'000, 0u);
+    EXPECT_GE(pll.vco_hz, 750'000'000u);
+    EXPECT_LE(pll.vco_hz, 1'600'000'000u);
+    EXPECT_LE(pll.post_divider1, 7u);
+    EXPECT_GE(pll.post_divider1, pll.post_divider2);
+    EXPECT_GE(pll.post_divider2, 1u);
+    EXPECT_TRUE(within_psram_limits(psram_timing(hz), hz));
+    EXPECT_LE(sck_hz(hz, flash_timing(hz).divider), 133'000'000u);
+    // Flash is read on the way from the 150 MHz of start-up, whichever is the faster.
+    const QmiTiming t = flash_timing_on_the_way(bootrom, hz);
+    for (const uint32_t clock : {12'000'000u, 48'000'000u, 150'000'000u, hz}) {
+      EXPECT_GE(sample_ns(clock, t.divider, t.rxdelay), valid_from_ns(W25q128::kClockToDataNs));
+      EXPECT_LT(sample_ns(clock, t.divider, t.rxdelay), valid_until_ns(clock, t.divider));
+      EXPECT_LE(sck_hz(clock, t.divider), 133'000'000u);
+    }
+  }
+  EXPECT_EQ(served, static_cast<int>(std::size(kOfCmake)));
+  EXPECT_GT(served, 60);
 }
 
 TEST(Chips, SizesFollowFromTheIds) {

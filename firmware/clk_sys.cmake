@@ -1,0 +1,37 @@
+# Which clk_sys the firmware can be built for, for CMake and as a command that says why not:
+#   cmake -DPICO_LLAMA_CLK_SYS_MHZ=151 -P firmware/clk_sys.cmake
+# firmware/chips/clk_sys.h has the same rules in C++, with their sources; chips_test compares the two.
+
+# Sets `why` in the caller's scope: empty, or one line that refuses the clock.
+function(pico_llama_clk_sys_fault megahertz why)
+  if(NOT megahertz MATCHES "^[1-9][0-9]?[0-9]?[0-9]?$")
+    set(${why} "is '${megahertz}'; it must be a whole number of megahertz" PARENT_SCOPE)
+    return()
+  endif()
+  if(megahertz LESS 53)
+    set(${why} "is ${megahertz}; USB loses events below 53 (RP2350-E12)" PARENT_SCOPE)
+    return()
+  endif()
+  if(megahertz GREATER 300)
+    set(${why} "is ${megahertz}; no core voltage is known to be enough above 300" PARENT_SCOPE)
+    return()
+  endif()
+  foreach(first RANGE 1 7)
+    foreach(second RANGE 1 ${first})
+      math(EXPR vco "${megahertz} * ${first} * ${second}")
+      math(EXPR rest "${vco} % 12")
+      if(rest EQUAL 0 AND NOT vco LESS 750 AND NOT vco GREATER 1600)
+        set(${why} "" PARENT_SCOPE)
+        return()
+      endif()
+    endforeach()
+  endforeach()
+  set(${why} "is ${megahertz}; the PLL cannot make it of the 12 MHz crystal" PARENT_SCOPE)
+endfunction()
+
+if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
+  pico_llama_clk_sys_fault("${PICO_LLAMA_CLK_SYS_MHZ}" why)
+  if(why)
+    message(FATAL_ERROR "the clock ${why}")
+  endif()
+endif()

@@ -18,6 +18,7 @@ bool Session::add_text(std::string_view bytes, bool from_prompt, SessionStep& st
   if (!from_prompt && !options_.stop.empty()) {
     if (const size_t at = shown.find(options_.stop); at != std::string_view::npos) {
       step.text = {shown.data(), at};
+      if (shown_ != 0) drop_shown(step);
       return true;
     }
     // Hold back the longest suffix that is a prefix of the stop string.
@@ -28,43 +29,39 @@ bool Session::add_text(std::string_view bytes, bool from_prompt, SessionStep& st
     shown.remove_suffix(hold);
   }
   step.text = shown;
+  if (shown_ != 0) drop_shown(step);
   return false;
 }
 
 bool Session::run() {
-  const int known = pos_ + 1;
-  while (ran_ < known) {
-    const bool prefills = ran_ < prompt_count_;
-    int n = known - ran_;
-    int logits = 0;
-    if (n > kPrefillBlock) {
-      n = kPrefillBlock;
-    } else {
-      const int guesses = drafter_ != nullptr ? guess(n) : 0;
-      n += guesses;
-      logits = 1 + guesses;
-      first_logits_ = pos_;
-      ++passes_;
-    }
-    transformer_.forward(tokens_.subspan(static_cast<size_t>(ran_), static_cast<size_t>(n)), ran_, logits);
-    ran_ += n;
-    if (prefills && cancelled()) return false;
+  int n = pos_ + 1 - ran_;
+  int logits = 0;
+  if (n > kPrefillBlock) {
+    n = kPrefillBlock;
+  } else {
+    const int guesses = drafter_ != nullptr ? guess(n) : 0;
+    n += guesses;
+    logits = 1 + guesses;
+    first_logits_ = pos_;
+    ++passes_;
   }
-  return true;
+  transformer_.forward(tokens_.subspan(static_cast<size_t>(ran_), static_cast<size_t>(n)), ran_, logits);
+  ran_ += n;
+  return logits != 0;
 }
 
 SessionStep Session::step() {
   if (stopped_ != StopReason::kNone) return {-1, false, {}, stopped_};
   if (cancelled()) return finish(StopReason::kCancelled, -1);
-  if (pos_ >= steps_) return finish(StopReason::kSteps, -1);
+  if (pos_ >= steps_) return at_limit();
 
   SessionStep step;
   const auto at = static_cast<size_t>(pos_);
-  if (pos_ + 1 < prompt_count_) {
+  if (pos_ + 1 < given_end_) {
     step.token = tokens_[at + 1];
     step.from_prompt = true;
   } else {
-    if (ran_ <= pos_ && !run()) return finish(StopReason::kCancelled, -1);
+    if (ran_ <= pos_ && !run()) return step;
     step.token = sampler_.sample(transformer_.logits(pos_ - first_logits_), tokens_.first(at + 1),
                                  transformer_.workers());
     if (ran_ > pos_ + 1) check_guess(step.token);
@@ -73,8 +70,13 @@ SessionStep Session::step() {
   }
   const int32_t previous = tokens_[at];
   ++pos_;
-  if (tokenizer_.ends_text(step.token)) return finish(StopReason::kBos, step.token);
-  if (add_text(tokenizer_.decode(previous, step.token), step.from_prompt, step)) {
+  std::string_view bytes = "\n\n";
+  if (!tokenizer_.ends_text(step.token)) {
+    bytes = tokenizer_.decode(previous, step.token);
+  } else if (!options_.endless) {
+    return finish(StopReason::kBos, step.token);
+  }
+  if (add_text(bytes, step.from_prompt, step)) {
     stopped_ = StopReason::kStopString;
     step.stop = stopped_;
   }
@@ -89,14 +91,62 @@ SessionStep Session::step() {
   SessionStep step;
   step.token = token;
   step.stop = reason;
-  // Nothing can follow, so held-back text is shown now (but never the stop string itself).
+  // Nothing may follow, so held-back text is shown now (but never the stop string itself). It stays held back
+  // for a stop string that resume() would complete.
   size_t n = 0;
   for (int i = 0; i < held_count_; ++i) text_[n++] = held_[i];
   for (const char c : utf8_.rest()) text_[n++] = c;
-  held_count_ = 0;
-  utf8_.clear();
   step.text = {text_.data(), n};
+  drop_shown(step);
+  shown_ = static_cast<int>(n);
   return step;
+}
+
+/// Leaves out of a step's text what finish() has shown already.
+[[gnu::cold]] void Session::drop_shown(SessionStep& step) {
+  const auto shown = static_cast<size_t>(shown_);
+  const size_t again = shown < step.text.size() ? shown : step.text.size();
+  step.text.remove_prefix(again);
+  shown_ -= static_cast<int>(again);
+}
+
+/// The text or the context is full.
+[[gnu::cold]] SessionStep Session::at_limit() {
+  if (more_ == 0) return finish(StopReason::kSteps, -1);
+  shorten();
+  const int32_t steps = more_;
+  more_ = 0;
+  set_limit(steps);
+  return {};
+}
+
+namespace {
+
+// What an endless text keeps when the context is full, of its prompt and of its end, in parts of the context
+// (docs/decisions/0020).
+constexpr int kPartOfPrompt = 8;
+constexpr int kPartOfEnd = 16;
+/// Below this the parts would be nothing.
+constexpr int kShortestEndless = 16;
+
+}  // namespace
+
+/// Forgets the middle of the text. The prompt's positions stay as they are, and with them their keys and
+/// values.
+[[gnu::cold]] void Session::shorten() {
+  const int context = transformer_.context();
+  const int end = context / kPartOfEnd;
+  if (prompt_count_ > context / kPartOfPrompt) {
+    prompt_count_ = context / kPartOfPrompt;
+    prompt_is_whole_ = false;
+  }
+  CHECK(pos_ + 1 >= prompt_count_ + end);
+  int32_t* const to = tokens_.data() + prompt_count_;
+  std::memmove(to, tokens_.data() + pos_ + 1 - end, static_cast<size_t>(end) * sizeof(*to));
+  pos_ = prompt_count_ + end - 1;
+  if (ran_ > prompt_count_) ran_ = prompt_count_;
+  given_end_ = 0;
+  ++refills_;
 }
 
 /// Writes guesses behind the known tokens and returns their number. n: tokens that the pass has to run
@@ -187,12 +237,11 @@ struct Parts {
   }
   tokens_ = parts.tokens;
   text_ = parts.text;
-  stopped_ = StopReason::kSteps;  // a text that was under way in the old memory is over
+  forget();  // a text that was under way in the old memory is over
   return {};
 }
 
-[[gnu::cold]] Status Session::begin(std::string_view prompt, const SessionOptions& options) {
-  stopped_ = StopReason::kSteps;  // whatever fails below, the last text is over
+[[gnu::cold]] Status Session::validate(const SessionOptions& options) const {
   PICO_LLAMA_RETURN_IF_ERROR(options.sampler.validate());
   if (options.stop.size() > kMaxStopBytes)
     return {StatusCode::kInvalidArgument, "the stop string has {} bytes, at most {} are possible",
@@ -200,27 +249,114 @@ struct Parts {
   if (options.steps < 0)
     return {StatusCode::kInvalidArgument, "the number of steps is {}, must be 0 (the whole context) or more",
             options.steps};
-  const int context = transformer_.context();
-  const Result<int> count =
-      tokenizer_.encode(prompt, tokens_.first(static_cast<size_t>(context)), transformer_.idle_kv_cache());
-  if (!count.ok()) return count.status();
+  if (options.endless && transformer_.context() < kShortestEndless)
+    return {StatusCode::kInvalidArgument, "the context has {} positions, an endless text needs {}",
+            transformer_.context(), kShortestEndless};
+  return {};
+}
 
+/// `steps`: positions from here on, as in the options.
+[[gnu::cold]] void Session::set_limit(int32_t steps) {
+  if (steps == 0) steps = INT32_MAX;
+  const int room = transformer_.context() - pos_;
+  const int here = steps < room ? steps : room;
+  steps_ = pos_ + here;
+  more_ = options_.endless ? steps - here : 0;
+}
+
+[[gnu::cold]] void Session::start(const SessionOptions& options) {
   options_ = options;
-  if (!options.stop.empty()) std::memcpy(stop_, options.stop.data(), options.stop.size());
-  options_.stop = {stop_, options.stop.size()};
-  sampler_ = Sampler(options.sampler, transformer_.sample_scratch());
-  utf8_.clear();
-  held_count_ = 0;
-  prompt_count_ = count.value();
-  pos_ = 0;
-  steps_ = options.steps == 0 || options.steps > context ? context : options.steps;
-  ran_ = 0;
+  set_limit(options.steps);
   generated_ = 0;
   passes_ = 0;
   drafted_ = 0;
   accepted_ = 0;
-  if (drafter_ != nullptr) drafter_->begin();
+  refills_ = 0;
   stopped_ = StopReason::kNone;
+}
+
+[[gnu::cold]] Status Session::begin(std::string_view prompt, const SessionOptions& options) {
+  forget();  // whatever fails below, the last text is over
+  PICO_LLAMA_RETURN_IF_ERROR(validate(options));
+  const auto context = static_cast<size_t>(transformer_.context());
+  const Result<int> count = tokenizer_.encode(prompt, tokens_.first(context), transformer_.idle_kv_cache());
+  if (!count.ok()) return count.status();
+  prompt_count_ = count.value();
+  prompt_is_whole_ = true;
+  ran_ = 0;
+  return again(options);
+}
+
+[[gnu::cold]] Status Session::again(const SessionOptions& options) {
+  PICO_LLAMA_RETURN_IF_ERROR(validate(options));
+  if (prompt_count_ == 0)
+    return {StatusCode::kInvalidArgument, "there is no story yet that could be told again"};
+  if (!prompt_is_whole_)
+    return {StatusCode::kInvalidArgument, "the story has forgotten part of its prompt; give it again"};
+  sampler_ = Sampler(options.sampler, transformer_.sample_scratch());
+  utf8_.clear();
+  held_count_ = 0;
+  shown_ = 0;
+  given_end_ = prompt_count_;
+  pos_ = 0;
+  // The prompt's last token runs again, for its logits.
+  if (ran_ >= prompt_count_) ran_ = prompt_count_ - 1;
+  if (drafter_ != nullptr) drafter_->begin();
+  start(options);
+  return {};
+}
+
+/// Puts words behind the text. An error leaves the text as it was.
+[[gnu::cold]] Status Session::add(std::string_view words, bool endless) {
+  if (const size_t good = utf8_valid_prefix(words); good != words.size())
+    return {StatusCode::kInvalidArgument, "the words are not UTF-8 at byte {}; give them in that encoding",
+            static_cast<int64_t>(good)};
+  const int context = transformer_.context();
+  const std::span<std::byte> scratch = transformer_.idle_activations();
+  size_t most = scratch.size() / Tokenizer::kEncodeBytesPerByte - 3;
+  // Beside what an endless text keeps there is room for as many tokens as these words can have.
+  if (const auto room = static_cast<size_t>(context) / 4; endless && most > room) most = room;
+  if (words.size() > most)
+    return {StatusCode::kPromptTooLong,
+            "{} bytes of words are more than the {} there is room for; shorten them",
+            static_cast<int64_t>(words.size()), static_cast<int64_t>(most)};
+
+  const int32_t last = tokens_[static_cast<size_t>(pos_)];
+  int known = stopped_ == StopReason::kBos ? pos_ : pos_ + 1;  // words take the place of the end token
+  if (given_end_ > known) known = given_end_;                  // stopped before all of the prompt was shown
+  if (endless && known + static_cast<int>(words.size()) > context) {
+    pos_ = known - 1;
+    shorten();
+    known = pos_ + 1;
+  }
+  const Result<int> count = tokenizer_.encode_more(
+      words, tokens_.subspan(static_cast<size_t>(known), static_cast<size_t>(context - known)), scratch);
+  if (!count.ok()) {
+    CHECK(!endless);
+    tokens_[static_cast<size_t>(pos_)] = last;
+    if (ran_ > pos_) ran_ = pos_;  // logits that were there have been scratch memory
+    return count.status();
+  }
+  given_end_ = known + count.value();
+  if (pos_ >= known) pos_ = known - 1;
+  if (ran_ > known) ran_ = known;
+  utf8_.clear();
+  held_count_ = 0;
+  shown_ = 0;
+  return {};
+}
+
+[[gnu::cold]] Status Session::resume(std::string_view words, const SessionOptions& options) {
+  PICO_LLAMA_RETURN_IF_ERROR(validate(options));
+  if (prompt_count_ == 0)
+    return {StatusCode::kInvalidArgument, "there is no story to continue; one begins with a prompt"};
+  const int context = transformer_.context();
+  if (!options.endless && pos_ >= context)
+    return {StatusCode::kInvalidArgument,
+            "the story fills the context of {} positions; only an endless one goes on", context};
+  if (!words.empty()) PICO_LLAMA_RETURN_IF_ERROR(add(words, options.endless));
+  sampler_.change(options.sampler);
+  start(options);
   return {};
 }
 

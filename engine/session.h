@@ -21,10 +21,14 @@ inline constexpr size_t kMaxStopBytes = 32;
 
 struct SessionOptions {
   SamplerOptions sampler{};
-  /// Maximum number of positions, prompt included, like llama2.c's -n. 0, or more than the context: the whole
-  /// context.
+  /// Maximum number of positions, prompt included, like llama2.c's -n; of resume() those from there on. 0, or
+  /// more than the context: until the context is full. An endless text may have more; 0: 2^31 - 1.
   int32_t steps = 256;
+  /// Where the context is full, the text goes on behind its beginning and its last part
+  /// (docs/decisions/0020), and where the model ends its text, it begins another: shown as an empty line.
+  bool endless = false;
   /// Generation stops before this text appears in the output; empty: off. The prompt is not searched.
+  /// Requires: stays where it is as long as steps are taken with it.
   std::string_view stop{};
   /// Set to true from another context to end the session with StopReason::kCancelled within one forward().
   /// May be null.
@@ -41,7 +45,7 @@ enum class StopReason : uint8_t {
 
 /// Result of one step(): a token, except at the end, and the text that may be shown now.
 struct SessionStep {
-  int32_t token = -1;                   ///< -1: this step has only held-back text, or nothing
+  int32_t token = -1;  ///< -1: this step has only held-back text, or nothing, as while a prompt is prefilled
   bool from_prompt = false;             ///< an echo of the prompt, as llama2.c prints it
   std::string_view text{};              ///< whole UTF-8 characters; valid until the next step()
   StopReason stop = StopReason::kNone;  ///< not kNone: the session has ended
@@ -82,15 +86,46 @@ class Session {
   /// Errors: kInvalidArgument (options, bad UTF-8), kPromptTooLong.
   Status begin(std::string_view prompt, const SessionOptions& options);
 
-  /// The next token. Prompt tokens are returned first, without computation; the following step prefills the
-  /// prompt in blocks of kPrefillBlock. The token that ends the text (BOS) is returned with stop = kBos.
+  /// Begins the last text again, from its prompt, with other options. What the cache has of the prompt is not
+  /// prefilled again.
+  /// Errors: kInvalidArgument (options; there is no text, or an endless one has forgotten part of its
+  /// prompt).
+  Status again(const SessionOptions& options);
+  /// Goes on with the last text where it stopped, behind `words`, which are added as they are and take the
+  /// place of an end token. The cache is used as it is, and random numbers go on (options.sampler.seed is not
+  /// used): without words, and with the same options, the tokens are those of a text that never stopped.
+  /// Errors: kInvalidArgument (options, bad UTF-8; there is no text, or it fills the context),
+  /// kPromptTooLong; the text can still be resumed.
+  Status resume(std::string_view words, const SessionOptions& options);
+
+  /// The next token. Prompt tokens (of resume(): those of its words) are returned first, without computation;
+  /// the following steps prefill them, kPrefillBlock a step. The token that ends the text (BOS) is returned
+  /// with stop = kBos.
   SessionStep step();
 
-  /// Tokens of the prompt, BOS first.
+  /// Tokens of the prompt, BOS first. Requires: no refills().
   std::span<const int32_t> prompt_tokens() const { return tokens_.first(static_cast<size_t>(prompt_count_)); }
+  /// Tokens that the first steps return as given, and BOS. Requires: no step since begin() or resume().
+  int given() const {
+    const int more = given_end_ - pos_ - 1;
+    return pos_ == 0 ? more + 1 : more > 0 ? more : 0;
+  }
+  /// True where the last step returned the last of them.
+  bool given_is_over() const { return pos_ + 1 == given_end_; }
   /// Positions run so far by prefill (the prompt's) and by generation.
   int prefilled() const { return ran_ < prompt_count_ ? ran_ : prompt_count_; }
   int generated() const { return generated_; }
+  /// Tokens that the text has now, those that an endless one has forgotten left out.
+  int known() const { return pos_ + 1; }
+  /// How often an endless text was shortened to its beginning and its last part, which was prefilled again.
+  int refills() const { return refills_; }
+  /// Forgets the text: there is nothing to tell again or to resume.
+  void forget() {
+    prompt_count_ = 0;
+    stopped_ = StopReason::kSteps;
+  }
+  /// Options of the last begin(), again() or resume().
+  const SessionOptions& options() const { return options_; }
   /// Passes that generated tokens; guesses that they checked, and those that the model chose too.
   int passes() const { return passes_; }
   int drafted() const { return drafted_; }
@@ -101,8 +136,14 @@ class Session {
 
  private:
   bool cancelled() const;
-  /// Runs what is known of the text and has not run, with guesses behind it: logits for position pos_. False:
-  /// cancelled.
+  Status validate(const SessionOptions& options) const;
+  Status add(std::string_view words, bool endless);
+  void start(const SessionOptions& options);
+  void set_limit(int32_t steps);
+  void shorten();
+  SessionStep at_limit();
+  /// Runs what is known of the text and has not run: a block of it (false), or the last of it, with guesses
+  /// behind it: logits for position pos_.
   bool run();
   int guess(int n);
   void check_guess(int32_t token);
@@ -110,23 +151,28 @@ class Session {
   /// Text of a token, through UTF-8 assembly and (generated text only) the stop string. True: the stop string
   /// came.
   bool add_text(std::string_view bytes, bool from_prompt, SessionStep& step);
+  void drop_shown(SessionStep& step);
 
   Transformer transformer_{};
   Tokenizer tokenizer_{};
   Sampler sampler_{};
   SessionOptions options_{};
   Utf8Stream utf8_{};
-  Drafter* drafter_ = nullptr;   ///< null: one token a pass
-  std::span<int32_t> tokens_{};  ///< (context + 1) the text so far, then guesses
-  std::span<char> text_{};       ///< room for one step's text
-  char stop_[kMaxStopBytes] = {};
-  char held_[kMaxStopBytes] = {};  ///< shown text that may still turn out to be the stop string's beginning
+  Drafter* drafter_ = nullptr;     ///< null: one token a pass
+  std::span<int32_t> tokens_{};    ///< (context + 1) the text so far, then guesses
+  std::span<char> text_{};         ///< room for one step's text
+  char held_[kMaxStopBytes] = {};  ///< text that may still turn out to be the stop string's beginning
   int held_count_ = 0;
-  int prompt_count_ = 0;
-  int pos_ = 0;  ///< position of the next token to process
-  int steps_ = 0;
-  int ran_ = 0;           ///< positions that have run with the tokens that the text has there
-  int first_logits_ = 0;  ///< position of the first row of logits
+  int shown_ = 0;         ///< bytes of held-back text that finish() has shown before the text was resumed
+  int prompt_count_ = 0;  ///< tokens of the prompt; of an endless text: that are kept of it
+  int given_end_ = 0;     ///< tokens up to the last that was given, in the prompt or in resumed words
+  int pos_ = 0;           ///< position of the next token to process
+  int steps_ = 0;         ///< where the text ends, or the context
+  int32_t more_ = 0;      ///< positions of an endless text after that
+  int refills_ = 0;
+  bool prompt_is_whole_ = false;  ///< there was a text, and nothing of its prompt was forgotten
+  int ran_ = 0;                   ///< positions that have run with the tokens that the text has there
+  int first_logits_ = 0;          ///< position of the first row of logits
   int generated_ = 0;
   int passes_ = 0;
   int drafted_ = 0;

@@ -31,6 +31,7 @@ struct Options {
   int steps = 256;
   int threads = 1;
   bool json = false;
+  bool endless = false;
   // Kept as typed: printing a float back as 0.800000012 would not match the user's input.
   double temperature = 1.0;
   double topp = 0.9;
@@ -66,6 +67,8 @@ void print_speed(const Options& options, const Story& story, const std::string& 
 }
 
 int run(Options options) {
+  if (options.endless && options.profile == "q80")
+    fail_usage("--endless is not for q80, which runs as runq.c does");
   if (options.steps < 0) fail_usage("--steps: {} is negative; 0 is the whole context", options.steps);
   options.sampler.seed = options.seed != 0 ? options.seed : static_cast<std::uint64_t>(std::time(nullptr));
   options.sampler.temperature = static_cast<float>(options.temperature);
@@ -74,8 +77,11 @@ int run(Options options) {
   if (options.stop.size() > kMaxStopBytes)
     fail_usage("--stop takes up to {} bytes, not {}", kMaxStopBytes, options.stop.size());
 
-  const SessionOptions session{
-      .sampler = options.sampler, .steps = options.steps, .stop = options.stop, .cancel = &stop_on_ctrl_c()};
+  const SessionOptions session{.sampler = options.sampler,
+                               .steps = options.steps,
+                               .endless = options.endless,
+                               .stop = options.stop,
+                               .cancel = &stop_on_ctrl_c()};
   const OnText stream = [&options](std::string_view text) {
     if (options.json) return;
     without_control_characters(
@@ -126,14 +132,18 @@ void add_run(Cli& cli) {
       ->capture_default_str();
   sub->add_option("-s,--seed", o->seed, "The same seed tells the same story; 0: another each second")
       ->capture_default_str();
-  sub->add_option("-n,--steps", o->steps,
-                  "Tokens, the prompt's included; 0 or less: as many as the context holds")
-      ->capture_default_str();
+  const CLI::Option* const steps =
+      sub->add_option(
+             "-n,--steps", o->steps,
+             "Tokens, the prompt's included; 0: as many as the context holds, or with --endless no end")
+          ->capture_default_str();
+  sub->add_flag("--endless", o->endless,
+                "Go on where the context or the model's story ends; without --steps until Ctrl-C");
   sub->add_option("--topk", o->sampler.topk, "Sample among this many likeliest tokens; 0: off")
       ->capture_default_str();
   sub->add_option("--minp", o->sampler.minp, "Drop tokens below this share of the likeliest one's; 0: off")
       ->capture_default_str();
-  sub->add_option("--repetition-penalty", o->sampler.repetition_penalty,
+  sub->add_option("--repetition-penalty,--penalty", o->sampler.repetition_penalty,
                   "Above 1 shuns tokens already used; 1: off")
       ->capture_default_str();
   sub->add_option("--stop", o->stop, "End before this text comes");
@@ -151,7 +161,10 @@ Examples:
   pico-llama run stories260K.bin -z tok512.bin -i "Once upon a time"
   pico-llama run stories260K.plm -t 0 -n 100
   pico-llama run stories260K.bin --profile q8 -s 42 --json)");
-  sub->callback([&cli, o] { cli.action = [o] { return run(*o); }; });
+  sub->callback([&cli, o, steps] {
+    if (o->endless && steps->count() == 0) o->steps = 0;
+    cli.action = [o] { return run(*o); };
+  });
 }
 
 }  // namespace pico_llama

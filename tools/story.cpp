@@ -36,7 +36,7 @@ Story tell_story(const ModelImage& image, std::string_view prompt, const Session
   packer::ImageBytes memory(value_or_fail(Session::bytes_needed(image, context, threads)));
   Session session = value_or_fail(Session::create(image, context, memory, workers));
   Story story;
-  story.steps = clamp_steps(options.steps, context);
+  story.steps = options.endless ? options.steps : clamp_steps(options.steps, context);
   SessionOptions clamped = options;
   clamped.steps = story.steps;
   if (const Status status = session.begin(prompt, clamped); !status.ok()) fail("{}", text_of(status));
@@ -49,7 +49,10 @@ Story tell_story(const ModelImage& image, std::string_view prompt, const Session
     const SessionStep step = session.step();
     stop = step.stop;
     // The first token after the prompt costs the whole prompt; what comes later is generation.
-    if (session.generated() <= 1) prefilled = Clock::now();
+    if (session.generated() <= 1) {
+      prefilled = Clock::now();
+      story.prefilled = session.prefilled();
+    }
     if (step.token >= 0) story.tokens.push_back(step.token);
     if (!step.text.empty()) {
       story.text += step.text;
@@ -57,7 +60,6 @@ Story tell_story(const ModelImage& image, std::string_view prompt, const Session
     }
     story.cancelled = stop == StopReason::kCancelled;
   }
-  story.prefilled = session.prefilled();
   story.generated = std::max(0, session.generated() - 1);
   story.prefill_seconds = seconds_between(begin, prefilled);
   story.generation_seconds = story.generated > 0 ? seconds_between(prefilled, Clock::now()) : 0;

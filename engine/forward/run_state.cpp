@@ -13,7 +13,18 @@ constexpr T larger(T a, T b) {
   return a > b ? a : b;
 }
 
+/// Floats of q, k and v, or of hb.
+size_t first_floats(const RunState& s) {
+  return kPrefillBlock * static_cast<size_t>(larger(s.dim_stride + 2 * s.kv_stride, s.hidden_stride));
+}
+
 }  // namespace
+
+size_t RunState::shared_floats() const {
+  const size_t second = kPrefillBlock * static_cast<size_t>(columns_stride);
+  const size_t sampling = (static_cast<size_t>(most_logits) + 1) * static_cast<size_t>(logit_stride);
+  return larger(first_floats(*this) + second, sampling);
+}
 
 RunState RunState::allocate(const Config& c, Profile profile, int context, int worker_count, int most_logits,
                             Arena& arena, Arena& cache_arena) {
@@ -34,12 +45,9 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   };
   s.x =
       block_of(s.dim_stride + (profile == Profile::kF32 ? 0 : s.dim_stride / kBlockRows + 2 * worker_count));
-  const int qkv = s.dim_stride + 2 * s.kv_stride;
-  const size_t first = kPrefillBlock * static_cast<size_t>(larger(qkv, s.hidden_stride));
-  const size_t second = kPrefillBlock * static_cast<size_t>(s.columns_stride);
+  const size_t first = first_floats(s);
   const size_t logits = static_cast<size_t>(most_logits) * static_cast<size_t>(s.logit_stride);
-  const size_t sampling = logits + static_cast<size_t>(s.logit_stride);
-  float* const shared = floats(larger(first + second, sampling));
+  float* const shared = floats(s.shared_floats());
   if (!arena.counting()) {
     s.q = shared;
     s.k = s.q + kPrefillBlock * s.dim_stride;

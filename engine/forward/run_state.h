@@ -54,6 +54,9 @@ struct RunState {
   size_t value_head_bytes;  ///< of one head's values
   size_t kv_cache_bytes;    ///< of the caches, which lie together from key_cache on
 
+  /// Floats of the memory that q, k, v, hb, xb2, hb2, logits and sample_scratch share, from q on.
+  size_t shared_floats() const;
+
   /// After x, q8 and q4 only: (kPrefillBlock, dim_stride / 8) sums of squares, written by residual_q8.
   float* x_squares() const { return x + kPrefillBlock * dim_stride; }
   /// (kPrefillBlock, worker_count): max_abs of each worker's part of weight * x.

@@ -73,6 +73,10 @@ class Transformer {
   CacheArrays cache_arrays() const;
   /// The KV cache as scratch memory. Valid only before the first forward() of a text.
   std::span<std::byte> idle_kv_cache() { return {state_.key_cache, state_.kv_cache_bytes}; }
+  /// The activations and logits as scratch memory. Valid until the next forward().
+  std::span<std::byte> idle_activations() {
+    return std::as_writable_bytes(std::span(state_.q, state_.shared_floats()));
+  }
 
  private:
   struct Pass;

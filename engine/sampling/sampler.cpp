@@ -294,6 +294,12 @@ namespace {
   }
 }
 
+[[gnu::cold]] void Sampler::change(const SamplerOptions& options) {
+  const Rng rng = rng_;
+  *this = Sampler(options, scratch_);
+  rng_ = rng;
+}
+
 [[gnu::cold]] void Sampler::penalize(std::span<float> logits, std::span<const int32_t> seen) const {
   // Each token once, however often it occurred: one flag per token in the scratch memory.
   for (size_t i = 0; i < logits.size(); ++i) scratch_[i] = 0;

@@ -30,6 +30,9 @@ class Sampler {
   /// Scratch: vocab_size uint32.
   Sampler(const SamplerOptions& options, std::span<uint32_t> scratch);
 
+  /// Other options from the next token on, but for the seed: the random numbers go on.
+  void change(const SamplerOptions& options);
+
   /// Picks a token; modifies logits. Chooses as run.c does when top-k, min-p and repetition penalty are off:
   /// same coin, cutoff and order (ties by id). run.c's probabilities depend on its summation order; ours are
   /// integer weights (SoftmaxFixed) within 1e-6 of e^(logit / temperature) with exact sums, for any number of

@@ -208,6 +208,16 @@ int32_t Tokenizer::find(std::string_view text) const {
 
 Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
                               std::span<std::byte> scratch) const {
+  return encode(text, true, tokens, scratch);
+}
+
+Result<int> Tokenizer::encode_more(std::string_view text, std::span<int32_t> tokens,
+                                   std::span<std::byte> scratch) const {
+  return encode(text, false, tokens, scratch);
+}
+
+Result<int> Tokenizer::encode(std::string_view text, bool begins, std::span<int32_t> tokens,
+                              std::span<std::byte> scratch) const {
   if (const size_t good = utf8_valid_prefix(text); good != text.size())
     return Status{StatusCode::kInvalidArgument,
                   "the prompt is not UTF-8 at byte {}; give it in that encoding", static_cast<int64_t>(good)};
@@ -237,7 +247,7 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
     append({sorted.id(place), static_cast<uint32_t>(piece.size()), {place, end_of(place, piece)}});
     return true;
   };
-  if (!text.empty() && view_.dummy_space) append_piece(" ");
+  if (begins && !text.empty() && view_.dummy_space) append_piece(" ");
   CharacterCache characters;
   for (size_t at = 0; at < text.size();) {
     if (const PrefixRange* known = characters.find(text[at])) {
@@ -293,7 +303,7 @@ Result<int> Tokenizer::encode(std::string_view text, std::span<int32_t> tokens,
   }
 
   size_t used = 0;
-  tokens[used++] = kTokenBos;
+  if (begins) tokens[used++] = kTokenBos;
   for (int32_t i = count > 0 ? 0 : -1; i >= 0; i = nodes[i].next) {
     if (used == tokens.size())
       return Status{StatusCode::kPromptTooLong,

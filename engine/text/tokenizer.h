@@ -34,6 +34,9 @@ class Tokenizer {
   /// when tokens or scratch is too small. Cost: O(n log n). At most two look-ups per character and one per
   /// merge, each a binary search among the pieces that start with the left token; usually few or none.
   Result<int> encode(std::string_view text, std::span<int32_t> tokens, std::span<std::byte> scratch) const;
+  /// The same for text that goes on behind other text: without BOS and without a dummy space.
+  Result<int> encode_more(std::string_view text, std::span<int32_t> tokens,
+                          std::span<std::byte> scratch) const;
 
   /// The bytes a token adds to the text after `previous`: one leading space dropped after BOS; "<0xHH>" is
   /// the byte.
@@ -46,6 +49,9 @@ class Tokenizer {
   int32_t find(std::string_view text) const;
 
  private:
+  Result<int> encode(std::string_view text, bool begins, std::span<int32_t> tokens,
+                     std::span<std::byte> scratch) const;
+
   TokenizerView view_{};
   bool has_eos_ = false;
 };

@@ -34,7 +34,7 @@ bool Application::step() {
 
   if (button_clicked()) {
     if (connected && !output_.json()) output_.end_line();
-    tell({}, true);
+    tell(Beginning::kOwnSeed, {});
     if (connected) prompt();
     return true;
   }
@@ -118,25 +118,30 @@ void Application::prompt() {
 void Application::handle_line(std::span<char> typed) {
   const std::string_view line(typed.data(), typed.size());
   if (is_echo_of_banner(line)) return;
-  if (line.starts_with("//")) return tell(line.substr(1), false);  // a story that begins with a slash
+  if (line.starts_with("//"))
+    return tell(Beginning::kPrompt, line.substr(1));  // a story that begins with a slash
   if (line.starts_with('/')) return Commands::run(*this, typed.subspan(1));
-  tell(line, false);
+  tell(Beginning::kPrompt, line);
 }
 
-void Application::tell(std::string_view prompt, bool surprise) {
+void Application::tell(Beginning beginning, std::string_view text) {
   if (loader_.state() != ModelState::kReady) return say_why_no_story();
-  Settings settings = settings_;
-  if (surprise) settings.fixed_seed = false;
   output_.begin_story(editor_.columns());
   StoryStats stats;
-  const Status status = storyteller_.tell(loader_.session(), prompt, settings, stats);
+  const Status status = storyteller_.tell(loader_.session(), beginning, text, settings_, stats);
   if (!status.ok()) {
-    char text[160];
-    status.format(text, sizeof text);
-    return output_.error(text);
+    char why[160];
+    status.format(why, sizeof why);
+    return output_.error(why);
   }
-  ++stories_;
-  TextOf<256> text;
+  // The press that ends a story is not the one that begins the next.
+  if (stats.stop == StopReason::kCancelled && board_.button_pressed()) button_down_ = true;
+  report(stats);
+}
+
+/// Not inlined, so that its text is not on the stack during the story.
+[[gnu::noinline]] void Application::report(const StoryStats& stats) {
+  TextOf<320> text;
   if (output_.json()) {
     append_stats_json(text, stats);
     output_.raw(text.view());

@@ -47,7 +47,8 @@ class Application {
   void wait_for_input(bool connected);
   bool is_echo_of_banner(std::string_view line);
   void stop_ignoring_echo();
-  void tell(std::string_view prompt, bool own_seed);
+  void tell(Beginning beginning, std::string_view text);
+  void report(const StoryStats& stats);
   void say_why_no_story();
   bool button_clicked();
 
@@ -68,7 +69,6 @@ class Application {
   uint64_t opened_us_ = 0;  ///< when the port was opened; 0 while it is closed
   bool button_down_ = false;
   uint64_t button_since_us_ = 0;
-  uint32_t stories_ = 0;
 };
 
 }  // namespace pico_llama::app

@@ -1,6 +1,7 @@
 #include "firmware/app/commands.h"
 
 #include "engine/text/edit_distance.h"
+#include "engine/text/utf8.h"
 #include "firmware/app/application.h"
 #include "firmware/app/measure.h"
 #include "firmware/app/report.h"
@@ -19,11 +20,18 @@ constinit const Commands::Entry Commands::kEntries[] = {
     {"help", "", "this list", help, false},
     {"tell", "\"TEXT\"", "a story that begins so, as a JSON string: \\n, \\t, blanks at its ends", nullptr,
      true},
+    {"continue", "[TEXT]", "the last story from where it stopped, behind your words if you add some", nullptr,
+     true},
+    {"again", "", "the last story once more, with its seed", again, false},
     {"settings", "", "all of the below at once", settings, false},
     {"model", "[N]", "the model, its shape and where it came from; or use the flash's Nth", model, true},
     {"temp", "[0-10]", "temperature: 0 always takes the likeliest token, 1 is as trained", temp, true},
     {"topp", "[0-1]", "choose among the likeliest tokens that together have this probability", topp, true},
     {"topk", "[N]", "choose among the N likeliest tokens; 0 is off", topk, true},
+    {"minp", "[0-1]", "only tokens at least so likely as this share of the likeliest; 0 is off", minp, true},
+    {"penalty", "[N]", "above 1 shuns tokens that were used already; 1 is off", penalty, true},
+    {"stop", "[TEXT|off]", "end before this text comes; in quotes as /tell has it", nullptr, true},
+    {"endless", "[on|off]", "go on where the context or the model's story ends", endless, true},
     {"seed", "[N|random]", "the same story again and again, or a new one each time", seed, true},
     {"steps", "[N]", "tokens of a story, the prompt's included; 0 is the whole context", steps, true},
     {"profile", "[f32|q8|q4]", "how the model's numbers are stored; or use one that has them so", profile,
@@ -49,6 +57,8 @@ void Commands::run(Application& app, std::span<char> typed) {
   const size_t space = line.find(' ');
   const std::string_view name = line.substr(0, space);
   if (name == "tell") return tell(app, typed.subspan(name.size()));
+  if (name == "continue") return go_on(app, line.substr(name.size()));
+  if (name == "stop") return stop(app, typed.subspan(name.size()));
   const std::string_view argument =
       space == std::string_view::npos ? std::string_view{} : trim(line.substr(space));
   for (const Entry& entry : kEntries) {
@@ -105,7 +115,58 @@ void Commands::tell(Application& app, std::span<char> argument) {
       !decode_json_string(argument.subspan(begin), bytes)) {
     return app.output_.error("/tell takes a JSON string, such as \"One day\nTom ran.\"; \n is a line end");
   }
-  app.tell({argument.data() + begin, bytes}, false);
+  app.tell(Beginning::kPrompt, {argument.data() + begin, bytes});
+}
+
+/// `words` begin with the blank behind the command, which is the story's.
+void Commands::go_on(Application& app, std::string_view words) {
+  if (trim(words).empty()) words = {};
+  app.tell(Beginning::kContinue, words);
+}
+
+void Commands::again(Application& app, std::string_view) { app.tell(Beginning::kAgain, {}); }
+
+void Commands::stop(Application& app, std::span<char> argument) {
+  const std::string_view all(argument.data(), argument.size());
+  std::string_view text = trim(all);
+  if (text.empty()) return show_stop(app, {});
+  if (text == "off") {
+    text = {};
+  } else if (text.starts_with('"')) {
+    const auto begin = static_cast<size_t>(text.data() - all.data());
+    size_t bytes = 0;
+    if (!decode_json_string(argument.subspan(begin), bytes))
+      return app.output_.error("/stop takes a text, or a JSON string such as \"\\n\\n\", or the word off");
+    text = all.substr(begin, bytes);
+  }
+  if (text.size() > kMaxStopBytes || utf8_valid_prefix(text) != text.size()) {
+    TextOf<96> why;
+    why << "/stop takes up to " << kMaxStopBytes << " bytes of UTF-8, these are " << text.size();
+    return app.output_.error(why);
+  }
+  Settings& settings = app.settings_;
+  settings.stop_bytes = static_cast<uint8_t>(text.size());
+  for (size_t i = 0; i < text.size(); ++i) settings.stop[i] = text[i];
+  show_stop(app, {});
+}
+
+void Commands::show_stop(Application& app, std::string_view) {
+  TextOf<16 + 6 * kMaxStopBytes> text;
+  text << "stop ";
+  if (app.settings_.stop_bytes == 0) {
+    text << "off";
+  } else {
+    text << '"';
+    text.json(app.settings_.stop_text()) << '"';
+  }
+  app.output_.line(text);
+}
+
+void Commands::endless(Application& app, std::string_view argument) {
+  if (!argument.empty() && argument != "on" && argument != "off")
+    return app.output_.error("/endless takes on or off");
+  if (!argument.empty()) app.settings_.endless = argument == "on";
+  app.output_.line(app.settings_.endless ? "endless on" : "endless off");
 }
 
 void Commands::help(Application& app, std::string_view) {
@@ -183,6 +244,30 @@ void Commands::topk(Application& app, std::string_view argument) {
   app.output_.line(text);
 }
 
+void Commands::minp(Application& app, std::string_view argument) {
+  float value = 0;
+  if (!argument.empty() && (!parse_decimal(argument, value) || value > 1.0f)) {
+    return app.output_.error("/minp takes a number from 0 to 1, for example /minp 0.05; 0 is off");
+  }
+  if (!argument.empty()) app.settings_.minp = value;
+  TextOf<64> text;
+  text << "min-p ";
+  append_float(text, app.settings_.minp);
+  app.output_.line(text);
+}
+
+void Commands::penalty(Application& app, std::string_view argument) {
+  float value = 0;
+  if (!argument.empty() && (!parse_decimal(argument, value) || value == 0 || value > 10.0f)) {
+    return app.output_.error("/penalty takes a number above 0, up to 10, for example /penalty 1.1; 1 is off");
+  }
+  if (!argument.empty()) app.settings_.penalty = value;
+  TextOf<64> text;
+  text << "penalty ";
+  append_float(text, app.settings_.penalty);
+  app.output_.line(text);
+}
+
 void Commands::seed(Application& app, std::string_view argument) {
   uint64_t value = 0;
   if (argument == "random") {
@@ -239,7 +324,9 @@ void Commands::profile(Application& app, std::string_view argument) {
 }
 
 void Commands::settings(Application& app, std::string_view) {
-  for (const auto show : {temp, topp, topk, seed, steps, profile, cores, json}) show(app, {});
+  for (const auto show :
+       {temp, topp, topk, minp, penalty, show_stop, endless, seed, steps, profile, cores, json})
+    show(app, {});
 }
 
 void Commands::cores(Application& app, std::string_view argument) {
@@ -289,6 +376,7 @@ void Commands::bench(Application& app, std::string_view) {
 
 void Commands::selftest(Application& app, std::string_view) {
   self_test(app.output_, app.board_, app.loader_, app.single_, app.both_);
+  app.loader_.session().forget();  // it told one of its own
   app.loader_.use_cores(app.settings_.cores);
 }
 

@@ -22,6 +22,9 @@ struct Commands {
   static void use_model(Application&, int index);
 
   static void tell(Application&, std::span<char>);
+  static void stop(Application&, std::span<char>);
+  static void show_stop(Application&, std::string_view);
+  static void go_on(Application&, std::string_view words);
   static void unknown(Application&, std::string_view name);
 
   static void help(Application&, std::string_view);
@@ -30,6 +33,10 @@ struct Commands {
   static void temp(Application&, std::string_view);
   static void topp(Application&, std::string_view);
   static void topk(Application&, std::string_view);
+  static void minp(Application&, std::string_view);
+  static void penalty(Application&, std::string_view);
+  static void again(Application&, std::string_view);
+  static void endless(Application&, std::string_view);
   static void seed(Application&, std::string_view);
   static void steps(Application&, std::string_view);
   static void profile(Application&, std::string_view);

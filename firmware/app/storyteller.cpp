@@ -29,7 +29,7 @@ uint64_t StoryStats::generate_millitokens_per_second() const {
 }
 
 uint64_t StoryStats::prefill_millitokens_per_second() const {
-  return millitokens_per_second(prompt_tokens, first_token_us);
+  return millitokens_per_second(prefilled, first_token_us);
 }
 
 std::string_view name_of(StopReason reason) {
@@ -65,6 +65,10 @@ void append_stats(Text& text, const StoryStats& stats) {
     text << "; ";
     append_guesses(text, stats.generated_tokens, stats.passes, stats.accepted, stats.drafted);
   }
+  if (stats.refills != 0) {
+    text << "; refilled " << stats.refills << " times, in up to ";
+    text.fixed(static_cast<int64_t>(stats.pause_us / 100), 1) << " ms";
+  }
   if (stats.cores == 1) text << "; 1 core";
   if (stats.stop == StopReason::kCancelled) text << "; stopped";
   if (!stats.greedy) {
@@ -82,7 +86,12 @@ void append_stats_json(Text& text, const StoryStats& stats) {
   text.fixed(static_cast<int64_t>(stats.prefill_millitokens_per_second()), 3) << ",\"first_token_ms\":";
   text.fixed(static_cast<int64_t>(stats.first_token_us), 3)
       << ",\"passes\":" << stats.passes << ",\"drafted\":" << stats.drafted
-      << ",\"accepted\":" << stats.accepted << ",\"cores\":" << stats.cores << ",\"seed\":";
+      << ",\"accepted\":" << stats.accepted << ",\"cores\":" << stats.cores;
+  if (stats.refills != 0) {
+    text << ",\"refills\":" << stats.refills << ",\"longest_pause_ms\":";
+    text.fixed(static_cast<int64_t>(stats.pause_us), 3);
+  }
+  text << ",\"seed\":";
   // A program that reads numbers as binary64 would round a larger one.
   const bool exact = stats.seed < (uint64_t{1} << 53);
   if (!exact) text << '"';
@@ -91,40 +100,52 @@ void append_stats_json(Text& text, const StoryStats& stats) {
   text << "}";
 }
 
-Status Storyteller::tell(Session& session, std::string_view prompt, const Settings& settings,
-                         StoryStats& stats) {
+Status Storyteller::begin(Session& session, Beginning beginning, std::string_view text,
+                          SessionOptions options) {
+  if (beginning == Beginning::kAgain) return session.again(options);
+  return beginning == Beginning::kContinue ? session.resume(text, options) : session.begin(text, options);
+}
+
+Status Storyteller::tell(Session& session, Beginning beginning, std::string_view text,
+                         const Settings& settings, StoryStats& stats) {
   stats = {};
   // 32 bits of its own: JSON readers that keep numbers as doubles round those beyond 2^53.
-  stats.seed = settings.fixed_seed ? settings.seed : static_cast<uint32_t>(board_.entropy());
+  stats.seed = settings.fixed_seed && beginning == Beginning::kPrompt
+                   ? settings.seed
+                   : static_cast<uint32_t>(board_.entropy());
+  if (beginning >= Beginning::kAgain) stats.seed = session.options().sampler.seed;
   if (stats.seed == 0) stats.seed = 1;  // xorshift's fixed point
   stats.greedy = settings.temperature == 0.0f;
   stats.cores = settings.cores;
 
   std::atomic<bool> cancel = false;
-  SessionOptions options;
-  options.sampler = settings.sampler(stats.seed);
-  options.steps = settings.steps;
+  SessionOptions options = settings.session(stats.seed);
   options.cancel = &cancel;
 
   const uint64_t start_us = board_.micros();
-  if (const Status status = session.begin(prompt, options); !status.ok()) return status;
+  if (const Status status = begin(session, beginning, text, options); !status.ok()) return status;
+  stats.prompt_tokens = session.given();
+  stats.prefilled = beginning == Beginning::kAgain ? 0 : stats.prompt_tokens;
   const Watch watch(console_);
   button_was_released_ = false;
   uint64_t first_us = 0;
   uint64_t last_us = start_us;
-  size_t echoed = 0;
   for (;;) {
     const SessionStep step = session.step();
     const uint64_t now_us = board_.micros();
-    if (step.from_prompt) {
-      ++echoed;
-    } else if (step.token >= 0) {
+    if (step.token >= 0 && !step.from_prompt) {
+      if (stats.refills != session.refills()) {
+        stats.refills = session.refills();
+        const uint64_t pause_us = now_us - last_us;
+        if (pause_us > stats.pause_us) stats.pause_us = pause_us;
+        show_pause(session, pause_us);
+      }
       last_us = now_us;
       if (stats.generated_tokens++ == 0) first_us = last_us;
     }
     show(step);
     // The next step prefills the prompt: flush now, so that the echo is visible meanwhile.
-    if (step.from_prompt && echoed + 1 == session.prompt_tokens().size()) console_.flush();
+    if (step.from_prompt && session.given_is_over()) console_.flush();
     if (step.stop != StopReason::kNone) {
       stats.stop = step.stop;
       break;
@@ -132,7 +153,6 @@ Status Storyteller::tell(Session& session, std::string_view prompt, const Settin
     led_.breathe(now_us);
     if (stop_wanted()) cancel.store(true, std::memory_order_relaxed);
   }
-  stats.prompt_tokens = static_cast<int>(session.prompt_tokens().size());
   stats.passes = session.passes();
   stats.drafted = session.drafted();
   stats.accepted = session.accepted();
@@ -142,6 +162,15 @@ Status Storyteller::tell(Session& session, std::string_view prompt, const Settin
   }
   if (!output_.json()) output_.end_line();
   return {};
+}
+
+/// `session`: one token after a refill.
+void Storyteller::show_pause(const Session& session, uint64_t us) {
+  if (!output_.json()) return;
+  TextOf<64> line;
+  line << "{\"refilled\":" << session.known() - 1 << ",\"pause_ms\":";
+  line.fixed(static_cast<int64_t>(us), 3) << "}\r\n";
+  output_.raw(line.view());
 }
 
 void Storyteller::show(const SessionStep& step) {

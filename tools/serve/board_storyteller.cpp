@@ -53,7 +53,9 @@ StoryEnd BoardStoryteller::tell(const StoryRequest& request, const OnText& on_te
     // In the notation that the console reads: no exponent.
     for (const std::string& setting :
          {fmt::format("/temp {:.6f}", request.temperature), fmt::format("/topp {:.6f}", request.topp),
-          fmt::format("/seed {}", request.seed), std::string("/steps 0")})
+          fmt::format("/seed {}", request.seed), std::string("/steps 0"), std::string("/topk 0"),
+          std::string("/minp 0"), std::string("/penalty 1"), std::string("/stop off"),
+          std::string("/endless off")})
       dialogue_->ask(setting);
     bool stop = false;
     // Tokens without text wait: the end token is one, and is not counted.

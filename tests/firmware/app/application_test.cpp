@@ -193,8 +193,9 @@ TEST_F(ApplicationTest, ControlCStopsAfterTheTokenInProgress) {
 
 TEST_F(ApplicationTest, InvalidArgumentsGiveOneHelpfulLine) {
   type("");
-  for (const char* name : {"help", "model", "temp", "topp", "topk", "seed", "steps", "profile", "cores",
-                           "mem", "bench", "selftest", "json", "bootsel", "reboot"}) {
+  for (const char* name :
+       {"help", "model", "temp", "topp", "topk", "minp", "penalty", "endless", "again", "seed", "steps",
+        "profile", "cores", "mem", "bench", "selftest", "json", "bootsel", "reboot"}) {
     for (const char* nonsense : {"x", "-1", "1e99", "\"", "3 4", "nan", "99999999999999999999", "\xff\xfe"}) {
       const std::string line = std::string("/") + name + " " + nonsense;
       const std::string out = type(line + "\r");
@@ -305,6 +306,153 @@ TEST_F(ApplicationTest, PromptsKeepLeadingAndTrailingBlanks) {
     EXPECT_TRUE(ask(std::string(wrong) + "\r").at(0).contains("error")) << wrong;
 }
 
+/// Tokens of a story's lines, without those of prompts.
+std::vector<int> generated(const std::vector<json>& lines) {
+  std::vector<int> tokens;
+  for (const json& line : lines)
+    if (line.contains("token") && !line.contains("prompt")) tokens.push_back(line["token"]);
+  return tokens;
+}
+
+TEST_F(ApplicationTest, ContinueTakesUpTheStoryWhereItStopped) {
+  type("");
+  EXPECT_NE(type("/continue\r").find("! there is no story to continue"), std::string::npos);
+  EXPECT_NE(type("/again\r").find("! there is no story"), std::string::npos);
+  type("/seed 7\r");
+  type("/json on\r");
+  ask("/steps 60\r");
+  const std::vector<int> whole = generated(ask("ab\r"));
+  ASSERT_GT(whole.size(), 20u);
+  for (const int after : {0, 3, 12}) {
+    console.cancel_after = after;
+    std::vector<json> lines = ask("ab\r");
+    EXPECT_EQ(lines.back()["stop"], "cancelled");
+    std::vector<int> parts = generated(lines);
+    console.cancel_after = -1;
+    ask("/steps " + std::to_string(60 - (lines.size() - 1)) + "\r");
+    ask("/seed 8\r");  // the story's random numbers go on
+    lines = ask("/continue\r");
+    for (const int token : generated(lines)) parts.push_back(token);
+    EXPECT_EQ(parts, whole) << after;
+    EXPECT_EQ(lines.back()["seed"], 7);
+    ask("/seed 7\r");
+    ask("/steps 60\r");
+  }
+  // With words: the blank before them is the story's, and they are shown as a prompt is.
+  ask("/steps 10\r");
+  ask("ab\r");
+  std::string words;
+  const std::vector<json> lines = ask("/continue ba ab \r");
+  for (const json& line : lines)
+    if (line.contains("prompt")) words += line["text"];
+  EXPECT_EQ(words, " ba ab ");
+  EXPECT_LE(lines.back()["prompt_tokens"], 7);
+  EXPECT_GT(ask("/continue\r").size(), 9u) << "of any number of parts";
+  EXPECT_TRUE(ask("/continue " + std::string(900, 'q') + "\r").at(0).contains("error"));
+  EXPECT_TRUE(ask("/continue \xff\r").at(0).contains("error"));
+  for (const char* forgets : {"/cores 1\r", "/selftest\r", "/bench\r", "/model 1\r"}) {
+    ask("ab\r");
+    ask(forgets);
+    EXPECT_TRUE(ask("/continue\r").at(0).contains("error")) << forgets;
+    EXPECT_TRUE(ask("/again\r").at(0).contains("error")) << forgets;
+  }
+}
+
+TEST_F(ApplicationTest, AgainTellsTheLastStoryWithItsSeed) {
+  type("");
+  type("/json on\r");
+  ask("/steps 40\r");
+  const std::vector<json> first = ask("ab\r");
+  const std::vector<json> again = ask("/again\r");
+  EXPECT_EQ(generated(again), generated(first));
+  EXPECT_EQ(again.back()["seed"], first.back()["seed"]);
+  EXPECT_EQ(again.back()["prompt_tokens"], first.back()["prompt_tokens"]);
+  ask("/continue\r");
+  EXPECT_EQ(generated(ask("/again\r")), generated(first));
+  ask("/temp 0\r");
+  EXPECT_NE(generated(ask("/again\r")), generated(first)) << "with the settings of now";
+}
+
+TEST_F(ApplicationTest, AnEndlessStoryGoesOnUntilItIsStopped) {
+  type("");
+  type("/json on\r");
+  ask("/endless on\r");
+  ask("/steps 400\r");
+  ask("/seed 3\r");
+  const std::vector<json> lines = ask("ab\r");
+  const json& end = lines.back();
+  EXPECT_EQ(end["stop"], "steps");
+  EXPECT_GE(end["refills"], 3);
+  EXPECT_EQ(generated(lines).size(), end["tokens"]);
+  EXPECT_GT(end["tokens"], 380);
+  int refills = 0;
+  for (const json& line : lines) {
+    if (!line.contains("refilled")) continue;
+    ++refills;
+    EXPECT_GE(line["refilled"], 7);
+    EXPECT_LE(line["pause_ms"], end["longest_pause_ms"]);
+  }
+  EXPECT_EQ(refills, end["refills"]);
+  // In parts, and to Ctrl-C.
+  console.cancel_after = 250;
+  std::vector<int> parts = generated(ask("ab\r"));
+  console.cancel_after = -1;
+  ask("/steps 100\r");
+  for (const int token : generated(ask("/continue\r"))) parts.push_back(token);
+  const std::vector<int> whole = generated(lines);
+  ASSERT_LT(parts.size(), whole.size());
+  EXPECT_TRUE(std::equal(parts.begin(), parts.end(), whole.begin()));
+  type("/json off\r");
+  type("/steps 0\r");
+  console.cancel_after = 3000;
+  const std::string out = type("ab\r");
+  EXPECT_NE(out.find("; refilled "), std::string::npos) << out.substr(out.size() - 200);
+  EXPECT_NE(out.find("; stopped"), std::string::npos);
+}
+
+TEST_F(ApplicationTest, WhateverTheEngineSamplesWithCanBeSet) {
+  type("");
+  type("/seed 5\r");
+  type("/steps 60\r");
+  type("/json on\r");
+  const std::vector<int> plain = generated(ask("ab\r"));
+  for (const auto& [command, off] :
+       {std::pair{"/topk 3\r", "/topk 0\r"}, std::pair{"/minp 0.5\r", "/minp 0\r"},
+        std::pair{"/penalty 5\r", "/penalty 1\r"}}) {
+    ask(command);
+    EXPECT_NE(generated(ask("ab\r")), plain) << command;
+    ask(off);
+  }
+  EXPECT_EQ(generated(ask("ab\r")), plain);
+  std::string text;
+  for (const json& line : ask("ab\r"))
+    if (line.contains("token") && !line.contains("prompt")) text += line["text"];
+  const auto plain_text = [](std::string_view part) {
+    return std::ranges::all_of(part, [](char c) { return c >= ' ' && c < 0x7f; });
+  };
+  size_t at = 5;  // of three characters that a random model's text has whole
+  while (at + 3 < text.size() && !plain_text(std::string_view(text).substr(at, 3))) ++at;
+  ASSERT_LT(at + 3, text.size());
+  const std::string stop = text.substr(at, 3);
+  EXPECT_TRUE(ask("/stop " + json(stop).dump() + "\r").at(0).contains("message"));
+  const std::vector<json> stopped = ask("ab\r");
+  EXPECT_EQ(stopped.back()["stop"], "stop_string");
+  EXPECT_LT(stopped.size(), plain.size());
+  for (const auto& [command, answer] :
+       {std::pair{"/stop The end", "stop \"The end\""}, std::pair{"/stop \"\\n\"", "stop \"\\n\""},
+        std::pair{"/stop", "stop \"\\n\""}, std::pair{"/stop off", "stop off"},
+        std::pair{"/stop \"off\"", "stop \"off\""}, std::pair{"/stop \"\"", "stop off"},
+        std::pair{"/minp 0.05", "min-p 0.05"}, std::pair{"/penalty 1.1", "penalty 1.1"},
+        std::pair{"/endless on", "endless on"}, std::pair{"/endless", "endless on"}})
+    EXPECT_EQ(ask(std::string(command) + "\r").at(0)["message"], answer) << command;
+  for (const std::string wrong :
+       {"/stop \"x", "/stop \"\\q\"", "/stop \xff", "/minp 1.1", "/penalty 0", "/penalty 11", "/endless yes"})
+    EXPECT_TRUE(ask(wrong + "\r").at(0).contains("error")) << wrong;
+  EXPECT_TRUE(ask("/stop " + std::string(33, 'x') + "\r").at(0).contains("error"));
+  EXPECT_EQ(ask("/stop " + std::string(32, 'x') + "\r").at(0)["message"],
+            "stop \"" + std::string(32, 'x') + "\"");
+}
+
 TEST_F(ApplicationTest, LargeSeedsSurviveJsonReaders) {
   type("");
   type("/steps 8\r");
@@ -358,14 +506,17 @@ TEST_F(ApplicationTest, AMistypedCommandGetsASuggestion) {
 TEST_F(ApplicationTest, SettingsShowsAllOfThem) {
   type("");
   const std::string all = type("/settings\r");
-  for (const char* setting : {"temperature 1", "top-p 0.9", "top-k 0", "seed random", "steps 0",
-                              "profile f32", "cores 2", "json off"})
+  for (const char* setting : {"temperature 1", "top-p 0.9", "top-k 0", "min-p 0", "penalty 1", "stop off",
+                              "endless off", "seed random", "steps 0", "profile f32", "cores 2", "json off"})
     EXPECT_NE(all.find(setting), std::string::npos) << setting;
 }
 
 TEST_F(ApplicationTest, TabCompletesCommands) {
   type("");
   EXPECT_NE(type("/hel\t\r").find("/help\r\n/help"), std::string::npos);
+  EXPECT_NE(type("/en\t\r").find("endless off"), std::string::npos);
+  EXPECT_NE(type("/pe\t 1.5\r").find("penalty 1.5"), std::string::npos);
+  EXPECT_NE(type("/contniue\r").find("did you mean /continue?"), std::string::npos);
 }
 
 TEST_F(ApplicationTest, QueriesTheTerminalWidthOnlyForInteractiveInput) {

@@ -1,6 +1,5 @@
 #include "formats/memory_image.h"
 
-#include <elf.h>
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -65,7 +64,10 @@ Region region_of(std::uint64_t address, std::uint64_t bytes) {
 }
 
 bool looks_like_memory_image(std::span<const std::uint8_t> file) {
-  return looks_like_uf2(file) || (file.size() >= SELFMAG && std::memcmp(file.data(), ELFMAG, SELFMAG) == 0);
+  // ELF-32, e_ident: <elf.h> is not there for every compiler of this project.
+  constexpr char kElfMagic[] = {0x7f, 'E', 'L', 'F'};
+  return looks_like_uf2(file) ||
+         (file.size() >= sizeof(kElfMagic) && std::memcmp(file.data(), kElfMagic, sizeof(kElfMagic)) == 0);
 }
 
 MemoryImage read_memory_image(const std::string& path) {

@@ -68,7 +68,6 @@ class Message {
 };
 
 // SentencePiece.Type
-constexpr std::uint64_t kUnknown = 2;
 constexpr std::uint64_t kByte = 6;
 
 void add_piece(RawVocabulary& raw, std::string_view message, const std::string& name) {

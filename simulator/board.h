@@ -86,10 +86,12 @@ enum class ResetKind : std::uint8_t {
   kBootsel,   ///< power-on with the BOOTSEL button held
 };
 
-/// Ends a run at whichever comes first. Both are absolute, since power-on.
+/// Ends a run at whichever comes first. Cycle and time are absolute, since power-on.
 struct RunLimits {
   Cycle cycle = kNever;
   Picoseconds time = ~Picoseconds{0};
+  /// Of the run loop, from this call on: a pause that, unlike the other two, changes nothing in the run.
+  std::uint64_t iterations = ~std::uint64_t{0};
 };
 
 enum class RunEnd : std::uint8_t {

@@ -24,6 +24,7 @@ RunResult Board::run(const RunLimits& limits) {
     timeout = events.at_time(limits.time, [&time_is_up] { time_is_up = true; });
   }
   RunResult result;
+  std::uint64_t iterations = limits.iterations;
   try {
     while (true) {
       if (pending_reset_) {
@@ -40,7 +41,7 @@ RunResult Board::run(const RunLimits& limits) {
         result = {RunEnd::kBootsel, boot_.reason};
         break;
       }
-      if (time_is_up || now() >= limits.cycle) break;
+      if (time_is_up || now() >= limits.cycle || iterations-- == 0) break;
       if (!step(limits.cycle)) {
         result = {RunEnd::kDeadlock, "both cores sleep and nothing is left that could wake them"};
         break;

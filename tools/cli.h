@@ -12,7 +12,10 @@ struct Cli {
   std::function<int()> action;
 };
 
-/// One per subcommand, each in a file of its name. To add one: declare it here, list it in main.cpp.
+/// All of them, in the order `--help` lists them.
+void add_subcommands(Cli& cli);
+
+/// One per subcommand, each in a file of its name. To add one: declare it here, list it in subcommands.cpp.
 void add_run(Cli& cli);
 void add_pack(Cli& cli);
 void add_info(Cli& cli);

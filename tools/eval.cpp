@@ -116,7 +116,7 @@ class Model {
 
 /// Natural logarithms of the softmax of logits. Shapes: both [vocab_size].
 void log_softmax(std::span<const float> logits, std::vector<double>& out) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
+  const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
   double sum = 0;
   for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
   const double shift = largest + std::log(sum);

@@ -25,13 +25,6 @@ using pico_llama::Cli;
 constexpr int kExitRuntime = 1;
 constexpr int kExitUsage = 2;
 
-/// Every subcommand, in the order `--help` lists them.
-constexpr void (*kSubcommands[])(Cli&) = {
-    pico_llama::add_run,     pico_llama::add_pack,   pico_llama::add_info,  pico_llama::add_eval,
-    pico_llama::add_uf2,     pico_llama::add_corpus, pico_llama::add_train, pico_llama::add_simulate,
-    pico_llama::add_console, pico_llama::add_serve,
-};
-
 constexpr const char* kFooter = R"(Examples:
   pico-llama run stories260K.bin -z tok512.bin -i "Once upon a time"
   pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.plm
@@ -118,7 +111,7 @@ int main(int argc, char** argv) {
     cli.app.footer(kFooter);
     cli.app.require_subcommand(0, 1);  // not (1): the message must name a misspelt one
     cli.app.set_version_flag("--version", "pico-llama " PICO_LLAMA_VERSION);
-    for (const auto add : kSubcommands) add(cli);
+    pico_llama::add_subcommands(cli);
     pico_llama::check_values(cli.app);
     try {
       cli.app.parse(argc, argv);

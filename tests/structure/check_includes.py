@@ -23,6 +23,7 @@ PROJECT = {
     "tools/": [""],
     "tests/": [""],
     "bench/": [""],
+    "web/": [""],
 }
 # The engine is pure: no I/O, heap, clock, threads or libm can even be named.
 ENGINE_SYSTEM = set(

@@ -4,6 +4,7 @@
 #   ./run.sh                          a story that begins with "Once upon a time"
 #   ./run.sh --prompt "The old fox"   one that begins with your words (--prompt itself may be left out)
 #   ./run.sh --interactive            the board's console is this terminal (Ctrl-] leaves)
+#   ./run.sh --page                   the page with the virtual board, on this machine (PORT, default 8000)
 #   --profile f32|q8|q4               how the weights are stored (default q8)
 #   --clock MHZ                       150 (default), 133 (fastest bus within all ratings), 266 (that bus, overclocked cores), or
 #                                     any other from 53 to 300 that the PLL makes
@@ -14,11 +15,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 wrong() { echo "run.sh: $*; see ./run.sh --help" >&2; exit 2; }
 path() { case $1 in /*) echo "$1" ;; *) echo "$caller/$1" ;; esac; }
 
-profile=q8 clock=150 prompt="Once upon a time" prompted=no interactive=no model='' tokenizer=''
+profile=q8 clock=150 prompt="Once upon a time" prompted=no interactive=no page=no model='' tokenizer=''
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) sed -n '/^set /q; 2,$s/^# \{0,1\}//p' run.sh; exit ;;
     --interactive) interactive=yes; shift; continue ;;
+    --page) page=yes; shift; continue ;;
     --profile | --clock | --prompt | --model | --tokenizer) [ $# -ge 2 ] || wrong "$1 needs a value" ;;
     -*) wrong "unknown option $1" ;;
     *) set -- --prompt "$@" ;;
@@ -40,7 +42,7 @@ case $prompt in *[[:cntrl:]]*) wrong "the prompt must be one line, without contr
 [ $interactive$prompted != yesyes ] || wrong "with --interactive, type the prompt at the board's console"
 [ "${model:+given}" = "${tokenizer:+given}" ] || wrong "--model and --tokenizer go together"
 
-scripts/setup.sh
+if [ $page = yes ]; then scripts/setup.sh --web; else scripts/setup.sh; fi
 why=$(cmake -DPICO_LLAMA_CLK_SYS_MHZ="$clock" -P firmware/clk_sys.cmake 2>&1) || wrong "the clock $(sed -n 's/^  *the clock //p' <<<"$why")"
 scripts/moved-builds.sh
 if [ -z "$model" ]; then
@@ -66,6 +68,12 @@ firmware_build() {
 }
 progress "run: building the pico-llama command" build/logs/command.log command_build || exit 1
 progress "run: building the firmware" build/logs/firmware.log firmware_build || exit 1
+if [ $page = yes ]; then
+  progress "run: building the page" build/logs/page.log scripts/build-page.sh || exit 1
+  rm -rf "$work"
+  echo "run: the page is at http://localhost:${PORT:-8000}/ (Ctrl-C ends it); its files are in build/web" >&2
+  exec python3 -m http.server "${PORT:-8000}" --bind 127.0.0.1 --directory build/web
+fi
 
 pico_llama=build/host/tools/pico-llama
 "$pico_llama" pack "$model" -z "$tokenizer" --profile "$profile" -o build/story.plm >build/logs/pack.log

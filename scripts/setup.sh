@@ -3,8 +3,9 @@
 # into .deps/ of this folder. Safe to run again; does nothing if everything is present.
 #   scripts/setup.sh            what run.sh needs: the pico-llama command and the firmware
 #   scripts/setup.sh --tests    what test.sh needs as well, npm's openai client among it
+#   scripts/setup.sh --web      what the page needs as well: a compiler and libraries for WebAssembly, Node and npm
 #   scripts/setup.sh --arm64    what scripts/test-arm64.sh needs: a cross compiler, the libraries for arm64, an emulator
-#   scripts/setup.sh --check [--tests | --arm64]    only lists what is missing (exit 1 if anything is)
+#   scripts/setup.sh --check [--tests | --web | --arm64]    only lists what is missing (exit 1 if anything is)
 #   PICO_SDK_PATH=FOLDER        a Pico SDK of your own, 2.1.1 or later, instead of Debian's
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,11 +13,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
-check=no tests=no arm64=no
+check=no tests=no web=no arm64=no
 for argument; do
   case $argument in
     --check) check=yes ;;
-    --tests) tests=yes ;;
+    --tests) tests=yes web=yes ;;
+    --web) web=yes ;;
     --arm64) arm64=yes ;;
     -h | --help) sed -n '/^set /q; 2,$s/^# \{0,1\}//p' scripts/setup.sh; exit ;;
     *) say "unknown argument $argument; see scripts/setup.sh --help"; exit 2 ;;
@@ -38,6 +40,7 @@ test_groups=(
   "independent Cortex-M33s: libunicorn-dev qemu-system-arm"
   "a debugger and a profile viewer for the virtual board: gdb-multiarch valgrind"
   "fuzzing, formatting, lint: clang clang-format clang-tidy"
+  "a browser for the page's tests: chromium"
 )
 openai_version=5.23.2  # npm's openai client, without dependencies of its own
 sdk_oldest=2.1.1      # and what Debian's package is
@@ -45,13 +48,17 @@ sdk_suite=trixie
 
 have=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Package}:${Architecture}\n' 2>/dev/null | sed -n 's/^installed / /p') || true
 installed() { case $have in *" $1"[[:space:]]* | *" $1") ;; *) false ;; esac; }
+# clang's runtimes are packages of its own version.
+clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\).*/\1/p' | head -1)
 [ $tests = no ] || {
   groups+=("${test_groups[@]}")
-  # libFuzzer's runtime is a package of clang's own version.
-  clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\).*/\1/p' | head -1)
   [ -z "$clang" ] || groups+=("libFuzzer: libclang-rt-$clang-dev")
+}
+[ $web = no ] || {
+  groups+=("WebAssembly: clang lld wasi-libc")
+  [ -z "$clang" ] || groups+=("libraries for WebAssembly: libc++-$clang-dev-wasm32 libc++abi-$clang-dev-wasm32 libclang-rt-$clang-dev-wasm32")
   # Unless there is one from elsewhere.
-  command -v npm >/dev/null || groups+=("npm's openai client, which the HTTP interface is tested with: nodejs npm")
+  command -v npm >/dev/null || groups+=("the page's tools, and npm's openai client for tests of HTTP: nodejs npm")
 }
 [ $arm64 = no ] || groups=(
   "cross compiler and build tools: g++-aarch64-linux-gnu cmake ninja-build ccache pkgconf python3"

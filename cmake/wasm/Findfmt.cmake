@@ -1,0 +1,11 @@
+include(${CMAKE_CURRENT_LIST_DIR}/header_library.cmake)
+pico_llama_header_library(fmt::fmt fmt)
+if(NOT TARGET fmt_compiled)
+  add_library(fmt_compiled STATIC ${PROJECT_SOURCE_DIR}/web/wasm/fmt.cpp)
+  target_include_directories(fmt_compiled SYSTEM PRIVATE ${CMAKE_BINARY_DIR}/headers/fmt)
+  target_compile_options(fmt_compiled PRIVATE -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+  target_link_libraries(fmt::fmt INTERFACE fmt_compiled)
+  # Its assertions name their file: without the folder of this build, which would differ from one machine to another.
+  target_compile_options(fmt::fmt INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+endif()
+set(fmt_FOUND TRUE)

@@ -1,0 +1,12 @@
+import { startBoard } from './board_view.js';
+import { startModelForm } from './model_form.js';
+import { startRealBoard } from './real_board.js';
+
+/** The program is compiled once and handed to the workers. */
+const program = WebAssembly.compileStreaming(fetch('pico-llama.wasm'));
+
+const board = startBoard(program);
+startModelForm(program, board);
+startRealBoard(board);
+
+if ('serviceWorker' in navigator) await navigator.serviceWorker.register('service_worker.js');

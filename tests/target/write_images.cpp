@@ -1,5 +1,6 @@
 // write_images FOLDER: writes the model images that every target must compute alike.
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <string>
 
@@ -39,11 +40,7 @@ void write_with_guesses(const std::string& path, const std::vector<std::byte>& i
   write(path, {bytes.begin(), bytes.end()});
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc != 2) return std::puts("usage: write_images FOLDER"), 2;
-  const std::string folder = argv[1];
+void write_images(const std::string& folder) {
   // Odd sizes on purpose: columns that fill no pair of column pairs, rows that fill no block.
   write_all(folder, "odd", test_support::random_model({36, 54, 2, 6, 3, 300, 40}, false, 1));
   // With 64 and 96 columns, every place at which the matmul of two tokens enters its loop.
@@ -60,5 +57,17 @@ int main(int argc, char** argv) {
                      1000);
   write_with_guesses(folder + "/guesses_half.q8.plm", test_support::build_image(teller, Profile::kQ8), 3);
   write_with_guesses(folder + "/guesses_wrong.q4.plm", test_support::build_image(teller, Profile::kQ4), 1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return std::puts("usage: write_images FOLDER"), 2;
+  try {
+    write_images(argv[1]);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "write_images: %s\n", e.what());
+    return 1;
+  }
   return 0;
 }

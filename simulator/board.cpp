@@ -81,6 +81,18 @@ Board::Board(const BoardOptions& board_options)
   if (options.faults.flash_no_continuous) flash.set_no_continuous_read();
   if (options.faults.flash_foreign) flash.set_foreign();
   wire();
+  if (!options.boot_rom.empty()) {
+    std::memcpy(bus.rom(), options.boot_rom.data(),
+                std::min<std::size_t>(options.boot_rom.size(), Bus::kRomSize));
+    bootrom.stand_aside();
+    sha256.allow_early_reads();
+  }
+}
+
+void Board::start_in_rom(Core& core) {
+  std::uint32_t vectors[2];  // stack, entry
+  std::memcpy(vectors, bus.rom(), sizeof vectors);
+  core.start(0, vectors[0], vectors[1]);
 }
 
 void Board::attach_gated(std::uint32_t base, Device& device, Resets::Bit bit, std::uint32_t bytes,
@@ -258,7 +270,10 @@ void Board::wire() {
     core1_held_ = held;
     if (held) return;
     cores[1].skip_to(std::max(cores[1].now(), access_cycle()));
-    bootrom.hold_core1();
+    if (options.boot_rom.empty())
+      bootrom.hold_core1();
+    else
+      start_in_rom(cores[1]);
   });
 
   // Cores.
@@ -353,6 +368,12 @@ void Board::apply_reset(ResetKind kind) {
   update_button();
   update_chip_select();
 
+  if (!options.boot_rom.empty()) {
+    bootram.reset();
+    for (Core& core : cores) start_in_rom(core);
+    boot_ = {Bootrom::Outcome::kStarted, {}};
+    return;
+  }
   std::optional<Bootrom::RamImage> ram_image;
   if (power_on && !ram_segments_.empty() && loaded_.empty()) {
     // As after dragging a RAM image to the drive: searched from the lowest address (section 5.5.2).

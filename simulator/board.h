@@ -77,6 +77,8 @@ struct BoardOptions {
   std::uint32_t flash_bytes = 0;  ///< 0: the size that the board has
   std::uint64_t seed = 1;         ///< for cache eviction, TRNG, power-on contents, chip id
   BoardFaults faults;
+  /// The boot ROM of a chip (Bus::kRomSize bytes), which both cores run from reset. Empty: the model.
+  std::vector<std::uint8_t> boot_rom;
 };
 
 enum class ResetKind : std::uint8_t {
@@ -250,6 +252,8 @@ class Board {
   void run_core(Core& core, Cycle limit);
   void interrupt_runner();
   void apply_reset(ResetKind kind);
+  /// A core at the reset vector of options.boot_rom.
+  void start_in_rom(Core& core);
   void request_reset(ResetKind kind);
   void update_button();
   void update_chip_select();

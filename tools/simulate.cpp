@@ -11,6 +11,7 @@
 #include "tools/cli.h"
 #include "tools/option_checks.h"
 #include "tools/simulate/flashing.h"
+#include "tools/simulate/images.h"
 #include "tools/support/failure.h"
 
 namespace pico_llama {
@@ -24,6 +25,7 @@ struct Given {
   std::string board = "pico-plus-2-w";
   std::vector<std::string> faults;
   std::string script;
+  std::string boot_rom;
   std::vector<std::string> drags;
   std::vector<std::string> picoboots;
   std::vector<std::string> sends;
@@ -50,6 +52,7 @@ int start(Given& given) {
   options.pace = !given.no_pace;
   options.dtr = !given.no_dtr;
 
+  if (!given.boot_rom.empty()) options.board.boot_rom = simulate::read_boot_rom(given.boot_rom);
   for (const std::string& file : given.drags) {
     if (!options.flashing.empty())
       options.flashing.push_back({.kind = simulate::Step::Kind::kPowerBootsel, .text = {}});
@@ -83,6 +86,9 @@ int start(Given& given) {
     // Without --expect the run lasts until the limit, which is then a normal end.
     options.script.push_back({.kind = simulate::Step::Kind::kForever, .text = {}, .seconds = 0, .number = 0});
   }
+  if (!options.board.boot_rom.empty() && simulate::uses_bootsel(options))
+    fail_usage(
+        "--boot-rom does not reach BOOTSEL mode (TrustZone is not modelled): flash with the model's ROM");
   if (options.images.empty() && !simulate::uses_bootsel(options))
     fail_usage(
         "images is required: firmware and models to load, unless --drag, --picoboot or the script brings "
@@ -106,6 +112,9 @@ void add_simulate(Cli& cli) {
       fmt::format(
           "Power on with the BOOT button held and carry out COMMAND over PICOBOOT; may be repeated: {}",
           simulate::picoboot_help()));
+  sub->add_option("--boot-rom", given->boot_rom,
+                  "Run this boot ROM (32 kB, read from an RP2350) on both cores instead of the model of it")
+      ->type_name(kFileType);
   sub->add_option("--board", given->board, "pico-plus-2-w (16 MB flash, 8 MB PSRAM) or pico2 (4 MB, none)")
       ->check(CLI::IsMember({"pico-plus-2-w", "pico2"}));
   sub->add_option("--seed", options.board.seed,

@@ -71,6 +71,11 @@ Bootrom::Bootrom(Parts parts) : parts_(parts), random_(parts.seed) {
   write_rom();
 }
 
+void Bootrom::stand_aside() {
+  core1_waiting_ = false;
+  for (Core* core : parts_.cores) core->set_rom_calls(nullptr);
+}
+
 std::uint32_t Bootrom::core1_return_address() { return kCore1Return | 1; }
 
 void Bootrom::write_rom() {

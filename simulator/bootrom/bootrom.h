@@ -57,6 +57,8 @@ class Bootrom : public RomCalls {
 
   /// Core 1 (again) waits for its entry point: at reset, or when the PSM releases it.
   void hold_core1();
+  /// The chip's own ROM takes this one's place.
+  void stand_aside();
   bool core1_waiting() const { return core1_waiting_; }
 
   void execute(Core& core) override;

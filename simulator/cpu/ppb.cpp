@@ -10,7 +10,16 @@ namespace {
 
 constexpr std::uint32_t kEppb = 0xe008'0000, kScsBase = 0xe000'e000, kDwt = 0xe000'1000;
 
+// The Non-secure alias of the System Control Space.
+constexpr std::uint32_t kNonSecureScs = 0xe002'e000, kNonSecureCpacr = kNonSecureScs + 0xd88;
+
 [[noreturn]] void stop_unmodelled(Core& core, const char* verb, std::uint32_t address) {
+  if (address - kNonSecureScs < 0x1000) {
+    stop_at(core,
+            fmt::format("{} of {:08x}, a Non-secure register: TrustZone is not modelled, which a boot ROM "
+                        "needs for BOOTSEL mode",
+                        verb, address));
+  }
   stop_at(core, fmt::format("{} of {:08x}: a register of the private peripheral bus that the model lacks",
                             verb, address));
 }
@@ -216,6 +225,7 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
       return scs.dwt_comparators[(offset - 0x20) / 16][offset >> 3 & 1];
     stop_unmodelled(core, "read", address);
   }
+  if (address == kNonSecureCpacr) return scs.ns_cpacr;
   if (address < kScsBase || address >= kScsBase + 0x1000) stop_unmodelled(core, "read", address);
   const std::uint32_t offset = address - kScsBase;
   for (const auto& constant : kIdentification)
@@ -344,6 +354,10 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
     }
     return;
   }
+  if (address == kNonSecureCpacr) {
+    scs.ns_cpacr = value & 0x00f0'ffff;
+    return;
+  }
   if (address < kScsBase || address >= kScsBase + 0x1000) stop_unmodelled(core, "write", address);
   const std::uint32_t offset = address - kScsBase;
   if (offset >= 0x100 && offset < 0x440) return write_nvic(core, offset, value);
@@ -441,8 +455,8 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
       core.mpu.mair[(offset - 0xdc0) / 4] = value;
       return;
     case 0xdd0:
-      if ((value & 1) != 0) stop_at(core, "SAU_CTRL.ENABLE: TrustZone is not modelled");
-      scs.sau_ctrl = value & 2;  // ALLNS
+      // Secure software sees no difference: it may access Non-secure memory, and BXNS is a Stop.
+      scs.sau_ctrl = value & 3;
       return;
     case 0xdd8:
       scs.sau_rnr = value % Scs::kSauRegions;

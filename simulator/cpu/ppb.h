@@ -122,11 +122,13 @@ struct Scs {
   std::uint64_t cyccnt_origin = 0;           ///< cycle at which CYCCNT was 0 while it counts
   std::uint32_t cyccnt_stopped = 0;          ///< its value while it does not
   std::uint32_t eppb_sleepctrl = 0x0000'0002;
-  /// The SAU is kept switched off; its regions hold what is written (RP2350 has eight).
+  /// The SAU's registers hold what is written (RP2350 has eight regions): they concern Non-secure software
+  /// only.
   static constexpr unsigned kSauRegions = 8;
   std::uint32_t sau_ctrl = 0, sau_rnr = 0;
   std::uint32_t sau_rbar[kSauRegions] = {}, sau_rlar[kSauRegions] = {};
   std::uint32_t sfsr = 0, sfar = 0;
+  std::uint32_t ns_cpacr = 0;  ///< CPACR_NS: kept for a state that is not modelled
 
   static constexpr std::uint32_t kCcrDiv0Trp = 1u << 4, kCcrUnalignTrp = 1u << 3;
   static constexpr std::uint32_t kScrSevonpend = 1u << 4, kScrSleeponexit = 1u << 1;

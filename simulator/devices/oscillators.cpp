@@ -62,7 +62,9 @@ void Xosc::on_write(const Write& write, const Access& access) {
   if (write.offset != kXoscCtrl) return;
   const std::uint32_t enable = stored(kXoscCtrl) & kEnableMask;
   if (enable == kEnable && !enabled_) {
-    if ((stored(kXoscCtrl) & 0xfff) != 0xaa0)
+    // The register's description: a value that is none (the boot ROM writes 0) keeps the one before it.
+    const std::uint32_t range = stored(kXoscCtrl) & 0xfff;
+    if (range >= 0xaa1 && range <= 0xaa3)
       stop(kXoscCtrl, "FREQ_RANGE is not 1_15MHZ, the board has a 12 MHz crystal");
     enabled_ = true;
     const std::uint32_t startup = stored(kXoscStartup);

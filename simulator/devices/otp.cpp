@@ -14,7 +14,7 @@ constexpr Register kRegisters[] = {
     {.offset = 0x14c, .name = "KEY_VALID"},
     {.offset = 0x158, .name = "ARCHSEL"},
     {.offset = 0x15c, .name = "ARCHSEL_STATUS"},
-    {.offset = 0x160, .name = "BOOTDIS"},
+    {.offset = 0x160, .name = "BOOTDIS", .writable = 0x3},
     {.offset = 0x164, .name = "INTR", .clear = 0x1f},
     {.offset = 0x168, .name = "INTE"},
     {.offset = 0x170, .name = "INTS"},

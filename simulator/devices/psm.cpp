@@ -5,7 +5,7 @@ namespace {
 constexpr Register kRegisters[] = {
     {.offset = 0x0, .name = "FRCE_ON", .writable = Psm::kAll},
     {.offset = 0x4, .name = "FRCE_OFF", .writable = Psm::kProc1},
-    {.offset = 0x8, .name = "WDSEL", .writable = Psm::kAll},
+    {.offset = 0x8, .name = "WDSEL", .writable = Psm::kAll, .ignored = ~Psm::kAll},  // A2 writes fffffffe
     {.offset = 0xc, .name = "DONE", .ignored = ~0U},
 };
 }  // namespace

@@ -15,6 +15,8 @@ class Sha256 : public RegisterDevice {
 
   explicit Sha256(EventQueue& events);
   void reset() override;
+  /// A sum that is not valid yet may be read: A2's boot ROM does, as a random number.
+  void allow_early_reads() { early_reads_ = true; }
 
   DreqLine dreq{[this](Cycle now) { return requests(now); }};
 
@@ -37,6 +39,7 @@ class Sha256 : public RegisterDevice {
   unsigned shift_bytes_ = 0;
   bool started_ = false;
   bool error_ = false;
+  bool early_reads_ = false;
   Cycle busy_until_ = 0;
 };
 

@@ -47,7 +47,7 @@ constexpr Register kBusctrl[] = {
 constexpr Register kAccessctrl[] = {
     {.offset = 0x00, .name = "LOCK", .reset = 0x4},
     {.offset = 0x04, .name = "FORCE_CORE_NS"},
-    {.offset = 0x08, .name = "CFGRESET"},
+    {.offset = 0x08, .name = "CFGRESET", .ignored = 0xffff0001},  // nothing here can be configured
     {.offset = 0x0c, .name = "GPIO_NSMASK", .count = 2},
     {.offset = 0x14, .name = "ROM", .reset = 0xff},
     {.offset = 0x18, .name = "XIP_MAIN", .reset = 0xff},

@@ -2,6 +2,7 @@
 
 #include "formats/mapped_file.h"
 #include "tools/model_source.h"
+#include "tools/support/failure.h"
 #include "tools/uf2/flash_image.h"
 
 namespace pico_llama::simulate {
@@ -29,6 +30,20 @@ formats::MemoryImage read_image(const std::string& path, const std::vector<forma
 }
 
 }  // namespace
+
+std::vector<std::uint8_t> read_boot_rom(const std::string& path) {
+  const MappedFile file(path);
+  const std::span<const std::uint8_t> bytes = file.bytes();
+  // Section 5.4.1 of the RP2350 datasheet: 'M', 'u', 2 at 10h.
+  if (bytes.size() != simulator::Bus::kRomSize || bytes[0x10] != 'M' || bytes[0x11] != 'u' ||
+      bytes[0x12] != 2) {
+    fail(
+        "{}: is not the boot ROM of an RP2350: 32768 bytes, read from address 0 (picotool save -r 0 8000 "
+        "FILE.bin)",
+        path);
+  }
+  return {bytes.begin(), bytes.end()};
+}
 
 std::string load_images(simulator::Board& board, const std::vector<std::string>& paths) {
   std::vector<formats::MemoryImage> loaded;

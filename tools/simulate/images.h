@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,5 +12,9 @@ namespace pico_llama::simulate {
 /// numbers, or an empty string.
 /// Errors: Failure.
 std::string load_images(simulator::Board& board, const std::vector<std::string>& paths);
+
+/// The boot ROM of an RP2350, as a program on the chip reads it from address 0.
+/// Errors: Failure for a file that is none.
+std::vector<std::uint8_t> read_boot_rom(const std::string& path);
 
 }  // namespace pico_llama::simulate

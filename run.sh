@@ -77,7 +77,8 @@ fi
 
 pico_llama=build/host/tools/pico-llama
 "$pico_llama" pack "$model" -z "$tokenizer" --profile "$profile" -o build/story.plm >build/logs/pack.log
-"$pico_llama" uf2 "$firmware/firmware.elf" build/story.plm -o build/story.uf2 >>build/logs/pack.log
+"$pico_llama" uf2 "$firmware/firmware.elf" build/story.plm -o build/story.uf2 2>build/logs/uf2.log ||
+  { cat build/logs/uf2.log >&2; exit 1; }
 
 echo "run: booting build/story.uf2 on the virtual board" >&2
 if [ $interactive = yes ]; then

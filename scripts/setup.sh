@@ -35,7 +35,7 @@ groups=(
   "compiler and C library of the firmware: gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-dev"
 )
 test_groups=(
-  "tests and benchmarks: libgtest-dev libbenchmark-dev git"
+  "tests and benchmarks: libgtest-dev libbenchmark-dev git curl"
   "serial clients for the virtual board's port: picocom python3-serial"
   "independent Cortex-M33s: libunicorn-dev qemu-system-arm"
   "a debugger and a profile viewer for the virtual board: gdb-multiarch valgrind"
@@ -170,4 +170,3 @@ if [ $openai = missing ]; then
   progress "setup: getting npm's openai client $openai_version into .deps/ (5 MB)" $log "${npm[@]}" \
     || say "no openai client from npm; its test will be skipped"
 fi
-say "ready"

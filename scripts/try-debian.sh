@@ -143,7 +143,9 @@ trial() { # NAME COMMAND
   results+=("$suite: $2: exit $code, $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s, \
 $((after[0] - before[0])) packages and $((after[1] - before[1])) MB installed, silent for at most $(cat "$log.silence") s")
   if [ "$1" = run ]; then
-    results+=("  $(grep -c '' <(sed '/^> /,$d' "$log")) lines before the board's prompt")
+    lines=$(grep -c '' <(sed '/^> /,$d' "$log"))
+    results+=("  $lines lines before the board's prompt, at most 25 wanted")
+    [ "$lines" -le 25 ] || failed=yes
   fi
   results+=("$(tail -n 6 "$log" | cut -c1-300 | sed 's/^/  | /')")
   [ "$code" -eq 0 ] || failed=yes

@@ -94,7 +94,7 @@ void append_led(Text& text, hal::LedState state) {
       text << "dark: it is on the radio, which answers but whose clock does not start";
       return;
     case hal::LedState::kRadioReady:
-      text << "on the radio, driven without its firmware (open: not seen lit on a board yet); /led blinks it";
+      text << "on the radio (not yet seen lit on a real board); /led blinks it";
       return;
     case hal::LedState::kRadioForgets:
       text << "on the radio, whose GPIO registers read back wrong; /led blinks it all the same";

@@ -8,7 +8,7 @@ import subprocess
 import virtual_board
 from board_test_case import SHORT, BoardTest, expect, led_changes, rows_of_blinks
 
-OPEN = "LED     on the radio, driven without its firmware (open: not seen lit on a board yet)"
+OPEN = "LED     on the radio (not yet seen lit on a real board); /led blinks it"
 
 
 class Led(BoardTest):

@@ -17,7 +17,7 @@
 namespace pico_llama::formats {
 namespace {
 
-constexpr TensorNames kNames = {
+constexpr TensorNames kGgufNames = {
     .token_embedding = "token_embd.weight",
     .rms_att = "blk.{}.attn_norm.weight",
     .wq = "blk.{}.attn_q.weight",
@@ -278,9 +278,9 @@ Config shape_of(const File& file) {
   config.n_heads = to_int32(file.need_integer("llama.attention.head_count"));
   config.n_kv_heads = to_int32(file.integer("llama.attention.head_count_kv", config.n_heads));
   config.seq_len = to_int32(file.need_integer("llama.context_length"));
-  const auto embedding = file.tensors.find(kNames.token_embedding);
+  const auto embedding = file.tensors.find(kGgufNames.token_embedding);
   if (embedding == file.tensors.end() || embedding->second.shape.size() != 2)
-    fail("{}: tensor {} is missing; get the file again", file.name, kNames.token_embedding);
+    fail("{}: tensor {} is missing; get the file again", file.name, kGgufNames.token_embedding);
   config.vocab_size = to_int32(static_cast<std::int64_t>(
       std::min<std::uint64_t>(embedding->second.shape[1], std::numeric_limits<std::int32_t>::max())));
   if (const Status status = config.validate(); !status.ok()) fail("{}: {}", file.name, text_of(status));
@@ -310,12 +310,12 @@ Checkpoint read_gguf(std::span<const std::uint8_t> bytes, const std::string& nam
   checkpoint.rope_base = static_cast<float>(file.real("llama.rope.freq_base", 10000));
   checkpoint.rms_eps = static_cast<float>(file.real("llama.attention.layer_norm_rms_epsilon", 1e-5));
   require_numbers(checkpoint, name);
-  checkpoint.shared_classifier = !file.tensors.contains(kNames.wcls);
+  checkpoint.shared_classifier = !file.tensors.contains(kGgufNames.wcls);
   checkpoint.bytes.push_back(bytes);
 
   std::set<std::string> used;
   find_weights(
-      checkpoint, kNames, [&](const std::string& tensor_name, std::uint64_t rows, std::uint64_t columns) {
+      checkpoint, kGgufNames, [&](const std::string& tensor_name, std::uint64_t rows, std::uint64_t columns) {
         const auto at = file.tensors.find(tensor_name);
         if (at == file.tensors.end()) fail("{}: tensor {} is missing; get the file again", name, tensor_name);
         used.insert(tensor_name);

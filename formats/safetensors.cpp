@@ -8,6 +8,7 @@
 #include <set>
 
 #include "formats/failure.h"
+#include "formats/json_text.h"
 #include "formats/llama_builder.h"
 
 namespace pico_llama::formats {
@@ -15,7 +16,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr TensorNames kNames = {
+constexpr TensorNames kHuggingFaceNames = {
     .token_embedding = "model.embed_tokens.weight",
     .rms_att = "model.layers.{}.input_layernorm.weight",
     .wq = "model.layers.{}.self_attn.q_proj.weight",
@@ -58,11 +59,6 @@ float number(const Json& config, const char* key, const std::string& name, doubl
 bool flag(const Json& config, const char* key) {
   const auto at = config.find(key);
   return at != config.end() && at->is_boolean() && at->get<bool>();
-}
-
-std::string text(const Json& config, const char* key) {
-  const auto at = config.find(key);
-  return at != config.end() && at->is_string() ? at->get<std::string>() : std::string();
 }
 
 void refuse_partial_rotation(const Json& object, const std::string& name) {
@@ -235,31 +231,33 @@ Checkpoint read_safetensors(const NamedBytes& config_json, std::span<const Named
   std::map<std::string, Found> tensors;
   for (const NamedBytes& file : files) add_tensors(tensors, file);
   // Some writers store the tied classifier again.
-  checkpoint.shared_classifier = flag(json, "tie_word_embeddings") || !tensors.contains(kNames.wcls);
-  if (!flag(json, "tie_word_embeddings") && !tensors.contains(kNames.wcls))
+  checkpoint.shared_classifier =
+      flag(json, "tie_word_embeddings") || !tensors.contains(kHuggingFaceNames.wcls);
+  if (!flag(json, "tie_word_embeddings") && !tensors.contains(kHuggingFaceNames.wcls))
     fail("{}: tensor {} is missing, and {} does not tie it to the embedding; get all files of the checkpoint",
-         files.empty() ? config_json.name : files.front().name, kNames.wcls, config_json.name);
-  std::set<std::string> used = {kNames.wcls};
-  find_weights(checkpoint, kNames, [&](const std::string& name, std::uint64_t rows, std::uint64_t columns) {
-    const auto at = tensors.find(name);
-    if (at == tensors.end())
-      fail("{}: tensor {} is missing; get all files of the checkpoint",
-           files.empty() ? config_json.name : files.front().name, name);
-    used.insert(name);
-    const Found& found = at->second;
-    const std::vector<std::uint64_t> wanted =
-        rows == 1 ? std::vector<std::uint64_t>{columns} : std::vector<std::uint64_t>{rows, columns};
-    if (found.shape != wanted)
-      fail("{}: tensor {} has another shape than {} says ({} x {})", found.file->name, name, config_json.name,
-           rows, columns);
-    Tensor tensor;
-    tensor.name = name;
-    tensor.rows = rows;
-    tensor.columns = columns;
-    tensor.values = found.data;
-    tensor.encoding = found.encoding;
-    return tensor;
-  });
+         files.empty() ? config_json.name : files.front().name, kHuggingFaceNames.wcls, config_json.name);
+  std::set<std::string> used = {kHuggingFaceNames.wcls};
+  find_weights(
+      checkpoint, kHuggingFaceNames, [&](const std::string& name, std::uint64_t rows, std::uint64_t columns) {
+        const auto at = tensors.find(name);
+        if (at == tensors.end())
+          fail("{}: tensor {} is missing; get all files of the checkpoint",
+               files.empty() ? config_json.name : files.front().name, name);
+        used.insert(name);
+        const Found& found = at->second;
+        const std::vector<std::uint64_t> wanted =
+            rows == 1 ? std::vector<std::uint64_t>{columns} : std::vector<std::uint64_t>{rows, columns};
+        if (found.shape != wanted)
+          fail("{}: tensor {} has another shape than {} says ({} x {})", found.file->name, name,
+               config_json.name, rows, columns);
+        Tensor tensor;
+        tensor.name = name;
+        tensor.rows = rows;
+        tensor.columns = columns;
+        tensor.values = found.data;
+        tensor.encoding = found.encoding;
+        return tensor;
+      });
   refuse_unused(tensors, used);
   const Config& config = checkpoint.config;
   const auto query_rows = rows_of_half_rotation(config.n_heads, config.head_size());

@@ -6,18 +6,13 @@
 #include <optional>
 
 #include "formats/failure.h"
+#include "formats/json_text.h"
 #include "formats/raw_vocabulary.h"
 
 namespace pico_llama::formats {
 namespace {
 
 using Json = nlohmann::json;
-
-std::string text(const Json& object, const char* key) {
-  if (!object.is_object()) return {};
-  const auto at = object.find(key);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
 
 /// The component of that type: the value itself, or inside a Sequence.
 const Json* component(const Json& value, const std::string& type) {

@@ -15,7 +15,7 @@ namespace {
 
 /// Positions of a story whose inputs are added up together.
 constexpr int kBatch = 32;
-constexpr std::uint64_t kFirstSeed = 1'000'000;
+constexpr std::uint64_t kFirstStorySeed = 1'000'000;
 
 /// The inputs of one place in the model, a few positions of them.
 class Collected {
@@ -134,7 +134,7 @@ InputMoments::InputMoments(const ModelImage& image, int tokens,
   };
 
   ObservedModel model(image);
-  std::uint64_t seed = kFirstSeed;
+  std::uint64_t seed = kFirstStorySeed;
   for (int done = 0; done < tokens;) {
     Sampler sampler({.seed = seed++}, model.sample_scratch());
     std::int32_t token = kTokenBos;

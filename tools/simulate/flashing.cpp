@@ -24,7 +24,7 @@ constexpr std::uint32_t kSector = 4096;
 constexpr std::uint32_t kErasePart = 64 * 1024, kTransferPart = 16 * 1024;
 constexpr std::uint32_t kRebootDelayMs = 500;
 
-std::vector<std::uint8_t> contents(const std::string& path) {
+std::vector<std::uint8_t> bytes_of(const std::string& path) {
   const MappedFile file(path);
   return {file.bytes().begin(), file.bytes().end()};
 }
@@ -112,7 +112,7 @@ HostTask<bool> Flashing::run(HostTask<Problem> job) {
 
 void Flashing::drag(const std::string& path, Picoseconds now, Done done) {
   start(now, std::move(done),
-        [this, path, bytes = contents(path)](HostProgram& program) { return copy(program, path, bytes); });
+        [this, path, bytes = bytes_of(path)](HostProgram& program) { return copy(program, path, bytes); });
 }
 
 HostTask<std::string> Flashing::copy(HostProgram& program, std::string path,
@@ -138,7 +138,7 @@ void Flashing::picoboot(const PicobootCommand& command, Picoseconds now, Done do
   formats::MemoryImage image;
   if (command.kind == PicobootCommand::Kind::kLoad) image = formats::read_memory_image(command.path);
   if (command.kind == PicobootCommand::Kind::kWrite)
-    image.segments.push_back({command.address, contents(command.path)});
+    image.segments.push_back({command.address, bytes_of(command.path)});
   start(now, std::move(done),
         [this, command, image](HostProgram& program) { return perform(program, command, image); });
 }

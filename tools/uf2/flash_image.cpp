@@ -98,6 +98,7 @@ bool FlashImage::has_program() const { return !pages_.empty() && pages_.begin()-
 
 std::vector<std::uint8_t> FlashImage::to_uf2(std::uint32_t family) const {
   std::vector<formats::Uf2Page> pages;
+  pages.reserve(pages_.size());
   for (const auto& [address, page] : pages_) pages.push_back({address, page.bytes});
   return formats::write_uf2(pages, family);
 }

@@ -14,15 +14,8 @@ namespace {
 using nlohmann::json;
 using test_support::FakeBoard;
 using test_support::FakeConsole;
+using test_support::kSmall;
 using test_support::RebootRequested;
-
-constexpr Config kSmall{.dim = 32,
-                        .hidden_dim = 64,
-                        .n_layers = 2,
-                        .n_heads = 4,
-                        .n_kv_heads = 2,
-                        .vocab_size = 300,
-                        .seq_len = 96};
 
 class ApplicationTest : public testing::Test {
  protected:

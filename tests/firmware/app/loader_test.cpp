@@ -8,14 +8,7 @@ namespace pico_llama::app {
 namespace {
 
 using test_support::FakeBoard;
-
-constexpr Config kSmall{.dim = 32,
-                        .hidden_dim = 64,
-                        .n_layers = 2,
-                        .n_heads = 4,
-                        .n_kv_heads = 2,
-                        .vocab_size = 300,
-                        .seq_len = 96};
+using test_support::kSmall;
 
 std::vector<std::byte> small_image(Profile profile = Profile::kF32) {
   return pico_llama::test_support::build_image(pico_llama::test_support::random_model(kSmall, true, 7),

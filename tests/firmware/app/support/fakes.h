@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/model/config.h"
 #include "engine/model/model_image_layout.h"
 #include "firmware/app/application.h"
 #include "hal/board.h"
@@ -15,6 +16,14 @@
 #include "tests/engine/support/inline_copier.h"
 
 namespace pico_llama::app::test_support {
+
+constexpr Config kSmall{.dim = 32,
+                        .hidden_dim = 64,
+                        .n_layers = 2,
+                        .n_heads = 4,
+                        .n_kv_heads = 2,
+                        .vocab_size = 300,
+                        .seq_len = 96};
 
 class FakeConsole final : public hal::Console {
  public:

@@ -8,7 +8,7 @@ namespace {
 float cycles_per_mac(Profile profile) {
   switch (profile) {
     case Profile::kF32:
-      return 3.8f;
+      return 4.4f;
     case Profile::kQ8:
       return 1.2f;
     case Profile::kQ4:
@@ -17,7 +17,7 @@ float cycles_per_mac(Profile profile) {
   return 1;
 }
 /// The same of attention.
-float cycles_per_attention_mac(Profile profile) { return profile == Profile::kF32 ? 8.5f : 2.0f; }
+float cycles_per_attention_mac(Profile profile) { return profile == Profile::kF32 ? 8.0f : 2.0f; }
 
 /// A line of 8 bytes that continues the last read (docs/timing.md).
 float cycles_per_byte(uint32_t divider) { return static_cast<float>(16 * divider + 2) / 8; }

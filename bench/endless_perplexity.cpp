@@ -64,7 +64,7 @@ int run(const char* path, std::size_t tokens) {
   const ModelSource source = ModelSource::open(path, {}, {});
   const ModelImage& image = source.image();
   std::vector<std::int32_t> text;
-  for (const packer::Text& story : packer::own_stories(image, tokens))
+  for (const packer::Text& story : packer::own_stories(image, tokens, packer::StoriesFor::kVocabulary))
     text.insert(text.end(), story.begin(), story.end() - (story.back() == kTokenBos));
   ThreadWorkers workers(1);
   const int context = image.config().seq_len;

@@ -50,7 +50,7 @@ Vocabulary trimmed(const Vocabulary& vocabulary, const TokenCounts& counts, std:
   if (count == vocabulary.size()) return vocabulary;
 
   std::iota(order.begin(), order.end(), 0u);
-  std::ranges::stable_partition(order, [&said](std::uint32_t id) { return said[id]; });
+  std::stable_partition(order.begin(), order.end(), [&said](std::uint32_t id) { return said[id]; });
   Vocabulary result = vocabulary;
   result.said = count;
   result.file_ids.resize(order.size());

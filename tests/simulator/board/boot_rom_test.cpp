@@ -11,8 +11,6 @@
 namespace pico_llama::simulator {
 namespace {
 
-constexpr Picoseconds kMillisecond = kPicosecondsPerSecond / 1000;
-
 class BootRom : public testing::Test {
  protected:
   void SetUp() override {
@@ -46,7 +44,7 @@ TEST_F(BootRom, StartsAProgramFromFlashAsTheModelDoes) {
     Board board(chosen);
     board.load(program(0x10000000, {0xe7fe}));  // b to itself
     board.reset();
-    const RunResult result = board.run({.time = 100 * kMillisecond});
+    const RunResult result = board.run({.time = kPicosecondsPerSecond / 10});
     ASSERT_EQ(result.end, RunEnd::kLimit) << result.message;
     EXPECT_EQ(board.cores[0].reg(15), 0x10000040U);
     if (real) {

@@ -2,7 +2,7 @@
 # Builds everything and runs every test; ends with `N passed, N failed, N skipped`, and the reason for each skip.
 #   ./test.sh              the standard suite: 30 minutes of CPU time from a fresh clone
 #   ./test.sh --long       the longer suites as well
-#   ./test.sh --no-skips   a skipped test is a failure, unless this machine's processor is the reason
+#   ./test.sh --no-skips   a skipped test is a failure, unless this machine's processor or a chip's boot ROM is the reason
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

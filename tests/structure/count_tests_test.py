@@ -44,3 +44,5 @@ class CountTests(unittest.TestCase):
         code, lines = self.count(PASSED + GTEST_SKIP.format(why="not compared, because this CPU lacks them: avx512"), "--no-skips")
         self.assertEqual(code, 0)
         self.assertIn("2 passed, 0 failed, 1 skipped", lines)
+        code, _ = self.count(PASSED + GTEST_SKIP.format(why="PICO_LLAMA_BOOT_ROM names no boot ROM image"), "--no-skips")
+        self.assertEqual(code, 0)

@@ -123,18 +123,16 @@ void Board::wire() {
   attach_dreq(Adc::kDreq, adc.dreq);
   attach_dreq(Sha256::kDreq, sha256.dreq);
   for (unsigned i = 0; i < Pwm::kSlices; ++i) attach_dreq(Pwm::kFirstDreq + i, pwm.dreq(i));
-  attach_dreq(44, i2c0.tx_dreq);
-  attach_dreq(45, i2c0.rx_dreq);
-  attach_dreq(46, i2c1.tx_dreq);
-  attach_dreq(47, i2c1.rx_dreq);
-  attach_dreq(24, spi0.tx_dreq);
-  attach_dreq(25, spi0.rx_dreq);
-  attach_dreq(26, spi1.tx_dreq);
-  attach_dreq(27, spi1.rx_dreq);
-  attach_dreq(28, uart0.tx_dreq);
-  attach_dreq(29, uart0.rx_dreq);
-  attach_dreq(30, uart1.tx_dreq);
-  attach_dreq(31, uart1.rx_dreq);
+  const auto attach_pair = [this](unsigned first, auto& device) {
+    attach_dreq(first, device.tx_dreq);
+    attach_dreq(first + 1, device.rx_dreq);
+  };
+  attach_pair(I2c::kFirstDreq, i2c0);
+  attach_pair(I2c::kFirstDreq + 2, i2c1);
+  attach_pair(Spi::kFirstDreq, spi0);
+  attach_pair(Spi::kFirstDreq + 2, spi1);
+  attach_pair(Uart::kFirstDreq, uart0);
+  attach_pair(Uart::kFirstDreq + 2, uart1);
   // A third of VSYS, which USB supplies (the boards' schematics: 200k and 100k).
   constexpr std::uint32_t kVsysThird = 5'000'000 / 3;
   adc.set_microvolts(3, kVsysThird);

@@ -15,6 +15,7 @@ namespace pico_llama::simulator {
 /// addresses, general call and START byte end the run.
 class I2c : public RegisterDevice, private Gpio::Observer {
  public:
+  static constexpr unsigned kFirstDreq = 44;  ///< TX and RX of I2C0, then of I2C1 (datasheet 12.6.4.1)
   /// `number`: 0 or 1; it decides which pins are its. `now`: the cycle of the access or event under way.
   I2c(unsigned number, Gpio& gpio, EventQueue& events, InterruptLines& interrupts,
       std::function<Cycle()> now);

@@ -12,6 +12,7 @@ namespace pico_llama::simulator {
 /// Slave mode, the TI and Microwire formats end the run.
 class Spi : public RegisterDevice {
  public:
+  static constexpr unsigned kFirstDreq = 24;  ///< TX and RX of SPI0, then of SPI1 (datasheet 12.6.4.1)
   /// `number`: 0 or 1; it decides which pins are its.
   Spi(unsigned number, Gpio& gpio, const Clocks& clocks, Timebase& timebase, EventQueue& events,
       InterruptLines& interrupts);

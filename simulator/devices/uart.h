@@ -12,6 +12,8 @@ namespace pico_llama::simulator {
 /// Hardware flow control, IrDA and loopback are not modelled.
 class Uart : public RegisterDevice {
  public:
+  static constexpr unsigned kFirstDreq = 28;  ///< TX and RX of UART0, then of UART1 (datasheet 12.6.4.1)
+
   using Sink = std::function<void(std::uint8_t)>;
 
   Uart(std::string name, unsigned irq, const Clocks& clocks, Timebase& timebase, EventQueue& events,

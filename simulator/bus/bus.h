@@ -17,6 +17,12 @@ class XipPort {
   virtual ~XipPort() = default;
   virtual Reply read(std::uint32_t address, const Access& access) = 0;
   virtual Reply write(std::uint32_t address, std::uint32_t value, const Access& access) = 0;
+  /// As read() of an aligned word by `core`, if it is in the cache; else false, and nothing has happened.
+  /// Code in flash is fetched like this.
+  virtual bool fetch_hit(std::uint32_t /*address*/, Master /*core*/, Cycle /*now*/, std::uint32_t& /*word*/,
+                         std::uint32_t& /*stall*/) {
+    return false;
+  }
 };
 
 /// Notified when memory that holds decoded instructions is written.
@@ -104,6 +110,10 @@ class Bus {
   }
   static Port code_port(Master core) { return core == Master::kCore0 ? Port::kCore0Code : Port::kCore1Code; }
 
+  /// See XipPort; `address` is in the XIP windows.
+  bool fetch_hit(std::uint32_t address, Master core, Cycle now, std::uint32_t& word, std::uint32_t& stall) {
+    return xip_ != nullptr && xip_->fetch_hit(address, core, now, word, stall);
+  }
   /// As fetch(), for an address that is not in SRAM.
   Reply fetch_elsewhere(std::uint32_t address, const Access& access);
 

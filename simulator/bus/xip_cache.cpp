@@ -123,6 +123,23 @@ Reply XipCache::read(std::uint32_t address, const Access& access) {
   }
 }
 
+bool XipCache::fetch_hit(std::uint32_t address, Master core, Cycle now, std::uint32_t& word,
+                         std::uint32_t& stall) {
+  if ((address & 0x0c00'0000) != 0 || (control_ & (kEnableSecure | kSplitWays)) != kEnableSecure)
+    return false;
+  const auto& set = lines_[(address >> 3) & (kSets - 1)];
+  const auto tag = static_cast<std::uint16_t>((address & kXipMask) >> 13);
+  const Line& line = set[set[0].tag == tag && set[0].state != State::kInvalid ? 0 : 1];
+  const unsigned wanted = 15u << (address & 4);
+  if (line.tag != tag || line.state == State::kInvalid || (wanted & ~unsigned{line.defined}) != 0)
+    return false;
+  stall = static_cast<std::uint32_t>(port_free(address, core, now) - now) + timing::kXipCacheHit.cycles;
+  ++counters_.hits;
+  counters_.stall_cycles += stall;
+  std::memcpy(&word, &line.bytes[address & 4], sizeof word);
+  return true;
+}
+
 Reply XipCache::write(std::uint32_t address, std::uint32_t value, const Access& access) {
   switch ((address >> 26) & 3) {
     case 0:

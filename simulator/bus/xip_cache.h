@@ -32,6 +32,9 @@ class XipCache final : public XipPort {
   Reply read(std::uint32_t address, const Access& access) override;
   Reply write(std::uint32_t address, std::uint32_t value, const Access& access) override;
 
+  bool fetch_hit(std::uint32_t address, Master core, Cycle now, std::uint32_t& word,
+                 std::uint32_t& stall) override;
+
   /// Every line invalid, as the boot ROM leaves the cache.
   void invalidate_all();
   /// Registers as after a reset. Tags and data are kept (datasheet section 4.4.1.3).
@@ -82,13 +85,15 @@ class XipCache final : public XipPort {
   Cycle write_back(Line& line, std::uint32_t set, Cycle at, BusFault& fault);
   /// A port that waits for a line accepts no other access; two masters on one port in one cycle cost one of
   /// them a cycle.
-  Cycle port_free(std::uint32_t address, const Access& access) {
+  Cycle port_free(std::uint32_t address, Master master, Cycle at) {
     const unsigned bank = (address >> 3) & 1;
     const PortHold& hold = holds_[bank];
-    Cycle at = access.now;
-    if (at < hold.end && at >= hold.begin && hold.master != access.master) [[unlikely]]
+    if (at < hold.end && at >= hold.begin && hold.master != master) [[unlikely]]
       at = hold.end;
-    return at + ports_.take(bank, static_cast<Port>(access.master), at);
+    return at + ports_.take(bank, static_cast<Port>(master), at);
+  }
+  Cycle port_free(std::uint32_t address, const Access& access) {
+    return port_free(address, access.master, access.now);
   }
   Reply cached(std::uint32_t address, bool writing, std::uint32_t value, const Access& access);
   Reply uncached(std::uint32_t address, bool translated, bool writing, std::uint32_t value,

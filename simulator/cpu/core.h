@@ -392,6 +392,7 @@ class Core final : public CoreSignals, private CodeListener {
   // --- decoding --------------------------------------------------------------------------------------------
   /// Makes `insn` ready: decodes, fetches, goes to the next page. Returns the one to execute.
   Insn* prepare(Insn* insn);
+  Insn* prepare_at(Insn& slot, std::uint32_t address);
   std::uint32_t fetch_word(std::uint32_t address);
   /// The Code port fetches a word from an SRAM bank for an instruction that could issue in cycle `issue`. It
   /// prefetches as far as time allows, at most the prefetch buffer; a bank conflict stalls the core only

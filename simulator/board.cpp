@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 #include "formats/failure.h"
 #include "simulator/random.h"
@@ -111,7 +112,20 @@ void Board::attach_unmodelled(std::uint32_t base, const char* name, std::uint32_
   bus.attach(base, bytes, others.back().get());
 }
 
+void Board::be_lenient() {
+  const auto warn_once = [this](std::string_view text) {
+    std::string kind;
+    std::copy_if(text.begin(), text.end(), std::back_inserter(kind),
+                 [](char letter) { return letter < '0' || letter > '9'; });
+    if (warned_of_.insert(kind).second) warn(text);
+  };
+  for (SerialMemory* chip : {static_cast<SerialMemory*>(&flash), static_cast<SerialMemory*>(&psram)})
+    chip->set_policy({.stop = false, .warn = warn_once, .spoil = false});
+  xip_cache.set_strictness({.stop_on_read_only_write = false, .warn_of_read_only_write = warn_once});
+}
+
 void Board::wire() {
+  if (options.lenient) be_lenient();
   // The external bus.
   qmi.attach_chip(0, &flash);
   if (options.faults.flash_late) qmi.set_round_trip(0, {.shortest = 12'000, .longest = 12'000});

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +80,9 @@ struct BoardOptions {
   BoardFaults faults;
   /// The boot ROM of a chip (Bus::kRomSize bytes), which both cores run from reset. Empty: the model.
   std::vector<std::uint8_t> boot_rom;
+  /// Where silicon survives or ignores what a datasheet forbids (SCK beyond a chip's rating, PSRAM selected
+  /// for longer than tCEM, a store to a read-only XIP window): Board::warn once of each, instead of a Stop.
+  bool lenient = false;
 };
 
 enum class ResetKind : std::uint8_t {
@@ -264,6 +268,7 @@ class Board {
   Picoseconds pin_time() const { return timebase.time_at(gpio.change_cycle().value_or(access_cycle())); }
   bool core1_idle() const { return core1_held_ || bootrom.core1_waiting() || cores[1].sleeping(); }
   void wire();
+  void be_lenient();
   void attach(std::uint32_t base, Device& device, std::uint32_t bytes = 0x4000) {
     bus.attach(base, bytes, &device);
   }
@@ -288,6 +293,7 @@ class Board {
   bool stop_requested_ = false;
   bool running_ = false;
   bool warned_of_overclock_ = false;
+  std::set<std::string> warned_of_;  ///< with `lenient`: each kind once, its numbers left out
   std::optional<ResetKind> pending_reset_;
 };
 

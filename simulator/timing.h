@@ -39,8 +39,11 @@ inline constexpr Cost kPairAfterFlagsLost{
     1, Basis::kMeasured, "jnk0le/random cortex_m33.md: taken after a flag-setting instruction still costs 2"};
 inline constexpr Cost kPairedIssue{0, Basis::kMeasured,
                                    "jnk0le/random cortex_m33.md: NOP, IT, B after a 16-bit instruction"};
-inline constexpr Cost kLoadToPc{1, Basis::kAssumed,
-                                "LDR pc, POP {pc}, TBB: the target is late by a load's latency, then refill"};
+inline constexpr Cost kLoadToPc{2, Basis::kMeasured,
+                                "jnk0le/random cortex_m33.md: POP {.., pc} loses 2 cycles to POP {lr}, BX; "
+                                "LDR pc, TBB as well [ASSUMED]"};
+inline constexpr Cost kLoadToBranchStall{
+    2, Basis::kMeasured, "jnk0le/random cortex_m33.md: a load into BX needs two free cycles between"};
 inline constexpr Cost kUnalignedExtra{1, Basis::kAssumed, "one more bus transfer for a split access"};
 inline constexpr Cost kDivideMin{2, Basis::kAssumed, "Cortex-M33 TRM r1p0 states 2 to 11 for UDIV, SDIV"};
 inline constexpr Cost kDivideMax{11, Basis::kAssumed, "as kDivideMin; grows with the quotient's bits"};
@@ -74,8 +77,8 @@ inline constexpr Cost kQmiReadReturn{
 inline constexpr Cost kQmiWriteReturn{0, Basis::kMeasured,
                                       "X65 MEMTEST: an uncached store costs 8 div and no more"};
 inline constexpr Cost kQmiSelect{
-    3, Basis::kAssumed,
-    "from an access that does not chain to the first change of a chip select: sequencing"};
+    1, Basis::kMeasured,
+    "X65 MEMTEST fit: an access that does not chain, before chip select changes; 0 fits nearly as well"};
 inline constexpr Cost kQmiMinimumHold{1, Basis::kDatasheet,
                                       "RP2350 datasheet 12.14.6, Mx_TIMING.SELECT_HOLD"};
 inline constexpr Cost kXipStreamResume{9, Basis::kDatasheet, "RP2350 datasheet 4.4.3: after the last miss"};

@@ -119,6 +119,9 @@ void add_simulate(Cli& cli) {
       ->check(CLI::IsMember({"pico-plus-2-w", "pico2"}));
   sub->add_option("--seed", options.board.seed,
                   "Of everything random: cache eviction, TRNG, power-on contents");
+  sub->add_flag(
+      "--lenient", options.board.lenient,
+      "Warn once, and go on, where silicon survives: SCK beyond a rating, tCEM, a store to read-only XIP");
   sub->add_option("--fault", given->faults, "Break something; may be repeated (list below)");
   sub->add_flag("--pty", options.pty, "Serve the serial port as a device; its path is printed on stderr");
   sub->add_flag("--uart", options.uart, "UART0 is the terminal instead of USB");

@@ -93,7 +93,7 @@ void SerialMemory::warn(const std::string& what) {
 
 // A chip that is clocked too fast corrupts a byte now and then: a bit has not settled.
 std::uint8_t SerialMemory::spoil(std::uint8_t byte) {
-  if (!too_fast_) return byte;
+  if (!too_fast_ || !policy_.spoil) return byte;
   ++violations_;
   return violations_ % 7 == 0 ? static_cast<std::uint8_t>(byte ^ (1u << (violations_ / 7 % 8))) : byte;
 }

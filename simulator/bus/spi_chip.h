@@ -16,8 +16,9 @@ struct Lines {
 /// The reaction to use of a chip beyond its datasheet. The board stops by default: silicon returns wrong data
 /// intermittently, which is hard to find.
 struct ViolationPolicy {
-  bool stop = true;                            ///< throw Stop; else warn, and read data has wrong bits
-  std::function<void(std::string_view)> warn;  ///< called once for each kind when not stopping
+  bool stop = true;                            ///< throw Stop; else warn
+  std::function<void(std::string_view)> warn;  ///< called when not stopping, for one kind once in a row
+  bool spoil = true;  ///< when not stopping: reads too fast for the chip have wrong bits
 };
 
 /// A memory chip on the QSPI bus, as its pins see it: chip select, SCK (mode 0: the chip samples on the

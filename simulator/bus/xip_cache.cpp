@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "simulator/stop.h"
 #include "simulator/timing.h"
@@ -73,12 +74,13 @@ bool XipCache::writable(std::uint32_t address) const {
   return (control_ & (kWritable0 << ((address >> 24) & 1))) != 0;
 }
 
-void XipCache::check_writable(std::uint32_t address, const Access& access) const {
-  if (strict_.stop_on_read_only_write && !writable(address)) {
-    throw Stop(std::string(name_of(access.master)) + " writes to " + hex(address) +
-               ", a read-only XIP window (CTRL.WRITABLE_M" + std::to_string((address >> 24) & 1) +
-               " is clear): silicon would ignore the data");
-  }
+void XipCache::check_writable(std::uint32_t address, const Access& access) {
+  if (writable(address) || (!strict_.stop_on_read_only_write && !strict_.warn_of_read_only_write)) return;
+  const std::string text = std::string(name_of(access.master)) + " writes to " + hex(address) +
+                           ", a read-only XIP window (CTRL.WRITABLE_M" + std::to_string((address >> 24) & 1) +
+                           " is clear): silicon would ignore the data";
+  if (strict_.stop_on_read_only_write) throw Stop(text);
+  std::exchange(strict_.warn_of_read_only_write, nullptr)(text);
 }
 
 void XipCache::check_defined(std::uint32_t address, const Access& access, unsigned missing) const {

@@ -1,6 +1,8 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <string_view>
 
 #include "simulator/bus/bus.h"
 #include "simulator/bus/qmi.h"
@@ -22,12 +24,14 @@ class XipCache final : public XipPort {
   struct Strictness {
     /// Silicon turns a store to a window that is not writable into a load. Stop instead.
     bool stop_on_read_only_write = true;
+    /// Told once of such a store that does not stop the run.
+    std::function<void(std::string_view)> warn_of_read_only_write = {};
     /// Stop when a load returns PSRAM bytes that have not been written since power-on.
     bool stop_on_undefined_read = true;
   };
 
   XipCache(Qmi& qmi, std::uint64_t seed);
-  void set_strictness(Strictness strictness) { strict_ = strictness; }
+  void set_strictness(Strictness strictness) { strict_ = std::move(strictness); }
 
   Reply read(std::uint32_t address, const Access& access) override;
   Reply write(std::uint32_t address, std::uint32_t value, const Access& access) override;
@@ -101,7 +105,7 @@ class XipCache final : public XipPort {
   Reply maintain(std::uint32_t address, const Access& access);
   Reply peek(std::uint32_t address, const Access& access);
   bool writable(std::uint32_t address) const;
-  void check_writable(std::uint32_t address, const Access& access) const;
+  void check_writable(std::uint32_t address, const Access& access);
   void check_defined(std::uint32_t address, const Access& access, unsigned missing) const;
   static std::uint32_t saturated(std::uint64_t count) {
     return count < 0xffff'ffff ? static_cast<std::uint32_t>(count) : 0xffff'ffffu;

@@ -64,6 +64,8 @@ void decode_branch_16(Insn& i) {
     i.reads = hazard::reg(i.rm);
     const bool link = (op & 0x80) != 0;
     const bool secure = (op & 4) != 0;
+    i.pair_younger = pairing::kAny;
+    i.branches_to_register = true;
     if ((op & 3) != 0 || (!secure && (i.rm == 15 || (link && i.rm == 13))))
       i.run = unpredictable;
     else if (secure)

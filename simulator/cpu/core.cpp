@@ -325,9 +325,10 @@ void Core::step() {
     if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
     return;
   }
-  const unsigned stall = (insn->reads & late) != 0 ? timing::kLateResultStall.cycles : 0;
+  const unsigned stall = insn->wait_for(late);
   clock += stall;
   counters.result_stalls += stall;
+  const std::uint8_t joins = insn->pairs_with(pair_older, late);
   late = insn->late;
   if (in_it_block) {
     const std::uint32_t old_n = n, old_z = z, old_c = c, old_v = v;
@@ -346,7 +347,7 @@ void Core::step() {
     if (it == it_before) advance_it();
   } else {
     if (insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, clock);
-    paired = insn->pair_younger & pair_older;
+    paired = joins;
     const bool joined = paired != pairing::kNone;
     pair_older = joined ? pairing::kNone : insn->pair_older;
     counters.paired += joined;

@@ -425,7 +425,7 @@ class Core final : public CoreSignals, private CodeListener {
   void step();
   /// `insn` issues now as it does after the instruction before it in memory.
   bool continues_sequence(const Insn& insn) const {
-    return ((insn.reads & late) != 0) == (insn.stall != 0) && (insn.pair_younger & pair_older) == insn.paired;
+    return insn.wait_for(late) == insn.stall && insn.pairs_with(pair_older, late) == insn.paired;
   }
   void run_sequence(Insn* insn);
   /// Records the fault and selects its exception, HardFault if it cannot be taken.

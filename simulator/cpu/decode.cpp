@@ -88,16 +88,15 @@ void DecodeCache::invalidate_all() {
 
 void DecodeCache::link(Insn& first, Insn& second) {
   if (first.kind != Insn::Kind::kReady || second.kind != Insn::Kind::kReady) return;
-  const bool waits = (second.reads & first.late) != 0;
-  const auto paired =
-      u8(first.paired != pairing::kNone ? pairing::kNone : second.pair_younger & first.pair_older);
+  const std::uint8_t older = first.paired != pairing::kNone ? pairing::kNone : first.pair_older;
+  const std::uint8_t paired = second.pairs_with(older, first.late);
   const bool joined = paired != pairing::kNone;
   // Code that overlaps: only one of the two that may lie before `second` is linked to it.
   const unsigned place = (second.pc & ((1u << kPageBits) - 1)) / 2;
   if (first.wide()) (&second - 1)->linked = false;
   if (!first.wide() && place >= 2) (&second - 2)->linked = false;
   if (second.paired != paired) second.linked = false;  // whether the next one pairs depends on it
-  second.stall = waits ? u8(timing::kLateResultStall.cycles) : 0;
+  second.stall = u8(second.wait_for(first.late));
   second.paired = paired;
   second.cost = u8(second.cycles - std::uint32_t{joined});
   second.tally = tally::kInstruction + second.stall * tally::kStall + joined * tally::kPair;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include "simulator/timing.h"
+
 namespace pico_llama::simulator {
 
 class Core;
@@ -21,6 +23,7 @@ inline constexpr std::uint64_t kFlags = std::uint64_t{1} << 15;
 inline constexpr std::uint64_t reg_by_alu(unsigned n) { return n < 15 ? std::uint64_t{1} << n : 0; }
 inline constexpr std::uint64_t reg_by_load(unsigned n) { return n < 15 ? std::uint64_t{0x10000} << n : 0; }
 inline constexpr std::uint64_t reg(unsigned n) { return reg_by_alu(n) | reg_by_load(n); }
+inline constexpr std::uint64_t kLoads = 0x7fff'0000;
 inline constexpr std::uint64_t single(unsigned n) { return std::uint64_t{1} << (32 + n); }
 }  // namespace hazard
 
@@ -77,10 +80,23 @@ struct alignas(64) Insn {
   std::uint8_t cost = 1;                 ///< cycles, less one if it pairs
   /// The instruction behind it is kReady, and its four fields are for this one.
   bool linked : 1 = false;
-  bool keep_flags_in_it : 1 = false;  ///< 16-bit data processing sets flags only outside IT blocks
+  bool branches_to_register : 1 = false;  ///< BX, BLX: its operand is needed a cycle before an ALU's
+  bool keep_flags_in_it : 1 = false;      ///< 16-bit data processing sets flags only outside IT blocks
   std::uint32_t tally = tally::kInstruction;
 
   bool wide() const { return halfwords == 2; }
+  /// Cycles that it waits for `late` results of the instruction before it.
+  unsigned wait_for(std::uint64_t late_before) const {
+    const std::uint64_t missing = reads & late_before;
+    if (missing == 0) return 0;
+    return branches_to_register && (missing & hazard::kLoads) != 0 ? timing::kLoadToBranchStall.cycles
+                                                                   : timing::kLateResultStall.cycles;
+  }
+  /// How it pairs with an instruction before it that is `older` (of pairing::) and has `late` results.
+  std::uint8_t pairs_with(std::uint8_t older, std::uint64_t late_before) const {
+    const bool target_unknown = branches_to_register && (reads & late_before) != 0;
+    return target_unknown ? pairing::kNone : static_cast<std::uint8_t>(pair_younger & older);
+  }
 };
 static_assert(sizeof(Insn) == 64, "one line of the host's cache each");
 

@@ -54,6 +54,20 @@ TEST_F(MemoryProgram, PsramAt109MHzLinearReadsWrongDataWhereTheBoardOnlyWarns) {
   EXPECT_NE(warning.find("109.0 MHz"), std::string::npos);
 }
 
+TEST_F(MemoryProgram, PsramAt109MHzWorksOnALenientBoardThatWarnsOnce) {
+  BoardOptions options;
+  options.lenient = true;
+  START_OR_SKIP("psram_109mhz", options);
+  std::vector<std::string> warnings;
+  board->warn = [&](std::string_view text) { warnings.emplace_back(text); };
+  run_until_printed("words wrong\n");
+  EXPECT_NE(printed.find("psram: PASS"), std::string::npos) << printed;
+  unsigned of_the_clock = 0;
+  for (const std::string& text : warnings)
+    of_the_clock += text.find("109.0 MHz is beyond the 84.0 MHz of command EBh") != std::string::npos;
+  EXPECT_EQ(of_the_clock, 1u) << testing::PrintToString(warnings);
+}
+
 TEST_F(MemoryProgram, AbsentPsramAndAStuckBitAreDetected) {
   BoardOptions options;
   options.faults.psram_absent = true;
@@ -98,12 +112,12 @@ TEST_F(MemoryProgram, FlashBySdkKeepsPsramAndARomFlushLosesIt) {
 // (see tests/target/sdk/memtest.c). The tolerance is the model's error plus 0.5 points: the loop's
 // placement moves single rows.
 TEST_F(MemoryProgram, PublishedMemtestRowByRow) {
-  START_OR_SKIP("memtest");
-  board->warn = [](std::string_view) {};  // of the clock
-  board->psram.lift_clock_limits();       // 112 MHz
-  board->psram.set_policy(
-      {.stop = false, .warn = [](std::string_view) {}});  // select low for 8.0 us, tCEM is 8
-  board->xip_cache.set_strictness({.stop_on_read_only_write = false});
+  // PSRAM at 112 MHz, selected for 8.0 us; stores to the flash window: silicon survives and ignores them.
+  BoardOptions options;
+  options.lenient = true;
+  START_OR_SKIP("memtest", options);
+  std::string warnings;
+  board->warn = [&](std::string_view text) { warnings += std::string(text) + "\n"; };
   run_until_printed("memtest: DONE\n");
   ASSERT_NE(printed.find("clk_sys 336000 kHz set"), std::string::npos) << printed;
   const struct {
@@ -113,7 +127,7 @@ TEST_F(MemoryProgram, PublishedMemtestRowByRow) {
                {"psram-cached-sram", 1674, 0.9},
                {"psram-uncached-sram", 1757, 1.0},
                {"sram-psram-uncached", 1547, 4.1},
-               {"sram-psram-cached", 4550, 1.5},
+               {"sram-psram-cached", 4550, 0.7},
                {"sram-flash-cached", 1631, 0.6},
                {"sram-flash-uncached", 1681, 0.6}};
   for (const auto& loop : loops) {
@@ -121,6 +135,11 @@ TEST_F(MemoryProgram, PublishedMemtestRowByRow) {
     EXPECT_NEAR(us, loop.published_us, loop.tolerance_percent / 100 * loop.published_us) << loop.name;
     std::printf("%-22s %6.0f us, published %5.0f us: %+.1f %%\n", loop.name, us, loop.published_us,
                 100 * (us / loop.published_us - 1));
+  }
+  for (const char* kind : {"112.0 MHz is beyond the 84.0 MHz of command EBh", "chip select has been low for",
+                           "a read-only XIP window"}) {
+    EXPECT_NE(warnings.find(kind), std::string::npos) << kind;
+    EXPECT_EQ(warnings.find(kind), warnings.rfind(kind)) << warnings;
   }
 }
 

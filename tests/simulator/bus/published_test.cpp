@@ -56,7 +56,7 @@ constexpr Row kMemtest[] = {
     {"PSRAM cached to SRAM", 0x11000000, kSram, 1674, 0.6},
     {"PSRAM uncached to SRAM", 0x15000000, kSram, 1757, 0.8},
     {"SRAM to PSRAM uncached", kSram, 0x15000000, 1547, 3.1},
-    {"SRAM to PSRAM cached", kSram, 0x11000000, 4550, 1.0},
+    {"SRAM to PSRAM cached", kSram, 0x11000000, 4550, 0.4},
     {"SRAM to flash window cached", kSram, 0x10000000, 1631, 0.9},
     {"SRAM to flash window uncached", kSram, 0x14000000, 1681, 1.0},
 };

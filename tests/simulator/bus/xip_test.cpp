@@ -102,6 +102,26 @@ TEST(Xip, PsramBeyondItsClockStopsTheRun) {
   EXPECT_GT(wrong, 10u);
 }
 
+TEST(Xip, WhereSiliconSurvivesALenientBusWarnsAndKeepsTheData) {
+  XipFixture f(218'000'000);
+  unsigned warnings = 0;
+  f.psram.set_policy({.stop = false, .warn = [&](std::string_view) { ++warnings; }, .spoil = false});
+  f.psram_qpi();
+  f.psram_window(2, 2);  // 109 MHz, linear
+  for (std::uint32_t i = 0; i < 256; i += 4) f.write(0x15000000 + i, i * 0x1234567);
+  for (std::uint32_t i = 0; i < 256; i += 4) EXPECT_EQ(f.read(0x15000000 + i).value, i * 0x1234567);
+  EXPECT_GE(warnings, 1u);
+
+  XipFixture flash;
+  std::string text;
+  flash.xip.set_strictness({.stop_on_read_only_write = false,
+                            .warn_of_read_only_write = [&](std::string_view said) { text += said; }});
+  for (unsigned again = 0; again < 3; ++again) flash.write(0x10000100, 0);
+  EXPECT_EQ(flash.read(0x10000100).value, flash.pattern_word(0x100));
+  EXPECT_EQ(text.find("a read-only XIP window"), text.rfind("a read-only XIP window")) << text;
+  EXPECT_NE(text.find("a read-only XIP window"), std::string::npos) << text;
+}
+
 TEST(Xip, ChipSelectLowForTooLongIsReported) {
   XipFixture f;
   f.psram_qpi();

@@ -31,6 +31,9 @@ Cycle cycles_of(const std::string& code) {
 
 TEST_P(TimingTable, TakesTheMeasuredCycles) { EXPECT_EQ(cycles_of(GetParam().code), GetParam().cycles); }
 
+#define ADDRESS_OF_1 "adr.w r0, 1f\n orr.w r0, r0, #1\n"
+#define TARGET_1 "nop\n .balign 4\n 1:\n"
+
 constexpr Row kRows[] = {
     {"simple ALU: 1, result at once", "add.w r0, r0, r1\n add.w r0, r0, r1\n eor.w r0, r0, r2\n", 3},
     {"BFI is single-stage", "bfi r0, r1, #3, #4\n add.w r2, r0, r1\n", 2},
@@ -77,6 +80,28 @@ constexpr Row kRows[] = {
     {"subs, bne: 3 cycles taken", "movs r7, #10\n 1: subs r7, #1\n bne 1b\n", 1 + 9 * 3 + 1},
     {"subs, ldmia, bne: 6 cycles taken", "movs r7, #2\n 1: subs r7, #1\n ldmia r6!, {r0-r3}\n bne 1b\n",
      1 + 6 + 5},
+    // Code from `adr` on: the target's address (with bit 0) in r0. The assembler's label 1 is aligned to a
+    // word.
+    {"BX taken: 2", ADDRESS_OF_1 "add.w r2, r3, r4\n bx r0\n" TARGET_1, 2 + 1 + 2},
+    {"BX after a 16-bit op: 1", ADDRESS_OF_1 "mov r2, r3\n bx r0\n" TARGET_1, 2 + 1 + 1},
+    {"BX after one that sets flags: 2", ADDRESS_OF_1 "movs r2, #1\n bx r0\n" TARGET_1, 2 + 1 + 2},
+    {"BLX after a 16-bit op: 1", ADDRESS_OF_1 "mov r2, r3\n blx r0\n" TARGET_1, 2 + 1 + 1},
+    {"a load into BX: two cycles between",
+     ADDRESS_OF_1 "str.w r0, [r10]\n ldr.w r1, [r10]\n bx r1\n" TARGET_1, 2 + 1 + 1 + 2 + 2},
+    {"a load into BX with two cycles between",
+     ADDRESS_OF_1
+     "str.w r0, [r10]\n ldr.w r1, [r10]\n add.w r2, r3, r4\n add.w r2, r3, r4\n bx r1\n" TARGET_1,
+     2 + 1 + 1 + 2 + 2},
+    {"POP {pc}: 4", ADDRESS_OF_1 "push {r0}\n pop {pc}\n" TARGET_1, 2 + 1 + 4},
+    {"POP {r1, r2, pc}: 6", ADDRESS_OF_1 "mov.w r5, r0\n push {r3, r4, r5}\n pop {r1, r2, pc}\n" TARGET_1,
+     2 + 1 + 3 + 6},
+    {"POP {lr}, BX: 2 less than POP {pc} where BX pairs",
+     ADDRESS_OF_1 "push {r0}\n pop.w {lr}\n add.w r2, r3, r4\n mov r2, r3\n bx lr\n" TARGET_1,
+     2 + 1 + 1 + 2 + 1},
+    {"POP {lr}, BX: 1 less than POP {pc} where it does not",
+     ADDRESS_OF_1 "push {r0}\n pop.w {lr}\n add.w r2, r3, r4\n add.w r2, r3, r4\n bx lr\n" TARGET_1,
+     2 + 1 + 1 + 2 + 2},
+    {"LDR pc: 4", ADDRESS_OF_1 "str.w r0, [r10]\n ldr.w pc, [r10]\n" TARGET_1, 2 + 1 + 4},
     {"NOP pairs after arithmetic", "mov r0, r1\n nop\n mov r0, r1\n nop\n", 2},
     {"arithmetic does not pair", "mov r0, r1\n mov r2, r3\n", 2},
     {"arithmetic does not pair after NOP", "add.w r0, r1, r2\n nop\n mov r0, r1\n", 3},

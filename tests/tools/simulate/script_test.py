@@ -74,6 +74,18 @@ class Script(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(run.stdout.count(b"hello usb 2"), 2)
 
+    # PSRAM at 109 MHz, linear: beyond its rating.
+    @sanitized
+    def test_lenient_warns_once_where_strict_stops(self):
+        program = (sdk_program("psram_109mhz"), "--uart", "--expect", "psram: PASS", "--max-seconds", 5)
+        strict = simulate(*program)
+        self.assertEqual(strict.returncode, 1, strict.stderr)
+        self.assertIn(b"109.0 MHz is beyond the 84.0 MHz", strict.stderr)
+        lenient = simulate(*program, "--lenient")
+        self.assertEqual(lenient.returncode, 0, lenient.stderr)
+        self.assertIn(b"psram: PASS", lenient.stdout)
+        self.assertEqual(lenient.stderr.count(b"109.0 MHz is beyond the 84.0 MHz of command EBh"), 1, lenient.stderr)
+
     @sanitized
     def test_the_limit_before_the_end_is_exit_3(self):
         run = simulate(sdk_program("hello_usb"), "--expect", "never printed", "--max-seconds", 0.5)

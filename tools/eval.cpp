@@ -168,7 +168,8 @@ Sums compare(Model& f32, Model& other, const std::vector<std::uint32_t>& number_
         }
       }
       const auto best = static_cast<std::size_t>(std::max_element(p.begin(), p.end()) - p.begin());
-      if (std::max_element(q.begin(), q.end()) - q.begin() == number_of[best]) ++sums.same_best;
+      const auto best_q = static_cast<std::size_t>(std::max_element(q.begin(), q.end()) - q.begin());
+      if (best_q == number_of[best]) ++sums.same_best;
       progress.advance(1);
     }
   }

@@ -10,8 +10,8 @@
 
 #include "tools/cli.h"
 #include "tools/option_checks.h"
-#include "tools/simulate/flashing.h"
 #include "tools/simulate/images.h"
+#include "tools/simulate/picoboot_command.h"
 #include "tools/support/failure.h"
 
 namespace pico_llama {

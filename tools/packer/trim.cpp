@@ -28,7 +28,7 @@ std::vector<bool> always_said(const Vocabulary& vocabulary) {
 Vocabulary trimmed(const Vocabulary& vocabulary, const TokenCounts& counts, std::int32_t size) {
   CHECK(counts.size() == vocabulary.pieces.size());
   std::vector<bool> said = always_said(vocabulary);
-  const auto fewest = std::ranges::count(said, true);
+  const auto fewest = std::count(said.begin(), said.end(), true);
   if (size > vocabulary.size())
     fail("{}: has {} pieces, so {} of them cannot be kept; give --vocabulary fewer", vocabulary.name,
          vocabulary.size(), size);

@@ -10,20 +10,9 @@
 #include "simulator/usb/host.h"
 #include "simulator/usb/mass_storage_host.h"
 #include "simulator/usb/picoboot_host.h"
+#include "tools/simulate/picoboot_command.h"
 
 namespace pico_llama::simulate {
-
-/// One `picoboot` command of a script.
-struct PicobootCommand {
-  enum class Kind : std::uint8_t { kInfo, kErase, kWrite, kRead, kLoad, kReboot, kRebootToBootsel };
-  Kind kind = Kind::kInfo;
-  std::uint32_t address = 0, bytes = 0;
-  std::string path;
-};
-/// Errors: UsageFailure.
-PicobootCommand parse_picoboot(std::string_view text);
-/// For --help.
-const char* picoboot_help();
 
 /// The programs on the host that flash a board in BOOTSEL mode: a file manager that copies to the USB drive,
 /// and a picotool. One job at a time; it begins once the device is there.

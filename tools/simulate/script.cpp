@@ -5,7 +5,7 @@
 
 #include "formats/mapped_file.h"
 #include "tools/simulate/fault.h"
-#include "tools/simulate/flashing.h"
+#include "tools/simulate/picoboot_command.h"
 #include "tools/support/failure.h"
 
 namespace pico_llama::simulate {

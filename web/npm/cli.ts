@@ -3,6 +3,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { MemoryFiles } from '../src/files.js';
 import { NodeFiles, programPath } from '../src/node_files.js';
+import { Pacer } from '../src/pacer.js';
 import { Board, type BoardKind, BoardState, runCommand } from '../src/program.js';
 
 const bytes = readFileSync(new URL('pico-llama.wasm', import.meta.url));
@@ -66,24 +67,19 @@ function terminalSession(): void {
     if (typed.includes(0x1d)) leave(0);
     board.type(stdin.isTTY ? typed : Buffer.from(typed.toString('latin1').replaceAll('\n', '\r'), 'latin1'));
   });
-  let anchorMs = performance.now();
-  let anchorSeconds = 0;
+  const pacer = new Pacer(performance.now());
   const step = () => {
-    const state = board.run(1 << 16);
+    const began = performance.now();
+    const state = board.run(pacer.iterations);
     writeAll(1, board.takeOutput());
     if (state !== BoardState.runs) {
       process.stderr.write(`simulate: ${board.message}\n`);
       leave(1);
     }
     const now = performance.now();
-    const aheadMs = (board.seconds - anchorSeconds) * 1000 - (now - anchorMs);
-    if (aheadMs > 1) {
-      setTimeout(step, Math.min(aheadMs, 20));
-      return;
-    }
-    anchorMs = now;
-    anchorSeconds = board.seconds;
-    setImmediate(step);
+    const waitMs = pacer.ran(now, now - began, board.seconds);
+    if (waitMs > 0) setTimeout(step, waitMs);
+    else setImmediate(step);
   };
   step();
 }

@@ -1,5 +1,6 @@
 // The virtual board in a Web Worker: the board's loop, at most as fast as real time, and what the page wants to know of it.
 import { MemoryFiles } from './files.js';
+import { Pacer } from './pacer.js';
 import { Board, type BoardKind, BoardState } from './program.js';
 
 export interface Image {
@@ -41,16 +42,12 @@ export type FromBoard =
   | { kind: 'script-ended'; cycles: number; seconds: number; stats: string }
   | { kind: 'off'; message: string };
 
-const SLICE_MS = 25;
 const STATUS_MS = 200;
 
 const post = (message: FromBoard) => globalThis.postMessage(message);
 
 let board: Board | undefined;
-let iterations = 4096;
-// Where real and simulated time were equal.
-let anchorMs = 0;
-let anchorSeconds = 0;
+let pacer = new Pacer(0);
 // Since the last status.
 let computedMs = 0;
 let statusMs = 0;
@@ -76,8 +73,9 @@ function boot(message: Extract<ToBoard, { kind: 'boot' }>): void {
     post({ kind: 'off', message: (error as Error).message });
     return;
   }
-  anchorMs = statusMs = performance.now();
-  anchorSeconds = statusSeconds = computedMs = 0;
+  statusMs = performance.now();
+  pacer = new Pacer(statusMs);
+  statusSeconds = computedMs = 0;
   if (!running) soon();
 }
 
@@ -101,13 +99,10 @@ function sendOutput(): void {
 function step(): void {
   if (!board) return;
   const began = performance.now();
-  const state = board.run(iterations);
+  const state = board.run(pacer.iterations);
   const now = performance.now();
   const took = now - began;
   computedMs += took;
-  // As many iterations as keep the page's keys waiting no longer than a slice.
-  if (took < SLICE_MS / 2) iterations = Math.min(iterations * 2, 1 << 24);
-  else if (took > SLICE_MS * 2) iterations = Math.max(iterations >> 1, 256);
   sendOutput();
   if (state === BoardState.ended) {
     post({ kind: 'script-ended', cycles: board.cycles, seconds: board.seconds, stats: board.statsText() });
@@ -119,15 +114,9 @@ function step(): void {
     return;
   }
   if (now - statusMs >= STATUS_MS) sendStatus(now);
-  const aheadMs = (board.seconds - anchorSeconds) * 1000 - (now - anchorMs);
-  if (aheadMs > 1) {
-    setTimeout(step, Math.min(aheadMs, SLICE_MS));
-    return;
-  }
-  // Slower than real time: not to be made up for later.
-  anchorMs = now;
-  anchorSeconds = board.seconds;
-  soon();
+  const waitMs = pacer.ran(now, took, board.seconds);
+  if (waitMs > 0) setTimeout(step, waitMs);
+  else soon();
 }
 
 globalThis.onmessage = (event: MessageEvent<ToBoard>) => {

@@ -55,7 +55,7 @@ test('pack, info, uf2, run and eval are the native command’s', { timeout: 300_
     ['run', 'q8.plm', '-t', 'hot'],
   ]) {
     const { here, there } = both(words);
-    const steady = (text) => text.replace(/[\d.]+ tok\/s/g, 'N tok/s');
+    const steady = (text) => text.replace(/[\d.]+ (tok|tokens)\/s/g, 'N $1/s');
     assert.equal(here.stdout, there.stdout, words.join(' '));
     assert.equal(steady(here.stderr), steady(there.stderr), words.join(' '));
     assert.equal(here.status, there.status, words.join(' '));

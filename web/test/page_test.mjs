@@ -34,8 +34,8 @@ async function downloaded(selector) {
   const [download] = await Promise.all([page.waitForEvent('download'), page.click(selector)]);
   return readFileSync(await download.path());
 }
-/** Without the line editor's escape sequences. */
-const plain = (text) => text.replace(new RegExp('\u001b\\[[0-9;?]*[A-Za-z]', 'g'), '');
+/** Without the line editor's escape sequences, which come wherever a user pauses. */
+const plain = (text) => text.replaceAll(new RegExp(`${'\u001b'}(\\[[0-9;?]*[A-Za-z]|[78])`, 'g'), '');
 /** The text that the page would save. A click by the program leaves the focus in the terminal, where keys go. */
 const savedText = (of) =>
   of.evaluate(async () => {
@@ -96,7 +96,9 @@ test('typing, /help and Ctrl-C', { timeout: 120_000 }, async () => {
     await page.waitForTimeout(200);
   }
   await page.keyboard.press('Control+c');
-  const ended = (await waitForConsole(/The old fox[\s\S]*The old fox[\s\S]*\[\d+ tokens[^\]]*\]/)).slice(length);
+  const ended = (await waitForConsole(/The old fox[\s\S]*The old fox[\s\S]*\[\d+ tokens[^\]]*\]/)).slice(
+    length,
+  );
   assert.match(ended, /The old fox[\s\S]*tok\/s/);
 });
 

@@ -9,7 +9,7 @@ from labels import long
 from virtual_board import PICO_TALES, STORY_END, command, find_model, stories
 
 JSON = ["expect > ", "send /json on", "expect json on"]
-LONGEST_PAUSE_MS = 60  # docs/console.md
+LONGEST_PAUSE_MS = 40  # docs/console.md
 
 
 def on_host(image, steps, prompt, *options):

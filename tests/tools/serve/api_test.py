@@ -5,8 +5,8 @@ import socket
 import threading
 import unittest
 
-from labels import sanitized
-from served import served_model, told_by_run
+from labels import long, sanitized
+from served import served_model, soak, told_by_run
 
 
 class Api(unittest.TestCase):
@@ -153,6 +153,11 @@ class Api(unittest.TestCase):
         self.assertEqual(len(served) + len(refused), 300)
         self.assertTrue(served and refused, (len(served), len(refused)))
         self.assertEqual((figures["pico_llama_stories_total"], figures["pico_llama_stories_refused_total"]), (len(served), len(refused)))
+
+    @long
+    def test_soak(self):
+        with served_model() as server:
+            soak(self, server, 500, most_tokens=60)
 
     @sanitized
     def test_broken_requests(self):

@@ -5,13 +5,14 @@ import pathlib
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
 
 from labels import long
-from served import Served, told_by_run
+from served import Served, soak, told_by_run
 from virtual_board import FIRMWARE, PICO_TALES, ROOT, Missing, Packer, Running, built
 
 OPENAI = ROOT / ".deps/npm/node_modules/openai"
@@ -33,16 +34,6 @@ class ServedBoard(unittest.TestCase):
         children = pathlib.Path(f"/proc/{server.process.pid}/task").glob("*/children")
         return [int(pid) for file in children for pid in file.read_text().split()]
 
-    def begun(self, server, **fields):
-        """A socket on which a streamed story has begun."""
-        body = json.dumps({"stream": True, **fields}).encode()
-        raw = socket.create_connection(("127.0.0.1", server.port), timeout=300)
-        raw.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        came = b""
-        while b"data: " not in came:
-            came += raw.recv(65536)
-        return raw
-
     def test_stories(self):
         """The same as a PC's in q8, whole and streamed; what the board refuses; a client that leaves."""
         with self.board() as server:
@@ -60,7 +51,7 @@ class ServedBoard(unittest.TestCase):
             for prompt in ("x" * 900, "x" * 3000):
                 status, answer = server.complete(prompt=prompt)
                 self.assertEqual((status, answer["error"]["type"]), (400, "invalid_request_error"))
-            raw = self.begun(server, prompt="Once")
+            raw = server.begun(prompt="Once")
             self.assertEqual(server.metrics()["pico_llama_telling"], 1)
             raw.close()
             server.wait_for(lambda figures: figures["pico_llama_stories_cancelled_total"] == 1 and not figures["pico_llama_telling"],
@@ -69,7 +60,7 @@ class ServedBoard(unittest.TestCase):
 
     def test_a_board_that_goes_away_comes_back(self):
         with self.board() as server:
-            raw = self.begun(server, prompt="Once", temperature=0)
+            raw = server.begun(prompt="Once", temperature=0)
             simulator, = self.simulators(server)
             os.kill(simulator, signal.SIGKILL)
             rest = b""
@@ -83,6 +74,77 @@ class ServedBoard(unittest.TestCase):
             self.assertNotEqual(self.simulators(server), [simulator])
             self.assertEqual(server.complete(prompt="Once", max_tokens=2)[0], 200)
             self.assertEqual(server.metrics()["pico_llama_stories_failed_total"], 1)
+
+    def test_a_board_that_is_killed_answers_503(self):
+        """kill -9 during stories that are not streamed: 503 for the one being told and for those that wait; the next ones are told."""
+        with self.board() as server:
+            answers = []
+            threads = [threading.Thread(target=lambda: answers.append(server.request(
+                "POST", "/v1/completions", {"prompt": "Once", "temperature": 0}))) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            server.wait_for(lambda figures: figures["pico_llama_telling"] == 1 and figures["pico_llama_queue_length"] == 2, "no story begins")
+            simulator, = self.simulators(server)
+            os.kill(simulator, signal.SIGKILL)
+            for thread in threads:
+                thread.join()
+            statuses = sorted(status for status, _, _ in answers)
+            self.assertIn(503, statuses)
+            for status, headers, body in answers:
+                if status == 503:
+                    self.assertEqual((json.loads(body)["error"]["code"], headers["Retry-After"]), ("board_unavailable", "2"))
+                else:
+                    # One that waited may find the virtual board that was started again.
+                    self.assertEqual((status, json.loads(body)["choices"][0]["text"]), (200, told_by_run("Once", profile="q8", temperature=0)[0]))
+            self.assertEqual(server.metrics()["pico_llama_stories_failed_total"], statuses.count(503))
+            server.wait_for(lambda figures: figures["pico_llama_available"] == 1, "the virtual board is not started again")
+            self.assertEqual(server.complete(prompt="Once", max_tokens=2)[0], 200)
+
+    @long
+    def test_50_clients_for_a_minute(self):
+        """Each request is served whole, with its own story, or refused with 429: none is mixed up, none lost."""
+        want = {seed: told_by_run("Once", profile="q8", seed=seed)[0] for seed in range(1, 7)}
+        served, refused, wrong = [], [], []
+        end = time.monotonic() + 60
+        with self.board() as server:
+            def client(number):
+                dice = random.Random(number)
+                while time.monotonic() < end:
+                    seed, most = dice.randint(1, 6), dice.choice((5, 20, 60))
+                    fields = {"prompt": "Once", "seed": seed, "max_tokens": most}
+                    streamed = dice.random() < 0.5
+                    status, _, body = server.request("POST", "/v1/completions", {**fields, "stream": streamed})
+                    if status == 429:
+                        refused.append(seed)
+                        time.sleep(0.2)
+                        continue
+                    if status != 200:
+                        wrong.append((seed, status, body))
+                        continue
+                    if streamed:
+                        events = body.decode().split("\n\n")
+                        whole = events[-2:] == ["data: [DONE]", ""]
+                        text = "".join(json.loads(event[6:])["choices"][0]["text"] for event in events[:-2])
+                    else:
+                        answer = json.loads(body)
+                        text, whole = answer["choices"][0]["text"], answer["usage"]["completion_tokens"] == most
+                    if whole and text and want[seed].startswith(text):
+                        served.append(seed)
+                    else:
+                        wrong.append((seed, status, text))
+
+            threads = [threading.Thread(target=client, args=(number,)) for number in range(50)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            figures = server.metrics()
+        print(f"{len(served)} served, {len(refused)} refused, {len(wrong)} wrong")
+        self.assertEqual(wrong, [])
+        self.assertGreater(len(set(served)), 3)
+        self.assertTrue(refused)
+        self.assertEqual((figures["pico_llama_stories_total"], figures["pico_llama_stories_refused_total"]), (len(served), len(refused)))
+        self.assertEqual((figures["pico_llama_stories_failed_total"], figures["pico_llama_stories_cancelled_total"]), (0, 0))
 
     def test_no_board(self):
         with Served("/dev/ttyACM99") as server:
@@ -114,24 +176,9 @@ class ServedBoard(unittest.TestCase):
 
     @long
     def test_soak(self):
-        """500 requests, some of whose clients leave: no file descriptor and no memory stays with them, and the queue moves on."""
-        def resident(server):
-            return int(next(line for line in pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
-                            if line.startswith("VmRSS")).split()[1])
-
-        dice = random.Random(2)
+        """100 requests to the virtual board; api_test.py has 500 to a model on this computer."""
         with self.board() as server:
-            for number in range(500):
-                if dice.random() < 0.3:
-                    self.begun(server, prompt="Once", seed=number + 1).close()
-                else:
-                    self.assertEqual(server.complete(prompt="Once", seed=number + 1, max_tokens=dice.randint(1, 12))[0], 200)
-                if number == 49:
-                    server.wait_for(lambda figures: not figures["pico_llama_telling"], "a story goes on")
-                    files, kilobytes = server.open_files(), resident(server)
-            server.wait_for(lambda figures: not figures["pico_llama_telling"] and not figures["pico_llama_queue_length"], "the queue is stuck")
-            server.wait_for(lambda _: server.open_files() <= files, "file descriptors stay open")
-            self.assertLess(resident(server), kilobytes + 2048)
+            soak(self, server, 100, most_tokens=12)
 
 
 if __name__ == "__main__":

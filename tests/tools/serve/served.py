@@ -2,6 +2,9 @@
 import http.client
 import json
 import os
+import pathlib
+import random
+import socket
 import subprocess
 import time
 
@@ -59,6 +62,18 @@ class Served:
         assert events.pop() == "" and all(event.startswith("data: ") for event in events), body
         return [json.loads(event[6:]) if event != "data: [DONE]" else "[DONE]" for event in events]
 
+    def begun(self, **fields):
+        """A socket on which a streamed story has begun."""
+        body = json.dumps({"stream": True, **fields}).encode()
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=300)
+        raw.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        came = b""
+        while b"data: " not in came:
+            part = raw.recv(65536)
+            assert part, came
+            came += part
+        return raw
+
     def metrics(self):
         """The figures of GET /metrics."""
         lines = self.request("GET", "/metrics")[2].decode().splitlines()
@@ -80,6 +95,37 @@ def served_model(*arguments, **options):
     """The model that ships, on this computer."""
     checkpoint, tokenizer = find_model(*PICO_TALES)
     return Served(checkpoint, "-z", tokenizer, *arguments, **options)
+
+
+def soak(test, server, count, most_tokens):
+    """Requests of which a third loses its client during the story: no file descriptor and no memory stays with them, and the queue
+    moves on."""
+    def resident():
+        lines = pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+    dice = random.Random(2)
+    left = 0
+    for number in range(count):
+        if dice.random() < 0.33:
+            server.begun(prompt="Once", seed=number + 1).close()
+            left += 1
+        else:
+            status, answer = server.complete(prompt="Once", seed=number + 1, max_tokens=dice.randint(1, most_tokens))
+            test.assertEqual(status, 200, answer)
+        if number == count // 5:
+            server.wait_for(lambda figures: not figures["pico_llama_telling"], "a story goes on")
+            files, kilobytes = server.open_files(), resident()
+    server.wait_for(lambda figures: not figures["pico_llama_telling"] and not figures["pico_llama_queue_length"], "the queue is stuck")
+    server.wait_for(lambda _: server.open_files() <= files, "file descriptors stay open")
+    figures = server.metrics()
+    # A story that ended before its client's leaving was noticed counts as told.
+    ended = figures["pico_llama_stories_total"] + figures["pico_llama_stories_cancelled_total"]
+    test.assertEqual((ended, figures["pico_llama_stories_failed_total"], figures["pico_llama_stories_refused_total"]), (count, 0, 0))
+    after = resident()
+    print(f"{count} requests, {left} left by their clients: {files} files open before and {server.open_files()} after, {kilobytes} kB resident "
+          f"before and {after} kB after")
+    test.assertLess(after, kilobytes + 2048)
 
 
 def told_by_run(prompt, **options):

@@ -61,6 +61,7 @@ build host preset host
 for image in firmware firmware-pico2 firmware-plus2 firmware-pga2350 firmware-133mhz firmware-266mhz; do
   build "$image" preset "$image"
 done
+[ ! -d web/node_modules/esbuild ] || build page scripts/build-page.sh  # without, its tests say that they are skipped
 build sdk-tests standalone tests/target/sdk build/sdk-tests
 build m33-qemu preset m33-qemu
 build host-asan preset host-asan

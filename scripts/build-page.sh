@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mkdir -p build/page
 pico_llama=build/host/tools/pico-llama
-[ -d web/node_modules/esbuild ] || npm ci --prefix web
+[ -d web/node_modules/esbuild ] || { echo "build-page: no tools from npm; run scripts/setup.sh --web" >&2; exit 1; }
 cmake --preset wasm
 cmake --build --preset wasm -j "$(nproc)"
 cp build/firmware/firmware.uf2 build/page/firmware.uf2

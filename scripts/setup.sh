@@ -89,14 +89,17 @@ sdk_ready() {
     || die "the Pico SDK in PICO_SDK_PATH=$PICO_SDK_PATH has no TinyUSB; git -C \"\$PICO_SDK_PATH\" submodule update --init lib/tinyusb"
 }
 
-sdk=ready openai=ready
+sdk=ready openai=ready page=ready
+page_lock=web/node_modules/.installed-lock.json  # the lock file that these were installed from
 [ $arm64 = yes ] || sdk_ready || sdk=missing
 [ $tests = no ] || grep -qs "\"version\": \"$openai_version\"" .deps/npm/node_modules/openai/package.json || openai=missing
+[ $web = no ] || cmp -s web/package-lock.json $page_lock || page=missing
 if [ $check = yes ]; then
   [ ${#missing[@]} -eq 0 ] || say "missing packages: ${missing[*]}"
   [ $sdk = ready ] || say "missing: Pico SDK (set PICO_SDK_PATH, or run scripts/setup.sh)"
   [ $openai = ready ] || say "missing: npm's openai client (run scripts/setup.sh --tests)"
-  [ ${#missing[@]} -eq 0 ] && [ $sdk = ready ] && [ $openai = ready ]
+  [ $page = ready ] || say "missing: the page's tools from npm (run scripts/setup.sh --web)"
+  [ ${#missing[@]} -eq 0 ] && [ $sdk$openai$page = readyreadyready ]
   exit
 fi
 
@@ -169,4 +172,11 @@ if [ $openai = missing ]; then
   # Its test says that it is skipped; all others go on.
   progress "setup: getting npm's openai client $openai_version into .deps/ (5 MB)" $log "${npm[@]}" \
     || say "no openai client from npm; its test will be skipped"
+fi
+get_page_tools() { npm ci --prefix web && cp web/package-lock.json $page_lock; }
+if [ $page = missing ]; then
+  if ! progress "setup: getting the page's tools from npm into web/node_modules (154 MB)" $log get_page_tools; then
+    [ $tests = yes ] || die "the page cannot be built without its tools from npm; try again with a network"
+    say "no tools for the page from npm; its tests will be skipped"
+  fi
 fi

@@ -230,6 +230,7 @@ struct Parts {
   PICO_LLAMA_RETURN_IF_ERROR(
       transformer_.open(image, context, memory.subspan(arena.used()), cache, workers, most_logits));
   tokenizer_ = Tokenizer(image.tokenizer());
+  template_ = image.metadata().prompt_template;
   drafter_ = parts.drafter;
   if (drafter_ != nullptr) {
     const DraftsHeader* const drafts = image.drafts();
@@ -275,11 +276,31 @@ struct Parts {
   stopped_ = StopReason::kNone;
 }
 
+/// The prompt in its template, at the front of `scratch`, which becomes the rest of it. A prompt that
+/// encode() refuses stays as it is.
+[[gnu::cold]] std::string_view Session::wrap(std::string_view prompt, std::span<std::byte>& scratch) const {
+  const size_t bytes = template_.size() + prompt.size();
+  const size_t taken = (bytes + 7) / 8 * 8;
+  if (template_.empty() || prompt.empty() || taken > scratch.size() ||
+      utf8_valid_prefix(prompt) != prompt.size())
+    return prompt;
+  const size_t mark = template_.find(kPromptMark);
+  const std::string_view after = template_.substr(mark + kPromptMark.size());
+  char* const text = reinterpret_cast<char*>(scratch.data());
+  std::memcpy(text, template_.data(), mark);
+  std::memcpy(text + mark, prompt.data(), prompt.size());
+  std::memcpy(text + mark + prompt.size(), after.data(), after.size());
+  scratch = scratch.subspan(taken);
+  return {text, mark + prompt.size() + after.size()};
+}
+
 [[gnu::cold]] Status Session::begin(std::string_view prompt, const SessionOptions& options) {
   forget();  // whatever fails below, the last text is over
   PICO_LLAMA_RETURN_IF_ERROR(validate(options));
   const auto context = static_cast<size_t>(transformer_.context());
-  const Result<int> count = tokenizer_.encode(prompt, tokens_.first(context), transformer_.idle_kv_cache());
+  std::span<std::byte> scratch = transformer_.idle_kv_cache();
+  if (options.use_template) prompt = wrap(prompt, scratch);
+  const Result<int> count = tokenizer_.encode(prompt, tokens_.first(context), scratch);
   if (!count.ok()) return count.status();
   prompt_count_ = count.value();
   prompt_is_whole_ = true;

@@ -27,6 +27,8 @@ struct SessionOptions {
   /// Where the context is full, the text goes on behind its beginning and its last part
   /// (docs/decisions/0020), and where the model ends its text, it begins another: shown as an empty line.
   bool endless = false;
+  /// begin() wraps the prompt as the image's template says, if it has one and the prompt is not empty.
+  bool use_template = false;
   /// Generation stops before this text appears in the output; empty: off. The prompt is not searched.
   /// Requires: stays where it is as long as steps are taken with it.
   std::string_view stop{};
@@ -138,6 +140,7 @@ class Session {
   bool cancelled() const;
   Status validate(const SessionOptions& options) const;
   Status add(std::string_view words, bool endless);
+  std::string_view wrap(std::string_view prompt, std::span<std::byte>& scratch) const;
   void start(const SessionOptions& options);
   void set_limit(int32_t steps);
   void shorten();
@@ -158,6 +161,7 @@ class Session {
   Sampler sampler_{};
   SessionOptions options_{};
   Utf8Stream utf8_{};
+  std::string_view template_{};    ///< the image's
   Drafter* drafter_ = nullptr;     ///< null: one token a pass
   std::span<int32_t> tokens_{};    ///< (context + 1) the text so far, then guesses
   std::span<char> text_{};         ///< room for one step's text

@@ -47,6 +47,7 @@ struct Checkpoint {
   std::uint32_t group_size = 0;   ///< q80 elements that share a scale; 0 unless llama2.c's version 2
   float rope_base = 10000.0f;     ///< RoPE frequencies are rope_base^(-2i/head_size)
   float rms_eps = 1e-5f;
+  std::string name, licence, authors;  ///< as the file says, of any bytes; empty where it does not
   Weights weights;
 
   std::vector<std::span<const std::uint8_t>> bytes;  ///< of all files it was read from

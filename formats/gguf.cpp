@@ -306,6 +306,9 @@ Checkpoint read_gguf(std::span<const std::uint8_t> bytes, const std::string& nam
   refuse_what_cannot_run(file);
   Checkpoint checkpoint;
   checkpoint.format = Format::kGguf;
+  checkpoint.name = file.text("general.name");
+  checkpoint.licence = file.text("general.license");
+  checkpoint.authors = file.text("general.author");
   checkpoint.config = shape_of(file);
   checkpoint.rope_base = static_cast<float>(file.real("llama.rope.freq_base", 10000));
   checkpoint.rms_eps = static_cast<float>(file.real("llama.attention.layer_norm_rms_epsilon", 1e-5));

@@ -129,8 +129,21 @@ struct Found {
   const std::uint8_t* data;
 };
 
-/// The tensors of one file. Errors: Failure unless each lies inside it with the size of its shape.
-void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file) {
+/// Source: the header's keys that ModelSpec 1.0 defines.
+void read_description(const Json& header, Checkpoint& checkpoint) {
+  const auto metadata = header.find("__metadata__");
+  if (metadata == header.end() || !metadata->is_object()) return;
+  const auto take = [&metadata](std::string& value, const char* key) {
+    if (value.empty()) value = text(*metadata, key);
+  };
+  take(checkpoint.name, "modelspec.title");
+  take(checkpoint.licence, "modelspec.license");
+  take(checkpoint.authors, "modelspec.author");
+}
+
+/// The tensors of one file, and what its header says of the model.
+/// Errors: Failure unless each tensor lies inside it with the size of its shape.
+void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file, Checkpoint& checkpoint) {
   std::uint64_t header_bytes = 0;
   if (file.bytes.size() < sizeof header_bytes) fail("{}: truncated; get the file again", file.name);
   std::memcpy(&header_bytes, file.bytes.data(), sizeof header_bytes);
@@ -139,6 +152,7 @@ void add_tensors(std::map<std::string, Found>& tensors, const NamedBytes& file) 
          file.bytes.size());
   const Json header =
       parse_object(file.bytes.subspan(sizeof header_bytes, header_bytes), file.name, "its header");
+  read_description(header, checkpoint);
   const auto data = file.bytes.subspan(sizeof header_bytes + header_bytes);
   std::uint64_t total = 0;
   for (const auto& [name, entry] : header.items()) {
@@ -229,7 +243,11 @@ Checkpoint read_safetensors(const NamedBytes& config_json, std::span<const Named
   require_numbers(checkpoint, config_json.name);
 
   std::map<std::string, Found> tensors;
-  for (const NamedBytes& file : files) add_tensors(tensors, file);
+  for (const NamedBytes& file : files) add_tensors(tensors, file, checkpoint);
+  if (checkpoint.name.empty()) {
+    const std::string path = text(json, "_name_or_path");
+    checkpoint.name = path.substr(path.rfind('/') + 1);
+  }
   // Some writers store the tied classifier again.
   checkpoint.shared_classifier =
       flag(json, "tie_word_embeddings") || !tensors.contains(kHuggingFaceNames.wcls);

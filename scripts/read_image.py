@@ -3,12 +3,14 @@
 
     scripts/read_image.py MODEL.plm [STEPS] [PROMPT_TOKEN...]
     scripts/read_image.py MODEL.plm --gaps TOKEN...    prints, for each token, the largest logit minus the token's
+    scripts/read_image.py MODEL.plm --metadata         prints name, template, licence, authors and temperature as JSON
     scripts/read_image.py MODEL.plm --guesses TOKEN... prints, after each token, what the image's drafts guess next, or -1
     scripts/read_image.py MODEL.plm --vocabulary       prints how many tokens it says, and how many it reads
 
 Standard library only and independent of this project's code, so an omission in SPEC.md would show here. The computation
 itself is llama2.c's (llama_forward.py), in binary64: this checks the format and the greedy choices, not the last bits.
 """
+import json
 import struct
 import sys
 import zlib
@@ -103,6 +105,37 @@ class Drafts:
         return guess
 
 
+def read_metadata(data, table):
+    """What the maker says about the model."""
+    at, *reserved = struct.unpack_from("<4I", data, 144)
+    if any(reserved):
+        sys.exit("read_image: a reserved field of the header is not 0")
+    if at == 0:
+        return {}
+    if at % 64 or at < table or at + 24 > len(data):
+        sys.exit("read_image: the metadata is misplaced")
+    temperature, *lengths, reserved = struct.unpack_from("<f5I", data, at)
+    if reserved or not (temperature == -1 or 0 <= temperature <= 10):
+        sys.exit("read_image: the metadata's header breaks a rule")
+    at += 24
+    said = {}
+    for name, length, most in zip(("name", "template", "licence", "authors"), lengths, (40, 256, 120, 120)):
+        if length > most or at + length > len(data):
+            sys.exit(f"read_image: the metadata's {name} is too long")
+        text = data[at:at + length].decode()
+        at += length
+        allowed = "\n\t" if name == "template" else ""
+        if any((c < " " and c not in allowed) or c == "\x7f" for c in text):
+            sys.exit(f"read_image: the metadata's {name} has control characters")
+        if text:
+            said[name] = text
+    if "template" in said and said["template"].count("{prompt}") != 1:
+        sys.exit("read_image: the template needs {prompt}, once")
+    if temperature >= 0:
+        said["temperature"] = temperature
+    return said
+
+
 class Image:
     def __init__(self, data):
         (magic, version, file_bytes, crc, profile) = struct.unpack_from("<5I", data, 0)
@@ -117,6 +150,7 @@ class Image:
          self.seq_len) = struct.unpack_from("<7i", data, 20)
         shared, count, table, tokenizer, _ = struct.unpack_from("<5I", data, 48)
         _, self.rms_eps, drafts = struct.unpack_from("<2fI", data, 68)
+        self.metadata = read_metadata(data, table)
         self.tensors = {}
         for i in range(count):
             kind, layer, rows, columns, encoding, offset = struct.unpack_from("<6I", data, table + 32 * i)
@@ -161,6 +195,8 @@ def main():
         sys.exit(__doc__.strip())
     with open(sys.argv[1], "rb") as file:
         image = Image(file.read())
+    if sys.argv[2:3] == ["--metadata"]:
+        return print(json.dumps(image.metadata))
     if sys.argv[2:3] == ["--guesses"]:
         if not image.drafts:
             sys.exit("read_image: the image has no drafts")

@@ -8,6 +8,7 @@
 #include "engine/check.h"
 #include "firmware/chips/rp2350.h"
 #include "formats/gguf.h"
+#include "tools/packer/metadata.h"
 #include "tools/support/failure.h"
 #include "tools/support/progress.h"
 #include "tools/support/sha256.h"
@@ -154,13 +155,15 @@ ModelSource ModelSource::open(const std::string& path, const std::string& tokeni
   const auto checkpoint = formats::Checkpoint::open(path);
   const auto tokenizer =
       open_tokenizer(find_tokenizer(tokenizer_path, path, checkpoint.config.vocab_size), checkpoint);
-  return pack(checkpoint, tokenizer, profile.value_or(Profile::kF32), settings);
+  return pack(checkpoint, tokenizer, profile.value_or(Profile::kF32), settings,
+              metadata_of(checkpoint, path));
 }
 
 ModelSource ModelSource::pack(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
-                              Profile profile, const Q4Settings& settings) {
+                              Profile profile, const Q4Settings& settings, const ModelMetadata& metadata) {
   ModelSource source;
   source.packed_ = pack_with_progress(checkpoint, tokenizer, profile, settings);
+  if (!metadata.empty()) packer::add_metadata(source.packed_, metadata.view());
   Result<ModelImage> image = ModelImage::parse(source.packed_);
   // A failure here is a bug in the packer: its inputs were validated.
   CHECK(image.ok());

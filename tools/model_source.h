@@ -11,6 +11,7 @@
 #include "formats/mapped_file.h"
 #include "formats/vocabulary.h"
 #include "tools/flash_models.h"
+#include "tools/model_metadata.h"
 #include "tools/packer/packer.h"
 
 namespace pico_llama {
@@ -61,7 +62,8 @@ class ModelSource {
 
   /// A checkpoint that was read already, packed in memory.
   static ModelSource pack(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,
-                          Profile profile, const Q4Settings& settings = {});
+                          Profile profile, const Q4Settings& settings = {},
+                          const ModelMetadata& metadata = {});
 
   const ModelImage& image() const { return image_; }
 

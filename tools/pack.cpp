@@ -12,9 +12,11 @@
 #include "formats/output_file.h"
 #include "tools/board_fit.h"
 #include "tools/cli.h"
+#include "tools/model_metadata.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
 #include "tools/packer/drafts.h"
+#include "tools/packer/metadata.h"
 #include "tools/packer/packer.h"
 #include "tools/support/failure.h"
 #include "tools/support/progress.h"
@@ -32,6 +34,7 @@ struct Options {
   std::string output;
   Q4Settings q4{};
   std::optional<std::uint64_t> draft_tokens;
+  ModelMetadata metadata;
   VocabularySettings vocabulary{};
   trainer::TextOptions text_options{};
 };
@@ -82,7 +85,10 @@ int pack(const Options& options) {
     fail("{}: is for the board, and any model in it packed already; give the checkpoint", options.checkpoint);
   if (is_image(options.checkpoint))
     fail("{}: is a model image already; give the checkpoint it was packed from", options.checkpoint);
+  check_metadata_options(options.metadata);
   const auto checkpoint = formats::Checkpoint::open(options.checkpoint);
+  ModelMetadata metadata = options.metadata;
+  metadata.complete(metadata_of(checkpoint, options.checkpoint));
   const std::string tokenizer_path =
       find_tokenizer(options.tokenizer, options.checkpoint, checkpoint.config.vocab_size);
   auto tokenizer = open_tokenizer(tokenizer_path, checkpoint);
@@ -95,6 +101,7 @@ int pack(const Options& options) {
     trim_vocabulary(checkpoint, tokenizer, options.vocabulary, options.text_options);
   packer::ImageBytes bytes = pack_with_progress(checkpoint, tokenizer, profile, options.q4);
   draft(options, bytes);
+  if (!metadata.empty()) packer::add_metadata(bytes, metadata.view());
   // Re-parse the image before writing it.
   const ModelImage image = parse_image(bytes, options.output);
   if (options.output.ends_with(".uf2")) {
@@ -137,6 +144,7 @@ void add_pack(Cli& cli) {
       ->check(CLI::Range(0, 1 << 24));
   add_vocabulary_settings(*sub, options->vocabulary);
   add_text_options(*sub, options->text_options);
+  add_metadata_options(*sub, options->metadata);
   sub->add_option("-o,--output", options->output,
                   "The image to write: NAME.plm, or NAME.uf2 to drag onto the board")
       ->type_name(kFileType)
@@ -146,6 +154,7 @@ void add_pack(Cli& cli) {
 Examples:
   pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.plm
   pico-llama pack stories260K.bin -z tok512.bin --profile q8 -o stories260K.uf2
+  pico-llama pack riddles.bin --name Riddles --template 'Question: {prompt} Answer:' -o riddles.uf2
   pico-llama pack stories15M.bin --profile q4 --vocabulary 8192 -o stories15M.uf2)");
   sub->callback([&cli, options] { cli.action = [options] { return pack(*options); }; });
 }

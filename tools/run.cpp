@@ -32,8 +32,9 @@ struct Options {
   int threads = 1;
   bool json = false;
   bool endless = false;
+  bool raw = false;
   // Kept as typed: printing a float back as 0.800000012 would not match the user's input.
-  double temperature = 1.0;
+  std::optional<double> temperature;  // by default the model's
   double topp = 0.9;
 };
 
@@ -45,7 +46,7 @@ nlohmann::ordered_json json_integer(std::uint64_t value) {
 
 void print_json(const Options& options, const Story& story) {
   const nlohmann::ordered_json object = {{"prompt", options.prompt},
-                                         {"temperature", options.temperature},
+                                         {"temperature", options.temperature.value_or(1.0)},
                                          {"topp", options.topp},
                                          {"seed", json_integer(options.sampler.seed)},
                                          {"steps", story.steps},
@@ -61,7 +62,8 @@ void print_json(const Options& options, const Story& story) {
 void print_speed(const Options& options, const Story& story, const std::string& profile) {
   fmt::print(stderr, "prefill {} tokens at {:.1f} tokens/s, generation {} tokens at {:.1f} tokens/s",
              story.prefilled, story.prefill_tokens_per_second(), story.generated, story.tokens_per_second());
-  const std::string seed = options.temperature == 0 ? "" : fmt::format("seed {}, ", options.sampler.seed);
+  const std::string seed =
+      options.sampler.temperature == 0 ? "" : fmt::format("seed {}, ", options.sampler.seed);
   fmt::print(stderr, " (prompt {}, n {}, {}{}, {} thread{})\n", story.prompt_tokens.size(), story.steps, seed,
              profile, options.threads, options.threads == 1 ? "" : "s");
 }
@@ -71,17 +73,18 @@ int run(Options options) {
     fail_usage("--endless is not for q80, which runs as runq.c does");
   if (options.steps < 0) fail_usage("--steps: {} is negative; 0 is the whole context", options.steps);
   options.sampler.seed = options.seed != 0 ? options.seed : static_cast<std::uint64_t>(std::time(nullptr));
-  options.sampler.temperature = static_cast<float>(options.temperature);
+  options.sampler.temperature = static_cast<float>(options.temperature.value_or(1.0));
   options.sampler.topp = static_cast<float>(options.topp);
   if (const Status status = options.sampler.validate(); !status.ok()) fail_usage("{}", text_of(status));
   if (options.stop.size() > kMaxStopBytes)
     fail_usage("--stop takes up to {} bytes, not {}", kMaxStopBytes, options.stop.size());
 
-  const SessionOptions session{.sampler = options.sampler,
-                               .steps = options.steps,
-                               .endless = options.endless,
-                               .stop = options.stop,
-                               .cancel = &stop_on_ctrl_c()};
+  SessionOptions session{.sampler = options.sampler,
+                         .steps = options.steps,
+                         .endless = options.endless,
+                         .use_template = !options.raw,
+                         .stop = options.stop,
+                         .cancel = &stop_on_ctrl_c()};
   const OnText stream = [&options](std::string_view text) {
     if (options.json) return;
     without_control_characters(
@@ -96,6 +99,11 @@ int run(Options options) {
     const ModelSource source =
         ModelSource::open(options.model, options.tokenizer, profile_of(options.profile));
     profile = profile_name(source.image().profile());
+    if (!options.temperature && source.image().metadata().temperature >= 0) {
+      session.sampler.temperature = options.sampler.temperature = source.image().metadata().temperature;
+      // As typed: the nearest decimal of a float.
+      options.temperature = std::stod(fmt::format("{}", session.sampler.temperature));
+    }
     story = tell_story(source.image(), options.prompt, session, options.threads, stream);
   }
   if (options.json) {
@@ -125,8 +133,7 @@ void add_run(Cli& cli) {
       ->type_name(kFileType);
   sub->add_option("-i,--prompt", o->prompt, "How the story begins (UTF-8)");
   sub->add_option("-t,--temperature", o->temperature,
-                  "0: always the likeliest token; higher: more surprising")
-      ->capture_default_str();
+                  "0: always the likeliest token; higher: more surprising; by default the model's, or 1");
   sub->add_option("-p,--topp", o->topp,
                   "Sample among the likeliest tokens that make up this share; 1: among all")
       ->capture_default_str();
@@ -137,6 +144,7 @@ void add_run(Cli& cli) {
              "-n,--steps", o->steps,
              "Tokens, the prompt's included; 0: as many as the context holds, or with --endless no end")
           ->capture_default_str();
+  sub->add_flag("--raw", o->raw, "Leave the model's template out: the prompt as it is");
   sub->add_flag("--endless", o->endless,
                 "Go on where the context or the model's story ends; without --steps until Ctrl-C");
   sub->add_option("--topk", o->sampler.topk, "Sample among this many likeliest tokens; 0: off")

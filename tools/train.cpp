@@ -16,6 +16,7 @@
 #include "formats/output_file.h"
 #include "formats/tokenizer_bin.h"
 #include "tools/cli.h"
+#include "tools/model_metadata.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
 #include "tools/packer/packer.h"
@@ -43,6 +44,7 @@ struct Options {
   trainer::RunPlan plan;
   bool unshared = false;
   std::string qat = "none";
+  ModelMetadata metadata;
 };
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
@@ -140,9 +142,24 @@ auto& dimension(trainer::Recipe& recipe) {
   return recipe.shape.*kMember;
 }
 
+/// OUTPUT.metadata.json, from which `pack` takes it. By default the name is the file's.
+void write_metadata(const Options& options) {
+  ModelMetadata metadata = options.metadata;
+  const std::string path = metadata_path(options.files.output + ".bin");
+  std::error_code ignored;
+  if (metadata.empty() && std::filesystem::exists(path, ignored))
+    return;  // of the run that is resumed, or edited
+  const std::string name = std::filesystem::path(options.files.output).filename().string();
+  if (metadata.name.empty() && Metadata{.name = name}.validate().ok()) metadata.name = name;
+  OutputFile output(path);
+  output.write(metadata_json(metadata));
+  output.commit();
+}
+
 int run(Options options) {
   if (options.files.text.empty() && !options.files.resume)
     fail_usage("text is required; see pico-llama train --help");
+  check_metadata_options(options.metadata);
   options.recipe.shared_classifier = !options.unshared;
   if (options.qat == "q8") options.recipe.quantisation = trainer::Quantisation::kQ8;
   if (options.qat == "q4") options.recipe.quantisation = trainer::Quantisation::kQ4;
@@ -162,11 +179,14 @@ int run(Options options) {
   const trainer::RunEvents events{
       .note = [](const std::string& line) { fmt::print(stderr, "{}\n", line); },
       .progress =
-          [&first](const trainer::RunProgress& now) { show_progress(now, std::exchange(first, false)); },
+          [&first, &options](const trainer::RunProgress& now) {
+            if (first) write_metadata(options);
+            show_progress(now, std::exchange(first, false));
+          },
       .sample = tell_sample,
   };
   // An unwritable folder must fail now, not after hours of training.
-  for (const char* suffix : {".bin", ".tok.bin", ".csv", ".svg", ".state"})
+  for (const char* suffix : {".bin", ".tok.bin", ".metadata.json", ".csv", ".svg", ".state"})
     require_writable(options.files.output + suffix, std::array{options.files.text, options.files.start});
   const trainer::RunResult result =
       trainer::run_training(options.recipe, options.files, options.plan, events);
@@ -192,7 +212,9 @@ void add_train(Cli& cli) {
   sub->add_option("text", o->files.text, "Stories (UTF-8), with an empty line between them or as below")
       ->type_name(kFileType);
   add_text_options(*sub, o->files.text_options);
-  sub->add_option("-o,--output", o->files.output, "Writes OUTPUT.bin, .tok.bin, .csv, .svg and .state")
+  add_metadata_options(*sub, o->metadata);
+  sub->add_option("-o,--output", o->files.output,
+                  "Writes OUTPUT.bin, .tok.bin, .metadata.json, .csv, .svg and .state")
       ->type_name(kFileType)
       ->required();
   sub->add_flag("--resume", o->files.resume,

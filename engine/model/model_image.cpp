@@ -148,6 +148,11 @@ Result<TokenizerView> parse_tokenizer(std::span<const std::byte> section, const 
   return v;
 }
 
+/// Not inlined, so that parse() has no frame for it.
+[[gnu::noinline]] Status check_metadata(std::span<const std::byte> bytes) {
+  return Metadata::read(bytes).status();
+}
+
 /// `end`: of the last tensor.
 Status check_drafts(std::span<const std::byte> bytes, uint64_t end, const Config& config) {
   const auto& header = *reinterpret_cast<const ImageHeader*>(bytes.data());
@@ -251,6 +256,7 @@ Result<ModelImage> ModelImage::parse(std::span<const std::byte> bytes) {
     limit_of_group = e.activation_limit;
   }
   if (h.drafts_offset != 0) PICO_LLAMA_RETURN_IF_ERROR(check_drafts(bytes, end, image.config_));
+  PICO_LLAMA_RETURN_IF_ERROR(check_metadata(bytes));
   Result<TokenizerView> tokenizer =
       parse_tokenizer(bytes.subspan(h.tokenizer_offset, h.tokenizer_bytes), image.config_);
   if (!tokenizer.ok()) return tokenizer.status();

@@ -6,6 +6,7 @@
 
 #include "engine/kernels/shapes.h"
 #include "engine/model/config.h"
+#include "engine/model/metadata.h"
 #include "engine/model/model_image_layout.h"
 #include "engine/status.h"
 
@@ -64,6 +65,8 @@ class ModelImage {
     const uint32_t offset = header().drafts_offset;
     return offset == 0 ? nullptr : reinterpret_cast<const DraftsHeader*>(bytes_.data() + offset);
   }
+
+  Metadata metadata() const { return Metadata::read(bytes_).value(); }
 
   uint32_t tensor_count() const { return header().tensor_count; }
   /// The tensor at place `index` of the table.

@@ -41,8 +41,10 @@ struct ImageHeader {
   uint32_t drafts_offset;         ///< DraftsHeader; 0: the image has no drafts
   uint8_t checkpoint_sha256[32];  ///< of the checkpoint the image was packed from
   uint8_t tokenizer_sha256[32];   ///< of the tokenizer file
+  uint32_t metadata_offset;       ///< MetadataHeader; 0: the image has no metadata
+  uint32_t reserved[3];           ///< 0
 };
-static_assert(sizeof(ImageHeader) == 144);
+static_assert(sizeof(ImageHeader) == 160);
 
 /// Tensors, named as in llama2.c. The values are those of TensorEntry::kind.
 enum class TensorKind : uint32_t {
@@ -239,6 +241,21 @@ constexpr uint32_t draft_bucket(uint32_t hash, uint32_t buckets) {
 constexpr uint32_t draft_check(uint32_t hash, int token_bits) {
   return (hash * 0x85ebca6bu) >> (token_bits + kDraftConfidenceBits);
 }
+
+// ---- Metadata
+// ----------------------------------------------------------------------------------------------------
+
+/// At metadata_offset; the bytes of name, template, licence and authors follow, one behind the other.
+struct MetadataHeader {
+  float temperature;  ///< 0 to 10; -1: none
+  uint32_t name_bytes, template_bytes, licence_bytes, authors_bytes;
+  uint32_t reserved;  ///< 0
+};
+static_assert(sizeof(MetadataHeader) == 24);
+inline constexpr uint32_t kMostNameBytes = 40;
+inline constexpr uint32_t kMostTemplateBytes = 256;
+inline constexpr uint32_t kMostLicenceBytes = 120;
+inline constexpr uint32_t kMostAuthorsBytes = 120;
 
 // ---- CRC
 // -------------------------------------------------------------------------------------------------------

@@ -21,6 +21,14 @@ constexpr uint64_t kTypingPauseUs = 10'000;
 void Application::load_model() {
   loader_.load(&single_, both_);
   settings_.cores = loader_.cores();
+  take_model_temperature();
+}
+
+/// What the model's maker recommends, unless somebody has said otherwise.
+void Application::take_model_temperature() {
+  if (settings_.own_temperature) return;
+  const bool ready = loader_.state() == ModelState::kReady;
+  settings_.temperature = ready ? loader_.image().metadata().temperature_or_default() : 1.0f;
 }
 
 bool Application::step() {

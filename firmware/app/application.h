@@ -49,6 +49,7 @@ class Application {
   void stop_ignoring_echo();
   void tell(Beginning beginning, std::string_view text);
   void report(const StoryStats& stats);
+  void take_model_temperature();
   void say_why_no_story();
   bool button_clicked();
 

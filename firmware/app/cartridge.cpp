@@ -27,4 +27,13 @@ const ImageHeader* Cartridge::header(int index) const {
   return header->magic == kImageMagic ? header : nullptr;
 }
 
+Metadata Cartridge::metadata(int index) const {
+  const ImageHeader* const image = header(index);
+  const std::span<const std::byte> bytes = slot(index);
+  if (image == nullptr || image->file_bytes < sizeof(ImageHeader) || image->file_bytes > bytes.size())
+    return {};
+  const Result<Metadata> metadata = Metadata::read(bytes.first(image->file_bytes));
+  return metadata.ok() ? metadata.value() : Metadata{};
+}
+
 }  // namespace pico_llama::app

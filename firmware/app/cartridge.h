@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 
+#include "engine/model/metadata.h"
 #include "engine/model/model_image_layout.h"
 
 namespace pico_llama::app {
@@ -21,6 +22,8 @@ class Cartridge {
   std::span<const std::byte> slot(int index) const { return slots_[static_cast<size_t>(index)]; }
   /// Null where there is no image.
   const ImageHeader* header(int index) const;
+  /// Of the image there, as far as it is good; otherwise empty.
+  Metadata metadata(int index) const;
 
  private:
   std::array<std::span<const std::byte>, kMostImages> slots_{};

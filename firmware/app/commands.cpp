@@ -25,13 +25,16 @@ constinit const Commands::Entry Commands::kEntries[] = {
     {"again", "", "the last story once more, with its seed", again, false},
     {"settings", "", "all of the below at once", settings, false},
     {"model", "[N]", "the model, its shape and where it came from; or use the flash's Nth", model, true},
-    {"temp", "[0-10]", "temperature: 0 always takes the likeliest token, 1 is as trained", temp, true},
+    {"temp", "[0-10|default]", "0 always takes the likeliest token, 1 is as trained, or the model's", temp,
+     true},
     {"topp", "[0-1]", "choose among the likeliest tokens that together have this probability", topp, true},
     {"topk", "[N]", "choose among the N likeliest tokens; 0 is off", topk, true},
     {"minp", "[0-1]", "only tokens at least so likely as this share of the likeliest; 0 is off", minp, true},
     {"penalty", "[N]", "above 1 shuns tokens that were used already; 1 is off", penalty, true},
     {"stop", "[TEXT|off]", "end before this text comes; in quotes as /tell has it", nullptr, true},
     {"endless", "[on|off]", "go on where the context or the model's story ends", endless, true},
+    {"template", "[on|off]", "wrap prompts as the model's template says, if it has one", prompt_template,
+     true},
     {"seed", "[N|random]", "the same story again and again, or a new one each time", seed, true},
     {"steps", "[N]", "tokens of a story, the prompt's included; 0 is the whole context", steps, true},
     {"profile", "[f32|q8|q4]", "how the model's numbers are stored; or use one that has them so", profile,
@@ -162,6 +165,13 @@ void Commands::show_stop(Application& app, std::string_view) {
   app.output_.line(text);
 }
 
+void Commands::prompt_template(Application& app, std::string_view argument) {
+  if (!argument.empty() && argument != "on" && argument != "off")
+    return app.output_.error("/template takes on or off");
+  if (!argument.empty()) app.settings_.use_template = argument == "on";
+  app.output_.line(app.settings_.use_template ? "template on" : "template off");
+}
+
 void Commands::endless(Application& app, std::string_view argument) {
   if (!argument.empty() && argument != "on" && argument != "off")
     return app.output_.error("/endless takes on or off");
@@ -188,6 +198,7 @@ void Commands::use_model(Application& app, int index) {
     app.loader_.load(&app.single_, app.both_);
   }
   app.loader_.use_cores(app.settings_.cores);
+  app.take_model_temperature();
   report_model(app.output_, app.board_, app.loader_);
 }
 
@@ -211,13 +222,19 @@ void Commands::model(Application& app, std::string_view argument) {
 
 void Commands::temp(Application& app, std::string_view argument) {
   float value = 0;
-  if (!argument.empty() && (!parse_decimal(argument, value) || value > 10.0f)) {
-    return app.output_.error("/temp takes a number from 0 to 10, for example /temp 0.8");
+  const bool model_default = argument == "default";
+  if (!argument.empty() && !model_default && (!parse_decimal(argument, value) || value > 10.0f)) {
+    return app.output_.error("/temp takes a number from 0 to 10, for example /temp 0.8, or the word default");
   }
-  if (!argument.empty()) app.settings_.temperature = value;
+  if (!argument.empty()) {
+    app.settings_.temperature = value;
+    app.settings_.own_temperature = !model_default;
+    app.take_model_temperature();
+  }
   TextOf<64> text;
   text << "temperature ";
   append_float(text, app.settings_.temperature);
+  if (!app.settings_.own_temperature) text << " (default)";
   app.output_.line(text);
 }
 
@@ -324,8 +341,8 @@ void Commands::profile(Application& app, std::string_view argument) {
 }
 
 void Commands::settings(Application& app, std::string_view) {
-  for (const auto show :
-       {temp, topp, topk, minp, penalty, show_stop, endless, seed, steps, profile, cores, json})
+  for (const auto show : {temp, topp, topk, minp, penalty, show_stop, endless, prompt_template, seed, steps,
+                          profile, cores, json})
     show(app, {});
 }
 

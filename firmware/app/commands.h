@@ -37,6 +37,7 @@ struct Commands {
   static void penalty(Application&, std::string_view);
   static void again(Application&, std::string_view);
   static void endless(Application&, std::string_view);
+  static void prompt_template(Application&, std::string_view);
   static void seed(Application&, std::string_view);
   static void steps(Application&, std::string_view);
   static void profile(Application&, std::string_view);

@@ -24,6 +24,10 @@ void append_vocabulary(Text& text, const Config& config) {
   if (config.n_logits != 0) text << " of " << config.vocab_size << " pieces";
 }
 
+void append_name(Text& text, const Metadata& metadata) {
+  if (!metadata.name.empty()) text << metadata.name << ", ";
+}
+
 }  // namespace
 
 std::string_view name_of(hal::Memory memory) {
@@ -194,8 +198,10 @@ void report_model(Output& output, hal::Board& board, ModelLoader& loader) {
   }
   const Config& c = loader.image().config();
   const Placement& p = loader.placement();
-  text << "model   " << profile_name(loader.image().profile()) << ", " << c.n_layers << " layers of " << c.dim
-       << ", " << c.n_heads << " heads, ";
+  text << "model   ";
+  append_name(text, loader.image().metadata());
+  text << profile_name(loader.image().profile()) << ", " << c.n_layers << " layers of " << c.dim << ", "
+       << c.n_heads << " heads, ";
   append_vocabulary(text, c);
   text << ", context " << p.context << "; ";
   text.grouped(loader.image().bytes().size()) << " B, loaded in " << loader.load_milliseconds() << " ms";
@@ -221,6 +227,7 @@ void report_cartridge(Output& output, const Cartridge& cartridge, int chosen) {
     TextOf<128> text;
     text << (i == chosen ? "flash * " : "flash   ") << i + 1 << ": ";
     if (const ImageHeader* header = cartridge.header(i); header != nullptr) {
+      append_name(text, cartridge.metadata(i));
       text << profile_name(static_cast<Profile>(header->profile)) << ", " << header->n_layers << " layers of "
            << header->dim << ", vocabulary " << header->vocab_size << "; ";
       text.grouped(header->file_bytes) << " B";
@@ -284,9 +291,41 @@ void report_memory(Output& output, hal::Board& board, ModelLoader& loader) {
   }
 }
 
+namespace {
+
+/// A frame of its own for the longest line. Line ends are shown as in JSON.
+[[gnu::noinline]] void report_template(Output& output, std::string_view prompt_template) {
+  TextOf<24 + 2 * kMostTemplateBytes> text;
+  text << "template \"";
+  text.json(prompt_template) << '"';
+  output.line(text);
+}
+
+void report_metadata(Output& output, const Metadata& metadata) {
+  TextOf<32 + kMostAuthorsBytes> text;
+  const auto line = [&](std::string_view what, std::string_view value) {
+    if (value.empty()) return;
+    text.clear();
+    text << what << value;
+    output.line(text);
+  };
+  line("name    ", metadata.name);
+  line("authors ", metadata.authors);
+  line("licence ", metadata.licence);
+  if (!metadata.prompt_template.empty()) report_template(output, metadata.prompt_template);
+  if (metadata.temperature < 0) return;
+  text.clear();
+  text << "advice  temperature ";
+  append_float(text, metadata.temperature);
+  output.line(text);
+}
+
+}  // namespace
+
 void report_model_details(Output& output, ModelLoader& loader) {
   if (loader.state() != ModelState::kReady) return;
   const ModelImage& image = loader.image();
+  report_metadata(output, image.metadata());
   const Config& c = image.config();
   TextOf<200> text;
   text << "shape   dim " << c.dim << ", hidden " << c.hidden_dim << ", layers " << c.n_layers << ", heads "

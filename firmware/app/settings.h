@@ -10,6 +10,7 @@ namespace pico_llama::app {
 
 struct Settings {
   float temperature = 1.0f;
+  bool own_temperature = false;  ///< otherwise the model's
   float topp = 0.9f;
   int32_t topk = 0;
   float minp = 0.0f;
@@ -19,6 +20,7 @@ struct Settings {
   int32_t steps = 0;  ///< positions including the prompt's; 0: up to the whole context
   int cores = 2;
   bool endless = false;
+  bool use_template = true;
   uint8_t stop_bytes = 0;
   char stop[kMaxStopBytes] = {};
 
@@ -29,6 +31,7 @@ struct Settings {
     options.sampler = {temperature, topp, topk, minp, penalty, story_seed};
     options.steps = steps;
     options.endless = endless;
+    options.use_template = use_template;
     options.stop = stop_text();
     return options;
   }

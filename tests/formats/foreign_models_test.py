@@ -50,13 +50,20 @@ class Foreign(unittest.TestCase):
         return subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, timeout=300)
 
     def image(self, model, tokenizer=None, profile="f32"):
-        """(provenance-free header, body) of the packed image."""
+        """(provenance-free header, body) of the packed image, without the metadata behind them."""
         out = self.folder / "image.plm"
         more = ["-z", tokenizer] if tokenizer else []
         done = self.command("pack", model, *more, "--profile", profile, "--drafts", 0, "-o", out)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         data = out.read_bytes()
-        return data[:12] + data[16:80], data[144:]
+        end = struct.unpack_from("<I", data, 144)[0] or len(data)
+        return data[:8] + bytes(4) + data[16:80], data[160:end] + bytes(-end % 64)
+
+    def metadata(self, model, tokenizer):
+        out = self.folder / "image.plm"
+        done = self.command("pack", model, "-z", tokenizer, "-o", out)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return json.loads(self.command("info", out, "--json").stdout)["metadata"]
 
     def assert_same_image(self, a, b):
         self.assertEqual(a[0], b[0], "headers")
@@ -291,6 +298,13 @@ class Safetensors(Foreign):
         write_tokenizer_bin(small_tokens(), path)
         return path
 
+    def test_what_it_says_of_itself(self):
+        spec = {"modelspec.title": "Cats", "modelspec.license": "MIT", "modelspec.author": "Zoë"}
+        for said, config, want in ((spec, {"_name_or_path": "zoe/dogs"}, {"name": "Cats", "licence": "MIT", "authors": "Zoë"}),
+                                   ({}, {"_name_or_path": "zoe/dogs"}, {"name": "dogs"}), ({"modelspec.title": 5}, {}, {}), ({}, {}, {})):
+            w.write_hf_folder(self.small(), self.folder / "said", metadata=said, **config)
+            self.assertEqual(self.metadata(self.folder / "said", self.tokenizer()), want)
+
     def test_shards_untied_classifier_and_grouped_heads(self):
         model, tokens = self.small(), self.tokenizer()
         w.write_legacy(model, self.folder / "same.bin")
@@ -412,6 +426,16 @@ class Safetensors(Foreign):
 
 
 class Gguf(Foreign):
+    def test_what_it_says_of_itself(self):
+        model = w.random_model(1, 24, 40, 2, 6, 2, 300, 32, True)
+        tokens = w.gguf_tokenizer(small_tokens())
+        write_tokenizer_bin(small_tokens(), self.folder / "tok.bin")
+        for said, want in (({"general.name": "Cats", "general.license": "mit", "general.author": "Zoë"}, {"name": "Cats", "licence": "mit", "authors": "Zoë"}),
+                           ({"general.name": "absent"}, {}), ({"general.name": 5}, {}),
+                           ({"general.name": "x" * 39 + "é"}, {"name": "x" * 39}), ({"general.name": "a\x1b[2J\nb"}, {"name": "a[2Jb"})):
+            w.write_gguf(model, self.folder / "said.gguf", "F32", {**tokens, **said})
+            self.assertEqual(self.metadata(self.folder / "said.gguf", self.folder / "tok.bin"), want)
+
     def test_the_shipped_model_and_its_tokenizer_from_each_type(self):
         model, tokens = w.read_legacy(TALES), w.read_tokenizer_bin(TALES_TOKENS)
         for kind in ("F32", "F16", "BF16", "Q8_0", "Q4_0"):

@@ -158,9 +158,9 @@ def hf_config(model: Model, **changes):
     return {key: value for key, value in config.items() if value != "absent"}
 
 
-def write_safetensors(path, tensors):
+def write_safetensors(path, tensors, metadata=None):
     """tensors: name -> (dtype, shape, bytes)."""
-    header, at = {"__metadata__": {"format": "pt"}}, 0
+    header, at = {"__metadata__": {"format": "pt", **(metadata or {})}}, 0
     for name, (dtype, shape, data) in tensors.items():
         header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + len(data)]}
         at += len(data)
@@ -172,7 +172,7 @@ def write_safetensors(path, tensors):
             file.write(data)
 
 
-def write_hf_folder(model: Model, folder, dtype="F32", shards=1, extra=None, **config):
+def write_hf_folder(model: Model, folder, dtype="F32", shards=1, extra=None, metadata=None, **config):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(hf_config(model, **config)))
@@ -187,7 +187,7 @@ def write_hf_folder(model: Model, folder, dtype="F32", shards=1, extra=None, **c
         tensors[hf_name(name)] = (dtype, shape, encode_plain(values, dtype))
     tensors.update(extra or {})
     if shards == 1:
-        write_safetensors(folder / "model.safetensors", tensors)
+        write_safetensors(folder / "model.safetensors", tensors, metadata)
         return
     names = list(tensors)
     weight_map = {}

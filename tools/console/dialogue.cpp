@@ -61,8 +61,10 @@ std::string Dialogue::next_line() {
 }
 
 void Dialogue::set(const std::string& command, const std::string& value) {
-  // "temperature 0.8", "seed random for each story", "steps 0 (the whole context)": the second word.
-  const std::string before = ask("/" + command);
+  // "temperature 0.8", "seed random for each story", "steps 0 (the whole context)": the second word; after
+  // "(default)" that word.
+  std::string before = ask("/" + command);
+  if (before.ends_with(" (default)")) before = "- default";
   const std::size_t begin = std::min(before.find(' '), before.size() - 1) + 1;
   changed_.push_back({command, before.substr(begin, before.find(' ', begin) - begin)});
   ask("/" + command + " " + value);
@@ -108,6 +110,21 @@ std::string Dialogue::ask(std::string_view command) {
     const nlohmann::json object = next_object(line);
     if (object.contains("message")) return object["message"].get<std::string>();
   }
+}
+
+std::string Dialogue::model_name() {
+  // /model answers with a number of lines that depends on the model.
+  const std::string last = R"({"message":"json on"})";
+  line_.write("/model\r/json on\r");
+  std::string name;
+  for (std::string line; (line = next_line()) != last;) {
+    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
+    if (!object.is_object() || !object.contains("message")) continue;
+    const auto message = object["message"].get<std::string>();
+    constexpr std::string_view kName = "name    ";
+    if (message.starts_with(kName)) name = message.substr(kName.size());
+  }
+  return name;
 }
 
 }  // namespace pico_llama::console

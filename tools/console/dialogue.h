@@ -46,6 +46,8 @@ class Dialogue {
             const std::function<bool()>& cancelled = {});
   /// The board's answer to a command of one line. Errors: as tell().
   std::string ask(std::string_view command);
+  /// The name of the board's model; empty where it has none. Errors: Failure as tell().
+  std::string model_name();
   /// The board is known to be gone: there is nothing to leave tidy.
   void abandon() { abandoned_ = true; }
 

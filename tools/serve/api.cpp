@@ -149,7 +149,8 @@ ApiRequest parse_request(Kind kind, std::string_view body, std::uint64_t random_
   StoryRequest& story = request.job.request;
   (void)fields.text("model");  // there is one, whatever it is called
   story.prompt = kind == Kind::kChat ? chat_prompt(fields) : completion_prompt(fields);
-  story.temperature = fields.number("temperature", 1.0, 0, 2);
+  if (fields.find("temperature") != nullptr) story.temperature = fields.number("temperature", 1.0, 0, 2);
+  story.use_template = kind == Kind::kChat;
   story.topp = fields.number("top_p", 0.9, 0, 1);
   story.seed = random_seed;
   if (const Json* seed = fields.find("seed"); seed != nullptr) {

@@ -23,6 +23,14 @@ void BoardStoryteller::connect() {
   if (!images_.empty() && !virtual_board_) virtual_board_.emplace(images_);
   line_.emplace(virtual_board_ ? virtual_board_->port() : port_.empty() ? console::find_board() : port_);
   dialogue_.emplace(*line_, patience_, never_);
+  const std::string name = dialogue_->model_name();
+  const std::lock_guard lock(mutex_);
+  name_ = name.empty() ? "pico-llama" : name;
+}
+
+std::string BoardStoryteller::model() const {
+  const std::lock_guard lock(mutex_);
+  return name_;
 }
 
 void BoardStoryteller::disconnect() {
@@ -52,10 +60,11 @@ StoryEnd BoardStoryteller::tell(const StoryRequest& request, const OnText& on_te
   try {
     // In the notation that the console reads: no exponent.
     for (const std::string& setting :
-         {fmt::format("/temp {:.6f}", request.temperature), fmt::format("/topp {:.6f}", request.topp),
-          fmt::format("/seed {}", request.seed), std::string("/steps 0"), std::string("/topk 0"),
-          std::string("/minp 0"), std::string("/penalty 1"), std::string("/stop off"),
-          std::string("/endless off")})
+         {request.temperature ? fmt::format("/temp {:.6f}", *request.temperature) : "/temp default",
+          std::string(request.use_template ? "/template on" : "/template off"),
+          fmt::format("/topp {:.6f}", request.topp), fmt::format("/seed {}", request.seed),
+          std::string("/steps 0"), std::string("/topk 0"), std::string("/minp 0"), std::string("/penalty 1"),
+          std::string("/stop off"), std::string("/endless off")})
       dialogue_->ask(setting);
     bool stop = false;
     // Tokens without text wait: the end token is one, and is not counted.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@ class BoardStoryteller final : public Storyteller {
   /// A virtual board that starts with these files, and again whenever it ends.
   BoardStoryteller(std::vector<std::string> images, std::chrono::milliseconds patience);
 
-  std::string model() const override { return "pico-llama"; }
+  /// The name of the model on the board, known once it has answered.
+  std::string model() const override;
   void check() override;
   StoryEnd tell(const StoryRequest& request, const OnText& on_text,
                 const std::atomic<bool>& cancelled) override;
@@ -37,6 +39,8 @@ class BoardStoryteller final : public Storyteller {
   std::optional<VirtualBoard> virtual_board_;
   std::optional<console::SerialLine> line_;
   std::optional<console::Dialogue> dialogue_;
+  mutable std::mutex mutex_;  ///< for name_, which requests read
+  std::string name_ = "pico-llama";
 };
 
 }  // namespace pico_llama::serve

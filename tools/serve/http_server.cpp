@@ -44,7 +44,7 @@ bool same_key(std::string_view given, std::string_view key) {
 class HttpServer {
  public:
   HttpServer(Storyteller& storyteller, const ServerOptions& options)
-      : options_(options), model_(storyteller.model()), queue_(storyteller, options.queue) {
+      : options_(options), storyteller_(storyteller), queue_(storyteller, options.queue) {
     server_.new_task_queue = [&options] { return new httplib::ThreadPool(options.queue + kSpareThreads); };
     server_.set_payload_max_length(kMostBodyBytes);
     server_.set_read_timeout(kClientSeconds);
@@ -66,7 +66,7 @@ class HttpServer {
     server_.Post("/v1/chat/completions",
                  [this](const auto& request, auto& response) { story(Kind::kChat, request, response); });
     server_.Get("/v1/models", [this](const auto&, auto& response) {
-      response.set_content(models_body(model_, started_), kJson);
+      response.set_content(models_body(storyteller_.model(), started_), kJson);
     });
     server_.Get("/health", [this](const auto&, auto& response) { health(response); });
     server_.Get("/metrics", [this](const auto&, auto& response) { metrics(response); });
@@ -154,7 +154,8 @@ class HttpServer {
     const auto asked = std::make_shared<const ApiRequest>(parse_request(kind, request.body, random_seed()));
     const auto story = queue_.submit(asked->job);
     const ClientConnection client(request.remote_addr, request.remote_port);
-    const auto answer = std::make_shared<const Answer>(*asked, model_, id(kind), std::time(nullptr));
+    const auto answer =
+        std::make_shared<const Answer>(*asked, storyteller_.model(), id(kind), std::time(nullptr));
 
     std::string text;
     std::optional<JobEnd> end;
@@ -243,7 +244,7 @@ class HttpServer {
   }
 
   const ServerOptions options_;
-  const std::string model_;
+  const Storyteller& storyteller_;
   const std::int64_t started_ = std::time(nullptr);
   StoryQueue queue_;
   std::mutex mutex_;

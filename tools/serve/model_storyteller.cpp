@@ -14,6 +14,7 @@ using Clock = std::chrono::steady_clock;
 ModelStoryteller::ModelStoryteller(ModelSource source, std::string name, int threads)
     : source_(std::move(source)), name_(std::move(name)), workers_(threads) {
   const ModelImage& image = source_.image();
+  if (!image.metadata().name.empty()) name_ = image.metadata().name;
   const int context = image.config().seq_len;
   memory_ = packer::ImageBytes(value_or_fail(Session::bytes_needed(image, context, threads)));
   session_ = value_or_fail(Session::create(image, context, memory_, workers_));
@@ -22,7 +23,9 @@ ModelStoryteller::ModelStoryteller(ModelSource source, std::string name, int thr
 StoryEnd ModelStoryteller::tell(const StoryRequest& request, const OnText& on_text,
                                 const std::atomic<bool>& cancelled) {
   SessionOptions options;
-  options.sampler.temperature = static_cast<float>(request.temperature);
+  options.sampler.temperature = request.temperature ? static_cast<float>(*request.temperature)
+                                                    : source_.image().metadata().temperature_or_default();
+  options.use_template = request.use_template;
   options.sampler.topp = static_cast<float>(request.topp);
   options.sampler.seed = request.seed;
   options.steps = 0;

@@ -14,7 +14,7 @@ namespace pico_llama::serve {
 /// A model on this PC.
 class ModelStoryteller final : public Storyteller {
  public:
-  /// `name`: as /v1/models shows it. Errors: Failure (too little memory).
+  /// `name`: as /v1/models shows it where the model has none of its own. Errors: Failure (too little memory).
   ModelStoryteller(ModelSource source, std::string name, int threads);
 
   std::string model() const override { return name_; }
@@ -24,7 +24,7 @@ class ModelStoryteller final : public Storyteller {
 
  private:
   const ModelSource source_;
-  const std::string name_;
+  std::string name_;
   ThreadWorkers workers_;
   packer::ImageBytes memory_;
   Session session_;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,10 +24,11 @@ class Refused : public Failure {
 };
 
 struct StoryRequest {
-  std::string prompt;  ///< UTF-8; may be empty
-  double temperature = 1.0;
+  std::string prompt;                 ///< UTF-8; may be empty
+  std::optional<double> temperature;  ///< by default the model's
   double topp = 0.9;
-  std::uint64_t seed = 1;  ///< not 0
+  std::uint64_t seed = 1;     ///< not 0
+  bool use_template = false;  ///< the model's
 };
 
 struct StoryEnd {
@@ -43,7 +45,7 @@ using OnText = std::function<bool(std::string_view text, bool is_token)>;
 class Storyteller {
  public:
   virtual ~Storyteller() = default;
-  /// As `/v1/models` names it.
+  /// As `/v1/models` names it. Any thread may ask.
   virtual std::string model() const = 0;
   /// Whether a story could start now; connects or restarts where that is needed.
   /// Errors: Unavailable, with what to do.

@@ -7,6 +7,7 @@
 
 #include "tests/engine/support/test_image.h"
 #include "tests/firmware/app/support/fakes.h"
+#include "tools/packer/metadata.h"
 
 namespace pico_llama::app {
 namespace {
@@ -187,8 +188,8 @@ TEST_F(ApplicationTest, ControlCStopsAfterTheTokenInProgress) {
 TEST_F(ApplicationTest, InvalidArgumentsGiveOneHelpfulLine) {
   type("");
   for (const char* name :
-       {"help", "model", "temp", "topp", "topk", "minp", "penalty", "endless", "again", "seed", "steps",
-        "profile", "cores", "mem", "bench", "selftest", "json", "bootsel", "reboot"}) {
+       {"help", "model", "temp",    "topp",  "topk", "minp",  "penalty",  "endless", "template", "again",
+        "seed", "steps", "profile", "cores", "mem",  "bench", "selftest", "json",    "bootsel",  "reboot"}) {
     for (const char* nonsense : {"x", "-1", "1e99", "\"", "3 4", "nan", "99999999999999999999", "\xff\xfe"}) {
       const std::string line = std::string("/") + name + " " + nonsense;
       const std::string out = type(line + "\r");
@@ -277,6 +278,36 @@ TEST_F(ApplicationTest, SaysHowMuchOfTheVocabularyTheModelSays) {
   EXPECT_GT(said, 10);
   type("/json off\r");
   EXPECT_NE(type("/model 1\r").find("4 heads, vocabulary 300, context 96;"), std::string::npos);
+}
+
+TEST_F(ApplicationTest, AModelIsCalledByItsNameAndWrapsPrompts) {
+  type("");
+  const auto model = pico_llama::test_support::random_model(kSmall, true, 7);
+  const auto image = pico_llama::test_support::build_image(model, Profile::kF32);
+  packer::ImageBytes named(image.begin(), image.end());
+  packer::add_metadata(named, {"Riddles", "ab {prompt} ba", "MIT", "Zo\xc3\xab", 0.5f});
+  board.append({named.begin(), named.end()});
+  EXPECT_NE(type("/model\r").find("flash   2: Riddles, f32, 2 layers of 32"), std::string::npos);
+  const std::string chosen = type("/model 2\r");
+  EXPECT_NE(chosen.find("model   Riddles, f32, 2 layers of 32"), std::string::npos) << chosen;
+  const std::string shown = type("/model\r");
+  for (const char* part : {"authors Zo\xc3\xab", "licence MIT", "template \"ab {prompt} ba\"",
+                           "name    Riddles", "advice  temperature 0.5"})
+    EXPECT_NE(shown.find(part), std::string::npos) << part << shown;
+  EXPECT_NE(type("/temp\r").find("temperature 0.5 (default)"), std::string::npos);
+  type("/temp 0\r");
+  const auto story = [this](std::string_view line) {
+    const std::string out = type(line);
+    return out.substr(out.find("\r\n"), out.find("\r\n[") - out.find("\r\n"));
+  };
+  const std::string wrapped = story("abc\r");
+  EXPECT_TRUE(wrapped.starts_with("\r\nab abc ba")) << wrapped;
+  type("/template off\r");
+  EXPECT_EQ(story("ab abc ba\r"), wrapped);
+  EXPECT_TRUE(story("abc\r").starts_with("\r\nabc"));
+  EXPECT_NE(type("/model 1\r").find("model   f32, 2 layers of 32"), std::string::npos);
+  EXPECT_NE(type("/temp\r").find("temperature 0\r"), std::string::npos) << "what was said holds";
+  EXPECT_NE(type("/temp default\r").find("temperature 1 (default)\r"), std::string::npos);
 }
 
 TEST_F(ApplicationTest, PromptsKeepLeadingAndTrailingBlanks) {

@@ -7,6 +7,7 @@
 #include "engine/session.h"
 #include "fuzz_seeds.h"
 #include "tools/packer/drafts.h"
+#include "tools/packer/metadata.h"
 
 using namespace pico_llama;
 
@@ -20,6 +21,7 @@ const std::vector<std::vector<std::uint8_t>>& seeds() {
       // Every second with drafts.
       if (profile != Profile::kQ8)
         packer::add_drafts(image, packer::make_drafts({{1, 5, 6, 7}, {1, 5, 6, 7}}, fuzz::kShape.vocab_size));
+      if (profile != Profile::kF32) packer::add_metadata(image, {"N", "a{prompt}b", "MIT", "Z", 0.5f});
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(image.data());
       list.emplace_back(bytes, bytes + image.size());
     }
@@ -49,7 +51,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::byte> memory(bytes.value());
   Session session;
   CHECK(session.open(parsed.value(), context, memory, {}, worker, kPrefillBlock).ok());
-  if (!session.begin("ab", {}).ok()) return 0;
+  SessionOptions options;
+  options.use_template = true;
+  if (!session.begin("ab", options).ok()) return 0;
   for (StopReason stop = StopReason::kNone; stop == StopReason::kNone;) {
     const SessionStep step = session.step();
     CHECK(step.token < parsed.value().config().vocab_size);

@@ -2,11 +2,12 @@
 import json
 import random
 import socket
+import tempfile
 import threading
 import unittest
 
 from labels import long, sanitized
-from served import served_model, soak, told_by_run
+from served import Served, check_metadata, named_image, served_model, soak, told_by_run
 
 
 class Api(unittest.TestCase):
@@ -153,6 +154,10 @@ class Api(unittest.TestCase):
         self.assertEqual(len(served) + len(refused), 300)
         self.assertTrue(served and refused, (len(served), len(refused)))
         self.assertEqual((figures["pico_llama_stories_total"], figures["pico_llama_stories_refused_total"]), (len(served), len(refused)))
+
+    def test_name_template_and_temperature(self):
+        with tempfile.TemporaryDirectory() as folder, Served(named_image(folder)) as server:
+            check_metadata(self, server, f"{folder}/named.plm")
 
     @long
     def test_soak(self):

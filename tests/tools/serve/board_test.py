@@ -12,7 +12,7 @@ import time
 import unittest
 
 from labels import long
-from served import Served, soak, told_by_run
+from served import Served, check_metadata, named_image, soak, told_by_run
 from virtual_board import FIRMWARE, PICO_TALES, ROOT, Missing, Packer, Running, built
 
 OPENAI = ROOT / ".deps/npm/node_modules/openai"
@@ -57,6 +57,12 @@ class ServedBoard(unittest.TestCase):
             server.wait_for(lambda figures: figures["pico_llama_stories_cancelled_total"] == 1 and not figures["pico_llama_telling"],
                             "the story of a client that went away goes on")
             self.assertEqual(server.complete(prompt="Once", max_tokens=2)[0], 200)
+
+    def test_name_template_and_temperature(self):
+        image = named_image(self.folder.name)
+        with Served("--simulate", self.images[0], Packer(self.folder.name).cartridge(pathlib.Path(image))) as server:
+            server.wait_for(lambda figures: figures["pico_llama_available"] == 1, "the board does not answer")
+            check_metadata(self, server, image)
 
     def test_a_board_that_goes_away_comes_back(self):
         with self.board() as server:

@@ -97,6 +97,35 @@ def served_model(*arguments, **options):
     return Served(checkpoint, "-z", tokenizer, *arguments, **options)
 
 
+def named_image(folder):
+    """An image in q8 with a name, a template and a recommended temperature."""
+    checkpoint, tokenizer = find_model(*PICO_TALES)
+    image = f"{folder}/named.plm"
+    subprocess.run([built(COMMAND), "pack", checkpoint, "-z", tokenizer, "--profile", "q8", "-o", image, "--name", "Riddles", "--template",
+                    "One day {prompt} said:\n", "--temperature", "0.5"], check=True, capture_output=True)
+    return image
+
+
+def check_metadata(test, server, image):
+    """/v1/models has the name; a chat is wrapped in the template, a completion is not; the temperature is the model's."""
+    def run(*options):
+        told = subprocess.run([built(COMMAND), "run", image, "-i", "the cat", "-s", "5", "-n", "0", "--json", *options],
+                              capture_output=True, text=True, check=True)
+        return json.loads(told.stdout)["text"]
+
+    test.assertEqual([model["id"] for model in json.loads(server.request("GET", "/v1/models")[2])["data"]], ["Riddles"])
+    fields = {"seed": 5, "max_tokens": 40}
+    answer = server.complete(prompt="the cat", **fields)[1]
+    test.assertEqual(answer["model"], "Riddles")
+    text = answer["choices"][0]["text"]
+    test.assertTrue(text and run("--raw").startswith("the cat" + text), text)
+    text = server.complete(prompt="the cat", **fields, temperature=1)[1]["choices"][0]["text"]
+    test.assertTrue(text and run("--raw", "-t", "1").startswith("the cat" + text), text)
+    chat = {"messages": [{"role": "user", "content": "the cat"}], **fields}
+    text = json.loads(server.request("POST", "/v1/chat/completions", chat)[2])["choices"][0]["message"]["content"]
+    test.assertTrue(text and run().startswith("One day the cat said:\n" + text), text)
+
+
 def soak(test, server, count, most_tokens):
     """Requests of which a third loses its client during the story: no file descriptor and no memory stays with them, and the queue
     moves on."""

@@ -28,19 +28,17 @@ class SramBanks {
     return ((offset >> 16) & 4) | ((offset >> 2) & 3);
   }
 
-  SramBanks() {
-    for (Bank& bank : banks_) bank.taken.fill(~std::uint64_t{0});
-  }
+  SramBanks() { taken_.fill(~Cycle{0}); }
 
   /// Takes the bank at `now`; returns the cycles lost to another port.
   std::uint32_t take(unsigned bank, Port port, Cycle now) {
-    Bank& b = banks_[bank];
-    std::uint64_t& taken = b.taken[now % kRemembered];
-    const Cycle newest = now > b.newest ? now : b.newest;
-    if (taken / kPorts == now || newest - now >= kRemembered) [[unlikely]]
-      return take_taken(b, port, now);
-    taken = now * kPorts + static_cast<unsigned>(port);
-    b.newest = newest;
+    Cycle& taken = taken_[bank * kRemembered + now % kRemembered];
+    const std::uint64_t first = now * kPorts, newest = newest_[bank];
+    if (taken == now || static_cast<std::int64_t>(newest - first) >= kTooOld) [[unlikely]]
+      return take_taken(bank, port, now);
+    taken = now;
+    const std::uint64_t access = first + static_cast<unsigned>(port);
+    newest_[bank] = newest > access ? newest : access;
     return 0;
   }
 
@@ -49,25 +47,25 @@ class SramBanks {
  private:
   static constexpr Cycle kRemembered = 64;
   static constexpr std::uint64_t kPorts = 8;
-  /// Indexed by a cycle's low bits: the last access in such a cycle, as cycle * kPorts + port. Two accesses
-  /// share no variable but `newest`, so the host can overlap them.
-  struct Bank {
-    std::array<std::uint64_t, kRemembered> taken;
-    Cycle newest = 0;  ///< latest cycle with an access
-  };
+  static constexpr std::int64_t kTooOld = kRemembered * kPorts;
 
   /// The cycle is taken, or too old to be known. Rare, so it is not inlined.
-  [[gnu::noinline]] std::uint32_t take_taken(Bank& b, Port port, Cycle now) {
-    if (b.newest > now && b.newest - now >= kRemembered) return 0;
+  [[gnu::noinline]] std::uint32_t take_taken(unsigned bank, Port port, Cycle now) {
+    const std::uint64_t first = now * kPorts, newest = newest_[bank];
+    if (static_cast<std::int64_t>(newest - first) >= kTooOld) return 0;
     // The same port at the same cycle is one wide transfer whose words were not given cycles of their own.
-    if (now == b.newest && b.taken[now % kRemembered] % kPorts == static_cast<unsigned>(port)) return 0;
+    if (newest == first + static_cast<unsigned>(port)) return 0;
     ++conflicts_;
     constexpr std::uint32_t kLost = timing::kSramBankConflict.cycles;
-    take(static_cast<unsigned>(&b - banks_.data()), port, now + kLost);
+    take(bank, port, now + kLost);
     return kLost;
   }
 
-  std::array<Bank, kCount> banks_;
+  /// For each bank, indexed by a cycle's low bits: the last cycle with these bits in which it was taken. Two
+  /// accesses share no variable but the bank's newest, so the host can overlap them.
+  std::array<Cycle, kCount * kRemembered> taken_;
+  /// The latest cycle with an access of each bank, as cycle * kPorts + port.
+  std::array<std::uint64_t, kCount> newest_{};
   std::uint64_t conflicts_ = 0;
 };
 

@@ -60,4 +60,18 @@ inline std::uint32_t saturate_unsigned(std::int64_t value, unsigned bits, bool& 
   return static_cast<std::uint32_t>(value > most ? most : value < 0 ? 0 : value);
 }
 
+/// The sum of the products of both signed half-words: SMUAD, SMLAD.
+inline std::int64_t dual_product_sum(std::uint32_t a, std::uint32_t b) {
+  const auto low = static_cast<std::int16_t>(a) * static_cast<std::int16_t>(b);
+  const auto high = (static_cast<std::int32_t>(a) >> 16) * (static_cast<std::int32_t>(b) >> 16);
+  return std::int64_t{low} + high;
+}
+
+/// Bytes 0 and 2, each extended to a half-word: SXTB16.
+inline std::uint32_t extend_bytes(std::uint32_t word) {
+  const auto low = static_cast<std::int8_t>(word);
+  const auto high = static_cast<std::int8_t>(word >> 16);
+  return (static_cast<std::uint32_t>(low) & 0xffff) | static_cast<std::uint32_t>(high) << 16;
+}
+
 }  // namespace pico_llama::simulator

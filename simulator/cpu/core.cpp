@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
+#include "simulator/cpu/alu.h"
 #include "simulator/cpu/decode.h"
 
 namespace pico_llama::simulator {
@@ -245,6 +247,9 @@ void Core::loop(Cycle limit) {
             run_sequence(next);
             continue;
           }
+        } else if (next->kind == Insn::Kind::kFetched && it == 0) {
+          run_fetched();
+          continue;
         }
         step<kObserved>();
       }
@@ -253,9 +258,45 @@ void Core::loop(Cycle limit) {
     }
 }
 
+[[gnu::always_inline]] inline bool Core::run_inlined(const Insn& insn, Cycle& issue) {
+  const Inlined kind = insn.inlined;
+  if (kind == Inlined::kDualMultiply) {
+    const std::int64_t sum = dual_product_sum(r[insn.rn], r[insn.rm]) +
+                             (insn.ra == 15 ? 0 : std::int64_t{static_cast<std::int32_t>(r[insn.ra])});
+    r[insn.rd] = static_cast<std::uint32_t>(sum);
+    if (sum != static_cast<std::int32_t>(sum)) q = true;
+    return true;
+  }
+  if (kind == Inlined::kExtendBytes) {
+    r[insn.rd] = extend_bytes(std::rotr(r[insn.rm], insn.shift));
+    return true;
+  }
+  if (kind == Inlined::kLoadWord) {
+    const std::uint32_t address = r[insn.rn] + insn.imm;
+    const std::uint32_t offset = address - Bus::kSramBase;
+    if (offset > Bus::kSramSize - 4 || (address & 3) != 0 || mpu_checks) return false;
+    r[insn.rd] = load_from_sram(offset, issue, issue);
+    return true;
+  }
+  if (kind == Inlined::kLoadTwo) {
+    const std::uint32_t base = r[insn.rn], moved = base + insn.imm;
+    const std::uint32_t address = (insn.shift & 2) != 0 ? moved : base;
+    const std::uint32_t offset = address - Bus::kSramBase;
+    if (offset > Bus::kSramSize - 8 || (address & 3) != 0 || mpu_checks) return false;
+    const std::uint32_t first = load_from_sram(offset, issue, issue);
+    const std::uint32_t second = load_from_sram(offset + 4, issue + 1, issue);
+    if ((insn.shift & 1) != 0) r[insn.rn] = moved;
+    r[insn.rd] = first;
+    r[insn.ra] = second;
+    return true;
+  }
+  return false;
+}
+
 /// Straight-line code: instructions that are linked, up to a jump or sequence_end. The interlock and the
 /// pairing of each with the one before it were computed when they were linked. Cost of one: a test each for
-/// time and the end of the sequence, a trace entry, the fetch's bank, and the call.
+/// time and the end of the sequence, a trace entry, the fetch's bank, and, for those that are not inlined,
+/// the call.
 void Core::run_sequence(Insn* insn) {
   // Its low bits are those of `instructions`, the index of the trace.
   const auto tally_before = static_cast<std::uint32_t>(instructions % kTraceEntries);
@@ -270,27 +311,35 @@ void Core::run_sequence(Insn* insn) {
     pair_older = current->paired != pairing::kNone ? pairing::kNone : current->pair_older;
   };
   forgotten = false;
-  // Also in registers: the next instruction's time depends on them.
+  // In registers: the next instruction's time depends on them. The members have them when a handler runs.
   Cycle issue = clock, code_port_free = fetch_next;
   try {
     for (;;) {
-      current = insn;
       Insn* const following = insn + insn->halfwords;
-      next = following;
+      __builtin_prefetch(insn + 8);
       trace_ring[tally % kTraceEntries] = {insn->pc, insn->opcode, issue};
       tally += insn->tally;
       issue += insn->stall;
-      if (insn->fetch_bank != Insn::kNoBank) {
-        issue = fetched(insn->fetch_bank, issue, code_port_free);
+      if (insn->fetch_bank != Insn::kNoBank) issue = fetched(insn->fetch_bank, issue, code_port_free);
+      if (run_inlined(*insn, issue)) {
+        issue += insn->cost;
+        if (issue >= sequence_end || !insn->linked) {
+          current = insn;
+          next = following;
+          fetch_next = code_port_free;
+          break;
+        }
+      } else {
+        current = insn;
+        next = following;
         fetch_next = code_port_free;
+        paired = insn->paired;
+        clock = issue;
+        insn->run(*this, *insn);
+        issue = clock + insn->cost;
+        if (issue >= sequence_end || !insn->linked) break;
       }
-      paired = insn->paired;
-      clock = issue;
-      insn->run(*this, *insn);
-      issue = clock + insn->cost;
-      if (issue >= sequence_end || !insn->linked) break;
-      insn = following;  // and `next`, but in a register
-      __builtin_prefetch(insn + 8);
+      insn = following;
     }
   } catch (...) {
     leave();
@@ -298,6 +347,34 @@ void Core::run_sequence(Insn* insn) {
   }
   clock = issue;
   leave();
+}
+
+/// Outside an IT block.
+[[gnu::always_inline]] inline void Core::issue_after_previous(const Insn& insn) {
+  const unsigned stall = insn.wait_for(late);
+  clock += stall;
+  counters.result_stalls += stall;
+  paired = insn.pairs_with(pair_older, late);
+  late = insn.late;
+  if (insn.fetch_bank != Insn::kNoBank) fetch_from_bank(insn.fetch_bank, clock);
+  const bool joined = paired != pairing::kNone;
+  pair_older = joined ? pairing::kNone : insn.pair_older;
+  counters.paired += joined;
+  insn.run(*this, insn);
+  clock += insn.cycles - joined;
+}
+
+/// Straight-line code in an XIP window: every word is fetched, with its time, and compared with the decoded
+/// one.
+void Core::run_fetched() {
+  do {
+    current = next;
+    const Insn& insn = *prepare_at(*current, current->pc);
+    next = current + insn.halfwords;
+    trace_ring[instructions % kTraceEntries] = {insn.pc, insn.opcode, clock};
+    ++instructions;
+    issue_after_previous(insn);
+  } while (clock < sequence_end && next->kind == Insn::Kind::kFetched);
 }
 
 template <bool kObserved>
@@ -325,12 +402,11 @@ void Core::step() {
     if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
     return;
   }
-  const unsigned stall = insn->wait_for(late);
-  clock += stall;
-  counters.result_stalls += stall;
-  const std::uint8_t joins = insn->pairs_with(pair_older, late);
-  late = insn->late;
   if (in_it_block) {
+    const unsigned stall = insn->wait_for(late);
+    clock += stall;
+    counters.result_stalls += stall;
+    late = insn->late;
     const std::uint32_t old_n = n, old_z = z, old_c = c, old_v = v;
     const std::uint8_t it_before = it;
     paired = pairing::kNone;
@@ -346,13 +422,7 @@ void Core::step() {
     // An instruction that took an exception or returned from one has set ITSTATE itself.
     if (it == it_before) advance_it();
   } else {
-    if (insn->fetch_bank != Insn::kNoBank) fetch_from_bank(insn->fetch_bank, clock);
-    paired = joins;
-    const bool joined = paired != pairing::kNone;
-    pair_older = joined ? pairing::kNone : insn->pair_older;
-    counters.paired += joined;
-    insn->run(*this, *insn);
-    clock += insn->cycles - joined;
+    issue_after_previous(*insn);
   }
   if constexpr (kObserved) observer->after(insn->pc, static_cast<std::uint32_t>(clock - before));
 }

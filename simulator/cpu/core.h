@@ -428,6 +428,20 @@ class Core final : public CoreSignals, private CodeListener {
     return insn.wait_for(late) == insn.stall && insn.pairs_with(pair_older, late) == insn.paired;
   }
   void run_sequence(Insn* insn);
+  void run_fetched();
+  void issue_after_previous(const Insn& insn);
+  /// Executes `insn`, which issues in cycle `issue`, if it is one of Inlined and its data is in SRAM; stalls
+  /// of a load are added to `issue`. Else nothing has happened.
+  bool run_inlined(const Insn& insn, Cycle& issue);
+  /// As load(), for an address in SRAM and without the MPU, at cycle `now`; stalls are added to `issue`.
+  std::uint32_t load_from_sram(std::uint32_t offset, Cycle now, Cycle& issue) {
+    const std::uint32_t stall = bus.data_stall(offset, static_cast<Port>(master), now);
+    if (stall != 0) [[unlikely]] {
+      issue += stall;
+      counters.data_stalls += stall;
+    }
+    return bus.sram_load<4>(offset);
+  }
   /// Records the fault and selects its exception, HardFault if it cannot be taken.
   unsigned escalated(const Fault& fault);
   /// Pushes the frame; false if that faulted (noted, `derived` is the exception to take).

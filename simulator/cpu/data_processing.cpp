@@ -711,6 +711,8 @@ void extend(Core& core, const Insn& i) {
     result = base + sign_extend(operand & 0xff, 8);
   else if constexpr (kExtend == Extend::kUxtb)
     result = base + (operand & 0xff);
+  else if constexpr (kExtend == Extend::kSxtb16 && !kAdd)
+    result = extend_bytes(operand);
   else {
     std::uint32_t low, high;
     if constexpr (kExtend == Extend::kSxtb16) {
@@ -880,6 +882,7 @@ void decode_data_register(Insn& i) {
   }
   if (i.run == undefined) return;
   if (is_sp_or_pc(i.rd) || is_sp_or_pc(i.rm) || (is_sp_or_pc(i.rn) && !rn_may_be_pc)) i.run = unpredictable;
+  if (i.run == extend<Extend::kSxtb16, false>) i.inlined = Inlined::kExtendBytes;
 }
 
 }  // namespace pico_llama::simulator

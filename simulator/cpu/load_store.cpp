@@ -197,6 +197,7 @@ void decode_load_store_16(Insn& i) {
     i.imm = (op & 0xff) * 4;
     finish_single(i, (op & 0x800) != 0, Type::kW, Mode::kOffset);
   }
+  if (i.run == load<Type::kW, Mode::kOffset>) i.inlined = Inlined::kLoadWord;
 }
 
 void decode_load_store_single(Insn& i) {
@@ -258,6 +259,7 @@ void decode_load_store_single(Insn& i) {
     i.inner = i.run;
     i.run = load_sp;
   }
+  if (i.run == load<Type::kW, Mode::kOffset>) i.inlined = Inlined::kLoadWord;
 }
 
 namespace {
@@ -548,6 +550,8 @@ void decode_load_store_dual(Insn& i) {
   const bool bad = i.rd == 13 || i.rd == 15 || i.ra == 13 || i.ra == 15 || (is_load && i.rd == i.ra) ||
                    (w != 0 && (i.rn == 15 || i.rn == i.rd || i.rn == i.ra)) || (!is_load && i.rn == 15);
   if (bad) i.run = unpredictable;
+  // Of the two forms without a literal: sp is checked against its limit where it is written.
+  if (i.run == dual<true> && i.rn < 13) i.inlined = Inlined::kLoadTwo;
 }
 
 }  // namespace pico_llama::simulator

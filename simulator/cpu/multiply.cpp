@@ -45,8 +45,9 @@ template <bool kSubtract, bool kExchange>
 void dual(Core& core, const Insn& i) {
   const std::uint32_t a = core.r[i.rn];
   const std::uint32_t b = kExchange ? swap_halves(core.r[i.rm]) : core.r[i.rm];
+  if constexpr (!kSubtract) return accumulate(core, i, dual_product_sum(a, b));
   const std::int32_t first = low_half(a) * low_half(b), second = high_half(a) * high_half(b);
-  accumulate(core, i, kSubtract ? std::int64_t{first} - second : std::int64_t{first} + second);
+  accumulate(core, i, std::int64_t{first} - second);
 }
 /// SMMUL, SMMLA, SMMLS and their R forms (shift bit 0: rounds).
 template <bool kSubtract>
@@ -171,6 +172,7 @@ void decode_multiply(Insn& i) {
   }
   if (i.run != undefined && (is_sp_or_pc(i.rd) || is_sp_or_pc(i.rn) || is_sp_or_pc(i.rm) || i.ra == 13))
     i.run = unpredictable;
+  if (i.run == dual<false, false>) i.inlined = Inlined::kDualMultiply;
 }
 
 void decode_long_multiply(Insn& i) {

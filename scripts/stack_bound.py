@@ -65,6 +65,7 @@ INDIRECT = [
     (r"app::TimedWorkers::count\(", [r"(SingleWorker|CoreWorkers)::count\("], "the same"),
     (r"app::(check_kernels|time_kernels)\(|app::\(anonymous namespace\)::(check|time)<", [KERNEL, CLOCK],
      "a KernelSet, and hal::Board::cycles"),
+    (r"app::Output::", [CONSOLE], "hal::Console, the only one it has"),
     (r"pico_llama::app::", [BOARD, CONSOLE, COUNT], "hal::Board, hal::Console, Workers::count"),
 ]
 # These end the program: they report or restart, and an overflow in them ends in the same restart by the limit register.

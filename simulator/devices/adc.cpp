@@ -58,11 +58,12 @@ std::uint32_t Adc::sample(unsigned channel) const {
     // Section 12.4.6: Vbe is 0.706 V at 27 degrees, -1.721 mV per degree.
     microvolts = 706'000 - (std::int64_t{temperature_} - 27'000) * 1'721 / 1'000;
   } else if (channel < channels_ - 1) {
-    if (!inputs_[channel]) {
+    const std::optional<std::uint32_t> input = inputs_[channel];
+    if (!input) {
       stop(kCs, fmt::format("input {} is converted, and nothing is connected to GPIO{}", channel,
                             (channels_ == 5 ? 26 : 40) + channel));
     }
-    microvolts = *inputs_[channel];
+    microvolts = *input;
   } else {
     stop(kCs, fmt::format("AINSEL {} selects an input that this package does not have", channel));
   }

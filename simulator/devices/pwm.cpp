@@ -171,7 +171,8 @@ void Pwm::drive(Cycle at) {
   for (unsigned i = 0; i < kSlices; ++i) {
     const Slice& slice = slices_[i];
     const std::uint64_t a_pins = pins_of(i), b_pins = a_pins << 1;
-    const bool a = slice.count<(slice.cc & 0xffff), b = slice.count<slice.cc>> 16;
+    const std::uint32_t a_level = slice.cc & 0xffff, b_level = slice.cc >> 16;
+    const bool a = slice.count < a_level, b = slice.count < b_level;
     if (a != ((csr(i) & kInvertA) != 0)) out |= a_pins;
     if (b != ((csr(i) & kInvertB) != 0)) out |= b_pins;
     enable |= a_pins;

@@ -49,8 +49,8 @@ HostProgram::Operation HostProgram::bulk_out(unsigned endpoint, std::vector<std:
 
 HostProgram::Operation HostProgram::control(ControlTransfer transfer) {
   return {*this, [this, transfer = std::move(transfer)](Operation::Finish finish) mutable {
-            transfer.done = [finish = std::move(finish)](
-                                TransferEnd end, const std::vector<std::uint8_t>& data, Picoseconds at) {
+            using Data = const std::vector<std::uint8_t>&;
+            transfer.done = [finish = std::move(finish)](TransferEnd end, Data data, Picoseconds at) {
               finish({end, data}, at);
             };
             host_.control(std::move(transfer), now_);
@@ -59,10 +59,10 @@ HostProgram::Operation HostProgram::control(ControlTransfer transfer) {
 
 HostProgram::Operation HostProgram::clear_halt(unsigned endpoint, bool in) {
   return {*this, [this, endpoint, in](Operation::Finish finish) {
-            host_.clear_halt(endpoint, in, now_,
-                             [finish = std::move(finish)](TransferEnd end, Picoseconds at) {
-                               finish({end, {}}, at);
-                             });
+            const auto done = [finish = std::move(finish)](TransferEnd end, Picoseconds at) {
+              finish({end, {}}, at);
+            };
+            host_.clear_halt(endpoint, in, now_, done);
           }};
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/drafts/drafter.h"
 #include "tests/engine/engine_model.h"
+#include "tests/engine/told.h"
 #include "tools/packer/drafts.h"
 #include "tools/support/thread_workers.h"
 
@@ -15,14 +16,7 @@ namespace {
 using packer::Text;
 using test_support::build_image;
 using test_support::small_model;
-
-struct Told {
-  std::vector<int32_t> tokens;
-  std::string text;
-  StopReason stop = StopReason::kNone;
-
-  friend bool operator==(const Told&, const Told&) = default;
-};
+using test_support::Told;
 
 /// A session on an image with drafts, or without guesses if most_logits is 1.
 class Teller {
@@ -41,19 +35,11 @@ class Teller {
 
   /// cancel_after: tokens after which the text is cancelled; -1: never.
   Told tell(const std::string& prompt, SessionOptions options, int cancel_after = -1) {
-    Told told;
     std::atomic<bool> cancel = false;
     options.cancel = &cancel;
     const Status begun = session_.begin(prompt, options);
     EXPECT_TRUE(begun.ok()) << begun.text();
-    while (told.stop == StopReason::kNone) {
-      cancel = session_.generated() == cancel_after;
-      const SessionStep step = session_.step();
-      if (step.token >= 0) told.tokens.push_back(step.token);
-      told.text += step.text;
-      told.stop = step.stop;
-    }
-    return told;
+    return test_support::rest_of_story(session_, &cancel, cancel_after);
   }
   Session& session() { return session_; }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/engine/engine_model.h"
+#include "tests/engine/told.h"
 #include "tests/target/digest.h"
 #include "tools/support/thread_workers.h"
 
@@ -14,25 +15,8 @@ namespace {
 
 using test_support::EngineModel;
 using test_support::small_model;
-
-struct Told {
-  std::vector<int32_t> tokens;
-  std::string text;
-  StopReason stop = StopReason::kNone;
-};
-
-Told tell(Session& session, const std::string& prompt, const SessionOptions& options) {
-  Told told;
-  const Status begun = session.begin(prompt, options);
-  EXPECT_TRUE(begun.ok()) << begun.text();
-  while (told.stop == StopReason::kNone) {
-    const SessionStep step = session.step();
-    if (step.token >= 0) told.tokens.push_back(step.token);
-    told.text += step.text;
-    told.stop = step.stop;
-  }
-  return told;
-}
+using test_support::tell;
+using test_support::Told;
 
 SessionOptions sampled(uint64_t seed) {
   SessionOptions options;

@@ -1,4 +1,4 @@
-// Every golden of llama2.c through the command itself: `pico-llama run --json`.
+// Every golden of llama2.c through the command itself, `pico-llama run --json`; and what q8 costs, by `eval`.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -82,6 +82,20 @@ TEST(GoldenCli, GreedyTokensOfRunqInItsOwnArithmetic) {
   PICO_LLAMA_MODEL_OR_SKIP(model, "stories3M_q80.bin");
   PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok4096.bin");
   expect_goldens(golden, model, tokenizer, "q80");
+}
+
+TEST(EvalCli, Q8CostsLessThanHalfAPercentOfPerplexity) {
+  PICO_LLAMA_MODEL_OR_SKIP(model, "stories260K.bin");
+  PICO_LLAMA_MODEL_OR_SKIP(tokenizer, "tok512.bin");
+  const auto result =
+      test_support::run_command({PICO_LLAMA_COMMAND, "eval", model, "-z", tokenizer, "-n", "2000", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json report = Json::parse(result.out);
+  EXPECT_EQ(report["tokens"], 2000);
+  EXPECT_LE(report["perplexity_ratio"], 1.005);
+  EXPECT_GT(report["perplexity_ratio"], 0.98);
+  EXPECT_GT(report["mean_kl"], 0.0);
+  EXPECT_GT(report["top1_agreement"], 0.95);
 }
 
 }  // namespace

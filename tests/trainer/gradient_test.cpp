@@ -48,7 +48,7 @@ struct Model {
                             gradient == nullptr ? nullptr : gradient->data(),
                             1 / count,
                             nullptr};
-    return fastest_math().run_double(pass, batch) / count;
+    return run_in_double(pass, batch) / count;
   }
 
   Config config;
@@ -88,6 +88,36 @@ TEST(Gradient, MatchesFiniteDifferencesWithSharedHeadsAndClassifier) {
 TEST(Gradient, MatchesFiniteDifferencesWithoutSharing) {
   Model model({12, 18, 3, 2, 2, 17, 40}, false);
   check_every_kind(model);
+}
+
+std::vector<float> in_float(const auto& values) { return {values.begin(), values.end()}; }
+
+// The instruction set that trains here, which need not be the one that the finite differences were compared
+// on.
+TEST(Gradient, InFloatIsTheOneInDouble) {
+  for (const bool shared : {true, false}) {
+    Model model({16, 20, 2, 4, 2, 24, 64}, shared);
+    std::vector<double> expected(model.layout.total, 0.0);
+    const double loss = model.loss(&expected);
+    std::vector<float> gradient(model.layout.total, 0.0f);
+    const auto parameters = in_float(model.parameters), cosine = in_float(model.cosine),
+               sine = in_float(model.sine);
+    AlignedVector<float> workspace(model.workspace.size());
+    const Batch batch{model.tokens.data(), model.targets.data(), model.starts.data(),
+                      static_cast<int32_t>(model.starts.size()) - 1};
+    const auto count = static_cast<float>(model.tokens.size());
+    const Pass<float> pass{model.config,     model.layout,    parameters.data(), cosine.data(), sine.data(),
+                           workspace.data(), gradient.data(), 1 / count,         nullptr};
+    EXPECT_NEAR(fastest_math().run(pass, batch) / static_cast<double>(count), loss, 1e-5 * loss);
+    for (const TensorKind& kind : model.layout.all()) {
+      double largest = 0, difference = 0;
+      for (size_t i = kind.offset; i < kind.offset + kind.elements(); ++i) {
+        largest = std::max(largest, std::abs(expected[i]));
+        difference = std::max(difference, std::abs(expected[i] - static_cast<double>(gradient[i])));
+      }
+      EXPECT_LT(difference, 1e-4 * largest) << kind.name;
+    }
+  }
 }
 
 TEST(Gradient, SequencesAreIndependent) {

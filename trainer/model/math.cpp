@@ -6,7 +6,8 @@ namespace pico_llama::trainer {
 
 namespace math_base {
 extern const Math kMath;
-}
+double run_in_double(const Pass<double>& pass, const Batch& batch);
+}  // namespace math_base
 #if defined(PICO_LLAMA_MATH_X86)
 namespace math_avx2 {
 extern const Math kMath;
@@ -28,6 +29,10 @@ const Math& fastest_math() {
   }
 #endif
   return math_base::kMath;
+}
+
+double run_in_double(const Pass<double>& pass, const Batch& batch) {
+  return math_base::run_in_double(pass, batch);
 }
 
 size_t workspace_elements(const Config& config, size_t max_tokens) {

@@ -18,7 +18,7 @@ struct Batch {
   int32_t size() const { return starts[sequences]; }
 };
 
-/// Inputs of one pass besides the batch. The same for float (training) and double (checks of the gradients).
+/// Inputs of one pass besides the batch. The same for float (training) and double (run_in_double()).
 template <typename Scalar>
 struct Pass {
   const Config& config;
@@ -41,7 +41,6 @@ struct Math {
   /// Runs a batch forward and, with a gradient, backward. Returns the sum of the tokens' losses in nats.
   /// Requires: every sequence is at most seq_len long, batch.size() at most max_tokens of the workspace.
   double (*run)(const Pass<float>&, const Batch&);
-  double (*run_double)(const Pass<double>&, const Batch&);
   /// AdamW on elements [begin, end). Source: Loshchilov, Hutter, "Decoupled weight decay", 2019, algorithm 2.
   void (*adamw)(float* parameters, const float* gradient, float* first, float* second, size_t begin,
                 size_t end, float learning_rate, float correction1, float correction2, float decay,
@@ -51,6 +50,10 @@ struct Math {
   /// A square float matrix product of this size, for the measured peak: c = a * b, row major.
   void (*multiply)(const float* a, const float* b, float* c, int n);
 };
+
+/// Math::run in double precision, which the tests of the gradients use: the same code, for the baseline's
+/// instructions.
+double run_in_double(const Pass<double>& pass, const Batch& batch);
 
 /// Elements of workspace for batches of up to max_tokens tokens.
 size_t workspace_elements(const Config& config, size_t max_tokens);

@@ -422,7 +422,6 @@ class Runner {
 };
 
 double run(const Pass<float>& pass, const Batch& batch) { return Runner<float>(pass, batch).run(); }
-double run_double(const Pass<double>& pass, const Batch& batch) { return Runner<double>(pass, batch).run(); }
 
 void adamw(float* parameters, const float* gradient, float* first, float* second, size_t begin, size_t end,
            float learning_rate, float correction1, float correction2, float decay, float gradient_scale) {
@@ -447,7 +446,14 @@ void multiply(const float* a, const float* b, float* c, int n) {
 
 }  // namespace
 
+#ifdef PICO_LLAMA_MATH_DOUBLE
+double run_in_double(const Pass<double>& pass, const Batch& batch);
+double run_in_double(const Pass<double>& pass, const Batch& batch) {
+  return Runner<double>(pass, batch).run();
+}
+#endif
+
 extern const Math kMath;
-const Math kMath = {PICO_LLAMA_MATH_TITLE, run, run_double, adamw, add, multiply};
+const Math kMath = {PICO_LLAMA_MATH_TITLE, run, adamw, add, multiply};
 
 }  // namespace pico_llama::trainer::PICO_LLAMA_MATH_NAMESPACE

@@ -86,10 +86,10 @@ class PatchedFirmware(BoardTest):
         def broken(function, instruction):
             address, = (int(line.split()[0], 16) for line in self.listing() if re.search(rf"{function}\(.*>:$", line))
             return self.with_code(address, lambda old: instruction + old[2:])
-        script = ["expect hung or faulted on the last boot", *SHORT, "wait 10"]
+        script = ["expect hung or faulted on the last boot", *SHORT]
         log = self.scratch / "led"
-        text = self.play(script, self.pack("q8"), ["--led", log], firmware=broken("reset_and_identify", b"\xfe\xe7"))  # b to itself
-        told = max(at for at, lit in led_changes(log)) - 9
+        text = self.play([*script, "wait 6"], self.pack("q8"), ["--led", log], firmware=broken("reset_and_identify", b"\xfe\xe7"))  # b to itself
+        told = max(at for at, lit in led_changes(log)) - 5
         rows = rows_of_blinks(change for change in led_changes(log) if change[0] > told)
         assert rows and set(rows) == {4}, rows
         expect(text, "! the PSRAM hung or faulted on the last boot", "PSRAM   skipped", self.token_count(24))

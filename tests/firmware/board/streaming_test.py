@@ -4,6 +4,7 @@ import re
 
 import virtual_board
 from board_test_case import BoardTest
+from labels import long
 from virtual_board import STORIES3M, STORY_END, host_tokens, stories, story_script
 
 ROPE_15M = 256 * 48 * 4  # bytes: cos and sin of 24 pairs at 256 positions
@@ -11,11 +12,12 @@ ROPE_15M = 256 * 48 * 4  # bytes: cos and sin of 24 pairs at 256 positions
 
 class Streaming(BoardTest):
     def streams(self, image, profile, vocabulary_and_rope_bytes, mhz=150, divider=2, firmware=None, prompt="Once upon a time",
-                steps=12):
-        """Tells a story with weights from flash: the host's tokens, at 85 % at least of what the bus could bring."""
+                steps=12, then=()):
+        """Tells a story with weights from flash: the host's tokens, at 85 % at least of what the bus could bring. Returns what
+        ended it, and what ended the stories of the script `then`."""
         text = self.play(["expect > ", "send /mem", "expect stack of core 1", "send /json on", "expect json on", "send /temp 0",
-                           f"send /steps {steps}", f"send {prompt}", *STORY_END], self.packer.cartridge(image), firmware=firmware)
-        (tokens, end), = stories(text)
+                           f"send /steps {steps}", f"send {prompt}", *STORY_END, *then], self.packer.cartridge(image), firmware=firmware)
+        (tokens, end), *others = stories(text)
         assert tokens == host_tokens(image, prompt, steps), tokens
         # What a token reads of the weights in flash, over chained reads of cache lines: 8 bytes in 16 divider + 2 cycles.
         in_flash = int(re.search(r"^weights +([\d,]+) B  flash", text, re.MULTILINE)[1].replace(",", ""))
@@ -24,7 +26,7 @@ class Streaming(BoardTest):
         print(f"{profile}: {len(tokens)} tokens as on the host, {end['tokens_per_second']} tok/s simulated at {mhz} MHz, "
               f"{100 * share:.1f} % of the bus's {limit:.3f}")
         assert share >= 0.85, share
-        return end
+        return [end, *(ended for _, ended in others)]
 
     def test_guesses_change_no_token(self):
         """Guesses from the image's table and from the text: the tokens of a host that makes none, greedy and sampled."""
@@ -53,48 +55,43 @@ class Streaming(BoardTest):
         # Rounding fitted to noise would be noise too, and a minute longer.
         return self.packer.pack(profile, *self.packer.synthetic_15m(), "--calibration", "0")
 
+    @long
     def test_q8_15m(self):
         self.streams(self.synthetic_15m("q8"), "15M q8", ROPE_15M, prompt="a", steps=5)
 
     def test_q4_15m(self):
-        self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, prompt="a", steps=5)
-
-    def test_q4_15m_133(self):
-        end = self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, mhz=133, divider=1, prompt="a", steps=5,
-                           firmware=virtual_board.firmware_of("firmware-133mhz"))
-        assert end["tokens_per_second"] >= 6.2, end
-
-    def streams_prompt(self, image, prompt):
-        (_, end), = stories(self.play(["expect > ", "send /json on", "expect json on", "send /temp 0", "send /steps 72",
-                                        f"send {prompt}", *STORY_END], self.packer.cartridge(image)))
-        return end
-
-    def test_q4_15m_prefill(self):
+        """A story, and a prompt: read in passes of several tokens, five times as fast at least as tokens are generated."""
         prompt = " ".join(["once a cat"] * 16)
-        end = self.streams_prompt(self.synthetic_15m("q4"), prompt)
+        _, end = self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, prompt="a", steps=5,
+                              then=["send /steps 72", f"send {prompt}", *STORY_END])
         print(f"{end['prompt_tokens']} tokens of a prompt at {end['prefill_tokens_per_second']} tok/s simulated, generated at "
               f"{end['tokens_per_second']}")
         assert end["prompt_tokens"] >= 48 and end["prefill_tokens_per_second"] >= 5 * end["tokens_per_second"], end
+
+    def test_q4_15m_133(self):
+        end, = self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, mhz=133, divider=1, prompt="a", steps=5,
+                           firmware=virtual_board.firmware_of("firmware-133mhz"))
+        assert end["tokens_per_second"] >= 6.2, end
 
     def test_stream_stops(self):
         """Ctrl-C, a pulled cable, another count of cores and every command that reads the bus, in the middle of streaming with
         guesses ahead: no hang, and the next story is the same as ever."""
         model = self.packer.cartridge(self.packer.pack("f32", *virtual_board.any_story_model(), "--drafts", "20000"))
-        script = ["expect > ", "send /json on", "expect json on", "send /temp 0", "expect temperature", "send /steps 24",
-                  "expect steps 24", "send Once", *STORY_END]
+        script = ["expect > ", "send /json on", "expect json on", "send /temp 0", "expect temperature", "send /steps 16",
+                  "expect steps 16", "send Once", *STORY_END]
         again = ["send Once", *STORY_END]
-        for moment in (5, 12, 19):
+        for moment in (3, 11):
             script += ["send Once", *["expect {\"token\":"] * moment, "ctrl-c", *STORY_END, *again]
         for command, answer in (("/cores 1", "expect core"), ("/mem", "expect stack of core 1"), ("/cores 2", "expect core"),
                                 ("/model 1", "expect loaded")):
-            script += ["send Once", *["expect {\"token\":"] * 9, "ctrl-c", *STORY_END, f"send {command}", answer, *again]
-        script += ["send Once", *["expect {\"token\":"] * 9, "ctrl-c", *STORY_END, "send /bootsel", "expect-bootsel"]
+            script += ["send Once", *["expect {\"token\":"] * 7, "ctrl-c", *STORY_END, f"send {command}", answer, *again]
+        script += ["send Once", *["expect {\"token\":"] * 7, "ctrl-c", *STORY_END, "send /bootsel", "expect-bootsel"]
         text = self.play(script, model, seconds=120)
         (whole, told), *rest = stories(text)
         assert told["accepted"] > 0 and told["passes"] < told["tokens"], told
         cut = [tokens for tokens, end in rest if end["stop"] == "cancelled"]
         ended = [tokens for tokens, end in rest if end["stop"] != "cancelled"]
-        assert len(whole) == 24 and len(cut) == 3 + 4 + 1 and len(ended) == 3 + 4, (len(whole), len(cut), len(ended))
+        assert len(whole) == 16 and len(cut) == 2 + 4 + 1 and len(ended) == 2 + 4, (len(whole), len(cut), len(ended))
         assert all(tokens == whole for tokens in ended)
         assert all(tokens == whole[:len(tokens)] for tokens in cut)
         self.play(["expect > ", "send /temp 0", "expect > ", "send Once", "expect upon", "unplug", "wait 1", "plug", "expect > ",

@@ -158,6 +158,8 @@ class Board {
   /// The cycle that both cores have reached, and its time.
   Cycle now() const { return std::min(cores[0].now(), cores[1].now()); }
   Picoseconds time() const { return timebase.time_at(now()); }
+  /// The time of a change of a pin that is being reported.
+  Picoseconds pin_time() const { return timebase.time_at(gpio.change_cycle().value_or(access_cycle())); }
   bool has_psram() const { return options.kind == BoardKind::kPicoPlus2W && !options.faults.psram_absent; }
   bool in_bootsel() const { return boot_.outcome == Bootrom::Outcome::kBootsel; }
   const std::string& bootsel_reason() const { return boot_.reason; }
@@ -264,8 +266,6 @@ class Board {
   void check_voltage(std::uint32_t clk_sys_hz);
   /// Cycle of the current bus access: the running core's clock; between runs, now().
   Cycle access_cycle() const { return runner_ != nullptr ? runner_->now() : now(); }
-  /// The time of a change of a pin that is being reported.
-  Picoseconds pin_time() const { return timebase.time_at(gpio.change_cycle().value_or(access_cycle())); }
   bool core1_idle() const { return core1_held_ || bootrom.core1_waiting() || cores[1].sleeping(); }
   void wire();
   void be_lenient();

@@ -24,6 +24,7 @@ struct Given {
   Options options;
   std::string board = "pico-plus-2-w";
   std::vector<std::string> faults;
+  std::vector<std::string> parts;
   std::string script;
   std::string boot_rom;
   std::vector<std::string> drags;
@@ -43,6 +44,7 @@ int start(Given& given) {
       given.board == "pico2" ? simulator::BoardKind::kPico2 : simulator::BoardKind::kPicoPlus2W;
   for (const std::string& fault : given.faults)
     simulate::parse_fault(fault, options.board.faults, options.faults);
+  for (const std::string& part : given.parts) options.parts.push_back(simulate::parse_part(part));
   if (!given.max_seconds.empty())
     options.max_seconds = simulate::parse_seconds(given.max_seconds, "--max-seconds");
   if (options.max_seconds == 0.0) fail_usage("--max-seconds 0 would end the run before it begins");
@@ -123,6 +125,7 @@ void add_simulate(Cli& cli) {
       "--lenient", options.board.lenient,
       "Warn once, and go on, where silicon survives: SCK beyond a rating, tCEM, a store to read-only XIP");
   sub->add_option("--fault", given->faults, "Break something; may be repeated (list below)");
+  sub->add_option("--attach", given->parts, "Wire a part to GPIOs; may be repeated (list below)");
   sub->add_flag("--pty", options.pty, "Serve the serial port as a device; its path is printed on stderr");
   sub->add_flag("--uart", options.uart, "UART0 is the terminal instead of USB");
   sub->add_flag("--no-dtr", given->no_dtr,
@@ -155,6 +158,8 @@ no terminal, its lines are typed, and the run ends once the board has nothing le
 
 Faults, in simulated seconds since power-on (+D: for how long):
 {}
+Parts, by GPIO numbers:
+{}
 Script commands, one a line:
 {}
 Exit: 0 the script, the input or the user ended it, or a limit without a script did; 1 a file is refused, the
@@ -168,7 +173,7 @@ Examples:
   pico-llama simulate story.uf2 --send "Once upon a time" --expect "tok/s" --max-seconds 60
   pico-llama simulate firmware.uf2 --pty          then: picocom /dev/pts/N
   pico-llama simulate firmware.elf --gdb 3333     then: gdb-multiarch -ex "target remote :3333" firmware.elf)",
-      simulate::fault_help(), simulate::script_help()));
+      simulate::fault_help(), simulate::part_help(), simulate::script_help()));
   sub->callback([&cli, given] { cli.action = [given] { return start(*given); }; });
 }
 

@@ -6,6 +6,7 @@
 
 #include "simulator/board.h"
 #include "tools/simulate/fault.h"
+#include "tools/simulate/parts.h"
 #include "tools/simulate/script.h"
 
 namespace pico_llama::simulate {
@@ -15,6 +16,7 @@ struct Options {
   std::vector<std::string> images;
   simulator::BoardOptions board;
   std::vector<Fault> faults;  ///< those that happen at a time
+  std::vector<Part> parts;    ///< on the board's pins
 
   /// What --drag and --picoboot ask for, before anything else; the board is then powered on with the BOOT
   /// button held.

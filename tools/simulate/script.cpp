@@ -11,7 +11,17 @@
 namespace pico_llama::simulate {
 namespace {
 
-enum class Argument : std::uint8_t { kNone, kText, kLine, kSeconds, kNumber, kSwitch, kFile };
+enum class Argument : std::uint8_t {
+  kNone,
+  kText,
+  kLine,
+  kSeconds,
+  kNumber,
+  kSwitch,
+  kFile,
+  kVolts,
+  kDegrees
+};
 
 struct Command {
   const char* name;
@@ -33,6 +43,8 @@ constexpr Command kCommands[] = {
     {"stall", Step::Kind::kStall, Argument::kSeconds},
     {"press", Step::Kind::kPress, Argument::kNone},
     {"release", Step::Kind::kRelease, Argument::kNone},
+    {"adc", Step::Kind::kAdc, Argument::kVolts},
+    {"temperature", Step::Kind::kTemperature, Argument::kDegrees},
     {"reset", Step::Kind::kReset, Argument::kNone},
     {"power-cut", Step::Kind::kPower, Argument::kNone},
     {"power-bootsel", Step::Kind::kPowerBootsel, Argument::kNone},
@@ -46,6 +58,14 @@ constexpr Command kCommands[] = {
 std::string contents(const std::string& path) {
   const MappedFile file(path);
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+double decimal(std::string_view text, double least, double most, std::string_view what) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value >= least && value <= most))
+    fail_usage("'{}' is not a number of {} ({} to {})", text, what, least, most);
+  return value;
 }
 
 }  // namespace
@@ -118,6 +138,18 @@ Step parse_step(std::string_view line) {
       case Argument::kSeconds:
         step.seconds = parse_seconds(rest, name);
         break;
+      case Argument::kVolts: {
+        const std::size_t between = rest.find(' ');
+        const std::string_view input = rest.substr(0, between);
+        if (between == std::string_view::npos || input.size() != 1 || input[0] < '0' || input[0] > '7')
+          fail_usage("'{}' needs an input (0 to 7) and volts", name);
+        step.number = static_cast<std::uint32_t>(input[0] - '0');
+        step.seconds = decimal(rest.substr(between + 1), 0, 3.3, "volts");
+        break;
+      }
+      case Argument::kDegrees:
+        step.seconds = decimal(rest, -40, 125, "degrees Celsius");
+        break;
       case Argument::kSwitch:
         if (rest != "on" && rest != "off") fail_usage("'{}' needs on or off", name);
         step.number = rest == "on";
@@ -161,6 +193,8 @@ const char* script_help() {
   stall SECONDS     the host stops reading for SECONDS
   unplug, plug      the USB cable
   press, release    the BOOT button
+  adc INPUT VOLTS   the voltage at an input of the ADC, 0 to 3.3
+  temperature DEGREES   of the chip, Celsius, for the ADC's sensor (27 at the start)
   reset, power-cut  the RUN pin; power off and on
   request-bootsel, request-flash   picotool's reboot requests
   expect-bootsel    waits until the board is in BOOTSEL mode

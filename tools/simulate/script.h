@@ -21,6 +21,8 @@ struct Step {
     kStall,           ///< seconds: the host does not read
     kPress,           ///< presses the BOOT button
     kRelease,         ///< lets go of it
+    kAdc,             ///< number, seconds: the ADC's input and its volts
+    kTemperature,     ///< seconds: the chip's degrees Celsius
     kReset,           ///< RUN pin
     kPower,           ///< power is cut and comes back
     kPowerBootsel,    ///< the same, with the BOOT button held
@@ -33,7 +35,7 @@ struct Step {
   };
   Kind kind = Kind::kSend;
   std::string text;
-  double seconds = 0;
+  double seconds = 0;  ///< or another quantity, as the kind says
   std::uint32_t number = 0;
 };
 

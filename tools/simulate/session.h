@@ -12,6 +12,7 @@
 #include "tools/simulate/idle_watch.h"
 #include "tools/simulate/led_log.h"
 #include "tools/simulate/options.h"
+#include "tools/simulate/parts.h"
 #include "tools/simulate/player.h"
 #include "tools/simulate/port.h"
 
@@ -59,6 +60,7 @@ class Session : private simulator::SerialProgram {
 
   const Options& options_;
   simulator::Board board_;
+  Parts parts_{options_.parts, board_};
   simulator::UsbHost host_;
   std::unique_ptr<Port> port_;  ///< none while a script plays
   std::unique_ptr<Player> player_;

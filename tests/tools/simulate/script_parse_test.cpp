@@ -4,6 +4,7 @@
 
 #include "simulator/clock/event_queue.h"
 #include "tools/simulate/fault.h"
+#include "tools/simulate/parts.h"
 #include "tools/simulate/player.h"
 #include "tools/support/failure.h"
 
@@ -36,6 +37,24 @@ TEST(Fault, NamesTimesAndDurations) {
   }
 }
 
+TEST(Parts, PinsAddressAndContents) {
+  const Part eeprom = parse_part("i2c-eeprom@12,13,0x50");
+  EXPECT_EQ(eeprom.kind, Part::Kind::kI2cEeprom);
+  EXPECT_EQ(eeprom.pins, (std::vector<unsigned>{12, 13}));
+  EXPECT_EQ(eeprom.address, 0x50u);
+  EXPECT_EQ(parse_part("spi-flash@17,18,19,16").pins, (std::vector<unsigned>{17, 18, 19, 16}));
+  const std::string path = testing::TempDir() + "simulate_part";
+  std::ofstream(path) << std::string(257, 'x');
+  EXPECT_EQ(parse_part("i2c-eeprom@4,5,80=" + path).contents, std::string(257, 'x'));
+  EXPECT_THROW(parse_part("i2c-registers@4,5,80=" + path), Failure);
+  EXPECT_THROW(parse_part("i2c-registers@4,5,80=/nonexistent/part"), Failure);
+  for (const char* text :
+       {"", "lamp@1", "i2c-eeprom", "i2c-eeprom@12,13", "i2c-eeprom@12,12,80", "i2c-eeprom@12,48,80",
+        "i2c-eeprom@12,13,128", "i2c-eeprom@12,13,0x", "i2c-eeprom@12,13,80,1", "spi-flash@1,2,3"}) {
+    EXPECT_THROW(parse_part(text), UsageFailure) << text;
+  }
+}
+
 TEST(Script, StepsAndEscapes) {
   EXPECT_EQ(parse_step("send Once upon").text, "Once upon\r");
   EXPECT_EQ(parse_step("send").text, "\r");
@@ -43,8 +62,12 @@ TEST(Script, StepsAndEscapes) {
   EXPECT_EQ(parse_step("ctrl-c").text, "\x03");
   EXPECT_EQ(parse_step("wait 0.25").seconds, 0.25);
   EXPECT_EQ(parse_step("baud 1200").number, 1200u);
-  for (const char* text :
-       {"sned x", "expect", "wait", "wait soon", "baud", "baud 12x", "plug in", "type \\q", "type \\x4"}) {
+  EXPECT_EQ(parse_step("adc 3 1.65").number, 3u);
+  EXPECT_EQ(parse_step("adc 3 1.65").seconds, 1.65);
+  EXPECT_EQ(parse_step("temperature -12.5").seconds, -12.5);
+  for (const char* text : {"sned x", "expect", "wait", "wait soon", "baud", "baud 12x", "plug in", "type \\q",
+                           "type \\x4", "adc", "adc 3", "adc 8 1", "adc 12 1", "adc 3 3.31", "adc 3 nan",
+                           "adc 3 1V", "temperature", "temperature 200"}) {
     EXPECT_THROW(parse_step(text), UsageFailure) << text;
   }
 }

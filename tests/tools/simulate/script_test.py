@@ -74,6 +74,30 @@ class Script(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(run.stdout.count(b"hello usb 2"), 2)
 
+    @sanitized
+    def test_adc_voltages_and_temperature_of_a_script(self):
+        script = "adc 0 0.825\nadc 1 1.65\nadc 2 3.3\ntemperature 41\nexpect done\n"
+        run = simulate(sdk_program("adc_dma"), "--uart", "--script", self.path("script", script), "--max-seconds", 5)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        for line in (b"once 2048", b"temperature 41", b"input 0 mean 1024", b"input 1 mean 2048", b"input 2 mean 4095"):
+            self.assertIn(line, run.stdout)
+
+    @sanitized
+    def test_i2c_parts_of_the_command_line(self):
+        self.path("registers", bytes(0x10) + b"\xde\x00\x7f")
+        run = simulate(sdk_program("i2c_scan"), "--uart", "--attach", f"i2c-registers@12,13,0x2a={self.path('registers')}",
+                       "--attach", "i2c-eeprom@12,13,0x50", "--expect", "nobody -1", "--max-seconds", 5)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        for line in (b"found 2a", b"found 50", b"registers de 00 7f", b"eeprom same after acknowledge polling"):
+            self.assertIn(line, run.stdout)
+
+    @sanitized
+    def test_an_spi_flash_of_the_command_line(self):
+        run = simulate(sdk_program("spi_flash"), "--uart", "--attach", "spi-flash@17,18,19,16", "--expect", "dma same",
+                       "--max-seconds", 5)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn(b"id ef 40 14", run.stdout)
+
     # PSRAM at 109 MHz, linear: beyond its rating.
     @sanitized
     def test_lenient_warns_once_where_strict_stops(self):
@@ -186,4 +210,6 @@ class Usage(unittest.TestCase):
         self.assertIn("give a file name", self.check("x.elf", "--led", "-"))  # standard error is a pipe here
         self.assertIn("psram-absent", self.check("x.elf", "--fault", "nonsense"))
         self.check("x.elf", "--fault", "button")
+        self.assertIn("spi-flash", self.check("x.elf", "--attach", "lamp@3"))
+        self.assertIn("i2c-eeprom@SDA,SCL,ADDRESS", self.check("x.elf", "--attach", "i2c-eeprom@3"))
         self.check("x.elf", "--fault", "psram-absent@3")

@@ -31,7 +31,7 @@ ENGINE_SYSTEM = set(
     "tuple type_traits utility atomic hwy/foreach_target.h hwy/highway.h".split()
 )
 # Headers of which the build picks one by its include path: assembly, or the model of it that runs on a PC.
-CHOSEN_BY_THE_BUILD = {"dsp.h", "f32_columns.h", "q8_blocks.h", "q8_blocks_two.h", "q8_vectors.h", "q4_rows.h",
+CHOSEN_BY_THE_BUILD = {"dsp.h", "f32_columns.h", "q8_blocks.h", "q8_blocks_two.h", "q8_vectors.h", "q4_block_two.h", "q4_rows.h",
                        "attention_loops.h", "softmax_loop.h", "q8_blocks_64.h", "swiglu_fours.h"}
 ROOTS = sorted({key.split("/")[0] for key in PROJECT})
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -9,8 +9,8 @@ namespace pico_llama {
 
 /// out[t][r] = float(sum_g code[r][g] * sum_{i in g} w[r][i] * x[t][i]) * (x_scale[t] * scale), with groups g
 /// of 32 columns and the scale of r's block. Exact: the sum is an integer that fits int32 (SPEC.md, "Why q4
-/// sums do not overflow"), so its order is free. Cost on M33: 10 cycles per 8 MACs, plus about 35 per group
-/// of 32 columns and 4 rows (1.59 cycles per MAC in all).
+/// sums do not overflow"), so its order is free. Cost on M33: 15 cycles per 16 MACs of two tokens, 10 per 8
+/// of a single one, and about 34 per group of 32 columns and 4 rows (1.03 and 1.59 cycles per MAC in all).
 struct MatmulQ4 {
   const std::byte* weights;  ///< kRowsQ4, the whole tensor
   int columns;

@@ -97,11 +97,13 @@ TEST(Kernels, MatmulQ4AtTheLimit) {
       EXPECT_LE(int64_t{8} * kQ4Group * w.limit << 12, INT32_MAX);
       // The limit is tight: one more would violate a bound.
       EXPECT_TRUE(w.limit == kQ4MaxActivationLimit || codes * 8 * kQ4Group * (w.limit + 1) > INT32_MAX);
-      const std::vector<int16_t> x(columns + 2, static_cast<int16_t>((signs & 2) != 0 ? -w.limit : w.limit));
-      const std::vector<float> got = expect_same_matmul_q4(w, x, 1);
+      const auto most = static_cast<int16_t>((signs & 2) != 0 ? -w.limit : w.limit);
+      const std::vector<int16_t> x(2 * (columns + 2), most);
+      const std::vector<float> got = expect_same_matmul_q4(w, x, 2);
       const int64_t sum =
           codes * 8 * kQ4Group * w.limit * (((signs & 1) != 0) != ((signs & 2) != 0) ? 1 : -1);
       EXPECT_EQ(got[0], static_cast<float>(sum) * 0.01f);
+      EXPECT_EQ(got[8], static_cast<float>(sum) * (0.5f * 0.01f));
     }
 }
 

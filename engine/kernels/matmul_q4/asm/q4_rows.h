@@ -65,7 +65,4 @@ namespace pico_llama::dsp {
   // clang-format on
 }
 
-/// Keeps the sums in memory, so that the compiler loads them directly into FPU registers.
-inline void keep_in_memory(int32_t (&sums)[8]) { __asm__("" : "+m"(sums)); }
-
 }  // namespace pico_llama::dsp

@@ -36,6 +36,4 @@ inline void q4_rows(const void* words, const void* x, int groups, int32_t* sums)
   std::memcpy(sums, total, sizeof total);
 }
 
-inline void keep_in_memory(int32_t (&)[8]) {}
-
 }  // namespace pico_llama::dsp

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 HOT = [
     r"Transformer::Pass::task<.*NumericsQ8>", r"Transformer::forward\(", r"Session::step\(", r"Sampler::sample\(",
-    r"(m33|portable)::rmsnorm\(", r"(m33|portable)::swiglu\(", r"m33::swiglu_q8\(", r"m33::rmsnorm_q8\(", r"m33::residual_q8\(", r"m33::argmax\(", r"m33::softmax_fixed\(", r"dsp::softmax_pairs\(",
+    r"(m33|portable)::swiglu\(", r"m33::swiglu_q8\(", r"m33::rmsnorm_q8\(", r"m33::residual_q8\(", r"m33::argmax\(", r"m33::softmax_fixed\(", r"dsp::softmax_pairs\(",
     r"m33::matmul_f32\(", r"m33::matmul_q8\(", r"m33::matmul_q4\(", r"dsp::q4_block_two\(", r"dsp::q4_rows\(", r"m33::quantize_q8\(",
     r"m33::attention_q8\(", r"CoreWorkers::run\(", r"CoreWorkers::barrier\(", r"vtable for .*CoreWorkers",
     r"UsbConsole::write\(",

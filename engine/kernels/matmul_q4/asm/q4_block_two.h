@@ -65,8 +65,8 @@ static_assert(kQ4Group == 32 && kQ4GroupBytes == 136, "a group of a token is 16 
       "ldr    lr, [sp, #12] \n"
       "sxtb16 r1, r2 \n"
       "sxtb16 r3, r2, ror #8 \n"
-      "lsl    r1, r1, #4 \n"  // codes of rows 0 and 2, each times 16
-      "lsl    r3, r3, #4 \n"  // of 1 and 3
+      "lsls   r1, r1, #4 \n"  // codes of rows 0 and 2, each times 16
+      "lsls   r3, r3, #4 \n"  // of 1 and 3
       "bfc    r1, #16, #4 \n"
       "ldrd   r2, r12, [lr] \n"
       "bfc    r3, #16, #4 \n"

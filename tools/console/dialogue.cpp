@@ -1,5 +1,7 @@
 #include "tools/console/dialogue.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "tools/support/failure.h"
@@ -27,12 +29,12 @@ Dialogue::~Dialogue() {
   if (abandoned_) return;
   try {
     line_.write(std::string(1, kCtrlC));
-    for (const auto& [command, value] : changed_) ask("/" + command + " " + value);
+    for (const auto& [command, value] : changed_) ask(fmt::format("/{} {}", command, value));
     line_.write("/json off\r");
     // Wait for the answer: closing the port discards unsent output.
     while (next_line().find("json off") == std::string::npos) {
     }
-  } catch (const Failure&) {
+  } catch (...) {
     // The board was disconnected: nothing to restore.
   }
 }

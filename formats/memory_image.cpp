@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <memory>
 
 #include "firmware/chips/rp2350.h"
 #include "formats/elf.h"
@@ -77,10 +78,12 @@ MemoryImage read_memory_image(const std::string& path) {
   // A folder cannot be read; a device or a pipe may never end.
   if (!problem && !std::filesystem::is_regular_file(status))
     fail("{}: is not a regular file; give a .uf2 or .elf", path);
-  std::ifstream stream(path, std::ios::binary);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!stream) fail("{}: cannot be opened: {}", path, errno_text(errno));
-  const std::vector<std::uint8_t> file{std::istreambuf_iterator<char>(stream),
-                                       std::istreambuf_iterator<char>()};
+  std::vector<std::uint8_t> file;
+  std::array<std::uint8_t, 1 << 16> part;
+  for (std::size_t read; (read = std::fread(part.data(), 1, part.size(), stream.get())) > 0;)
+    file.insert(file.end(), part.begin(), part.begin() + static_cast<std::ptrdiff_t>(read));
   if (file.empty()) fail("{}: is empty or cannot be read", path);
   if (!looks_like_uf2(file)) return read_elf(path);
   MemoryImage image = read_uf2(file, path);

@@ -29,6 +29,7 @@ const encoder = new TextEncoder();
 export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
   const terminal = new Terminal({
     fontSize: 14,
+    lineHeight: 1.15, // with 1, underscores are cut off
     scrollback: 5000,
     screenReaderMode: true,
     theme: { background: '#101214', foreground: '#e8e8e3' },

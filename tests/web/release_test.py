@@ -1,0 +1,78 @@
+"""scripts/release.sh in two folders: the same bytes, and every file does what it is for."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BOARDS = {"pico-plus-2-w": "pico-plus-2-w", "pico-plus-2": "pico-plus-2-w", "pga2350": "pico-plus-2-w", "pico-2": "pico2"}
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(77)
+
+
+class Release(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory()
+        # Names of two lengths: a path in a file would shift what comes behind it.
+        cls.trees = [pathlib.Path(cls.scratch.name, name) for name in ("a", "another-folder")]
+        for tree, cache in zip(cls.trees, ("0", "1")):
+            subprocess.run(["git", "clone", "-q", ROOT, tree], check=True)
+            (tree / ".deps").symlink_to((ROOT / ".deps").resolve())
+            shutil.copytree(ROOT / "web/node_modules", tree / "web/node_modules", symlinks=True)
+            # Nothing from a compiler cache in the second: each file is compiled twice.
+            environment = {**os.environ, "CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1"}
+            if cache == "1":
+                environment["CCACHE_DISABLE"] = "1"
+            subprocess.run([tree / "scripts/release.sh"], check=True, env=environment)
+        cls.dist = cls.trees[0] / "dist"
+        cls.version = re.search(r"VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text().split("project(pico_llama ")[1])[1]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    def test_twice_the_same_bytes(self):
+        sums = [(tree / "dist/SHA256SUMS").read_text() for tree in self.trees]
+        self.assertEqual(*sums)
+        files = sorted(str(file.relative_to(self.dist)) for file in self.dist.rglob("*") if file.is_file())
+        self.assertEqual(sorted([line.split("  ")[1] for line in sums[0].splitlines()] + ["SHA256SUMS"]), files)
+        for tree in self.trees:
+            subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tree / "dist", check=True)
+
+    def test_no_path_of_this_machine(self):
+        for tree in self.trees:
+            for file in (tree / "dist").rglob("*"):
+                if file.is_file():
+                    self.assertNotIn(str(tree).encode(), file.read_bytes(), file.name)
+
+    def test_each_uf2_boots(self):
+        command = self.trees[0] / "build/host/tools/pico-llama"
+        for name, kind in BOARDS.items():
+            file = self.dist / f"pico-llama-{name}-{self.version}"
+            for suffix, typed, expected in (("", "/model", "no model"), ("-story", "Once upon a time", "tok/s")):
+                with self.subTest(name + suffix):
+                    told = subprocess.run([command, "simulate", f"{file}{suffix}.uf2", "--board", kind, "--send", typed,
+                                           "--expect", expected, "--max-seconds", "60"], capture_output=True, text=True)
+                    self.assertEqual(told.returncode, 0, told.stdout + told.stderr)
+
+    def test_package_and_npm_tarball(self):
+        unpacked = self.trees[0] / "unpacked"
+        subprocess.run(["dpkg-deb", "-x", next(self.dist.glob("*.deb")), unpacked], check=True)
+        environment = {**os.environ, "PICO_LLAMA": str(unpacked / "usr/bin/pico-llama"), "PICO_LLAMA_PAGE": str(self.dist / "page"),
+                       "PICO_LLAMA_TARBALL": str(self.dist / f"pico-llama-{self.version}.tgz")}
+        subprocess.run(["node", ROOT / "web/test/npm_test.mjs"], check=True, env=environment)
+
+
+if __name__ == "__main__":
+    for need in (ROOT / ".deps/pico-sdk", ROOT / "web/node_modules/esbuild"):
+        if not need.exists():
+            skip(f"{need.relative_to(ROOT)} is missing: scripts/setup.sh --tests")
+    unittest.main()

@@ -9,7 +9,7 @@ from labels import long
 from virtual_board import PICO_TALES, STORY_END, command, find_model, stories
 
 JSON = ["expect > ", "send /json on", "expect json on"]
-LONGEST_PAUSE_MS = 40  # docs/console.md
+LONGEST_PAUSE_MS, LONGEST_STREAMED_PAUSE_MS = 40, 130  # docs/console.md
 
 
 def on_host(image, steps, prompt, *options):
@@ -68,6 +68,12 @@ class Endless(BoardTest):
         """Weights from flash, the cache from PSRAM, and guesses: the tokens of a host that makes none."""
         end = self.same_as_host(self.short("f32", "--drafts", "20000"), 160, "The dog")
         assert end["drafted"] > 0, end
+
+    @long
+    def test_streamed_whole_context(self):
+        """The same over the end of a context of 512."""
+        end = self.same_as_host(self.image("f32", *PICO_TALES), 540, "Once upon a time")
+        assert end["longest_pause_ms"] <= LONGEST_STREAMED_PAUSE_MS, end
 
     def test_continued(self):
         """Stopped by Ctrl-C or /steps anywhere and continued: the uninterrupted story. With words: they are in it."""

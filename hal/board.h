@@ -132,6 +132,9 @@ class Board {
   virtual uint32_t stack_used(int core) = 0;
   virtual uint32_t stack_bytes(int core) = 0;
 
+  /// The chip's boot ROM.
+  virtual std::span<const std::byte> boot_rom() = 0;
+
   [[noreturn]] virtual void reboot() = 0;
   [[noreturn]] virtual void reboot_to_bootsel() = 0;
 

@@ -47,6 +47,7 @@ struct Commands {
   static void bench(Application&, std::string_view);
   static void selftest(Application&, std::string_view);
   static void json(Application&, std::string_view);
+  static void bootrom(Application&, std::string_view);
   static void bootsel(Application&, std::string_view);
   static void reboot(Application&, std::string_view);
 };

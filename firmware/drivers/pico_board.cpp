@@ -15,6 +15,7 @@
 #include "firmware/drivers/trng.h"
 #include "hardware/dma.h"
 #include "hardware/irq.h"
+#include "hardware/regs/addressmap.h"
 #include "hardware/structs/m33.h"
 #include "hardware/timer.h"
 #include "hardware/watchdog.h"
@@ -192,6 +193,13 @@ uint32_t PicoBoard::stack_used(int core) {
   size_t untouched = 0;
   while (untouched < stack.size() && stack[untouched] == kPaint) ++untouched;
   return static_cast<uint32_t>((stack.size() - untouched) * 4);
+}
+
+std::span<const std::byte> PicoBoard::boot_rom() {
+  constexpr size_t kBytes = 32 * 1024;  // RP2350 datasheet 2.2.1
+  uintptr_t base = ROM_BASE;
+  asm("" : "+r"(base));  // it is 0: the compiler takes a read there for that of a null pointer
+  return {reinterpret_cast<const std::byte*>(base), kBytes};
 }
 
 void PicoBoard::reboot() {

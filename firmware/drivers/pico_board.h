@@ -34,6 +34,7 @@ class PicoBoard final : public hal::Board {
   StagedStream& stream() override;
   uint32_t stack_used(int core) override;
   uint32_t stack_bytes(int core) override;
+  std::span<const std::byte> boot_rom() override;
   [[noreturn]] void reboot() override;
   [[noreturn]] void reboot_to_bootsel() override;
 

@@ -187,9 +187,9 @@ TEST_F(ApplicationTest, ControlCStopsAfterTheTokenInProgress) {
 
 TEST_F(ApplicationTest, InvalidArgumentsGiveOneHelpfulLine) {
   type("");
-  for (const char* name :
-       {"help", "model", "temp",    "topp",  "topk", "minp",  "penalty",  "endless", "template", "again",
-        "seed", "steps", "profile", "cores", "mem",  "bench", "selftest", "json",    "bootsel",  "reboot"}) {
+  for (const char* name : {"help",    "model",    "temp",     "topp", "topk",    "minp",    "penalty",
+                           "endless", "template", "again",    "seed", "steps",   "profile", "cores",
+                           "mem",     "bench",    "selftest", "json", "bootrom", "bootsel", "reboot"}) {
     for (const char* nonsense : {"x", "-1", "1e99", "\"", "3 4", "nan", "99999999999999999999", "\xff\xfe"}) {
       const std::string line = std::string("/") + name + " " + nonsense;
       const std::string out = type(line + "\r");
@@ -203,6 +203,25 @@ TEST_F(ApplicationTest, InvalidArgumentsGiveOneHelpfulLine) {
   EXPECT_NE(type("/\r").find("/help"), std::string::npos);
   EXPECT_EQ(app.settings().temperature, 1.0f);
   EXPECT_EQ(app.settings().cores, 2);
+}
+
+TEST_F(ApplicationTest, TheBootRomAsIntelHex) {
+  board.rom.resize(0x120);
+  for (size_t i = 0; i < board.rom.size(); ++i) board.rom[i] = static_cast<std::byte>(i * 7);
+  const std::string out = type("/bootrom\r");
+  // The first record is worked out by hand, the others add up to 0.
+  EXPECT_NE(out.find("\r\n:1000000000070e151c232a31383f464d545b6269a8\r\n"), std::string::npos) << out;
+  unsigned records = 0;
+  for (size_t at = out.find(":10"); at != std::string::npos; at = out.find(":10", at + 1), ++records) {
+    EXPECT_EQ(std::stoul(out.substr(at + 3, 4), nullptr, 16), 16 * records);
+    unsigned sum = 0;
+    for (unsigned byte = 0; byte < 21; ++byte)
+      sum += static_cast<unsigned>(std::stoul(out.substr(at + 1 + 2 * byte, 2), nullptr, 16));
+    EXPECT_EQ(sum & 0xff, 0u) << records;
+    EXPECT_EQ(out.substr(at + 43, 2), "\r\n");
+  }
+  EXPECT_EQ(records, board.rom.size() / 16);
+  EXPECT_NE(out.find(":00000001FF\r\n"), std::string::npos);
 }
 
 TEST_F(ApplicationTest, CommandsShowAndSet) {

@@ -36,6 +36,10 @@ class BootRom(unittest.TestCase):
             model, real = ([told.split(b"[")[0] for told in run.stdout.split(b"> Once\r\n")[1:]] for run in runs)
             self.assertEqual(len(model), 2)
             self.assertEqual(real, model)
+            run = simulate("--boot-rom", self.rom, story, "--send", "/bootrom", "--expect", ":00000001FF", "--max-seconds", 30)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            records = [bytes.fromhex(line[1:].decode()) for line in run.stdout.split(b"\r\n") if line.startswith(b":10")]
+            self.assertEqual(b"".join(record[4:-1] for record in records), pathlib.Path(self.rom).read_bytes())
             for fault in ("flash-4mb", "flash-no-qe", "flash-no-continuous", "flash-foreign", "flash-late"):
                 run = simulate("--boot-rom", self.rom, story, "--fault", fault, "--send", "/temp 0", "--send", "/steps 40",
                                "--send", "Once", "--expect", "tok/s", "--max-seconds", 30)

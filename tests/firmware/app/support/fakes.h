@@ -137,11 +137,13 @@ class FakeBoard final : public hal::Board {
   StagedStream& stream() override { return copier_.stream(); }
   uint32_t stack_used(int) override { return 1000; }
   uint32_t stack_bytes(int) override { return 4096; }
+  std::span<const std::byte> boot_rom() override { return rom; }
   [[noreturn]] void reboot() override { throw RebootRequested{false}; }
   [[noreturn]] void reboot_to_bootsel() override { throw RebootRequested{true}; }
 
   hal::BoardInfo info_;
   hal::MemoryMap memory_;
+  std::vector<std::byte> rom;
   uint64_t now_us = 0;
   bool button = false;
   bool psram_loses_bits = false;

@@ -21,9 +21,11 @@ bool uses_bootsel(const Options& options) {
 int run(const Options& options) {
   using web::VirtualBoard;
   if (options.pty || options.uart || options.gdb_port || !options.profile_path.empty() ||
-      !options.led_path.empty() || !options.faults.empty())
+      !options.led_path.empty() || !options.faults.empty() || !options.parts.empty())
     fail_usage(
-        "simulate: --pty, --uart, --gdb, --profile, --led and faults at a time need the pico-llama of a PC");
+        "simulate: --pty, --uart, --gdb, --profile, --led, --attach and faults at a time need the pico-llama "
+        "of "
+        "a PC");
   if (!options.has_script && !options.max_seconds && !options.max_cycles)
     fail_usage("simulate: give --send, --expect, --script or a limit");
   if (!options.stats_path.empty()) require_writable(options.stats_path, options.images);

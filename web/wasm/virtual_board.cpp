@@ -91,6 +91,15 @@ void VirtualBoard::act(const Step& step, Picoseconds now) {
       return board_.set_button(true);
     case Step::Kind::kRelease:
       return board_.set_button(false);
+    case Step::Kind::kAdc:
+      if (step.number >= board_.adc.inputs()) {
+        message_ = fmt::format("adc: this board has {} inputs, numbered from 0", board_.adc.inputs());
+        return;
+      }
+      return board_.adc.set_microvolts(step.number,
+                                       static_cast<std::uint32_t>(std::lround(step.seconds * 1e6)));
+    case Step::Kind::kTemperature:
+      return board_.adc.set_temperature(static_cast<std::int32_t>(std::lround(step.seconds * 1e3)));
     case Step::Kind::kReset:
       return board_.reset(ResetKind::kRunPin);
     case Step::Kind::kPower:

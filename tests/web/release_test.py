@@ -57,7 +57,7 @@ class Release(unittest.TestCase):
         command = self.trees[0] / "build/host/tools/pico-llama"
         for name, kind in BOARDS.items():
             file = self.dist / f"pico-llama-{name}-{self.version}"
-            for suffix, typed, expected in (("", "/model", "no model"), ("-story", "Once upon a time", "tok/s")):
+            for suffix, typed, expected in (("", "", "model   none"), ("-story", "Once upon a time", "tok/s")):
                 with self.subTest(name + suffix):
                     told = subprocess.run([command, "simulate", f"{file}{suffix}.uf2", "--board", kind, "--send", typed,
                                            "--expect", expected, "--max-seconds", "60"], capture_output=True, text=True)

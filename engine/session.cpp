@@ -285,7 +285,8 @@ struct Parts {
       utf8_valid_prefix(prompt) != prompt.size())
     return prompt;
   const size_t mark = template_.find(kPromptMark);
-  const std::string_view after = template_.substr(mark + kPromptMark.size());
+  std::string_view after = template_;
+  after.remove_prefix(mark + kPromptMark.size());
   char* const text = reinterpret_cast<char*>(scratch.data());
   std::memcpy(text, template_.data(), mark);
   std::memcpy(text + mark, prompt.data(), prompt.size());

@@ -17,7 +17,8 @@ bool Session::add_text(std::string_view bytes, bool from_prompt, SessionStep& st
   std::string_view shown(text_.data(), n);
   if (!from_prompt && !options_.stop.empty()) {
     if (const size_t at = shown.find(options_.stop); at != std::string_view::npos) {
-      step.text = {shown.data(), at};
+      step.text = shown;
+      step.text.remove_suffix(shown.size() - at);
       if (shown_ != 0) drop_shown(step);
       return true;
     }

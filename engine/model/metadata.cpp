@@ -59,7 +59,8 @@ Result<Metadata> Metadata::read(std::span<const std::byte> image) {
                          image.size() - offset - sizeof(MetadataHeader));
   const auto take = [&texts](uint32_t bytes, std::string_view& text) {
     if (bytes > texts.size()) return false;
-    text = std::string_view(texts.data(), bytes);
+    text = texts;
+    text.remove_suffix(texts.size() - bytes);
     texts.remove_prefix(bytes);
     return true;
   };

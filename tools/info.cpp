@@ -10,6 +10,7 @@
 #include "formats/checkpoint.h"
 #include "tools/board_fit.h"
 #include "tools/cli.h"
+#include "tools/model_metadata.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
 #include "tools/support/sha256.h"
@@ -123,19 +124,6 @@ std::string vocabulary_of(const ModelImage& image) {
   return said == read ? fmt::format("{} pieces", read) : fmt::format("{} of {} pieces", said, read);
 }
 
-/// What there is of it.
-Json describe(const Metadata& metadata) {
-  Json object = Json::object();
-  const std::pair<const char*, std::string_view> texts[] = {{"name", metadata.name},
-                                                            {"template", metadata.prompt_template},
-                                                            {"licence", metadata.licence},
-                                                            {"authors", metadata.authors}};
-  for (const auto& [key, text] : texts)
-    if (!text.empty()) object[key] = text;
-  if (metadata.temperature >= 0) object["temperature"] = metadata.temperature;
-  return object;
-}
-
 Json describe(const ModelImage& image) {
   Json tensors = Json::array();
   for (std::uint32_t i = 0; i < image.tensor_count(); ++i) tensors.push_back(describe(image.entry(i)));
@@ -153,7 +141,7 @@ Json describe(const ModelImage& image) {
           {"crc32", fmt::format("{:08x}", image.header().crc32)},
           {"checkpoint_sha256", hex(image.header().checkpoint_sha256)},
           {"tokenizer_sha256", hex(image.header().tokenizer_sha256)},
-          {"metadata", describe(image.metadata())},
+          {"metadata", metadata_json(image.metadata())},
           {"config", describe(image.config())},
           {"vocabulary", vocabulary_of(image)},
           {"shared_classifier", image.shared_classifier()},

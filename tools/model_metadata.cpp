@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "engine/model/model_image_layout.h"
@@ -84,16 +83,16 @@ std::string metadata_path(const std::string& checkpoint_path) {
   return std::filesystem::path(checkpoint_path).replace_extension(".metadata.json").string();
 }
 
-std::string metadata_json(const ModelMetadata& metadata) {
+Json metadata_json(const Metadata& metadata) {
   Json json = Json::object();
-  const std::pair<const char*, const std::string&> texts[] = {{"name", metadata.name},
-                                                              {"template", metadata.prompt_template},
-                                                              {"licence", metadata.licence},
-                                                              {"authors", metadata.authors}};
+  const std::pair<const char*, std::string_view> texts[] = {{"name", metadata.name},
+                                                            {"template", metadata.prompt_template},
+                                                            {"licence", metadata.licence},
+                                                            {"authors", metadata.authors}};
   for (const auto& [key, text] : texts)
     if (!text.empty()) json[key] = text;
   if (metadata.temperature >= 0) json["temperature"] = metadata.temperature;
-  return json.dump(2) + "\n";
+  return json;
 }
 
 ModelMetadata metadata_of(const formats::Checkpoint& checkpoint, const std::string& path) {

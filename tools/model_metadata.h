@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -31,8 +32,8 @@ void check_metadata_options(const ModelMetadata& metadata);
 
 /// NAME.metadata.json, which `train` writes beside NAME.bin.
 std::string metadata_path(const std::string& checkpoint_path);
-/// The text of that file.
-std::string metadata_json(const ModelMetadata& metadata);
+/// What that file holds, and `info` shows: the keys of what there is.
+nlohmann::ordered_json metadata_json(const Metadata& metadata);
 
 /// Of the file beside the checkpoint, if there is one, completed by what the checkpoint itself says: in GGUF
 /// and safetensors, whose longer texts are cut to what an image holds.

@@ -152,7 +152,7 @@ void write_metadata(const Options& options) {
   const std::string name = std::filesystem::path(options.files.output).filename().string();
   if (metadata.name.empty() && Metadata{.name = name}.validate().ok()) metadata.name = name;
   OutputFile output(path);
-  output.write(metadata_json(metadata));
+  output.write(metadata_json(metadata.view()).dump(2) + "\n");
   output.commit();
 }
 

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
+#include <string>
 #include <unordered_map>
 
-#include "engine/check.h"
-#include "tools/support/failure.h"
+#include "tools/packer/section.h"
 
 namespace pico_llama::packer {
 namespace {
@@ -109,21 +108,8 @@ std::vector<std::uint32_t> make_drafts(const std::vector<Text>& texts, std::int3
 }
 
 void add_drafts(ImageBytes& image, const std::vector<std::uint32_t>& drafts) {
-  ImageHeader header;
-  std::memcpy(&header, image.data(), sizeof(header));
-  CHECK(header.drafts_offset == 0);
-  const std::uint64_t offset = (image.size() + kImageAlignment - 1) / kImageAlignment * kImageAlignment;
-  const std::uint64_t bytes = drafts.size() * sizeof(std::uint32_t);
-  if (offset + bytes > std::numeric_limits<std::uint32_t>::max())
-    fail("the image with its drafts would be {} bytes, and the format reaches {}; pack it with --drafts 0",
-         offset + bytes, std::numeric_limits<std::uint32_t>::max());
-  image.resize(offset + bytes);
-  std::memcpy(image.data() + offset, drafts.data(), bytes);
-  header.drafts_offset = static_cast<std::uint32_t>(offset);
-  header.file_bytes = static_cast<std::uint32_t>(image.size());
-  std::memcpy(image.data(), &header, sizeof(header));
-  header.crc32 = crc32(std::span(image).subspan(kCrcFrom));
-  std::memcpy(image.data(), &header, sizeof(header));
+  add_section(image, std::as_bytes(std::span(drafts)), &ImageHeader::drafts_offset, "drafts",
+              "; pack it with --drafts 0");
 }
 
 }  // namespace pico_llama::packer

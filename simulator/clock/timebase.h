@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstdint>
 
 namespace pico_llama::simulator {
@@ -9,6 +10,9 @@ using Cycle = std::uint64_t;
 using Picoseconds = std::uint64_t;
 
 inline constexpr Picoseconds kPicosecondsPerSecond = 1'000'000'000'000;
+inline Picoseconds picoseconds(double seconds) {
+  return static_cast<Picoseconds>(std::llround(seconds * static_cast<double>(kPicosecondsPerSecond)));
+}
 inline constexpr Picoseconds kPicosecondsPerMicrosecond = 1'000'000;
 inline constexpr Cycle kNever = ~Cycle{0};
 

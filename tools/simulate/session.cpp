@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <thread>
 
@@ -14,6 +13,7 @@
 #include "simulator/debug/gdb_server.h"
 #include "simulator/debug/profile_report.h"
 #include "simulator/stop.h"
+#include "tools/simulate/act.h"
 #include "tools/simulate/end_signal.h"
 #include "tools/simulate/images.h"
 #include "tools/simulate/stats.h"
@@ -34,10 +34,6 @@ constexpr std::size_t kTypeAhead = 4096;
 // Input that the board buffers during a story (docs/console.md).
 constexpr std::size_t kBoardTypeAhead = 1024;
 constexpr std::uint32_t kUartBaud = 115'200;
-
-Picoseconds picoseconds(double seconds) {
-  return static_cast<Picoseconds>(std::llround(seconds * static_cast<double>(kPicosecondsPerSecond)));
-}
 
 double seconds(Picoseconds time) {
   return static_cast<double>(time) / static_cast<double>(kPicosecondsPerSecond);
@@ -216,37 +212,6 @@ void Session::act(const Step& step, Picoseconds now) {
   switch (step.kind) {
     case Step::Kind::kSend:
       return type(step.text, now);
-    case Step::Kind::kOpen:
-      return host_.set_port_wanted(true, now);
-    case Step::Kind::kClose:
-      return host_.set_port_wanted(false, now);
-    case Step::Kind::kDtr:
-      return host_.set_dtr(step.number != 0, now);
-    case Step::Kind::kBaud:
-      return host_.set_baud(step.number, now);
-    case Step::Kind::kPlug:
-      return host_.plug(now);
-    case Step::Kind::kUnplug:
-      return host_.unplug(now);
-    case Step::Kind::kStall:
-      return host_.stop_reading_until(now + picoseconds(step.seconds), now);
-    case Step::Kind::kPress:
-      return board_.set_button(true);
-    case Step::Kind::kRelease:
-      return board_.set_button(false);
-    case Step::Kind::kAdc:
-      if (step.number >= board_.adc.inputs())
-        return say("adc: this board has {} inputs, numbered from 0", board_.adc.inputs());
-      return board_.adc.set_microvolts(step.number,
-                                       static_cast<std::uint32_t>(std::lround(step.seconds * 1e6)));
-    case Step::Kind::kTemperature:
-      return board_.adc.set_temperature(static_cast<std::int32_t>(std::lround(step.seconds * 1e3)));
-    case Step::Kind::kReset:
-      return board_.reset(ResetKind::kRunPin);
-    case Step::Kind::kPower:
-      return board_.reset(ResetKind::kPowerOn);
-    case Step::Kind::kPowerBootsel:
-      return board_.reset(ResetKind::kBootsel);
     case Step::Kind::kDrag:
     case Step::Kind::kPicoboot:
       return flash(step, now);
@@ -257,11 +222,9 @@ void Session::act(const Step& step, Picoseconds now) {
       if (!host_.request_reset(kind, now)) say("the device has no reset interface");
       return;
     }
-    case Step::Kind::kExpect:
-    case Step::Kind::kWait:
-    case Step::Kind::kBootsel:
-    case Step::Kind::kForever:
-      return;  // handled by the player
+    default:
+      if (const std::string problem = simulate::act(step, board_, host_, now); !problem.empty())
+        say("{}", problem);
   }
 }
 

@@ -24,8 +24,7 @@ int run(const Options& options) {
       !options.led_path.empty() || !options.faults.empty() || !options.parts.empty())
     fail_usage(
         "simulate: --pty, --uart, --gdb, --profile, --led, --attach and faults at a time need the pico-llama "
-        "of "
-        "a PC");
+        "of a PC");
   if (!options.has_script && !options.max_seconds && !options.max_cycles)
     fail_usage("simulate: give --send, --expect, --script or a limit");
   if (!options.stats_path.empty()) require_writable(options.stats_path, options.images);

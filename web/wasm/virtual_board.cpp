@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
+#include "tools/simulate/act.h"
 #include "tools/simulate/images.h"
 #include "tools/simulate/stats.h"
 #include "tools/support/failure.h"
@@ -21,10 +22,6 @@ namespace {
 constexpr Picoseconds kSlice = kPicosecondsPerSecond;
 // Bytes that the page may take late; then the board waits, as for a slow terminal.
 constexpr std::size_t kOutputRoom = std::size_t{1} << 20;
-
-Picoseconds picoseconds(double seconds) {
-  return static_cast<Picoseconds>(std::llround(seconds * static_cast<double>(kPicosecondsPerSecond)));
-}
 
 std::span<const std::uint8_t> bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -73,53 +70,15 @@ void VirtualBoard::act(const Step& step, Picoseconds now) {
   switch (step.kind) {
     case Step::Kind::kSend:
       return host_.send(bytes_of(step.text), now);
-    case Step::Kind::kOpen:
-      return host_.set_port_wanted(true, now);
-    case Step::Kind::kClose:
-      return host_.set_port_wanted(false, now);
-    case Step::Kind::kDtr:
-      return host_.set_dtr(step.number != 0, now);
-    case Step::Kind::kBaud:
-      return host_.set_baud(step.number, now);
-    case Step::Kind::kPlug:
-      return host_.plug(now);
-    case Step::Kind::kUnplug:
-      return host_.unplug(now);
-    case Step::Kind::kStall:
-      return host_.stop_reading_until(now + picoseconds(step.seconds), now);
-    case Step::Kind::kPress:
-      return board_.set_button(true);
-    case Step::Kind::kRelease:
-      return board_.set_button(false);
-    case Step::Kind::kAdc:
-      if (step.number >= board_.adc.inputs()) {
-        message_ = fmt::format("adc: this board has {} inputs, numbered from 0", board_.adc.inputs());
-        return;
-      }
-      return board_.adc.set_microvolts(step.number,
-                                       static_cast<std::uint32_t>(std::lround(step.seconds * 1e6)));
-    case Step::Kind::kTemperature:
-      return board_.adc.set_temperature(static_cast<std::int32_t>(std::lround(step.seconds * 1e3)));
-    case Step::Kind::kReset:
-      return board_.reset(ResetKind::kRunPin);
-    case Step::Kind::kPower:
-      return board_.reset(ResetKind::kPowerOn);
-    case Step::Kind::kPowerBootsel:
-      return board_.reset(ResetKind::kBootsel);
     case Step::Kind::kRequestBootsel:
       host_.request_reset(UsbHost::Reset::kBootsel, now);
       return;
     case Step::Kind::kRequestFlash:
       host_.request_reset(UsbHost::Reset::kFlash, now);
       return;
-    case Step::Kind::kDrag:
-    case Step::Kind::kPicoboot:
-      return;  // the constructor has refused them
-    case Step::Kind::kExpect:
-    case Step::Kind::kWait:
-    case Step::Kind::kBootsel:
-    case Step::Kind::kForever:
-      return;  // handled by the player
+    default:  // flashing: the constructor has refused it
+      if (std::string problem = simulate::act(step, board_, host_, now); !problem.empty())
+        message_ = std::move(problem);
   }
 }
 

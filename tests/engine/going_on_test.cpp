@@ -7,19 +7,16 @@
 
 #include "engine/session.h"
 #include "tests/engine/support/test_image.h"
+#include "tests/engine/told.h"
 #include "tools/packer/drafts.h"
 #include "tools/support/thread_workers.h"
 
 namespace pico_llama {
 namespace {
 
-constexpr int kContext = 64;
+using test_support::Told;
 
-struct Told {
-  std::vector<int32_t> tokens;
-  std::string text;
-  StopReason stop = StopReason::kNone;
-};
+constexpr int kContext = 64;
 
 /// A session whose image has drafts of `drafted`, if that is not empty.
 class Teller {

@@ -3,11 +3,10 @@ import json
 import random
 import socket
 import tempfile
-import threading
 import unittest
 
 from labels import long, sanitized
-from served import Served, check_metadata, named_image, served_model, soak, told_by_run
+from served import Served, check_metadata, named_image, run_at_once, served_model, soak, told_by_run
 
 
 class Api(unittest.TestCase):
@@ -144,11 +143,7 @@ class Api(unittest.TestCase):
                     else:
                         wrong.append((seed, status, text))
 
-            threads = [threading.Thread(target=client, args=(number,)) for number in range(50)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            run_at_once(client, 50)
             figures = server.metrics()
         self.assertEqual(wrong, [])
         self.assertEqual(len(served) + len(refused), 300)

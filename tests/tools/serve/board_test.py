@@ -12,7 +12,7 @@ import time
 import unittest
 
 from labels import long
-from served import Served, check_metadata, named_image, soak, told_by_run
+from served import Served, check_metadata, named_image, run_at_once, soak, told_by_run
 from virtual_board import FIRMWARE, PICO_TALES, ROOT, Missing, Packer, Running, built
 
 OPENAI = ROOT / ".deps/npm/node_modules/openai"
@@ -139,11 +139,7 @@ class ServedBoard(unittest.TestCase):
                     else:
                         wrong.append((seed, status, text))
 
-            threads = [threading.Thread(target=client, args=(number,)) for number in range(50)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            run_at_once(client, 50)
             figures = server.metrics()
         print(f"{len(served)} served, {len(refused)} refused, {len(wrong)} wrong")
         self.assertEqual(wrong, [])

@@ -6,6 +6,7 @@ import pathlib
 import random
 import socket
 import subprocess
+import threading
 import time
 
 from virtual_board import COMMAND, PICO_TALES, built, find_model
@@ -155,6 +156,15 @@ def soak(test, server, count, most_tokens):
     print(f"{count} requests, {left} left by their clients: {files} files open before and {server.open_files()} after, {kilobytes} kB resident "
           f"before and {after} kB after")
     test.assertLess(after, kilobytes + 2048)
+
+
+def run_at_once(client, count):
+    """client(0) to client(count - 1), each in a thread of its own, to their ends."""
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def told_by_run(prompt, **options):

@@ -8,7 +8,7 @@
 
 namespace pico_llama::packer {
 
-void add_section(ImageBytes& image, std::span<const std::byte> section, std::uint32_t ImageHeader::*offset,
+void add_section(ImageBytes& image, std::span<const std::byte> section, SectionOffset offset,
                  std::string_view what, std::string_view advice) {
   ImageHeader header;
   std::memcpy(&header, image.data(), sizeof(header));

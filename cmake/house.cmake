@@ -67,10 +67,11 @@ function(pico_llama_compile_options name)
   endif()
 endfunction()
 
-# pico_llama_test(NAME SOURCES... [LINKS libs...] [LONG]): a GoogleTest executable, each test a ctest entry.
-# LONG puts them behind `./test.sh --long` (ctest label "long").
+# pico_llama_test(NAME SOURCES... [LINKS libs...] [LONG] [UNSANITIZED tests...]): a GoogleTest executable, each test a ctest entry.
+# LONG puts them behind `./test.sh --long` (ctest label "long"). UNSANITIZED tests, as GoogleTest's filter names them, are not
+# repeated under sanitizers: they compute much, with code that others of the program run (decision 0017).
 function(pico_llama_test name)
-  cmake_parse_arguments(arg "LONG" "" "LINKS" ${ARGN})
+  cmake_parse_arguments(arg "LONG" "" "LINKS;UNSANITIZED" ${ARGN})
   find_package(GTest REQUIRED)
   include(GoogleTest)
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
@@ -82,8 +83,13 @@ function(pico_llama_test name)
   if(arg_LONG)
     list(APPEND properties LABELS long TIMEOUT 3600)
   endif()
+  set(filter)
+  if(PICO_LLAMA_SANITIZE AND arg_UNSANITIZED)
+    list(JOIN arg_UNSANITIZED ":" filter)
+    set(filter TEST_FILTER "-${filter}")
+  endif()
   # One process per test isolates failures; PRE_TEST discovery avoids running code during the build.
-  gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES ${properties}
+  gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST ${filter} PROPERTIES ${properties}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 endfunction()
 

@@ -41,6 +41,11 @@ class [[nodiscard]] Status {
   StatusCode code_ = StatusCode::kOk;
 };
 
+/// A model image that breaks SPEC.md.
+constexpr Status corrupt(const char* text, int64_t a = 0, int64_t b = 0) {
+  return {StatusCode::kCorruptImage, text, a, b};
+}
+
 /// A value, or the Status explaining why there is none.
 template <typename T>
 class [[nodiscard]] Result {

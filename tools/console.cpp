@@ -25,7 +25,7 @@ namespace {
 
 using console::SerialLine;
 
-struct Options {
+struct ConsoleOptions {
   std::string port;
   std::vector<std::string> prompts;
   int patience_seconds = 30;
@@ -65,7 +65,7 @@ void print_speed(const nlohmann::json& end) {
              end.value("cores", 0), seed.is_string() ? seed.get<std::string>() : seed.dump());
 }
 
-void tell_stories(SerialLine& line, const Options& options, const std::atomic<bool>& cancelled) {
+void tell_stories(SerialLine& line, const ConsoleOptions& options, const std::atomic<bool>& cancelled) {
   console::Dialogue dialogue(line, std::chrono::seconds(options.patience_seconds), cancelled);
   const std::pair<const char*, const std::string&> settings[] = {{"temp", options.temperature},
                                                                  {"topp", options.topp},
@@ -85,7 +85,7 @@ void tell_stories(SerialLine& line, const Options& options, const std::atomic<bo
   }
 }
 
-int tell(SerialLine& line, const Options& options) {
+int tell(SerialLine& line, const ConsoleOptions& options) {
   const std::atomic<bool>& cancelled = stop_on_ctrl_c();
   try {
     tell_stories(line, options, cancelled);
@@ -95,7 +95,7 @@ int tell(SerialLine& line, const Options& options) {
   return cancelled ? kExitInterrupted : 0;
 }
 
-int run(const Options& options) {
+int run(const ConsoleOptions& options) {
   if (options.prompts.empty() && options.json) fail_usage("--json needs a --prompt");
   const bool sets = !(options.temperature + options.topp + options.seed + options.steps).empty();
   if (options.prompts.empty() && sets)
@@ -121,7 +121,7 @@ int run(const Options& options) {
 
 void add_console(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("console", "Talk to a board over its serial port");
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<ConsoleOptions>();
   sub->add_option("port", o->port, "Its serial port or a pseudo terminal; by default the board is looked for")
       ->type_name(kFileType);
   sub->add_option("-i,--prompt", o->prompts,

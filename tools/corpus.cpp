@@ -10,13 +10,13 @@
 namespace pico_llama {
 namespace {
 
-struct Options {
+struct CorpusOptions {
   std::uint64_t seed = 1;
   std::size_t stories = 1000;
   std::string output;
 };
 
-int run(const Options& options) {
+int run(const CorpusOptions& options) {
   OutputFile file(options.output);
   file.write(trainer::make_corpus(options.seed, options.stories));
   file.commit();
@@ -27,7 +27,7 @@ int run(const Options& options) {
 
 void add_corpus(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("corpus", "Write stories to train a model on");
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<CorpusOptions>();
   sub->add_option("--seed", o->seed, "The same seed gives the same stories")->capture_default_str();
   sub->add_option("--stories", o->stories, "How many; no two are equal")
       ->check(CLI::Range(std::size_t{1}, std::size_t{5'000'000}))

@@ -27,7 +27,7 @@
 namespace pico_llama {
 namespace {
 
-struct Options {
+struct EvalOptions {
   std::string model;
   std::string tokenizer;
   std::string profile = "q8";
@@ -177,7 +177,7 @@ Sums compare(Model& f32, Model& other, const std::vector<std::uint32_t>& number_
 }
 
 /// An image has no f32 to be compared with: its perplexity alone.
-int eval_packed(const Options& options, const trainer::Stories& text) {
+int eval_packed(const EvalOptions& options, const trainer::Stories& text) {
   const ModelSource source = ModelSource::open(options.model, options.tokenizer, std::nullopt);
   const Sequences sequences =
       sequences_of(source.image(), text, options.text, static_cast<std::size_t>(options.tokens));
@@ -210,7 +210,7 @@ int eval_packed(const Options& options, const trainer::Stories& text) {
   return 0;
 }
 
-int eval(const Options& options) {
+int eval(const EvalOptions& options) {
   const bool packed = is_packed(options.model);
   if (packed && options.text.empty())
     fail(
@@ -291,7 +291,7 @@ int eval(const Options& options) {
 void add_eval(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand(
       "eval", "Measure what a profile and a smaller vocabulary cost in quality, against f32");
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<EvalOptions>();
   sub->add_option("model", o->model,
                   "Checkpoint (.bin, .gguf, .safetensors or its folder); with --text, also .plm or .uf2")
       ->type_name(kFileType)

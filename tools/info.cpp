@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct InfoOptions {
   std::string file;
   bool json = false;
 };
@@ -206,7 +206,7 @@ void print_text(const Json& info) {
   }
 }
 
-int info(const Options& options) {
+int info(const InfoOptions& options) {
   Json report = {{"file", options.file}};
   report.update(describe(options.file));
   if (options.json)
@@ -221,7 +221,7 @@ int info(const Options& options) {
 void add_info(Cli& cli) {
   CLI::App* sub =
       cli.app.add_subcommand("info", "Show what a checkpoint, a model image or a file for the board holds");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InfoOptions>();
   sub->add_option("file", options->file,
                   "Checkpoint (.bin, .gguf, .safetensors or its folder), model image (.plm), .uf2 or .elf")
       ->type_name(kFileType)

@@ -27,7 +27,7 @@
 namespace pico_llama {
 namespace {
 
-struct Options {
+struct PackOptions {
   std::string checkpoint;
   std::string tokenizer;
   std::string profile = "q8";
@@ -40,7 +40,7 @@ struct Options {
 };
 
 /// Only a model that the board streams guesses ahead.
-void draft(const Options& options, packer::ImageBytes& bytes) {
+void draft(const PackOptions& options, packer::ImageBytes& bytes) {
   const ModelImage image = parse_image(bytes, options.output);
   std::uint64_t tokens = options.draft_tokens.value_or(0);
   if (!options.draft_tokens && streams_on_board(image)) tokens = packer::default_story_tokens(image.config());
@@ -80,7 +80,7 @@ void report(const std::string& output, const ModelImage& image, const std::strin
                fit.fits ? "" : "; " + smaller);
 }
 
-int pack(const Options& options) {
+int pack(const PackOptions& options) {
   if (is_memory_image(options.checkpoint))
     fail("{}: is for the board, and any model in it packed already; give the checkpoint", options.checkpoint);
   if (is_image(options.checkpoint))
@@ -120,7 +120,7 @@ int pack(const Options& options) {
 
 void add_pack(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("pack", "Turn a checkpoint and its tokenizer into a model image");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PackOptions>();
   sub->add_option("checkpoint", options->checkpoint,
                   "llama2.c checkpoint, GGUF file, safetensors file or folder")
       ->type_name(kFileType)

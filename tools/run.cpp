@@ -20,7 +20,7 @@
 namespace pico_llama {
 namespace {
 
-struct Options {
+struct RunOptions {
   std::string model;
   std::string tokenizer;
   std::string prompt;
@@ -44,7 +44,7 @@ nlohmann::ordered_json json_integer(std::uint64_t value) {
   return std::to_string(value);
 }
 
-void print_json(const Options& options, const Story& story) {
+void print_json(const RunOptions& options, const Story& story) {
   const nlohmann::ordered_json object = {{"prompt", options.prompt},
                                          {"temperature", options.temperature.value_or(1.0)},
                                          {"topp", options.topp},
@@ -59,7 +59,7 @@ void print_json(const Options& options, const Story& story) {
   fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-void print_speed(const Options& options, const Story& story, const std::string& profile) {
+void print_speed(const RunOptions& options, const Story& story, const std::string& profile) {
   fmt::print(stderr, "prefill {} tokens at {:.1f} tokens/s, generation {} tokens at {:.1f} tokens/s",
              story.prefilled, story.prefill_tokens_per_second(), story.generated, story.tokens_per_second());
   const std::string seed =
@@ -68,7 +68,7 @@ void print_speed(const Options& options, const Story& story, const std::string& 
              profile, options.threads, options.threads == 1 ? "" : "s");
 }
 
-int run(Options options) {
+int run(RunOptions options) {
   if (options.endless && options.profile == "q80")
     fail_usage("--endless is not for q80, which runs as runq.c does");
   if (options.steps < 0) fail_usage("--steps: {} is negative; 0 is the whole context", options.steps);
@@ -121,7 +121,7 @@ int run(Options options) {
 void add_run(Cli& cli) {
   CLI::App* sub =
       cli.app.add_subcommand("run", "Generate a story on this PC, with llama2.c's flags and defaults");
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<RunOptions>();
   sub->add_option(
          "model", o->model,
          "Checkpoint (.bin, .gguf, .safetensors or its folder), model image (.plm), or .uf2 with one")

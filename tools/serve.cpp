@@ -21,7 +21,7 @@
 namespace pico_llama {
 namespace {
 
-struct Options {
+struct ServeOptions {
   std::vector<std::string> sources;
   std::string tokenizer;
   std::string profile;
@@ -37,7 +37,7 @@ bool is_port(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 ? S_ISCHR(status.st_mode) : path.starts_with("/dev/");
 }
 
-std::unique_ptr<serve::Storyteller> storyteller_of(const Options& options) {
+std::unique_ptr<serve::Storyteller> storyteller_of(const ServeOptions& options) {
   const std::chrono::seconds patience(options.patience_seconds);
   if (options.simulate) {
     if (options.sources.empty()) fail_usage("--simulate needs the files that the virtual board starts with");
@@ -55,7 +55,7 @@ std::unique_ptr<serve::Storyteller> storyteller_of(const Options& options) {
   return std::make_unique<serve::ModelStoryteller>(std::move(model), name, options.threads);
 }
 
-int run(Options options) {
+int run(ServeOptions options) {
   if (const char* key = std::getenv("PICO_LLAMA_API_KEY"); key != nullptr && options.server.api_key.empty())
     options.server.api_key = key;
   const auto storyteller = storyteller_of(options);
@@ -68,7 +68,7 @@ int run(Options options) {
 void add_serve(Cli& cli) {
   CLI::App* sub =
       cli.app.add_subcommand("serve", "Let programs ask for stories over HTTP, as they ask OpenAI");
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<ServeOptions>();
   sub->add_option(
          "source", o->sources,
          "A board's serial port (by default it is looked for), a model as for run, or with --simulate "

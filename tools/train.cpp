@@ -35,7 +35,7 @@ struct RecipeOption {
   std::function<std::string(const trainer::Recipe&)> value;  ///< as it would be typed
 };
 
-struct Options {
+struct TrainOptions {
   trainer::Recipe recipe;
   std::vector<RecipeOption> recipe_options;
   CLI::Option* steps = nullptr;
@@ -74,7 +74,7 @@ std::string duration_text(double seconds) {
 }
 
 /// Errors: UsageFailure for an option that was given and is not as `source` has it.
-void require_same(const Options& options, const trainer::Recipe& recipe, const std::string& source) {
+void require_same(const TrainOptions& options, const trainer::Recipe& recipe, const std::string& source) {
   for (const RecipeOption& part : options.recipe_options) {
     const std::string value = part.value(recipe);
     if (part.option->count() > 0 && part.value(options.recipe) != value)
@@ -84,7 +84,7 @@ void require_same(const Options& options, const trainer::Recipe& recipe, const s
 }
 
 /// --resume: recipe and text are those of the state file.
-void go_on(Options& options) {
+void go_on(TrainOptions& options) {
   const std::string path = options.files.output + ".state";
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return;  // reported by run_training()
@@ -97,7 +97,7 @@ void go_on(Options& options) {
 }
 
 /// --start: the shape is the checkpoint's, the tokenizer the one beside it.
-void start_from(Options& options) {
+void start_from(TrainOptions& options) {
   const formats::Checkpoint from = formats::Checkpoint::open(options.files.start);
   trainer::Recipe recipe = options.recipe;
   recipe.shape = from.config;
@@ -143,7 +143,7 @@ auto& dimension(trainer::Recipe& recipe) {
 }
 
 /// OUTPUT.metadata.json, from which `pack` takes it. By default the name is the file's.
-void write_metadata(const Options& options) {
+void write_metadata(const TrainOptions& options) {
   ModelMetadata metadata = options.metadata;
   const std::string path = metadata_path(options.files.output + ".bin");
   std::error_code ignored;
@@ -156,7 +156,7 @@ void write_metadata(const Options& options) {
   output.commit();
 }
 
-int run(Options options) {
+int run(TrainOptions options) {
   if (options.files.text.empty() && !options.files.resume)
     fail_usage("text is required; see pico-llama train --help");
   check_metadata_options(options.metadata);
@@ -208,7 +208,7 @@ int run(Options options) {
 
 void add_train(Cli& cli) {
   CLI::App* sub = cli.app.add_subcommand("train", "Train a story model from a text file");
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<TrainOptions>();
   sub->add_option("text", o->files.text, "Stories (UTF-8), with an empty line between them or as below")
       ->type_name(kFileType);
   add_text_options(*sub, o->files.text_options);

@@ -14,12 +14,12 @@
 namespace pico_llama {
 namespace {
 
-struct Options {
+struct Uf2Options {
   std::vector<std::string> files;
   std::string output;
 };
 
-int make_uf2(const Options& options) {
+int make_uf2(const Uf2Options& options) {
   OutputFile output(options.output, options.files);
   uf2::FlashImage image;
   for (const std::string& file : options.files) image.add_file(file);
@@ -38,7 +38,7 @@ int make_uf2(const Options& options) {
 void add_uf2(Cli& cli) {
   CLI::App* sub =
       cli.app.add_subcommand("uf2", "Join programs and models into one file to drag onto the board");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<Uf2Options>();
   sub->add_option("files", options->files, "Any of: ELF, raw .bin, .uf2, model image .plm")
       ->type_name(kFileType)
       ->required();

@@ -6,10 +6,6 @@
 namespace pico_llama {
 namespace {
 
-Status corrupt(const char* text, int64_t a = 0, int64_t b = 0) {
-  return {StatusCode::kCorruptImage, text, a, b};
-}
-
 /// UTF-8 without control characters.
 bool plain(std::string_view text, bool blanks_allowed = false) {
   for (const char c : text) {

@@ -12,10 +12,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "images are read in place, so the machine must be little-endian");
 
-Status corrupt(const char* text, int64_t a = 0, int64_t b = 0) {
-  return {StatusCode::kCorruptImage, text, a, b};
-}
-
 bool finite(float value) { return (std::bit_cast<uint32_t>(value) & 0x7f800000u) != 0x7f800000u; }
 
 /// Index of the first non-finite float, or n.

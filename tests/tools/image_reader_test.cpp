@@ -27,7 +27,7 @@ void expect_same_tokens(const std::string& checkpoint, const std::string& tokeni
   for (const std::string profile : {"f32", "q8", "q4"}) {
     const std::string image = folder.file(profile + ".plm");
     const auto packed = run_command({PICO_LLAMA_COMMAND, "pack", checkpoint, "-z", tokenizer, "--profile",
-                                     profile, "--q8", "none", "-o", image});
+                                     profile, "--q8", "none", "--drafts", "0", "-o", image});
     ASSERT_EQ(packed.exit_code, 0) << packed.err;
     const auto ours =
         run_command({PICO_LLAMA_COMMAND, "run", image, "-t", "0", "-n", "24", "-i", prompt, "--json"});

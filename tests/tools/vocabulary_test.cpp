@@ -331,7 +331,7 @@ TEST_F(VocabularyCommand, EvalComparesWithTheWholeModel) {
   EXPECT_LT(least["top1_agreement"].get<double>(), used["top1_agreement"].get<double>());
   EXPECT_GT(least["mean_kl"].get<double>(), used["mean_kl"].get<double>());
   // The whole vocabulary is the whole model.
-  const auto all = eval({"--text", text, "--vocabulary", "512"});
+  const auto all = eval({"--text", text, "--vocabulary-text", text, "--vocabulary", "512"});
   EXPECT_FALSE(all.contains("vocabulary"));
   EXPECT_EQ(all["mean_kl"], 0.0);
   EXPECT_EQ(all["top1_agreement"], 1.0);

@@ -76,11 +76,7 @@ std::vector<Text> own_stories(const ModelImage& image, std::uint64_t tokens, Sto
 
 std::uint64_t default_story_tokens(const Config& c) {
   constexpr std::uint64_t kMultiplies = 250'000'000'000;
-#ifdef __SANITIZE_ADDRESS__
-  constexpr std::uint64_t kMost = 1'000;  // more would take instrumented code minutes
-#else
   constexpr std::uint64_t kMost = 200'000;
-#endif
   const auto dim = static_cast<std::uint64_t>(c.dim);
   const auto layer =
       2 * dim + 2 * static_cast<std::uint64_t>(c.kv_dim()) + 3 * static_cast<std::uint64_t>(c.hidden_dim);

@@ -98,5 +98,5 @@ class PatchedFirmware(BoardTest):
                "quad read, a command each (no continuous read), at 50 MHz (divider 3 to 3)", "PSRAM   8 MB, QPI at 75 MHz, tested",
                self.token_count(24))
         text = self.play(["expect the model hung or faulted", "expect > ", "send /mem", "expect stack of core 1"], self.pack("q8"),
-                          firmware=broken("ModelLoader::load", b"\xfe\xe7"))
+                          firmware=broken("ModelLoader::load", b"\x00\xde"))  # udf
         expect(text, "! the model hung or faulted on the last boot")

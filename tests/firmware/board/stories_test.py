@@ -23,13 +23,13 @@ class Stories(BoardTest):
             print(f"{len(tokens)} golden tokens, {end['tokens_per_second']} tok/s simulated, {end['cores']} cores")
 
     def test_f32_greedy(self):
-        self.golden("f32", STORIES260K, "stories260K.greedy.jsonl", steps=(48, 48, 48, 128))
+        self.golden("f32", STORIES260K, "stories260K.greedy.jsonl", steps=(32, 32, 32, 96))
 
     def test_f32_sampled(self):
-        self.golden("f32", STORIES260K, "stories260K.sampled.jsonl", steps=(48,))
+        self.golden("f32", STORIES260K, "stories260K.sampled.jsonl", steps=(24,))
 
     def test_shipped_f32(self):
-        self.golden("f32", PICO_TALES, "pico-tales.greedy.jsonl", steps=(48,))
+        self.golden("f32", PICO_TALES, "pico-tales.greedy.jsonl", steps=(24,))
 
     @long
     def test_f32_greedy_to_the_end(self):

@@ -77,22 +77,22 @@ class Streaming(BoardTest):
         """Ctrl-C, a pulled cable, another count of cores and every command that reads the bus, in the middle of streaming with
         guesses ahead: no hang, and the next story is the same as ever."""
         model = self.packer.cartridge(self.packer.pack("f32", *virtual_board.any_story_model(), "--drafts", "20000"))
-        script = ["expect > ", "send /json on", "expect json on", "send /temp 0", "expect temperature", "send /steps 16",
-                  "expect steps 16", "send Once", *STORY_END]
+        script = ["expect > ", "send /json on", "expect json on", "send /temp 0", "expect temperature", "send /steps 10",
+                  "expect steps 10", "send Once", *STORY_END]
         again = ["send Once", *STORY_END]
-        for moment in (3, 11):
+        for moment in (2, 6):
             script += ["send Once", *["expect {\"token\":"] * moment, "ctrl-c", *STORY_END, *again]
         for command, answer in (("/cores 1", "expect core"), ("/mem", "expect stack of core 1"), ("/cores 2", "expect core"),
                                 ("/model 1", "expect loaded")):
-            script += ["send Once", *["expect {\"token\":"] * 7, "ctrl-c", *STORY_END, f"send {command}", answer, *again]
-        script += ["send Once", *["expect {\"token\":"] * 7, "ctrl-c", *STORY_END, "send /bootsel", "expect-bootsel"]
+            script += ["send Once", *["expect {\"token\":"] * 4, "ctrl-c", *STORY_END, f"send {command}", answer, *again]
+        script += ["send Once", *["expect {\"token\":"] * 4, "ctrl-c", *STORY_END, "send /bootsel", "expect-bootsel"]
         text = self.play(script, model, seconds=120)
         (whole, told), *rest = stories(text)
         assert told["accepted"] > 0 and told["passes"] < told["tokens"], told
         cut = [tokens for tokens, end in rest if end["stop"] == "cancelled"]
         ended = [tokens for tokens, end in rest if end["stop"] != "cancelled"]
-        assert len(whole) == 16 and len(cut) == 2 + 4 + 1 and len(ended) == 2 + 4, (len(whole), len(cut), len(ended))
+        assert len(whole) == 10 and len(cut) == 2 + 4 + 1 and len(ended) == 2 + 4, (len(whole), len(cut), len(ended))
         assert all(tokens == whole for tokens in ended)
         assert all(tokens == whole[:len(tokens)] for tokens in cut)
         self.play(["expect > ", "send /temp 0", "expect > ", "send Once", "expect upon", "unplug", "wait 1", "plug", "expect > ",
-                    "send /steps 16", "expect > ", "send Once", f"expect [{self.token_count(16)}", "expect > "], model)
+                    "send /steps 10", "expect > ", "send Once", f"expect [{self.token_count(10)}", "expect > "], model)

@@ -35,26 +35,27 @@ bool Session::add_text(std::string_view bytes, bool from_prompt, SessionStep& st
 }
 
 bool Session::run() {
-  int n = pos_ + 1 - ran_;
+  int n = pos_ + 1 - computed_;
   int logits = 0;
   if (n > kPrefillBlock) {
     n = kPrefillBlock;
   } else {
-    const int guesses = drafter_ != nullptr ? guess(n) : 0;
-    n += guesses;
-    logits = 1 + guesses;
+    const int drafts = drafter_ != nullptr ? draft(n) : 0;
+    n += drafts;
+    logits = 1 + drafts;
     first_logits_ = pos_;
     ++passes_;
   }
-  transformer_.forward(tokens_.subspan(static_cast<size_t>(ran_), static_cast<size_t>(n)), ran_, logits);
-  ran_ += n;
+  transformer_.forward(tokens_.subspan(static_cast<size_t>(computed_), static_cast<size_t>(n)), computed_,
+                       logits);
+  computed_ += n;
   return logits != 0;
 }
 
 SessionStep Session::step() {
   if (stopped_ != StopReason::kNone) return {-1, false, {}, stopped_};
   if (cancelled()) return finish(StopReason::kCancelled, -1);
-  if (pos_ >= steps_) return at_limit();
+  if (pos_ >= limit_) return reach_limit();
 
   SessionStep step;
   const auto at = static_cast<size_t>(pos_);
@@ -62,10 +63,10 @@ SessionStep Session::step() {
     step.token = tokens_[at + 1];
     step.from_prompt = true;
   } else {
-    if (ran_ <= pos_ && !run()) return step;
+    if (computed_ <= pos_ && !run()) return step;
     step.token = sampler_.sample(transformer_.logits(pos_ - first_logits_), tokens_.first(at + 1),
                                  transformer_.workers());
-    if (ran_ > pos_ + 1) check_guess(step.token);
+    if (computed_ > pos_ + 1) verify(step.token);
     tokens_[at + 1] = step.token;
     ++generated_;
   }
@@ -112,11 +113,11 @@ SessionStep Session::step() {
 }
 
 /// The text or the context is full.
-[[gnu::cold]] SessionStep Session::at_limit() {
-  if (more_ == 0) return finish(StopReason::kSteps, -1);
+[[gnu::cold]] SessionStep Session::reach_limit() {
+  if (steps_beyond_limit_ == 0) return finish(StopReason::kSteps, -1);
   shorten();
-  const int32_t steps = more_;
-  more_ = 0;
+  const int32_t steps = steps_beyond_limit_;
+  steps_beyond_limit_ = 0;
   set_limit(steps);
   return {};
 }
@@ -145,29 +146,28 @@ constexpr int kShortestEndless = 16;
   int32_t* const to = tokens_.data() + prompt_count_;
   std::memmove(to, tokens_.data() + pos_ + 1 - end, static_cast<size_t>(end) * sizeof(*to));
   pos_ = prompt_count_ + end - 1;
-  if (ran_ > prompt_count_) ran_ = prompt_count_;
+  if (computed_ > prompt_count_) computed_ = prompt_count_;
   given_end_ = 0;
   ++refills_;
 }
 
-/// Writes guesses behind the known tokens and returns their number. n: tokens that the pass has to run
-/// anyway.
-[[gnu::cold]] int Session::guess(int n) {
+/// Drafts tokens behind the known ones and returns their number. n: tokens that the pass has to run anyway.
+[[gnu::cold]] int Session::draft(int n) {
   const int known = pos_ + 1;
   int most = transformer_.most_logits() - 1;
   most = most < kPrefillBlock - n ? most : kPrefillBlock - n;
-  most = most < steps_ - known ? most : steps_ - known;
-  const int guesses = drafter_->guess(tokens_, known, most, n);
-  drafted_ += guesses;
-  return guesses;
+  most = most < limit_ - known ? most : limit_ - known;
+  const int drafts = drafter_->draft(tokens_, known, most, n);
+  drafted_ += drafts;
+  return drafts;
 }
 
-/// The model chose `token` where a guess was. Behind a wrong one nothing counts: those positions run again.
-[[gnu::cold]] void Session::check_guess(int32_t token) {
+/// The model chose `token` where a draft was. Behind a wrong one nothing counts: those positions run again.
+[[gnu::cold]] void Session::verify(int32_t token) {
   const bool right = token == tokens_[static_cast<size_t>(pos_) + 1];
   if (right) ++accepted_;
-  drafter_->checked(pos_ - first_logits_, right);
-  if (!right) ran_ = pos_ + 1;
+  drafter_->verified(pos_ - first_logits_, right);
+  if (!right) computed_ = pos_ + 1;
 }
 
 namespace {
@@ -202,8 +202,8 @@ struct Parts {
   return transformer.value() + arena.used() + Arena::kAlignment;
 }
 
-[[gnu::cold]] Result<size_t> Session::bytes_needed_beside_cache(const ModelImage& image, int context,
-                                                                int worker_count, int most_logits) {
+[[gnu::cold]] Result<size_t> Session::bytes_needed_without_cache(const ModelImage& image, int context,
+                                                                 int worker_count, int most_logits) {
   Result<size_t> all = bytes_needed(image, context, worker_count, most_logits);
   if (!all.ok()) return all;
   return all.value() - kv_cache_bytes(image.config(), image.profile(), context);
@@ -219,9 +219,9 @@ struct Parts {
 
 [[gnu::cold]] Status Session::open(const ModelImage& image, int context, std::span<std::byte> memory,
                                    std::span<std::byte> cache, Workers& workers, int most_logits) {
-  const Result<size_t> needed = cache.empty()
-                                    ? bytes_needed(image, context, workers.count(), most_logits)
-                                    : bytes_needed_beside_cache(image, context, workers.count(), most_logits);
+  const Result<size_t> needed =
+      cache.empty() ? bytes_needed(image, context, workers.count(), most_logits)
+                    : bytes_needed_without_cache(image, context, workers.count(), most_logits);
   if (!needed.ok()) return needed.status();
   if (memory.size() < needed.value())
     return {StatusCode::kOutOfMemory, "a session needs {} bytes of memory, there are {}",
@@ -262,8 +262,8 @@ struct Parts {
   if (steps == 0) steps = INT32_MAX;
   const int room = transformer_.context() - pos_;
   const int here = steps < room ? steps : room;
-  steps_ = pos_ + here;
-  more_ = options_.endless ? steps - here : 0;
+  limit_ = pos_ + here;
+  steps_beyond_limit_ = options_.endless ? steps - here : 0;
 }
 
 [[gnu::cold]] void Session::start(const SessionOptions& options) {
@@ -306,7 +306,7 @@ struct Parts {
   if (!count.ok()) return count.status();
   prompt_count_ = count.value();
   prompt_is_whole_ = true;
-  ran_ = 0;
+  computed_ = 0;
   return again(options);
 }
 
@@ -323,14 +323,14 @@ struct Parts {
   given_end_ = prompt_count_;
   pos_ = 0;
   // The prompt's last token runs again, for its logits.
-  if (ran_ >= prompt_count_) ran_ = prompt_count_ - 1;
+  if (computed_ >= prompt_count_) computed_ = prompt_count_ - 1;
   if (drafter_ != nullptr) drafter_->begin();
   start(options);
   return {};
 }
 
 /// Puts words behind the text. An error leaves the text as it was.
-[[gnu::cold]] Status Session::add(std::string_view words, bool endless) {
+[[gnu::cold]] Status Session::append(std::string_view words, bool endless) {
   if (const size_t good = utf8_valid_prefix(words); good != words.size())
     return {StatusCode::kInvalidArgument, "the words are not UTF-8 at byte {}; give them in that encoding",
             static_cast<int64_t>(good)};
@@ -357,12 +357,12 @@ struct Parts {
   if (!count.ok()) {
     CHECK(!endless);
     tokens_[static_cast<size_t>(pos_)] = last;
-    if (ran_ > pos_) ran_ = pos_;  // logits that were there have been scratch memory
+    if (computed_ > pos_) computed_ = pos_;  // logits that were there have been scratch memory
     return count.status();
   }
   given_end_ = known + count.value();
   if (pos_ >= known) pos_ = known - 1;
-  if (ran_ > known) ran_ = known;
+  if (computed_ > known) computed_ = known;
   utf8_.clear();
   held_count_ = 0;
   shown_ = 0;
@@ -377,7 +377,7 @@ struct Parts {
   if (!options.endless && pos_ >= context)
     return {StatusCode::kInvalidArgument,
             "the story fills the context of {} positions; only an endless one goes on", context};
-  if (!words.empty()) PICO_LLAMA_RETURN_IF_ERROR(add(words, options.endless));
+  if (!words.empty()) PICO_LLAMA_RETURN_IF_ERROR(append(words, options.endless));
   sampler_.change(options.sampler);
   start(options);
   return {};

@@ -58,13 +58,13 @@ class Session {
   Session() = default;
 
   /// Bytes of memory for one session, whatever their alignment. most_logits: tokens that one pass generates
-  /// at most, 1 to kPrefillBlock: with more than 1 the session guesses tokens ahead
-  /// (engine/drafts/drafter.h), which changes its speed and nothing else.
+  /// at most, 1 to kPrefillBlock: with more than 1 the session drafts tokens and
+  /// verifies them (engine/drafts/drafter.h), which changes its speed and nothing else.
   static Result<size_t> bytes_needed(const ModelImage& image, int context, int worker_count = 1,
                                      int most_logits = 1);
   /// The same without the key/value cache (kv_cache_bytes() in transformer.h).
-  static Result<size_t> bytes_needed_beside_cache(const ModelImage& image, int context, int worker_count = 1,
-                                                  int most_logits = 1);
+  static Result<size_t> bytes_needed_without_cache(const ModelImage& image, int context, int worker_count = 1,
+                                                   int most_logits = 1);
 
   /// Requires: image, memory and workers outlive the session.
   /// Errors: as Transformer::create().
@@ -78,7 +78,7 @@ class Session {
   /// The same in place, for stacks that hold no second session. An error leaves the session as it was.
   Status open(const ModelImage& image, int context, std::span<std::byte> memory, std::span<std::byte> cache,
               Workers& workers, int most_logits = 1);
-  /// What a pass costs here, which decides how many guesses are worth their place in it. By default further
+  /// What a pass costs here, which decides how many drafts are worth their place in it. By default further
   /// tokens cost nothing. From the next text on.
   void set_pass_cost(const PassCost& cost) {
     if (drafter_ != nullptr) drafter_->set_cost(cost);
@@ -115,7 +115,7 @@ class Session {
   /// True where the last step returned the last of them.
   bool given_is_over() const { return pos_ + 1 == given_end_; }
   /// Positions run so far by prefill (the prompt's) and by generation.
-  int prefilled() const { return ran_ < prompt_count_ ? ran_ : prompt_count_; }
+  int prefilled() const { return computed_ < prompt_count_ ? computed_ : prompt_count_; }
   int generated() const { return generated_; }
   /// Tokens that the text has now, those that an endless one has forgotten left out.
   int known() const { return pos_ + 1; }
@@ -128,7 +128,7 @@ class Session {
   }
   /// Options of the last begin(), again() or resume().
   const SessionOptions& options() const { return options_; }
-  /// Passes that generated tokens; guesses that they checked, and those that the model chose too.
+  /// Passes that generated tokens; drafts that they verified, and those that the model chose too.
   int passes() const { return passes_; }
   int drafted() const { return drafted_; }
   int accepted() const { return accepted_; }
@@ -139,17 +139,17 @@ class Session {
  private:
   bool cancelled() const;
   Status validate(const SessionOptions& options) const;
-  Status add(std::string_view words, bool endless);
+  Status append(std::string_view words, bool endless);
   std::string_view wrap(std::string_view prompt, std::span<std::byte>& scratch) const;
   void start(const SessionOptions& options);
   void set_limit(int32_t steps);
   void shorten();
-  SessionStep at_limit();
-  /// Runs what is known of the text and has not run: a block of it (false), or the last of it, with guesses
+  SessionStep reach_limit();
+  /// Runs what is known of the text and has not run: a block of it (false), or the last of it, with drafts
   /// behind it: logits for position pos_.
   bool run();
-  int guess(int n);
-  void check_guess(int32_t token);
+  int draft(int n);
+  void verify(int32_t token);
   SessionStep finish(StopReason reason, int32_t token);
   /// Text of a token, through UTF-8 assembly and (generated text only) the stop string. True: the stop string
   /// came.
@@ -163,7 +163,7 @@ class Session {
   Utf8Stream utf8_{};
   std::string_view template_{};    ///< the image's
   Drafter* drafter_ = nullptr;     ///< null: one token a pass
-  std::span<int32_t> tokens_{};    ///< (context + 1) the text so far, then guesses
+  std::span<int32_t> tokens_{};    ///< (context + 1) the text so far, then drafts
   std::span<char> text_{};         ///< room for one step's text
   char held_[kMaxStopBytes] = {};  ///< text that may still turn out to be the stop string's beginning
   int held_count_ = 0;
@@ -171,11 +171,11 @@ class Session {
   int prompt_count_ = 0;  ///< tokens of the prompt; of an endless text: that are kept of it
   int given_end_ = 0;     ///< tokens up to the last that was given, in the prompt or in resumed words
   int pos_ = 0;           ///< position of the next token to process
-  int steps_ = 0;         ///< where the text ends, or the context
-  int32_t more_ = 0;      ///< positions of an endless text after that
+  int limit_ = 0;         ///< position at which the text ends, or the context
+  int32_t steps_beyond_limit_ = 0;  ///< of an endless text, after its next refill
   int refills_ = 0;
   bool prompt_is_whole_ = false;  ///< there was a text, and nothing of its prompt was forgotten
-  int ran_ = 0;                   ///< positions that have run with the tokens that the text has there
+  int computed_ = 0;              ///< positions that have run with the tokens that the text has there
   int first_logits_ = 0;          ///< position of the first row of logits
   int generated_ = 0;
   int passes_ = 0;

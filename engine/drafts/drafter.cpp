@@ -3,9 +3,9 @@
 namespace pico_llama {
 namespace {
 
-/// Counts are halved when they reach this, so that the last guesses weigh most.
+/// Counts are halved when they reach this, so that the last drafts weigh most.
 constexpr int kMemory = 64;
-/// What a kind of guess is taken to be before any was checked, as so many checks.
+/// What a kind of draft is taken to be before any was checked, as so many checks.
 constexpr float kPriorChecks = 6;
 
 /// The last occurrence of the text's end that matches longest, before the end itself.
@@ -51,36 +51,36 @@ float Drafter::chance(int kind) const {
          (kPriorChecks + static_cast<float>(k.checked));
 }
 
-void Drafter::checked(int number, bool right) {
-  Kind& k = kinds_[kind_of_guess_[number]];
+void Drafter::verified(int number, bool right) {
+  Kind& k = kinds_[kind_of_draft_[number]];
   k.right = static_cast<uint8_t>(k.right + (right ? 1 : 0));
   if (++k.checked < kMemory) return;
   k.right /= 2;
   k.checked /= 2;
 }
 
-int Drafter::guess(std::span<int32_t> text, int count, int most, int tokens) {
-  if (most > kMostGuesses) most = kMostGuesses;
-  float chosen = 1;    // chance that all guesses so far are right
+int Drafter::draft(std::span<int32_t> text, int count, int most, int tokens) {
+  if (most > kMostDrafts) most = kMostDrafts;
+  float chosen = 1;    // chance that all drafts so far are right
   float expected = 1;  // tokens that the pass brings
-  int guesses = 0;
-  while (guesses < most) {
-    const auto known = static_cast<size_t>(count + guesses);
+  int drafts = 0;
+  while (drafts < most) {
+    const auto known = static_cast<size_t>(count + drafts);
     int kind = 0;
     const Draft draft = next(text.first(known), kind);
     // Behind the end of a text nothing can be used.
     if (draft.token < 0 || draft.token == kTokenBos) break;
     chosen *= chance(kind);
-    const int in_pass = tokens + guesses;
-    const int position = count + guesses;
+    const int in_pass = tokens + drafts;
+    const int position = count + drafts;
     if ((expected + chosen) * cost_.of(in_pass, position) <= expected * cost_.of(in_pass + 1, position))
       break;
     expected += chosen;
-    kind_of_guess_[guesses] = static_cast<uint8_t>(kind);
+    kind_of_draft_[drafts] = static_cast<uint8_t>(kind);
     text[known] = draft.token;
-    ++guesses;
+    ++drafts;
   }
-  return guesses;
+  return drafts;
 }
 
 // ---- Once a text: in flash on the board.

@@ -1,4 +1,5 @@
-// Guesses the tokens that the model will choose next, so that one pass over the weights can check several.
+// Speculative decoding: drafts of the tokens that the model will choose next, so that one pass over the
+// weights can verify several.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -9,7 +10,7 @@ namespace pico_llama {
 
 /// Cost of a pass over n tokens that ends at position p, in any one unit:
 /// max(bus + bus_at_position * p, n * (token + token_at_position * p)).
-/// A model in fast memory has no `bus`: then every further token costs as much as the first, and no guess
+/// A model in fast memory has no `bus`: then every further token costs as much as the first, and no draft
 /// pays.
 struct PassCost {
   float bus = 1;
@@ -25,10 +26,10 @@ struct PassCost {
   }
 };
 
-/// Guesses come from the text so far (whatever followed the last occurrence of its end) and from the image's
-/// table, the longer match first. How many are worth a place in a pass follows from the pass's cost and from
-/// how often guesses of the same kind were right in this text. Guesses change the speed of a text and nothing
-/// else.
+/// Drafts come from the text so far (whatever followed the last occurrence of its end: prompt look-up) and
+/// from the image's table, the longer match first. How many are worth a place in a pass follows from the
+/// pass's cost and from how often drafts of the same kind were right in this text. Drafts change the speed of
+/// a text and nothing else.
 class Drafter {
  public:
   Drafter() = default;
@@ -39,22 +40,22 @@ class Drafter {
 
   /// A new text: forgets what was right in the last one.
   void begin();
-  /// Writes up to `most` guesses behind the first `count` tokens of `text` and returns their number.
+  /// Writes up to `most` drafts behind the first `count` tokens of `text` and returns their number.
   /// `tokens`: those that the pass has to run anyway. Requires: count >= 1, room for all.
-  int guess(std::span<int32_t> text, int count, int most, int tokens);
-  /// Whether the model chose guess `number` of the last ones too, counted from 0.
-  void checked(int number, bool right);
+  int draft(std::span<int32_t> text, int count, int most, int tokens);
+  /// Whether the model chose draft `number` of the last ones too, counted from 0.
+  void verified(int number, bool right);
 
  private:
-  /// Kinds of guesses: by the table's confidence, and by how many tokens of the text match.
+  /// Kinds of drafts: by the table's confidence, and by how many tokens of the text match.
   static constexpr int kLongestMatch = 8;
   static constexpr int kKinds = static_cast<int>(kDraftMostConfidence) + 1 + kLongestMatch;
   struct Kind {
     uint8_t right;
     uint8_t checked;
   };
-  /// Of guesses in flight.
-  static constexpr int kMostGuesses = 16;
+  /// Of drafts in flight.
+  static constexpr int kMostDrafts = 16;
 
   Draft next(std::span<const int32_t> text, int& kind) const;
   float chance(int kind) const;
@@ -62,7 +63,7 @@ class Drafter {
   DraftTable table_{};
   PassCost cost_{};
   Kind kinds_[kKinds] = {};
-  uint8_t kind_of_guess_[kMostGuesses] = {};
+  uint8_t kind_of_draft_[kMostDrafts] = {};
 };
 
 }  // namespace pico_llama

@@ -5,6 +5,7 @@
 namespace pico_llama {
 namespace {
 
+/// Unlike std::max() b where a is NaN, so that the steps of an invalid model are finite.
 float larger(float a, float b) { return a > b ? a : b; }
 
 /// Bounded below, so that 1 / step is finite even for rows of zeros.
@@ -19,13 +20,13 @@ float root(float x) { return __builtin_sqrtf(larger(x, 1e-20f)); }
   return sum;
 }
 
-/// The largest square norm of rows r to end, of single rows or of adjacent pairs.
-[[gnu::noinline]] float largest(const Tensor& w, int r, int end, int together, const float* norm,
+/// The largest square norm of a group of adjacent rows, from row r to end.
+[[gnu::noinline]] float largest(const Tensor& w, int r, int end, int rows_per_group, const float* norm,
                                 float* scratch) {
   float most = 0;
   while (r < end) {
     float sum = 0;
-    for (int i = 0; i < together; ++i) sum += square_norm(w, r++, norm, scratch);
+    for (int i = 0; i < rows_per_group; ++i) sum += square_norm(w, r++, norm, scratch);
     most = larger(most, sum);
   }
   return most;

@@ -8,7 +8,6 @@
 #include "engine/model/config.h"
 #include "engine/model/weights.h"
 #include "engine/share.h"
-#include "engine/streaming/stream_schedule.h"
 #include "engine/streaming/weight_stream.h"
 #include "engine/workers.h"
 
@@ -22,8 +21,8 @@ struct CachePart {
 
 /// The operations that all profiles share.
 struct Numerics {
-  const Config& p;
-  const RunState& s;
+  const Config& p;    ///< as llama2.c names it
+  const RunState& s;  ///< as llama2.c names it
   WorkerScratch& scratch;
   int n;    ///< tokens of this pass
   int pos;  ///< of the first
@@ -44,7 +43,7 @@ struct Numerics {
   /// Rotates each pair of these rows by its position's angle (RoPE).
   void rope(float* rows_of_tokens, int stride, const Tensor& table, Range rows) const;
   /// Whether attention() reads the cache from the stream; then it also stores the keys and values.
-  bool brings_cache() const { return stream != nullptr && stream->brings_cache(); }
+  bool streams_cache() const { return stream != nullptr && stream->streams_cache(); }
   /// From here on only the last `tokens` are computed.
   void keep_last(int tokens) { first = n - tokens; }
 
@@ -66,10 +65,11 @@ struct Numerics {
     const auto number = static_cast<size_t>(layer * p.n_kv_heads + head);
     return {s.key_cache + number * s.key_head_bytes, s.value_cache + number * s.value_head_bytes};
   }
-  /// Takes a head's copy of the cache from the stream, and writes this pass's keys and values into the cache
-  /// and into the copy. In flash on the board, as all cold functions: it runs once a head.
+  /// Takes a head's copy of the cache from the stream, appends this pass's keys and values to the cache and
+  /// to the copy, and returns the copy. In flash on the board, as all cold functions: it runs once a head.
   template <typename OfProfile>
-  [[gnu::cold, gnu::noinline]] static CachePart streamed_cache(const OfProfile& of, int layer, int head) {
+  [[gnu::cold, gnu::noinline]] static CachePart append_to_streamed_cache(const OfProfile& of, int layer,
+                                                                         int head) {
     const StreamPiece keys = of.stream->next(of.worker);
     const StreamPiece values = of.stream->next(of.worker);
     of.store(layer, {head, head + 1}, of.cache_of(layer, head));
@@ -140,38 +140,6 @@ struct NumericsQ8 : Numerics {
   void matmul_pieces(float* out, int out_stride, const Tensor& w, Share mine) const;
   /// max|x| of token t over all workers.
   float max_abs_over_workers(const float* of_workers, int t) const;
-};
-
-/// Computes nothing: notes the tensors that forward() reads, in order, for a StreamSchedule.
-struct StreamOrder {
-  static constexpr bool kWorkersShareInput = false;
-  static constexpr int worker = 0;
-  static constexpr int first = 0;
-
-  StreamItem* item;  ///< the next one
-  bool with_cache;   ///< note the place of a layer's cache too
-  /// True: adds items, for passes with logits only. False, in a second pass without logits: what it visits is
-  /// for any pass.
-  bool for_logits;
-  SingleWorker workers{};
-
-  void embed(const Tensor&, std::span<const int32_t>, Range, const Tensor&) const {}
-  void add_to_x(const float*, Range, const Tensor&) const {}
-  void set_input(const float*, int, const Tensor&) const {}
-  void set_normed_input(const Tensor&, float, const Tensor&) const {}
-  void set_hidden_input(const Tensor&) const {}
-  void matmul(float*, int, const Tensor& w, Share);
-  void rope(float*, int, const Tensor&, Range) const {}
-  Heads kv_heads(Share) const { return {0, 0}; }
-  void keep_last(int) const {}
-  void swiglu(Range) const {}
-  static CachePart cache_of(int, int) { return {}; }
-  void store(int, Heads, CachePart) const {}
-  bool brings_cache() const { return with_cache; }
-  void attention(int, Heads);
-
- private:
-  void note(const StreamItem& read);
 };
 
 }  // namespace pico_llama

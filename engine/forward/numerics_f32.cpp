@@ -71,8 +71,8 @@ void NumericsF32::attention(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
   const float scale = pico_llama::rsqrt(static_cast<float>(head_size));
   for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
-    const bool streamed = brings_cache();
-    const CachePart part = streamed ? streamed_cache(*this, layer, h) : cache_of(layer, h);
+    const bool streamed = streams_cache();
+    const CachePart part = streamed ? append_to_streamed_cache(*this, layer, h) : cache_of(layer, h);
     for (int t = first; t < n; ++t)
       kernels::attention_f32({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
                               pos + t, reinterpret_cast<const float*>(part.keys),

@@ -11,6 +11,7 @@
 #include "engine/kernels/rmsnorm_q8/rmsnorm_q8.h"
 #include "engine/kernels/swiglu_q8/swiglu_q8.h"
 #include "engine/math/exp_fixed.h"
+#include "engine/math/round.h"
 #include "engine/math/rsqrt.h"
 #include "engine/model/model_image_layout.h"
 #include "engine/model/q4_layout.h"
@@ -24,19 +25,13 @@ void NumericsQ8::read_row(const Tensor& table, int32_t index, Range columns, flo
   float scale;
   std::memcpy(&scale, table.data + q8_scale_offset(row, table.columns), sizeof scale);
   const std::byte* words = table.data + q8_word_offset(row, 0, table.columns);
-  // As q8_weight(), both columns at once. The odd row is (half - even row) / 256.
-  const bool odd = row % 2 != 0;
+  const bool odd_row = row % 2 != 0;
   for (int i = columns.begin; i < columns.end; i += 2) {
     uint32_t word;
     std::memcpy(&word, words + static_cast<ptrdiff_t>(i / 2) * 16, sizeof word);
-    int w0 = static_cast<int8_t>(word & 0xff);
-    int w1 = static_cast<int8_t>(word >> 16 & 0xff);
-    if (odd) {
-      w0 = (static_cast<int16_t>(word & 0xffff) - w0) >> 8;
-      w1 = (static_cast<int16_t>(word >> 16) - w1) >> 8;
-    }
-    out[i] = scale * static_cast<float>(w0);
-    out[i + 1] = scale * static_cast<float>(w1);
+    const Q8WeightPair w = q8_weight_pair(word, odd_row);
+    out[i] = scale * static_cast<float>(w.even_column);
+    out[i + 1] = scale * static_cast<float>(w.odd_column);
   }
 }
 
@@ -154,10 +149,8 @@ void NumericsQ8::swiglu(Range rows) const {
 
 namespace {
 
-/// y rounded to nearest. Unspecified for NaN and infinity (invalid models); sums still cannot overflow.
-int rounded(float y) { return static_cast<int>(std::bit_cast<uint32_t>(y + 12582912.0f) - 0x4b400000u); }
-
-/// One position's key into its group. kHeadSize: head_size where it is constant, or 0.
+/// One position's key into its group. kHeadSize: head_size where it is constant, or 0. The elements of an
+/// invalid model (NaN, infinity) are unspecified; sums still cannot overflow.
 template <int kHeadSize>
 void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* group, int position) {
   const int n = kHeadSize != 0 ? kHeadSize : head_size;
@@ -167,13 +160,13 @@ void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* g
     const uint32_t size = std::bit_cast<uint32_t>(x[i]) & 0x7fffffffu;
     largest = size > largest ? size : largest;
   }
-  // Rounded up, so that no element exceeds 127 quanta.
+  // Rounded up, so that no element exceeds 127 quantisation steps.
   const float codes = std::bit_cast<float>(largest) * (steps.inverse_key * (1.0f / 127.0f));
   const int code = codes < 254.0f ? static_cast<int>(codes) + 1 : 255;
   const float inverse = steps.inverse_key / static_cast<float>(code);
   std::byte* const words = group + q8_key_byte(n, position, 0);
   const auto element = [&](int i) {
-    return i < n ? static_cast<uint32_t>(rounded(x[i] * inverse)) & 0xff : 0;
+    return i < n ? static_cast<uint32_t>(round_to_int(x[i] * inverse)) & 0xff : 0;
   };
   for (int i = 0; i < q8_key_elements(n); i += 4) {
     const uint32_t word = element(i) | element(i + 2) << 8 | element(i + 1) << 16 | element(i + 3) << 24;
@@ -183,12 +176,12 @@ void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* g
 }
 
 /// Stores one position's values; a word holds 2 elements of 2 adjacent positions. kClamp: values may exceed
-/// 127 quanta (engine/forward/kv_steps.h).
+/// 127 quantisation steps (engine/forward/kv_steps.h).
 template <int kHeadSize, bool kClamp>
 void store_value(const float* x, int head_size, const KvSteps& steps, std::byte* words) {
   const int n = kHeadSize != 0 ? kHeadSize : head_size;
   const auto element = [&](int i) {
-    int y = rounded(x[i] * steps.inverse_value);
+    int y = round_to_int(x[i] * steps.inverse_value);
     if constexpr (kClamp) {
       y = y > 127 ? 127 : y;
       y = y < -128 ? -128 : y;
@@ -230,8 +223,8 @@ void NumericsQ8::attention(int layer, Heads kv_heads) const {
   const float factor = pico_llama::rsqrt(static_cast<float>(head_size)) * (65536.0f * kExpUnitsPerNat);
   for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
     const KvSteps& steps = s.kv_steps[layer * p.n_kv_heads + h];
-    const bool streamed = brings_cache();
-    const CachePart part = streamed ? streamed_cache(*this, layer, h) : cache_of(layer, h);
+    const bool streamed = streams_cache();
+    const CachePart part = streamed ? append_to_streamed_cache(*this, layer, h) : cache_of(layer, h);
     for (int t = first; t < n; ++t)
       kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
                              pos + t, part.keys, part.values, steps.key * factor, steps.value,

@@ -1,5 +1,7 @@
 #include "engine/forward/run_state.h"
 
+#include <algorithm>
+
 #include "engine/kernels/attention_f32/attention_f32.h"
 #include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/model/q4_layout.h"
@@ -8,14 +10,9 @@ namespace pico_llama {
 
 namespace {
 
-template <typename T>
-constexpr T larger(T a, T b) {
-  return a > b ? a : b;
-}
-
 /// Floats of q, k and v, or of hb.
 size_t first_floats(const RunState& s) {
-  return kPrefillBlock * static_cast<size_t>(larger(s.dim_stride + 2 * s.kv_stride, s.hidden_stride));
+  return kPrefillBlock * static_cast<size_t>(std::max(s.dim_stride + 2 * s.kv_stride, s.hidden_stride));
 }
 
 }  // namespace
@@ -23,7 +20,7 @@ size_t first_floats(const RunState& s) {
 size_t RunState::shared_floats() const {
   const size_t second = kPrefillBlock * static_cast<size_t>(columns_stride);
   const size_t sampling = (static_cast<size_t>(most_logits) + 1) * static_cast<size_t>(logit_stride);
-  return larger(first_floats(*this) + second, sampling);
+  return std::max(first_floats(*this) + second, sampling);
 }
 
 RunState RunState::allocate(const Config& c, Profile profile, int context, int worker_count, int most_logits,
@@ -33,7 +30,7 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   s.kv_stride = round_up(c.kv_dim(), kBlockRows);
   s.hidden_stride = round_up(c.hidden_dim, kBlockRows);
   s.logit_stride = round_up(c.logit_count(), kBlockRows);
-  s.columns_stride = larger(s.dim_stride, s.hidden_stride);
+  s.columns_stride = std::max(s.dim_stride, s.hidden_stride);
   if (profile == Profile::kQ4)
     s.columns_stride = static_cast<int>(q4_columns(static_cast<uint32_t>(s.columns_stride)));
   s.most_logits = most_logits;
@@ -72,7 +69,7 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
   if (!f32) s.kv_steps = arena.alloc<KvSteps>(heads);
 
   if (profile != Profile::kF32) {
-    const auto rows = static_cast<size_t>(larger(kPrefillBlock, worker_count));
+    const auto rows = static_cast<size_t>(std::max(kPrefillBlock, worker_count));
     s.xq = arena.alloc<int16_t>(kPrefillBlock * static_cast<size_t>(s.columns_stride), Arena::kAlignment);
     s.xq_scale = floats(rows);
   }

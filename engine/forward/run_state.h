@@ -30,7 +30,7 @@ struct RunState {
   float* q;                  ///< (kPrefillBlock, dim_stride) queries, then attention's output
   float* k;                  ///< (kPrefillBlock, kv_stride) keys before they enter the cache
   float* v;                  ///< (kPrefillBlock, kv_stride)
-  float* xb2;                ///< (kPrefillBlock, dim_stride) added to x next
+  float* xb2;                ///< (kPrefillBlock, dim_stride) result of wo or w2, added to x
   float* hb;                 ///< (kPrefillBlock, hidden_stride)
   float* hb2;                ///< (kPrefillBlock, hidden_stride)
   float* logits;             ///< (most_logits, logit_stride)
@@ -52,7 +52,7 @@ struct RunState {
   int context;              ///< positions the cache holds, rounded up to 8
   size_t key_head_bytes;    ///< of one head's keys, all positions
   size_t value_head_bytes;  ///< of one head's values
-  size_t kv_cache_bytes;    ///< of the caches, which lie together from key_cache on
+  size_t kv_cache_bytes;    ///< of both caches; contiguous from key_cache
 
   /// Floats of the memory that q, k, v, hb, xb2, hb2, logits and sample_scratch share, from q on.
   size_t shared_floats() const;

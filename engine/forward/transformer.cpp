@@ -3,6 +3,7 @@
 #include "engine/check.h"
 #include "engine/forward/kv_steps.h"
 #include "engine/forward/numerics.h"
+#include "engine/forward/stream_order.h"
 
 namespace pico_llama {
 
@@ -15,7 +16,7 @@ struct Transformer::Pass {
   int pos;
   int logits;  ///< of how many of the last tokens
 
-  /// Inlined into its one caller per profile, which has less stack for it than a call needs.
+  /// Inlined into task(): saves a stack frame, and core 1 has little stack.
   template <typename Numerics>
   [[gnu::always_inline]] inline void run(Numerics& numerics) const;
 
@@ -64,7 +65,7 @@ void Transformer::Pass::run(Numerics& numerics) const {
 
     // multihead attention: each token over all positions up to its own, in place of q
     const Heads kv_heads = numerics.kv_heads(mine);
-    if (only_cache || !numerics.brings_cache())
+    if (only_cache || !numerics.streams_cache())
       numerics.store(l, kv_heads, numerics.cache_of(l, kv_heads.begin));
     if (only_cache) return;
     if (is_last) numerics.keep_last(logits);
@@ -110,24 +111,6 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, int logits) 
 
 // ---- At load: in flash on the board (cold functions are not copied to SRAM).
 
-[[gnu::cold]] void StreamOrder::note(const StreamItem& read) {
-  if (for_logits) {
-    *item = read;
-    item++->for_logits = true;
-    return;
-  }
-  while (item->kind != read.kind || item->source != read.source) ++item;
-  item++->for_logits = false;
-}
-[[gnu::cold]] void StreamOrder::matmul(float*, int, const Tensor& w, Share) {
-  if (!w.streamed) return;
-  const uint64_t block_bytes = tensor_bytes(w.encoding, kBlockRows, w.columns);
-  note({.source = w.data, .block_bytes = static_cast<uint32_t>(block_bytes), .blocks = w.blocks()});
-}
-[[gnu::cold]] void StreamOrder::attention(int, Heads) {
-  if (with_cache) note({.kind = StreamItem::Kind::kCache});
-}
-
 [[gnu::cold]] Result<size_t> bytes_needed(const Config& config, Profile profile, int context,
                                           int worker_count, int most_logits) {
   if (profile > Profile::kQ4)
@@ -138,7 +121,9 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, int logits) 
                   config.seq_len};
   CHECK(worker_count >= 1 && worker_count <= kMaxWorkers);
   CHECK(most_logits >= 1 && most_logits <= kPrefillBlock);
-  // In 64 bits first: on a 32-bit machine a large model's sizes could wrap.
+  // An upper bound in 64 bits, because the exact sizes below are in size_t, which could wrap. The cache:
+  // f32's keys and values. The rest: RunState's buffers have fewer floats per token than (4 + worker_count)
+  // times twice the widths of both vectors; then the logits' rows and sample_scratch.
   const uint64_t cache = uint64_t{2} * static_cast<uint64_t>(config.n_layers) *
                          static_cast<uint64_t>(config.kv_dim()) *
                          static_cast<uint64_t>(round_up(context, 8)) * sizeof(float);
@@ -152,7 +137,7 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, int logits) 
                   "the model needs {} MB for its cache and activations, more than this machine can address",
                   static_cast<int64_t>((cache + rest) >> 20)};
   return kv_cache_bytes(config, profile, context) +
-         bytes_needed_beside_cache(config, profile, context, worker_count, most_logits);
+         bytes_needed_without_cache(config, profile, context, worker_count, most_logits);
 }
 
 [[gnu::cold]] size_t kv_cache_bytes(const Config& config, Profile profile, int context) {
@@ -162,8 +147,8 @@ void Transformer::forward(std::span<const int32_t> tokens, int pos, int logits) 
   return cache.used() + Arena::kAlignment;
 }
 
-[[gnu::cold]] size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context,
-                                               int worker_count, int most_logits) {
+[[gnu::cold]] size_t bytes_needed_without_cache(const Config& config, Profile profile, int context,
+                                                int worker_count, int most_logits) {
   Arena arena;
   Arena cache;
   arena.alloc<LayerWeights>(static_cast<size_t>(config.n_layers));

@@ -13,16 +13,16 @@
 
 namespace pico_llama {
 
-/// Bytes of memory a Transformer needs, whatever its alignment: key/value cache for `context` positions,
-/// activations, views. most_logits: of how many tokens of a pass the logits can be wanted, at least 1.
+/// Bytes of memory for a Transformer, alignment slack included: key/value cache for `context` positions,
+/// activations, views. most_logits: most tokens of a pass whose logits are kept, at least 1.
 /// Errors: kInvalidArgument for a context outside 1..seq_len or a profile this build does not run.
 Result<size_t> bytes_needed(const Config& config, Profile profile, int context, int worker_count = 1,
                             int most_logits = 1);
-/// Of these, the key/value cache, which may lie in a memory of its own; and all the rest.
+/// The key/value cache's share of bytes_needed(), and the rest: the cache may be in a separate buffer.
 /// Requires: bytes_needed() is ok.
 size_t kv_cache_bytes(const Config& config, Profile profile, int context);
-size_t bytes_needed_beside_cache(const Config& config, Profile profile, int context, int worker_count = 1,
-                                 int most_logits = 1);
+size_t bytes_needed_without_cache(const Config& config, Profile profile, int context, int worker_count = 1,
+                                  int most_logits = 1);
 
 class Transformer {
  public:
@@ -48,8 +48,8 @@ class Transformer {
   /// classifier.
   void forward(std::span<const int32_t> tokens, int pos, int logits = 1);
 
-  /// Both until the next forward(): what forward() works in has the same memory. Row 0 belongs to the first
-  /// token whose logits were wanted.
+  /// logits() and sample_scratch() are valid until the next forward(), which reuses their memory. Row 0
+  /// belongs to the first token whose logits were wanted.
   std::span<float> logits(int row = 0) {
     return {state_.logits + row * state_.logit_stride, static_cast<size_t>(config_.logit_count())};
   }
@@ -69,6 +69,7 @@ class Transformer {
   /// The items of a schedule: the tensors marked `streamed`, in forward()'s order, with the place of each
   /// layer's cache among them if `cache`. Returns their number. Requires: room for most_stream_items().
   size_t stream_items(bool cache, std::span<StreamItem> items) const;
+  /// Of each layer wq, wk, wv, the cache, wo, w1, w3, w2; then the classifier.
   size_t most_stream_items() const { return static_cast<size_t>(config_.n_layers) * 8 + 1; }
   CacheArrays cache_arrays() const;
   /// The KV cache as scratch memory. Valid only before the first forward() of a text.

@@ -3,13 +3,14 @@
 #include <bit>
 #include <cstdint>
 
+#include "engine/math/round.h"
+
 namespace pico_llama {
 
 namespace exp_constants {
 inline constexpr float kLowest = -87.0f;  ///< smaller x give e^-87 = 1.6e-38
 inline constexpr float kHighest = 88.0f;  ///< larger x give e^88 = 1.7e38
 inline constexpr float kLog2e = 1.44269502f;
-inline constexpr float kRound = 12582912.0f;  ///< 1.5 * 2^23: adding it rounds to an integer, in the low bits
 inline constexpr float kLn2High = 0.693145752f;  ///< 16 bits, so that n * kLn2High is exact
 inline constexpr float kLn2Low = 1.42860677e-06f;
 /// (e^r - 1 - r) / r^2 on |r| <= ln(2)/2, fitted at Chebyshev nodes.
@@ -23,8 +24,8 @@ constexpr float exp(float x) {
   using namespace exp_constants;  // NOLINT
   x = x < kLowest ? kLowest : x;
   x = x > kHighest ? kHighest : x;
-  const float shifted = x * kLog2e + kRound;
-  const float n = shifted - kRound;
+  const float shifted = x * kLog2e + kRoundToLowBits;
+  const float n = shifted - kRoundToLowBits;
   const float r = (x - n * kLn2High) - n * kLn2Low;
   const float poly = (((kC6 * r + kC5) * r + kC4) * r + kC3) * r + kC2;
   const float y = ((r * r) * poly + r) + 1.0f;

@@ -149,11 +149,23 @@ constexpr uint64_t q8_word_offset(uint32_t row, uint32_t column, uint32_t column
 constexpr uint32_t q8_word(int a0, int b0, int a1, int b1) {
   return (static_cast<uint32_t>(256 * b0 + a0) & 0xffffu) | static_cast<uint32_t>(256 * b1 + a1) << 16;
 }
+/// The weights of a word's two columns, of its even row or its odd one.
+struct Q8WeightPair {
+  int even_column, odd_column;
+};
+constexpr Q8WeightPair q8_weight_pair(uint32_t word, bool odd_row) {
+  int w0 = static_cast<int8_t>(word & 0xff);
+  int w1 = static_cast<int8_t>(word >> 16 & 0xff);
+  if (odd_row) {
+    w0 = (static_cast<int16_t>(word & 0xffff) - w0) >> 8;
+    w1 = (static_cast<int16_t>(word >> 16) - w1) >> 8;
+  }
+  return {w0, w1};
+}
 /// The weight at (row & 1, column & 1) of a word.
 constexpr int q8_weight(uint32_t word, uint32_t row, uint32_t column) {
-  const auto half = static_cast<int16_t>(column % 2 == 0 ? word & 0xffffu : word >> 16);
-  const auto a = static_cast<int8_t>(half & 0xff);
-  return row % 2 == 0 ? a : (half - a) / 256;
+  const Q8WeightPair pair = q8_weight_pair(word, row % 2 != 0);
+  return column % 2 == 0 ? pair.even_column : pair.odd_column;
 }
 
 /// Bounds on a tensor's quantised activations: computed by the packer, checked by the parser.

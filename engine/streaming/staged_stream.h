@@ -50,7 +50,7 @@ class StagedStream final : public WeightStream {
   void begin(int pos, int tokens, bool want_logits) override;
   StreamPiece next(int worker) override;
   void done(int worker) override;
-  bool brings_cache() const override { return schedule_.brings_cache(); }
+  bool streams_cache() const override { return schedule_.streams_cache(); }
 
   // In the copier's context.
   void copied();

@@ -14,7 +14,7 @@ void StreamSchedule::begin(int pos, int tokens, bool want_logits) {
   ++begun_;
   positions_ = pos + tokens;
   want_logits_ = want_logits;
-  brings_cache_ = cache_.count != 0 && cache_.head_room(positions_) <= cache_limit_;
+  streams_cache_ = cache_.count != 0 && cache_.head_room(positions_) <= cache_limit_;
 }
 
 void StreamSchedule::next_item() {
@@ -84,7 +84,7 @@ bool StreamSchedule::next(StreamRun& run) {
     if ((item.kind == StreamItem::Kind::kCache || item.for_logits) && !known) return false;
     const bool wanted = !item.for_logits || want_logits_;
     if (item.kind == StreamItem::Kind::kCache) {
-      if (wanted && brings_cache_ && next_of_cache(run)) return true;
+      if (wanted && streams_cache_ && next_of_cache(run)) return true;
       ++layer_;
     } else if (wanted && next_of_tensor(item, run)) {
       return true;

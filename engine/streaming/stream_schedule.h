@@ -78,7 +78,7 @@ class StreamSchedule {
 
   /// Announces the next pass.
   void begin(int pos, int tokens, bool want_logits);
-  bool brings_cache() const { return brings_cache_; }
+  bool streams_cache() const { return streams_cache_; }
 
   /// The next run; false when it depends on a pass that has not begun. A cache is read as the last pass left
   /// it.
@@ -98,7 +98,7 @@ class StreamSchedule {
   uint32_t begun_ = 0;  ///< passes
   int positions_ = 0;   ///< in the cache at the end of the last pass that has begun
   bool want_logits_ = true;
-  bool brings_cache_ = false;
+  bool streams_cache_ = false;
 
   // The cursor.
   uint32_t pass_ = 0;

@@ -25,7 +25,7 @@ class WeightStream {
   /// Whether the key/value cache is streamed in this pass; otherwise it is read in place. It is copied before
   /// this pass's keys and values are known: the worker adds them to the copy, and writes them into the cache
   /// after next() has given it the copy.
-  virtual bool brings_cache() const = 0;
+  virtual bool streams_cache() const = 0;
 
  protected:
   ~WeightStream() = default;

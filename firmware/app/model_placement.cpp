@@ -77,7 +77,7 @@ Placement place_model(const ModelImage& image, std::span<PlacementItem> items, P
   const auto place_with = [&](int most_logits) -> Placement {
     constexpr int kCores = 2;
     const Result<size_t> state_bytes =
-        Session::bytes_needed_beside_cache(image, context, kCores, most_logits);
+        Session::bytes_needed_without_cache(image, context, kCores, most_logits);
     if (!state_bytes.ok()) return {};
     Placement placement = place(items, state_bytes.value(), context, kv_bytes_of, &image, board);
     placement.most_logits = most_logits;

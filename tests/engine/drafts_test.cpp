@@ -225,12 +225,12 @@ TEST(Drafter, TakesTheLongerMatch) {
   drafter.begin();
   // The table knows that 8 follows 7; the text, that 20 follows 10 7.
   std::vector<int32_t> text = {1, 10, 7, 20, 21, 10, 7, 0, 0, 0};
-  EXPECT_EQ(drafter.guess(text, 7, 3, 1), 3);
+  EXPECT_EQ(drafter.draft(text, 7, 3, 1), 3);
   EXPECT_EQ(text[7], 20);
   EXPECT_EQ(text[8], 21);
   EXPECT_EQ(text[9], 10);
   text = {1, 10, 7, 20, 21, 11, 7, 0, 0, 0};
-  EXPECT_EQ(drafter.guess(text, 7, 1, 1), 1);
+  EXPECT_EQ(drafter.draft(text, 7, 1, 1), 1);
   EXPECT_EQ(text[7], 8);
 }
 
@@ -241,9 +241,9 @@ TEST(Drafter, GuessesAsFarAsAPassIsCheap) {
     Drafter drafter;
     drafter.begin();
     for (int i = 0; i < right + wrong; ++i)
-      if (drafter.guess(text, 40, 1, 1) == 1) drafter.checked(0, i < right);
+      if (drafter.draft(text, 40, 1, 1) == 1) drafter.verified(0, i < right);
     drafter.set_cost(cost);
-    return drafter.guess(text, 40, 7, 1);
+    return drafter.draft(text, 40, 7, 1);
   };
   EXPECT_EQ(guesses({.bus = 100, .token = 1}), 7);
   EXPECT_EQ(guesses({.bus = 0, .token = 10}), 0);   // bound by arithmetic

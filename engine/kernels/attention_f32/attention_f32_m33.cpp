@@ -31,8 +31,8 @@ inline Four exp_of(Four x) {
   using namespace exp_constants;  // NOLINT
   x = {dsp::larger(x.a, kLowest), dsp::larger(x.b, kLowest), dsp::larger(x.c, kLowest),
        dsp::larger(x.d, kLowest)};
-  const Four shifted = x * kLog2e + kRound;
-  const Four n = shifted - kRound;
+  const Four shifted = x * kLog2e + kRoundToLowBits;
+  const Four n = shifted - kRoundToLowBits;
   const Four r = (x - n * kLn2High) - n * kLn2Low;
   const Four poly = (((r * kC6 + kC5) * r + kC4) * r + kC3) * r + kC2;
   const Four y = ((r * r) * poly + r) + 1.0f;

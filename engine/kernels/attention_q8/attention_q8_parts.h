@@ -5,6 +5,7 @@
 
 #include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/math/exp_fixed.h"
+#include "engine/math/round.h"
 
 namespace pico_llama {
 
@@ -52,7 +53,9 @@ struct AttentionUnits {
   const uint32_t bound = std::bit_cast<uint32_t>(largest * a.factor * 1.0078125f) >> 23;
   const int exponent = bound <= 127 + 14 ? 0 : static_cast<int>(bound) - (127 + 14);
   const float factor = a.factor * std::bit_cast<float>(static_cast<uint32_t>(127 - exponent) << 23);
-  const auto rounded = [&](float x) { return std::bit_cast<uint32_t>(x * factor + 12582912.0f) & 0xffff; };
+  const auto rounded = [&](float x) {
+    return std::bit_cast<uint32_t>(x * factor + kRoundToLowBits) & 0xffff;
+  };
   using Word [[gnu::may_alias]] = uint32_t;
   auto* words = reinterpret_cast<Word*>(q);
   for (int h = 0; h < heads; ++h) {

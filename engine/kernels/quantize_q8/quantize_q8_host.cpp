@@ -31,7 +31,7 @@ void quantize_q8(const QuantizeQ8& a) {
   const int step = a.step;
   int i = a.part.begin;
   for (; i + 8 <= real; i += 8) store_rounded(load(x + i) * all(factor), out + i * step, step);
-  for (; i < real; ++i) out[i / 2 * 2 * step + i % 2] = rounded(x[i] * factor);
+  for (; i < real; ++i) out[i / 2 * 2 * step + i % 2] = round_to_int16(x[i] * factor);
   for (; i < end; ++i) out[i / 2 * 2 * step + i % 2] = 0;
 }
 

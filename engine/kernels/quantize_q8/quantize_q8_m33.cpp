@@ -1,6 +1,7 @@
 // quantize_q8, eight elements at a time; the last few of a row one at a time.
 #include "dsp.h"
 #include "engine/kernels/quantize_q8/quantize_q8.h"
+#include "engine/math/round.h"
 #include "q8_vectors.h"
 
 namespace pico_llama::m33 {
@@ -23,7 +24,7 @@ void quantize_q8(const QuantizeQ8& a) {
     i += eights;
   }
   for (; i < end; ++i)
-    a.out[i / 2 * 2 * a.step + i % 2] = i < a.columns ? dsp::rounded(a.x[i] * factor) : int16_t{0};
+    a.out[i / 2 * 2 * a.step + i % 2] = i < a.columns ? round_to_int16(a.x[i] * factor) : int16_t{0};
 }
 
 }  // namespace pico_llama::m33

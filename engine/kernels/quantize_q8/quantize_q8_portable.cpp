@@ -1,6 +1,5 @@
-#include <bit>
-
 #include "engine/kernels/quantize_q8/quantize_q8.h"
+#include "engine/math/round.h"
 
 namespace pico_llama::portable {
 
@@ -13,11 +12,9 @@ void quantize_q8(const QuantizeQ8& a) {
   const auto limit = static_cast<float>(a.limit);
   *a.scale = max / limit;
   const float factor = max > 0 ? limit / max : 0;
-  // Adding 1.5 * 2^23 puts the rounded integer in the low 16 bits of the sum, as two's complement.
   const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
   for (int i = a.part.begin; i < end && i < a.columns; ++i)
-    a.out[i / 2 * 2 * a.step + i % 2] =
-        static_cast<int16_t>(std::bit_cast<uint32_t>(a.x[i] * factor + 12582912.0f) & 0xffff);
+    a.out[i / 2 * 2 * a.step + i % 2] = round_to_int16(a.x[i] * factor);
   for (int i = a.part.begin > a.columns ? a.part.begin : a.columns; i < end; ++i)
     a.out[i / 2 * 2 * a.step + i % 2] = 0;
 }

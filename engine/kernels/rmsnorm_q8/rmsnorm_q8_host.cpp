@@ -31,7 +31,7 @@ void rmsnorm_q8(const RmsNormQ8& a) {
   int i = a.part.begin;
   for (; i + 8 <= real; i += 8)
     store_rounded((load(weight + i) * load(x + i)) * all(factor), out + i * step, step);
-  for (; i < real; ++i) out[i / 2 * 2 * step + i % 2] = rounded((weight[i] * x[i]) * factor);
+  for (; i < real; ++i) out[i / 2 * 2 * step + i % 2] = round_to_int16((weight[i] * x[i]) * factor);
   for (; i < end; ++i) out[i / 2 * 2 * step + i % 2] = 0;
 }
 

@@ -1,6 +1,6 @@
 // rmsnorm_q8, eight elements at a time; the last few of a row one at a time.
-#include "dsp.h"
 #include "engine/kernels/rmsnorm_q8/rmsnorm_q8.h"
+#include "engine/math/round.h"
 #include "engine/math/rsqrt.h"
 #include "q8_vectors.h"
 
@@ -21,7 +21,8 @@ void rmsnorm_q8(const RmsNormQ8& a) {
     i += eights;
   }
   for (; i < end; ++i)
-    a.out[i / 2 * 2 * a.step + i % 2] = i < a.n ? dsp::rounded((a.weight[i] * a.x[i]) * factor) : int16_t{0};
+    a.out[i / 2 * 2 * a.step + i % 2] =
+        i < a.n ? round_to_int16((a.weight[i] * a.x[i]) * factor) : int16_t{0};
 }
 
 }  // namespace pico_llama::m33

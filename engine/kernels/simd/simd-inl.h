@@ -239,8 +239,8 @@ HWY_INLINE float largest_lane(Floats x) {
 HWY_INLINE Floats exp(Floats x) {
   using namespace exp_constants;  // NOLINT
   x = smaller(all(kHighest), larger(all(kLowest), x));
-  const Floats shifted = x * all(kLog2e) + all(kRound);
-  const Floats n = shifted - all(kRound);
+  const Floats shifted = x * all(kLog2e) + all(kRoundToLowBits);
+  const Floats n = shifted - all(kRoundToLowBits);
   const Floats r = (x - n * all(kLn2High)) - n * all(kLn2Low);
   const Floats poly = (((all(kC6) * r + all(kC5)) * r + all(kC4)) * r + all(kC3)) * r + all(kC2);
   Floats y = ((r * r) * poly + r) + all(1.0f);

@@ -6,21 +6,13 @@
 #define PICO_LLAMA_STORE_ROUNDED_INL_H_
 #endif
 
-#include <bit>
-
 #include "engine/kernels/simd/simd-inl.h"
+#include "engine/math/round.h"
 
 #if PICO_LLAMA_HAVE_SIMD
 HWY_BEFORE_NAMESPACE();
 namespace pico_llama {
 namespace HWY_NAMESPACE {
-
-/// Adding 1.5 * 2^23 puts the rounded integer into the low 16 bits of the sum, in two's complement.
-inline constexpr float kRoundToLowBits = 12582912.0f;
-
-HWY_INLINE int16_t rounded(float y) {
-  return static_cast<int16_t>(std::bit_cast<uint32_t>(y + kRoundToLowBits) & 0xffff);
-}
 
 using D16 = hn::Repartition<int16_t, F>;
 

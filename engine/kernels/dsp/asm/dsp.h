@@ -64,9 +64,4 @@ inline float max_abs(float max, float x) {
   return max;
 }
 
-/// x rounded to an integer, ties to even. Requires: |x| <= 32767.
-inline int16_t rounded(float x) {
-  return static_cast<int16_t>(std::bit_cast<uint32_t>(x + 12582912.0f) & 0xffff);
-}
-
 }  // namespace pico_llama::dsp

@@ -1,8 +1,10 @@
 // Vectorised q8 input kernels, eight elements at a time: VLDM loads them, and eight independent operations in
 // a row hide each other's latency. GCC 12 loads each element on its own and keeps too few in flight
-// (rmsnorm_q8 took 22 cycles an element, quantize_q8 15).
+// (rmsnorm_q8 took 22 cycles per element, quantize_q8 15).
 #pragma once
 #include <cstdint>
+
+#include "engine/math/round.h"
 
 namespace pico_llama::dsp {
 
@@ -50,7 +52,7 @@ namespace pico_llama::dsp {
       "cc", "memory", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", \
       "s15", "s16", "s17"
 
-/// The largest |x[i]|; NaN ignored. Requires: n a multiple of 8. Cost: 3.5 cycles an element.
+/// The largest |x[i]|; NaN ignored. Requires: n a multiple of 8. Cost: 3.5 cycles per element.
 inline float max_abs_of(const float* x, int n) {
   const float* const end = x + n;
   float most = 0, least = 0;
@@ -72,7 +74,7 @@ inline float max_abs_of(const float* x, int n) {
 }
 
 /// x[i] += more[i]; squares[i / 8] and the largest |w[i] * x[i]| as ResidualQ8 says. Requires: n a multiple of 8.
-/// Cost: 10.5 cycles an element.
+/// Cost: 10.5 cycles per element.
 inline float add_and_measure(float* x, const float* more, const float* w, int n, float* squares) {
   const float* const end = x + n;
   float most = 0, least = 0;
@@ -108,7 +110,7 @@ inline float add_and_measure(float* x, const float* more, const float* w, int n,
 }
 
 /// out[i] = round(x[i] * factor), column pairs `step` words apart. Requires: n a multiple of 8, out aligned to 4.
-/// Cost: 5.8 cycles an element.
+/// Cost: 5.8 cycles per element.
 inline void store_rounded(const float* x, float factor, int n, int16_t* out, int step) {
   const float* const end = x + n;
   uint32_t p, q, r, t;
@@ -121,7 +123,7 @@ inline void store_rounded(const float* x, float factor, int n, int16_t* out, int
       PICO_LLAMA_STORE_ROUNDED_8
       "bne    1b \n"
       : [x] "+r"(x), [out] "+r"(out), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r), [t] "=&r"(t)
-      : [end] "r"(end), [step] "r"(4 * step), [factor] "r"(factor), [magic] "r"(12582912.0f)
+      : [end] "r"(end), [step] "r"(4 * step), [factor] "r"(factor), [magic] "r"(kRoundToLowBits)
       : PICO_LLAMA_CLOBBERS_16);
 }
 
@@ -140,7 +142,7 @@ inline void store_rounded_product(const float* x, const float* w, float factor, 
       PICO_LLAMA_STORE_ROUNDED_8
       "bne    1b \n"
       : [x] "+r"(x), [w] "+r"(w), [out] "+r"(out), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r), [t] "=&r"(t)
-      : [end] "r"(end), [step] "r"(4 * step), [factor] "r"(factor), [magic] "r"(12582912.0f)
+      : [end] "r"(end), [step] "r"(4 * step), [factor] "r"(factor), [magic] "r"(kRoundToLowBits)
       : PICO_LLAMA_CLOBBERS_16);
 }
 

@@ -1,10 +1,10 @@
 // ../asm/q8_vectors.h in C++, with the same results.
 #pragma once
-#include <bit>
 #include <cstdint>
 
 #include "engine/kernels/dsp/model/dsp.h"
 #include "engine/math/lanes.h"
+#include "engine/math/round.h"
 
 namespace pico_llama::dsp {
 
@@ -29,16 +29,12 @@ inline float add_and_measure(float* x, const float* more, const float* w, int n,
 }
 
 inline void store_rounded(const float* x, float factor, int n, int16_t* out, int step) {
-  for (int i = 0; i < n; ++i)
-    out[i / 2 * 2 * step + i % 2] =
-        static_cast<int16_t>(std::bit_cast<uint32_t>(x[i] * factor + 12582912.0f) & 0xffff);
+  for (int i = 0; i < n; ++i) out[i / 2 * 2 * step + i % 2] = round_to_int16(x[i] * factor);
 }
 
 inline void store_rounded_product(const float* x, const float* w, float factor, int n, int16_t* out,
                                   int step) {
-  for (int i = 0; i < n; ++i)
-    out[i / 2 * 2 * step + i % 2] =
-        static_cast<int16_t>(std::bit_cast<uint32_t>((w[i] * x[i]) * factor + 12582912.0f) & 0xffff);
+  for (int i = 0; i < n; ++i) out[i / 2 * 2 * step + i % 2] = round_to_int16((w[i] * x[i]) * factor);
 }
 
 }  // namespace pico_llama::dsp

@@ -1,5 +1,5 @@
-// Shapes with specialised kernels, and their conditions. Recognised once, when a model is opened. To add one,
-// add it here and to the kernels.
+// Shapes with specialised kernels, and their conditions. Recognised once, when a model is opened. DESIGN.md,
+// "How to add something", lists the files of a new one.
 #pragma once
 #include <cstdint>
 
@@ -8,7 +8,8 @@ namespace pico_llama {
 /// Shape of the query heads that share a KV head.
 enum class HeadShape : uint8_t {
   kAny,
-  kTwoOf8,  ///< two heads of 8 elements: stories260K
+  kTwoOf8,  ///< two heads of 8 elements: stories260K. RoPE and key storage use it too, of which only 8
+            ///< matters to them
 };
 constexpr HeadShape head_shape(int heads, int head_size) {
   return heads == 2 && head_size == 8 ? HeadShape::kTwoOf8 : HeadShape::kAny;

@@ -40,7 +40,7 @@ struct AttentionQ8 {
 };
 
 /// Keys are stored in groups of 4 positions: each position's elements, padded with 0 to a multiple of 4, in
-/// words whose bytes are elements 0, 2, 1, 3; then the 4 positions' scales.
+/// words whose bytes are elements 0, 2, 1, 3; then the 4 positions' codes.
 constexpr int q8_key_elements(int head_size) { return (head_size + 3) / 4 * 4; }
 constexpr int q8_key_group_bytes(int head_size) { return 4 * q8_key_elements(head_size) + 4; }
 /// Byte offset of element i of a position within its group.

@@ -45,7 +45,7 @@ HWY_INLINE int32_t add_lanes(const Sums& s) {
   return hn::GetLane(hn::SumOfLanes(I(), sum));
 }
 
-/// t[0..count) = x * keys, before multiplication with the keys' scales. Writes up to a multiple of 4.
+/// t[0..count) = x * keys, before multiplication with the keys' codes. Writes up to a multiple of 4.
 HWY_INLINE void dots8(const AttentionQ8& a, int first, int count, const int16_t* x, int32_t* t) {
   // Heads of 8: a position's key is two words, so a group is eight. q: words 0 and 2 belong to the keys' even
   // bytes.
@@ -140,7 +140,7 @@ HWY_INLINE void add_values(const AttentionQ8& a, int first, int count, const int
   }
 }
 
-/// t = t * scale >> 16 in place; returns the maximum of `max` and t. Processes up to a multiple of 4.
+/// t = t * code >> 16 in place; returns the maximum of `max` and t. Processes up to a multiple of 4.
 HWY_INLINE int scores(const AttentionQ8& a, int first, int count, int32_t* t, int max) {
   const hn::CappedTag<int32_t, 4> i4;
   const std::byte* codes = a.keys + (ptrdiff_t{first} / 4 + 1) * q8_key_group_bytes(a.head_size) - 4;

@@ -1,6 +1,6 @@
 // Integer attention with SMLAD, two query heads at a time: each word of keys and values is unpacked once for
 // both. Positions where both weights are 0 cost only their scores. Any head size and count; optimised for
-// size, since stories260K uses attention_heads8_m33.cpp and larger models are limited by the bus.
+// size, since stories260K uses attention_two_heads8_m33.cpp and larger models are limited by the bus.
 #include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/kernels/attention_q8/attention_two_heads.h"
 
@@ -12,7 +12,7 @@ using Word [[gnu::may_alias]] = uint32_t;
 /// Not inlined, as values_of_two_heads(): the registers of their loops would be stack of the caller.
 [[gnu::noinline]] uint32_t scores_of_two_heads(const Word* keys, int words, const Word* xa, const Word* xb,
                                                int positions, uint32_t* t, uint32_t max) {
-  const auto* scales = reinterpret_cast<const uint8_t*>(keys + 4 * words);
+  const auto* codes = reinterpret_cast<const uint8_t*>(keys + 4 * words);
   for (int j = 0; j < positions; ++j) {
     uint32_t a = 0, b = 0;
     for (int i = 0; i < words; ++i) {
@@ -22,12 +22,12 @@ using Word [[gnu::may_alias]] = uint32_t;
       a = dsp::smlad(odd, xa[2 * i + 1], dsp::smlad(even, xa[2 * i], a));
       b = dsp::smlad(odd, xb[2 * i + 1], dsp::smlad(even, xb[2 * i], b));
     }
-    const uint32_t scale = scales[j % 4];
-    t[j] = dsp::upper_halves(a * scale, b * scale);
+    const uint32_t code = codes[j % 4];
+    t[j] = dsp::upper_halves(a * code, b * code);
     max = dsp::max16(t[j], max);
     if (j % 4 == 3) {
       ++keys;
-      scales += (4 * words + 1) * 4;
+      codes += (4 * words + 1) * 4;
     }
   }
   return max;
@@ -74,7 +74,7 @@ struct AnyLoops {
 }  // namespace
 
 void attention_q8(const AttentionQ8& a) {
-  if (a.shape == HeadShape::kTwoOf8) return attention_heads8(a);
+  if (a.shape == HeadShape::kTwoOf8) return attention_two_heads8(a);
   const AttentionQ8Scratch s(a);
   const AttentionUnits units = attention_queries(a, a.heads, a.head_size, s.q);
   for (int head = 0; head < a.heads; head += 2)

@@ -8,7 +8,7 @@
 namespace pico_llama::m33 {
 
 /// attention_q8() of two heads of 8 elements.
-void attention_heads8(const AttentionQ8& a);
+void attention_two_heads8(const AttentionQ8& a);
 
 /// Packs two heads' scores into one word.
 constexpr uint32_t pack_scores(int a, int b) {
@@ -49,7 +49,7 @@ template <typename Loops>
 ///   head_size(a): a.head_size, or the constant it is known to be;
 ///   scores(a, keys, xa, xb, count, t, max): the scores of `count` positions, followed by kLowestScores up to
 ///   a multiple of 4; returns the maxima of `max` and the scores;
-///   add_values(a, begin, end, acc): acc += the weighted values of the entries, of which there is one.
+///   add_values(a, begin, end, acc): acc += the weighted values of the entries (at least one).
 template <typename Loops>
 [[gnu::always_inline]] inline void attention_two_heads(const AttentionQ8& a, const AttentionQ8Scratch& s,
                                                        AttentionUnits units, int head, bool both) {

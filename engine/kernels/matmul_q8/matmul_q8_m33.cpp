@@ -24,16 +24,16 @@ inline void one_token(const MatmulQ8& a, int pairs, const std::byte* words, cons
     one_token_general({words, end, x, pairs, a.chunk_pairs, x_scale, out});
 }
 
-/// Several tokens: processes as many blocks at a time as stay in the XIP cache, so that each weight is read
-/// once from slow memory.
+/// Several tokens, in slices of as many blocks as stay in the XIP cache, so that each weight is read once
+/// from slow memory.
 [[gnu::noinline]] void several_tokens(const MatmulQ8& a, int pairs, ptrdiff_t block_bytes) {
-  int blocks_per_pass = a.blocks.end - a.blocks.begin;
-  if (a.n_tokens > 2 && blocks_per_pass * block_bytes > kCacheBudget)
-    blocks_per_pass = static_cast<int>(kCacheBudget / block_bytes) + 1;
-  for (int block = a.blocks.begin; block < a.blocks.end; block += blocks_per_pass) {
+  int blocks_per_slice = a.blocks.end - a.blocks.begin;
+  if (a.n_tokens > 2 && blocks_per_slice * block_bytes > kCacheBudget)
+    blocks_per_slice = static_cast<int>(kCacheBudget / block_bytes) + 1;
+  for (int block = a.blocks.begin; block < a.blocks.end; block += blocks_per_slice) {
     const int left = a.blocks.end - block;
     const std::byte* words = a.weights + block * block_bytes;
-    const std::byte* end = words + (left < blocks_per_pass ? left : blocks_per_pass) * block_bytes;
+    const std::byte* end = words + (left < blocks_per_slice ? left : blocks_per_slice) * block_bytes;
     float* out = a.out + block * kBlockRows;
     int t = 0;
     for (; t + 2 <= a.n_tokens; t += 2, out += 2 * a.out_stride)

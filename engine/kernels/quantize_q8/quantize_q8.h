@@ -9,7 +9,7 @@ namespace pico_llama {
 /// Quantises one token's input of a q8 or q4 matmul. With m = max|x|, NaN ignored: scale = m / limit,
 /// out[i] = round(x[i] * (limit / m)), to nearest, ties to even; all 0 when m is 0. Columns from `columns` to
 /// padded_columns are 0.
-/// Cost: M33 5.8 cycles an element, 9.3 where max_abs is not given.
+/// Cost (M33): 5.8 cycles per element, 9.3 where max_abs is not given.
 struct QuantizeQ8 {
   int16_t* out;    ///< (padded_columns), aligned to 4
   float* scale;    ///< (1)

@@ -9,7 +9,7 @@ namespace pico_llama {
 ///   max_abs = max |weight[i] * x[i]|, NaN ignored.
 /// A vector may be split among workers at multiples of 8.
 /// Exact: the eight squares are added as ((0+4)+(2+6)) + ((1+5)+(3+7)).
-/// Cost: M33 10.5 cycles an element.
+/// Cost (M33): 10.5 cycles per element.
 struct ResidualQ8 {
   float* x;             ///< (n)
   const float* more;    ///< (n)

@@ -10,7 +10,7 @@ namespace pico_llama {
 /// * x[i], m = max|y| and ss = rsqrt((squares[0] + squares[1] + ...) / n + eps):
 ///   scale = ss * (m / limit); out[i] = round(y[i] * (limit / m)), to nearest, ties to even; all 0 when m is
 ///   0.
-/// Cost: M33 7.8 cycles an element.
+/// Cost (M33): 7.8 cycles per element.
 struct RmsNormQ8 {
   int16_t* out;          ///< (padded_columns), aligned to 4
   float* scale;          ///< (1)

@@ -6,7 +6,7 @@ import subprocess
 
 import virtual_board
 from board_test_case import SHORT, BoardTest, expect, led_changes, rows_of_blinks
-from virtual_board import BUILD, built
+from virtual_board import BUILD, ROOT, built
 
 
 class PatchedFirmware(BoardTest):
@@ -23,57 +23,66 @@ class PatchedFirmware(BoardTest):
         return subprocess.run(["arm-none-eabi-objdump", "-d", "-C", virtual_board.FIRMWARE], capture_output=True, check=True,
                               text=True).stdout.splitlines()
 
-    def with_code(self, address, change):
-        """The firmware with the four bytes at an address changed."""
+    def with_code(self, change, *addresses):
+        """The firmware with the four bytes at each address changed."""
         image = bytearray(pathlib.Path(virtual_board.FIRMWARE).read_bytes())
         program_headers, = struct.unpack_from("<I", image, 28)
         size, count = struct.unpack_from("<HH", image, 42)
-        for i in range(count):
-            _, offset, virtual, _, in_file = struct.unpack_from("<5I", image, program_headers + i * size)
-            if virtual <= address < virtual + in_file:
-                at = offset + address - virtual
-                image[at:at + 4] = change(bytes(image[at:at + 4]))
-                path = self.scratch / "patched.elf"
-                path.write_bytes(image)
-                return path
-        raise AssertionError(f"{address:#x} is in no segment")
+        segments = [struct.unpack_from("<5I", image, program_headers + i * size) for i in range(count)]
+        for address in addresses:
+            at, = (offset + address - virtual for _, offset, virtual, _, in_file in segments if virtual <= address < virtual + in_file)
+            image[at:at + 4] = change(bytes(image[at:at + 4]))
+        path = self.scratch / "patched.elf"
+        path.write_bytes(image)
+        return path
 
-    def patched(self, functions):
-        """The firmware with the last multiplication of one of these functions made an addition, as one flipped bit would."""
-        inside, address = False, None
+    def multiplications_of_kernels(self):
+        """For each kernel that the board has code of its own for, and each function that it is made of: its vmul.f32."""
+        found, calls, start, named = {}, {}, None, {}
         for line in self.listing():
-            if line.endswith(">:"):
-                inside = any(re.search(name, line) for name in functions)
-            elif inside and (m := re.match(r" *([0-9a-f]+):\s+ee[26][0-9a-f] [0-9a-f]{4} \s*vmul\.f32", line)):
-                address = int(m[1], 16)
-        if address is None:
-            raise AssertionError(f"no vmul.f32 in {functions}")
+            if m := re.match(r"([0-9a-f]{8}) <(?:.* )?pico_llama::((?:m33|dsp)::.*)>:$", line):
+                start = int(m[1], 16)
+                named[m[2].partition("(")[0]] = start
+                calls[start] = set()
+            elif line.endswith(">:"):
+                start = None
+            elif start and (m := re.match(r" *([0-9a-f]+):\s+ee[26][0-9a-f] [0-9a-f]{4} \s*vmul\.f32", line)):
+                found.setdefault(start, []).append(int(m[1], 16))
+            elif start and (m := re.search(r"\tb\S*\s+([0-9a-f]{8}) <", line)):
+                calls[start].add(int(m[1], 16))
+        kernels = {}
+        for name in re.findall(r"^PICO_LLAMA_KERNEL\((\w+), \w+, own,", (ROOT / "engine/kernels/list.inc").read_text(), re.MULTILINE):
+            reached, new = set(), {named[f"m33::{name}"]}
+            while new:
+                reached |= new
+                new = {target for function in new for target in calls[function] if target in calls} - reached
+            kernels[name] = [found[function] for function in sorted(reached) if function in found]
+        return kernels
 
+    def test_broken_kernels(self):
+        """One function of each kernel of the real image adds where it should multiply: /selftest names these kernels and no
+        other. Their code for stories260K's shapes and for two tokens is in functions of its own."""
         def add(old):
             assert old[1] == 0xEE and old[0] & 0xB0 == 0x20
             return bytes([old[0] ^ 0x10]) + old[1:]  # VMUL.F32 is ee2... or ee6..., VADD.F32 ee3... or ee7...
 
-        return self.with_code(address, add)
-
-    def test_broken_kernels(self):
-        """One wrong instruction in a kernel of the real image: /selftest names that kernel and no other."""
+        kernels = self.multiplications_of_kernels()
+        assert [name for name, found in kernels.items() if not found] == ["argmax"], kernels  # it compares only
         script = ["expect > ", "send /selftest", "expect selftest: ", "expect > "]
-        # The kernels themselves, and their code for stories260K's shapes and for two tokens.
-        for kernel, function in (("matmul_q8", "m33::(anonymous namespace)::one_token_general"), ("matmul_q8", "dsp::q8_blocks_64"),
-                                 ("matmul_q8", "dsp::q8_blocks_two"), ("quantize_q8", "m33::quantize_q8"),
-                                 ("attention_q8", "m33::attention_q8"), ("attention_q8", "m33::attention_heads8"),
-                                 ("swiglu_q8", "m33::swiglu_q8"), ("rmsnorm_q8", "m33::rmsnorm_q8")):
-            functions = [re.escape(f"<pico_llama::{function}(")]
-            text = self.play(script, options=["--fault", "psram-absent"], firmware=self.patched(functions))
+        for nth in range(max(map(len, kernels.values()))):
+            broken = {name: found[nth] for name, found in kernels.items() if nth < len(found)}
+            firmware = self.with_code(add, *{address for function in broken.values() for address in function})
+            text = self.play(script, options=["--fault", "psram-absent"], firmware=firmware)
             failed = re.findall(r"^FAILED +kernel (\w+) +(.*)$", text, re.MULTILINE)
-            assert [name for name, _ in failed] == [kernel], text
-            assert "differs from the portable one" in failed[0][1], failed
-            print(*failed[0])
+            assert [name for name, _ in failed] == list(broken), (broken, text)
+            for name, why in failed:
+                assert "differs from the portable one" in why, (name, why)
+                print(name, why)
 
     def test_stack_overflow(self):
         """A command that pushes without end: the board restarts by itself and says why, instead of locking up."""
         help_command, = (int(line.split()[0], 16) for line in self.listing() if re.search(r"<pico_llama::app::Commands::help\(.*>:$", line))
-        image = self.with_code(help_command, lambda _: b"\xf0\xb5\xfd\xe7")  # push {r4-r7, lr}; b to it
+        image = self.with_code(lambda _: b"\xf0\xb5\xfd\xe7", help_command)  # push {r4-r7, lr}; b to it
         log = self.scratch / "led"
         text = self.play(["expect > ", "send /help", "expect restarted by itself: stack overflow", "expect > ", "wait 10"],
                          options=["--led", log], firmware=image)
@@ -85,7 +94,7 @@ class PatchedFirmware(BoardTest):
         """Bring-up of a chip hangs, or faults: the board restarts, skips it, reports it, and generates stories."""
         def broken(function, instruction):
             address, = (int(line.split()[0], 16) for line in self.listing() if re.search(rf"{function}\(.*>:$", line))
-            return self.with_code(address, lambda old: instruction + old[2:])
+            return self.with_code(lambda old: instruction + old[2:], address)
         script = ["expect hung or faulted on the last boot", *SHORT]
         log = self.scratch / "led"
         text = self.play([*script, "wait 6"], self.pack("q8"), ["--led", log], firmware=broken("reset_and_identify", b"\xfe\xe7"))  # b to itself

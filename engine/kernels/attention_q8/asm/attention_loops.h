@@ -17,7 +17,7 @@ static_assert(offsetof(AttentionWeights, t) == 0 && offsetof(AttentionWeights, v
               offsetof(AttentionWeights, lowest) == 32);
 static_assert(offsetof(AttentionEntry, weights_a) == 0 && offsetof(AttentionEntry, weights_b) == 4 &&
               offsetof(AttentionEntry, values) == 8 && sizeof(AttentionEntry) == 12);
-// A group of keys of 8 elements: 4 positions of two words, then their 4 scales.
+// A group of keys of 8 elements: 4 positions of two words, then their 4 codes.
 static_assert(q8_key_byte(8, 1, 0) == 8 && q8_key_group_bytes(8) == 36);
 
 inline uint32_t values_handle(const void* values, const void* /*base*/) {
@@ -29,7 +29,7 @@ inline const void* values_at(uint32_t handle, const void* /*base*/) {
 
 // clang-format off
 
-/// t[j] = the scores of position j, a's below b's: (sum_i x[i] * k[j][i]) * scale[j] >> 16. Returns `max` with
+/// t[j] = the scores of position j, a's below b's: (sum_i x[i] * k[j][i]) * code[j] >> 16. Returns `max` with
 /// each half replaced by the largest score of its head, if that is larger.
 /// keys: `groups` groups of 4 positions (AttentionQ8). x: (2, 8) int16. Requires: groups above 0.
 /// Cost: 22 cycles per position, 5 per iteration of 8 positions. Reads one word past the last group (discarded).
@@ -42,7 +42,7 @@ inline const void* values_at(uint32_t handle, const void* /*base*/) {
 // Results of SXTB16, SMLAD, MUL, PKHTB and loads are never used by the next instruction.
 [[gnu::noipa, gnu::naked]] inline uint32_t scores_of_two_heads8(const void* /*keys*/, const void* /*x*/, int /*groups*/,
                                                                 uint32_t* /*t*/, uint32_t /*max*/) {
-#define PICO_LLAMA_POSITION(WORD1, SCALE, NEXT, OUT) \
+#define PICO_LLAMA_POSITION(WORD1, CODE, NEXT, OUT) \
       "sxtb16 r2, r3, ror #8 \n" \
       "sxtb16 r1, r3 \n" \
       "smuad  r3, r2, r5 \n" \
@@ -54,7 +54,7 @@ inline const void* values_at(uint32_t handle, const void* /*base*/) {
       "sxtb16 r2, r2 \n" \
       "smlad  r3, r1, r7, r3 \n" \
       "smlad  r12, r1, r11, r12 \n" \
-      "ldrb   r1, [r0, #" SCALE "] \n" \
+      "ldrb   r1, [r0, #" CODE "] \n" \
       "smlad  r3, r2, r6, r3 \n" \
       "smlad  r12, r2, r10, r12 \n" \
       "mul    r3, r3, r1 \n" \

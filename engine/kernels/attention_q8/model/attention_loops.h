@@ -33,8 +33,8 @@ inline uint32_t scores_of_two_heads8(const void* keys, const void* x, int groups
         sum[h] = smlad(sxtb16(w), word_at(x, h * 4 + i * 2), sum[h]);
         sum[h] = smlad(sxtb16_ror8(w), word_at(x, h * 4 + i * 2 + 1), sum[h]);
       }
-    const uint32_t scale = static_cast<uint8_t>(group[32 + j % 4]);
-    t[j] = upper_halves(sum[0] * scale, sum[1] * scale);
+    const uint32_t code = static_cast<uint8_t>(group[32 + j % 4]);
+    t[j] = upper_halves(sum[0] * code, sum[1] * code);
     max = max16(t[j], max);
   }
   return max;

@@ -17,7 +17,7 @@ static_assert(kQ8ScaleBytes == 32, "s8 to s15 are loaded with a block's scales")
 /// word is loaded two cycles before its use, SXTB16's result is not used in the next cycle, and the loop's
 /// branch follows a 16-bit load, which hides half of it.
 [[gnu::always_inline]] inline void q8_blocks(const Q8Blocks& a) {
-  // x always points one pair before the next one
+  // x points one pair before the next pair to load
   const char* const before = static_cast<const char*>(a.x) - 4;
   const void* words = a.words;
   const void* const words_end = a.words_end;
@@ -146,7 +146,7 @@ static_assert(kQ8ScaleBytes == 32, "s8 to s15 are loaded with a block's scales")
       "mov    %[l1], #0 \n"
       "mov    %[l2], #0 \n"
       "mov    %[l3], #0 \n"
-      "5: \n"  // xi / 4 pairs before a multiple of 8
+      "5: \n"  // the first iteration does pairs % 8 pairs, xi = 4 times that; x goes back to suit its offsets
       "sub    %[x], %[x], #32 \n"
       "add    %[x], %[x], %[xi] \n"
       "cmp    %[xi], #16 \n"
@@ -181,7 +181,7 @@ static_assert(kQ8ScaleBytes == 32, "s8 to s15 are loaded with a block's scales")
       "bne    5b \n"
       "ldr    %[xi], [%[x], #4] \n"
       "b      3b \n"
-      "9: \n"  // end of the block: totals are not multiplied by 256, so multiply their scales by 256
+      "9: \n"  // end of the row: totals are not multiplied by 256, so multiply their scales by 256
       "strd   %[p], %[p], [%[xi]] \n"
       "strd   %[p], %[p], [%[xi], #8] \n"
       "vmov.f32 s0, #16.0 \n"

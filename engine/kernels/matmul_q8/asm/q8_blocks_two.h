@@ -1,5 +1,5 @@
 // The two-token q8 matmul in assembly: each word and its SXTB16 serve both tokens. The registers hold the
-// sums of four rows, so a block takes two passes.
+// sums of four rows, so a block is computed in two halves.
 #pragma once
 #include <cstdint>
 
@@ -11,8 +11,8 @@ namespace pico_llama::dsp {
 static_assert(kQ8ScaleBytes == 32, "the words of rows 0 and 4 begin 32 and 40 bytes into a block");
 
 /// Requires: as q8_blocks().
-/// Cost: 14 cycles per column pair (16 MACs: four rows, two tokens), 4 per 8 pairs, 78 per pass, 145 per
-/// call.
+/// Cost: 14 cycles per column pair (16 MACs: four rows, two tokens), 4 per 8 pairs, 78 per half block, 145
+/// per call.
 [[gnu::noinline]] inline void q8_blocks_two(const Q8BlocksTwo& a) {
   const char* const x_begin = static_cast<const char*>(a.x);
   const char* const last = x_begin + 8 * a.pairs;
@@ -23,8 +23,8 @@ static_assert(kQ8ScaleBytes == 32, "the words of rows 0 and 4 begin 32 and 40 by
   const int stride_bytes = 4 * a.out_stride;
   uint32_t total[4] = {};
   uint32_t* const totals = total;
-  // Rows 0-3 of every block, then rows 4-7, so that a pass ends at the next block's words, apart from its
-  // scales.
+  // First rows 0-3 of all blocks, then rows 4-7 of all: `words` advances from one block to the next by a
+  // constant.
   for (int half = 0; half < 2; ++half) {
     const char* words = static_cast<const char*>(a.words) + 32 + 8 * half;
     const char* const stop = static_cast<const char*>(a.words_end) + 32 + 8 * half;
@@ -60,7 +60,7 @@ static_assert(kQ8ScaleBytes == 32, "the words of rows 0 and 4 begin 32 and 40 by
       "ubfx   %[q], %[q], #3, #3 \n"
       "vmov   s16, %[p] \n"  // where the chunk of x ends
       "vmov   s17, %[q] \n"
-      "1: \n"  // a pass
+      "1: \n"  // half a block
       "ldr    %[q], %[to_scales] \n"
       "ldr    %[x], %[x_begin] \n"
       "add    %[q], %[q], %[words] \n"

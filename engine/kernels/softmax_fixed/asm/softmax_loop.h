@@ -3,7 +3,7 @@
 #pragma once
 #include <cstddef>
 
-#include "engine/kernels/softmax_fixed/softmax_pairs.h"
+#include "engine/kernels/softmax_fixed/softmax_loop_args.h"
 
 namespace pico_llama::dsp {
 
@@ -20,7 +20,7 @@ static_assert(offsetof(SoftmaxPairs, at) == 0 && offsetof(SoftmaxPairs, end) == 
 // r3        2^31
 // r4, r5    bend, slope
 // r6-r7     sum
-// r8-r9     x of the two elements, then the octave
+// r8-r9     x of the two elements, then its integer part: the shift count
 // r10-r11   position within the segment, then the weight
 // r12, lr   slope at that position, then the table's value
 [[gnu::noipa, gnu::naked]] inline void softmax_pairs(SoftmaxPairs& /*p*/) {

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "engine/kernels/softmax_fixed/softmax_pairs.h"
+#include "engine/kernels/softmax_fixed/softmax_loop_args.h"
 #include "engine/math/fixed.h"
 
 namespace pico_llama::dsp {

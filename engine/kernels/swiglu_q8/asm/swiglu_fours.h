@@ -7,8 +7,8 @@
 namespace pico_llama::dsp {
 
 /// SwiGluQ8 of n elements; returns the largest |hb[i]| afterwards. middle: of kSigmoidTable
-/// (sigmoid_fixed.h), whose 128 lines are 2^13 wide. Requires: n a multiple of 4, above 0. Cost: 17 cycles an
-/// element.
+/// (sigmoid_fixed.h), whose 128 lines are 2^13 wide. Requires: n a multiple of 4, above 0. Cost: 17 cycles
+/// per element.
 inline float swiglu_fours(float* hb, const float* hb2, int n, const uint32_t* middle) {
   const float* const end = hb2 + n;
   uint32_t a0 = std::bit_cast<uint32_t>(65536.0f);

@@ -33,7 +33,7 @@ struct Loops8 {
 
 }  // namespace
 
-void attention_heads8(const AttentionQ8& a) {
+void attention_two_heads8(const AttentionQ8& a) {
   const AttentionQ8Scratch s(a);
   attention_two_heads<Loops8>(a, s, attention_queries(a, 2, 8, s.q), 0, true);
 }

@@ -37,7 +37,7 @@ struct ConsoleOptions {
 /// Bridges the terminal and the board until Ctrl-].
 int relay(SerialLine& line) {
   const auto terminal = simulate::open_terminal();
-  while (!terminal->left()) {
+  while (!terminal->user_quit()) {
     std::array<pollfd, 2> ready = {{{line.descriptor(), POLLIN, 0}, {terminal->descriptor(), POLLIN, 0}}};
     if (::poll(ready.data(), ready.size(), -1) < 0) continue;
     if (ready[0].revents != 0) {

@@ -30,9 +30,6 @@ ENGINE_SYSTEM = set(
     "algorithm array bit concepts cstddef cstdint cstring initializer_list limits numeric optional span string_view "
     "tuple type_traits utility atomic hwy/foreach_target.h hwy/highway.h".split()
 )
-# Headers of which the build picks one by its include path: assembly, or the model of it that runs on a PC.
-CHOSEN_BY_THE_BUILD = {"dsp.h", "f32_columns.h", "q8_blocks.h", "q8_blocks_two.h", "q8_vectors.h", "q4_block_two.h", "q4_rows.h",
-                       "attention_loops.h", "softmax_loop.h", "q8_blocks_64.h", "swiglu_fours.h"}
 ROOTS = sorted({key.split("/")[0] for key in PROJECT})
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -41,7 +38,16 @@ def rule_for(path: str) -> list[str]:
     return PROJECT[max((key for key in PROJECT if path.startswith(key)), key=len)]
 
 
+def headers_of_kernels(root: pathlib.Path, kind: str) -> dict[str, str]:
+    return {file.name: file.relative_to(root).as_posix() for file in sorted((root / "engine/kernels").glob(f"*/{kind}/*.h"))}
+
+
 def violations(root: pathlib.Path):
+    # Headers of which the build picks one by its include path: assembly, or the model of it that runs on a PC.
+    assembly, models = headers_of_kernels(root, "asm"), headers_of_kernels(root, "model")
+    for name in sorted(assembly.keys() ^ models.keys()):
+        lone = assembly.get(name) or models[name]
+        yield f"{lone}: is in {'asm/' if name in assembly else 'model/'} alone"
     for top in ROOTS:
         for file in sorted((root / top).rglob("*")):
             if file.suffix not in {".h", ".cpp", ".c", ".inc", ".S"}:
@@ -60,7 +66,7 @@ def violations(root: pathlib.Path):
                     local = (file.parent / target).exists()
                     if kind == "<" and target not in ENGINE_SYSTEM:
                         yield f"{path}:{number}: the engine may not include <{target}>"
-                    elif kind == '"' and not local and target not in CHOSEN_BY_THE_BUILD:
+                    elif kind == '"' and not local and target not in assembly:
                         yield f"{path}:{number}: unknown include \"{target}\""
 
 

@@ -18,6 +18,10 @@ def run(files: dict[str, str]) -> subprocess.CompletedProcess:
 
 
 assert run({"engine/a.cpp": '#include "engine/b.h"\n#include <cstdint>\n'}).returncode == 0
+KERNEL = {f"engine/kernels/k/{name}": "" for name in ("asm/loop.h", "model/loop.h")}
+assert run({**KERNEL, "engine/kernels/k/k_m33.cpp": '#include "loop.h"\n'}).returncode == 0
+result = run({**KERNEL, "engine/kernels/k/asm/other.h": ""})
+assert result.returncode == 1 and "engine/kernels/k/asm/other.h: is in asm/ alone" in result.stdout, result
 for name, line in {
     "engine/a.cpp": "#include <cmath>",
     "engine/b.cpp": '#include "hal/console.h"',
@@ -25,6 +29,7 @@ for name, line in {
     "simulator/x.cpp": '  #  include "firmware/drivers/psram.h"',
     "firmware/app/a.cpp": '#include "firmware/drivers/psram.h"',
     "firmware/chips/a.h": '#include "engine/status.h"',
+    "engine/kernels/k/k_m33.cpp": '#include "loop.h"',
 }.items():
     result = run({name: line + "\n"})
     assert result.returncode == 1 and f"{name}:1:" in result.stdout, (name, result)

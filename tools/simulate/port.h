@@ -24,7 +24,7 @@ class Port {
   /// Writes pending bytes; returns true if any were written.
   virtual bool flush() = 0;
   /// Whether the user asked to exit.
-  virtual bool left() const = 0;
+  virtual bool user_quit() const = 0;
   /// To wait for input on; -1 if there will be none.
   virtual int descriptor() const = 0;
 };

@@ -102,7 +102,7 @@ class Pty : public Port {
     const ssize_t got = ::read(master_, buffer, sizeof buffer);
     return got > 0 ? std::string(buffer, static_cast<std::size_t>(got)) : std::string();
   }
-  bool left() const override { return false; }
+  bool user_quit() const override { return false; }
   int descriptor() const override { return master_; }
 
  private:

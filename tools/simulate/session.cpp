@@ -105,7 +105,8 @@ Session::Session(const Options& options)
   } else {
     std::string path;
     port_ = options_.pty ? open_pty(path) : open_terminal();
-    // After the terminal's handlers, before the first message: whoever has read that may send a signal.
+    // After the terminal's handlers, and before the first message: a script may signal us as soon as it sees
+    // it.
     if (!options_.gdb_port) board_.interrupt = &catch_end_signals();
     if (options_.pty) say("serial port at {}", path);
     if (!options_.pty && !piped_) say("Ctrl-] leaves");
@@ -152,7 +153,7 @@ void Session::receive(std::span<const std::uint8_t> bytes, Picoseconds now) {
   player_->printed({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, now);
 }
 
-/// On the terminal, with the warning that waits for the end of a line.
+/// Shows output; a pending "slow" warning is printed after the next line feed.
 void Session::show(std::span<const std::uint8_t> bytes) {
   const auto line_end = std::find(bytes.rbegin(), bytes.rend(), '\n');
   if (slow_ && may_say_slow_ && line_end != bytes.rend()) {
@@ -182,7 +183,7 @@ void Session::host_changed(Picoseconds now) {
   if (!board_.stop_in_bootsel) player_->set_bootsel(flashing_.in_bootsel(), now);
 }
 
-/// A step of BOOTSEL mode; the player whose step it is waits for its end.
+/// Runs a BOOTSEL step; its player is resumed by step_done().
 void Session::flash(const Step& step, Picoseconds now) {
   Player& player = flashing_player_ && !flashing_player_->done() ? *flashing_player_ : *player_;
   const auto done = [this, &player](const std::string& problem, Picoseconds at) {
@@ -299,7 +300,7 @@ void Session::serve_port() {
   }
   if (port_->flush()) host_.room_changed(now);
   take_input(now);
-  if (port_->left()) finished_ = true;
+  if (port_->user_quit()) finished_ = true;
   if (piped_ && all_input_is_done()) finished_ = true;
 }
 

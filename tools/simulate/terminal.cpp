@@ -73,19 +73,19 @@ class Terminal : public Port {
     std::string text(buffer, static_cast<std::size_t>(got));
     const std::size_t leave = is_raw != 0 ? text.find(kLeave) : std::string::npos;
     if (leave != std::string::npos) {
-      left_ = true;
+      user_quit_ = true;
       text.resize(leave);
     }
     return text;
   }
 
   bool flush() override { return false; }
-  bool left() const override { return left_; }
+  bool user_quit() const override { return user_quit_; }
   int descriptor() const override { return ended_ ? -1 : STDIN_FILENO; }
 
  private:
   bool ended_ = false;
-  bool left_ = false;
+  bool user_quit_ = false;
 };
 
 }  // namespace

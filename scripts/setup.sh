@@ -55,7 +55,8 @@ clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]
   [ -z "$clang" ] || groups+=("libFuzzer: libclang-rt-$clang-dev")
 }
 [ $web = no ] || {
-  groups+=("WebAssembly: clang lld wasi-libc")
+  # llvm for llvm-ar: Debian 12's lld wants an index in each archive, and binutils' ar makes none of WebAssembly.
+  groups+=("WebAssembly: clang lld llvm wasi-libc")
   [ -z "$clang" ] || groups+=("libraries for WebAssembly: libc++-$clang-dev-wasm32 libc++abi-$clang-dev-wasm32 libclang-rt-$clang-dev-wasm32")
   # Unless there is one from elsewhere.
   command -v npm >/dev/null || groups+=("the page's tools, and npm's openai client for tests of HTTP: nodejs npm")

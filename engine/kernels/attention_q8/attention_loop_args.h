@@ -11,6 +11,12 @@ struct AttentionEntry {
   uint32_t values;  ///< values_handle()
 };
 
+/// A sum for each of two queries.
+struct TwoSums {
+  uint32_t a;
+  uint32_t b;
+};
+
 /// Arguments and results of weights_of_two_heads().
 struct AttentionWeights {
   const uint32_t* t;      ///< scores per position: head a in the lower half, b in the upper

@@ -22,6 +22,7 @@ namespace pico_llama {
 ///     acc[i] += (sum_j p[j] * v[j][i]) >> shift; shift = 0 for last < 512, then one more per doubling of
 ///     last.
 ///   out[i] = float(acc[i]) * (value_step * 2^shift / float(sum)).
+/// Each token by itself.
 /// Exact: integer sums, in any order within a block. Nothing overflows: |x| sums to less than 2^15 +
 /// head_size / 2, so |t| * 2^16 < 2^31 up to head sizes of 65536; a block's sum is at most 128 * 32767 * 128
 /// = 2^29, and 512 positions stay below 2^31.
@@ -37,6 +38,10 @@ struct AttentionQ8 {
   float value_step;
   std::byte* scratch;                 ///< attention_q8_scratch_bytes(), aligned to 4
   HeadShape shape = HeadShape::kAny;  ///< head_shape(heads, head_size), or kAny
+  /// 1, or 2 of a single head: the second has its q q_stride after the first's and sees a position more. A
+  /// kernel reads each key and value once for both.
+  int n_tokens = 1;
+  int q_stride = 0;
 };
 
 /// Keys are stored in groups of 4 positions: each position's elements, padded with 0 to a multiple of 4, in
@@ -57,8 +62,17 @@ inline constexpr int kAttentionBlock = 128;
 inline constexpr int kAttentionBlockBytes = kAttentionBlock / 2 * 12;
 
 constexpr size_t attention_q8_scratch_bytes(int heads, int head_size) {
+  const int queries = heads > 2 ? heads : 2;
   return kAttentionBlockBytes + static_cast<size_t>(head_size) * 4 * sizeof(int32_t) +
-         static_cast<size_t>(heads) * static_cast<size_t>(q8_key_elements(head_size)) * sizeof(int16_t);
+         static_cast<size_t>(queries) * static_cast<size_t>(q8_key_elements(head_size)) * sizeof(int16_t);
+}
+
+/// The second of two tokens alone.
+constexpr AttentionQ8 second_token(AttentionQ8 a) {
+  a.q += a.q_stride;
+  ++a.last;
+  a.n_tokens = 1;
+  return a;
 }
 
 }  // namespace pico_llama

@@ -178,10 +178,10 @@ HWY_INLINE uint32_t weights(const uint16_t* table, int lowest, int count, int32_
   return static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(I(), all_lanes)));
 }
 
-void attention_q8(const AttentionQ8& a) {
+HWY_INLINE void one_token(const AttentionQ8& a) {
   const int n = a.head_size;
   const AttentionQ8Scratch s(a);
-  const AttentionUnits units = attention_queries(a, a.heads, a.head_size, s.q);
+  const AttentionUnits units = attention_queries(a.q, a.factor, a.heads, a.head_size, s.q);
   const int shift = attention_block_shift(a.last);
   for (int h = 0; h < a.heads; ++h) {
     int max = INT16_MIN;
@@ -202,6 +202,11 @@ void attention_q8(const AttentionQ8& a) {
     const float scale = attention_output_scale(a.value_step, shift, sum);
     for (int i = 0; i < n; ++i) a.q[h * n + i] = static_cast<float>(s.acc[i]) * scale;
   }
+}
+
+void attention_q8(const AttentionQ8& a) {
+  one_token(a);
+  if (a.n_tokens == 2) one_token(second_token(a));
 }
 
 }  // namespace HWY_NAMESPACE

@@ -1,84 +1,96 @@
-// Integer attention with SMLAD, two query heads at a time: each word of keys and values is unpacked once for
-// both. Positions where both weights are 0 cost only their scores. Any head size and count; optimised for
-// size, since stories260K uses attention_two_heads8_m33.cpp and larger models are limited by the bus.
+// Integer attention with SMLAD, two queries at a time: each word of keys and values is unpacked once for
+// both. Positions where both weights are 0 cost only their scores. Any head size and count; beside the loops
+// optimised for size, since stories260K uses attention_two_heads8_m33.cpp.
 #include "engine/kernels/attention_q8/attention_q8.h"
 #include "engine/kernels/attention_q8/attention_two_heads.h"
 
 namespace pico_llama::m33 {
 namespace {
 
-using Word [[gnu::may_alias]] = uint32_t;
-
-/// Not inlined, as values_of_two_heads(): the registers of their loops would be stack of the caller.
-[[gnu::noinline]] uint32_t scores_of_two_heads(const Word* keys, int words, const Word* xa, const Word* xb,
-                                               int positions, uint32_t* t, uint32_t max) {
-  const auto* codes = reinterpret_cast<const uint8_t*>(keys + 4 * words);
-  for (int j = 0; j < positions; ++j) {
-    uint32_t a = 0, b = 0;
-    for (int i = 0; i < words; ++i) {
-      const uint32_t w = *keys++;
-      const uint32_t even = dsp::sxtb16(w);
-      const uint32_t odd = dsp::sxtb16_ror8(w);
-      a = dsp::smlad(odd, xa[2 * i + 1], dsp::smlad(even, xa[2 * i], a));
-      b = dsp::smlad(odd, xb[2 * i + 1], dsp::smlad(even, xb[2 * i], b));
-    }
-    const uint32_t code = codes[j % 4];
-    t[j] = dsp::upper_halves(a * code, b * code);
-    max = dsp::max16(t[j], max);
-    if (j % 4 == 3) {
-      ++keys;
-      codes += (4 * words + 1) * 4;
-    }
-  }
-  return max;
-}
-
-[[gnu::noinline]] void values_of_two_heads(const dsp::AttentionEntry* begin, const dsp::AttentionEntry* end,
-                                           const void* base, int head_size, int32_t* acc) {
-  int32_t* const acc_b = acc + head_size;
-  for (int i = 0; i < head_size; i += 2) {
-    auto a0 = static_cast<uint32_t>(acc[i]), a1 = static_cast<uint32_t>(acc[i + 1]);
-    auto b0 = static_cast<uint32_t>(acc_b[i]), b1 = static_cast<uint32_t>(acc_b[i + 1]);
-    for (const dsp::AttentionEntry* e = begin; e != end; ++e) {
-      const uint32_t v = static_cast<const Word*>(dsp::values_at(e->values, base))[i / 2];
-      const uint32_t even = dsp::sxtb16(v);
-      const uint32_t odd = dsp::sxtb16_ror8(v);
-      a0 = dsp::smlad(even, e->weights_a, a0);
-      a1 = dsp::smlad(odd, e->weights_a, a1);
-      b0 = dsp::smlad(even, e->weights_b, b0);
-      b1 = dsp::smlad(odd, e->weights_b, b1);
-    }
-    acc[i] = static_cast<int32_t>(a0), acc[i + 1] = static_cast<int32_t>(a1);
-    acc_b[i] = static_cast<int32_t>(b0), acc_b[i + 1] = static_cast<int32_t>(b1);
-  }
-}
-
 struct AnyLoops {
   static int head_size(const AttentionQ8& a) { return a.head_size; }
 
-  static uint32_t scores(const AttentionQ8& a, const std::byte* keys, const int16_t* xa, const int16_t* xb,
-                         int count, uint32_t* t, uint32_t max) {
-    max = scores_of_two_heads(reinterpret_cast<const Word*>(keys), q8_key_elements(a.head_size) / 4,
-                              reinterpret_cast<const Word*>(xa), reinterpret_cast<const Word*>(xb), count, t,
-                              max);
+  static uint32_t scores(const AttentionQ8& a, const std::byte* keys, const TwoQueries& q, int count,
+                         uint32_t* t, uint32_t max, bool is_end) {
+    const int of_both = is_end ? count - q.later_b : count;
+    max = scores_from(a, keys, q, 0, of_both, t, max);
+    if (of_both < count) {
+      // Only the second query sees the last position.
+      scores_from(a, keys, q, of_both, count, t, kLowestScores);
+      t[of_both] = pack_scores(INT16_MIN, static_cast<int>(t[of_both] >> 16));
+      max = dsp::max16(t[of_both], max);
+    }
     for (int j = count; j % 4 != 0; ++j) t[j] = kLowestScores;
     return max;
   }
 
   static void add_values(const AttentionQ8& a, dsp::AttentionEntry* begin, dsp::AttentionEntry* end,
                          int32_t* acc) {
-    values_of_two_heads(begin, end, a.values, a.head_size, acc);
+    for (int i = 0; i < a.head_size; i += 2)
+      dsp::values_of_two(begin, end, a.values, 2 * i, acc + i, acc + a.head_size + i);
+  }
+
+ private:
+  /// Positions begin to end, of which the first is number 0.
+  [[gnu::noinline]] static uint32_t scores_from(const AttentionQ8& a, const std::byte* keys,
+                                                const TwoQueries& q, int begin, int end, uint32_t* t,
+                                                uint32_t max) {
+    const int elements = q8_key_elements(a.head_size);
+    for (int j = begin; j < end; ++j) {
+      const std::byte* const group = keys + j / 4 * q8_key_group_bytes(a.head_size);
+      const auto code = static_cast<uint32_t>(group[4 * elements + j % 4]);
+      const dsp::TwoSums sums = dsp::dot_of_two(group + j % 4 * elements, q.xa, q.xb, elements / 4);
+      t[j] = dsp::upper_halves(sums.a * code, sums.b * code);
+      max = dsp::max16(t[j], max);
+    }
+    return max;
   }
 };
+
+/// Not inlined: it has two callers.
+[[gnu::noinline]] void two_queries(const AttentionQ8& a, AttentionUnits units, const TwoQueries& q) {
+  attention_two_queries<AnyLoops>(a, AttentionQ8Scratch(a), units, q);
+}
+
+/// In flash on the board, as all cold functions.
+[[gnu::cold, gnu::noinline]] AttentionUnits quantize(const AttentionQ8& a, const float* q, int16_t* x) {
+  return attention_queries(q, a.factor, a.heads, a.head_size, x);
+}
+
+/// One head of two tokens together. False if their scores' units or the sums' shifts differ; then nothing is
+/// done.
+bool two_tokens(const AttentionQ8& a) {
+  int16_t* const xa = AttentionQ8Scratch(a).q;
+  int16_t* const xb = xa + q8_key_elements(a.head_size);
+  float* const second = a.q + a.q_stride;
+  const AttentionUnits units = quantize(a, a.q, xa);
+  const AttentionUnits units_b = quantize(a, second, xb);
+  if (units.table != units_b.table || units.steps != units_b.steps ||
+      attention_block_shift(a.last) != attention_block_shift(a.last + 1))
+    return false;
+  two_queries(a, units, {xa, xb, a.q, second, a.last, 1});
+  return true;
+}
+
+/// q: the token's queries.
+void one_token(const AttentionQ8& a, float* q, int last) {
+  const int16_t* x = AttentionQ8Scratch(a).q;
+  const AttentionUnits units = quantize(a, q, AttentionQ8Scratch(a).q);
+  const int elements = q8_key_elements(a.head_size);
+  for (int head = 0; head < a.heads; head += 2) {
+    const bool both = head + 1 < a.heads;
+    two_queries(a, units, {x, both ? x + elements : x, q, both ? q + a.head_size : nullptr, last});
+    x += 2 * elements;
+    q += 2 * a.head_size;
+  }
+}
 
 }  // namespace
 
 void attention_q8(const AttentionQ8& a) {
   if (a.shape == HeadShape::kTwoOf8) return attention_two_heads8(a);
-  const AttentionQ8Scratch s(a);
-  const AttentionUnits units = attention_queries(a, a.heads, a.head_size, s.q);
-  for (int head = 0; head < a.heads; head += 2)
-    attention_two_heads<AnyLoops>(a, s, units, head, head + 1 < a.heads);
+  if (a.n_tokens == 2 && two_tokens(a)) return;
+  for (int t = 0; t < a.n_tokens; ++t) one_token(a, a.q + t * a.q_stride, a.last + t);
 }
 
 }  // namespace pico_llama::m33

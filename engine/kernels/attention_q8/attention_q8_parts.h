@@ -39,27 +39,27 @@ struct AttentionUnits {
 
 }  // namespace
 
-/// Quantises the queries to int16, padding each head with 0 (see AttentionQ8). heads and head_size equal a's;
-/// passed as constants they let the compiler unroll.
-[[gnu::always_inline]] static inline AttentionUnits attention_queries(const AttentionQ8& a, int heads,
-                                                                      int head_size, int16_t* q) {
+/// Quantises a token's queries to int16, padding each head with 0 (see AttentionQ8). Constant heads and
+/// head_size let the compiler unroll.
+[[gnu::always_inline]] static inline AttentionUnits attention_queries(const float* queries, float unit,
+                                                                      int heads, int head_size, int16_t* q) {
   float largest = 0;
   for (int h = 0; h < heads; ++h) {
     float sum = 0;
-    for (int i = 0; i < head_size; ++i) sum += __builtin_fabsf(a.q[h * head_size + i]);
+    for (int i = 0; i < head_size; ++i) sum += __builtin_fabsf(queries[h * head_size + i]);
     largest = sum > largest ? sum : largest;
   }
   // 1/128 is margin for rounding. A positive float's upper bits are its biased exponent.
-  const uint32_t bound = std::bit_cast<uint32_t>(largest * a.factor * 1.0078125f) >> 23;
+  const uint32_t bound = std::bit_cast<uint32_t>(largest * unit * 1.0078125f) >> 23;
   const int exponent = bound <= 127 + 14 ? 0 : static_cast<int>(bound) - (127 + 14);
-  const float factor = a.factor * std::bit_cast<float>(static_cast<uint32_t>(127 - exponent) << 23);
+  const float factor = unit * std::bit_cast<float>(static_cast<uint32_t>(127 - exponent) << 23);
   const auto rounded = [&](float x) {
     return std::bit_cast<uint32_t>(x * factor + kRoundToLowBits) & 0xffff;
   };
   using Word [[gnu::may_alias]] = uint32_t;
   auto* words = reinterpret_cast<Word*>(q);
   for (int h = 0; h < heads; ++h) {
-    const float* const x = a.q + h * head_size;
+    const float* const x = queries + h * head_size;
     for (int i = 0; i < head_size; i += 2) *words++ = rounded(x[i]) | rounded(x[i + 1]) << 16;
     if (head_size % 4 != 0) *words++ = 0;
   }
@@ -76,6 +76,7 @@ static inline void rescale_sums(AttentionUnits units, int growth, int head_size,
                                 uint32_t& sum) {
   const int32_t factor = growth < units.steps ? units.table[units.steps - growth] : 0;
   sum = static_cast<uint32_t>(uint64_t{sum} * static_cast<uint32_t>(factor) >> 15);
+#pragma GCC unroll 1  // rare, and SRAM is scarce
   for (int i = 0; i < head_size; ++i) acc[i] = static_cast<int32_t>(int64_t{acc[i]} * factor >> 15);
 }
 

@@ -19,12 +19,10 @@ int value(const AttentionQ8& a, int position, int i) {
   return static_cast<int8_t>(a.values[word * 4 + position % 2 * 2 + i % 2]);
 }
 
-}  // namespace
-
-void attention_q8(const AttentionQ8& a) {
+void one_token(const AttentionQ8& a) {
   const int n = a.head_size;
   const AttentionQ8Scratch s(a);
-  const AttentionUnits units = attention_queries(a, a.heads, a.head_size, s.q);
+  const AttentionUnits units = attention_queries(a.q, a.factor, a.heads, a.head_size, s.q);
   const int shift = attention_block_shift(a.last);
   auto* t = reinterpret_cast<int16_t*>(s.block);
   for (int h = 0; h < a.heads; ++h) {
@@ -55,6 +53,13 @@ void attention_q8(const AttentionQ8& a) {
     const float scale = attention_output_scale(a.value_step, shift, sum);
     for (int i = 0; i < n; ++i) a.q[h * n + i] = static_cast<float>(s.acc[i]) * scale;
   }
+}
+
+}  // namespace
+
+void attention_q8(const AttentionQ8& a) {
+  one_token(a);
+  if (a.n_tokens == 2) one_token(second_token(a));
 }
 
 }  // namespace pico_llama::portable

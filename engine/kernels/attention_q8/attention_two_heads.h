@@ -1,5 +1,6 @@
-// Integer attention of two query heads on one KV head, shared by the M33 kernels for heads of 8 and for other
-// head sizes: the loop over blocks of positions. The loops inside a block are Loops'.
+// Integer attention of two queries on one KV head, shared by the M33 kernels for heads of 8 and for other
+// head sizes: the loop over blocks of positions. The queries are two heads of a token, or a head of two
+// tokens. The loops inside a block are Loops'.
 #pragma once
 #include "attention_loops.h"
 #include "dsp.h"
@@ -34,9 +35,10 @@ template <typename Loops>
   if (growth_b > 0) rescale_sums(units, growth_b, head_size, acc + head_size, w.sum_b);
 }
 
+/// In flash on the board, as all cold functions: only a context of more than 512 positions needs it.
 template <typename Loops>
-[[gnu::noinline]] void add_shifted(const AttentionQ8& a, dsp::AttentionEntry* begin, dsp::AttentionEntry* end,
-                                   int shift) {
+[[gnu::cold, gnu::noinline]] void add_shifted(const AttentionQ8& a, dsp::AttentionEntry* begin,
+                                              dsp::AttentionEntry* end, int shift) {
   const AttentionQ8Scratch s(a);
   const int n = 2 * Loops::head_size(a);
   for (int i = 0; i < n; ++i) s.sums[i] = 0;
@@ -44,19 +46,27 @@ template <typename Loops>
   for (int i = 0; i < n; ++i) s.acc[i] += s.sums[i] >> shift;
 }
 
-/// The outputs of a.q's heads `head` and `head + 1`; of an odd last one (`both` false) computed twice.
+/// Two quantised queries and the places of their outputs.
+struct TwoQueries {
+  const int16_t* xa;
+  const int16_t* xb;  ///< xa again where there is only one
+  float* out_a;
+  float* out_b;  ///< null where there is only one
+  int last;
+  int later_b = 0;  ///< 1 if the second sees a position more, 0 if both see the same
+};
+
 /// Loops, all static:
 ///   head_size(a): a.head_size, or the constant it is known to be;
-///   scores(a, keys, xa, xb, count, t, max): the scores of `count` positions, followed by kLowestScores up to
-///   a multiple of 4; returns the maxima of `max` and the scores;
-///   add_values(a, begin, end, acc): acc += the weighted values of the entries (at least one).
+///   scores(a, keys, q, count, t, max, is_end): the scores of `count` positions, followed by kLowestScores up
+///   to a multiple of 4; returns the maxima of `max` and the scores. is_end: the last position is
+///   q.later_b's; add_values(a, begin, end, acc): acc += the weighted values of the entries (at least
+///   one).
 template <typename Loops>
-[[gnu::always_inline]] inline void attention_two_heads(const AttentionQ8& a, const AttentionQ8Scratch& s,
-                                                       AttentionUnits units, int head, bool both) {
+[[gnu::always_inline]] inline void attention_two_queries(const AttentionQ8& a, const AttentionQ8Scratch& s,
+                                                         AttentionUnits units, const TwoQueries& q) {
   const int head_size = Loops::head_size(a);
-  const int shift = attention_block_shift(a.last);
-  const int16_t* const xa = s.q + head * q8_key_elements(head_size);
-  const int16_t* const xb = both ? xa + q8_key_elements(head_size) : xa;
+  const int shift = attention_block_shift(q.last);
   int32_t* const acc = s.acc;
   for (int i = 0; i < 2 * head_size; ++i) acc[i] = 0;
   uint32_t* const t = s.block + kAttentionBlockBytes / 4 - kAttentionBlock;
@@ -69,9 +79,9 @@ template <typename Loops>
   w.table = units.table;
   w.values_step = static_cast<uint32_t>(2 * head_size);
   w.lowest = kLowestScores;
-  for (int left = a.last + 1; left > 0; left -= kAttentionBlock) {
+  for (int left = q.last + 1 + q.later_b; left > 0; left -= kAttentionBlock) {
     const int count = left < kAttentionBlock ? left : kAttentionBlock;
-    max = Loops::scores(a, keys, xa, xb, count, t, max);
+    max = Loops::scores(a, keys, q, count, t, max, left <= kAttentionBlock);
     const uint32_t lowest = lowest_of(max, units.steps);
     if (lowest != w.lowest && keys != a.keys) rescale_to<Loops>(a, units, lowest, acc, w);
     w.lowest = lowest;
@@ -88,12 +98,11 @@ template <typename Loops>
     keys += kAttentionBlock / 4 * q8_key_group_bytes(head_size);
     values += kAttentionBlock * head_size;
   }
-  float* const out = a.q + head * head_size;
   const float scale_a = attention_output_scale(a.value_step, shift, w.sum_a);
-  for (int i = 0; i < head_size; ++i) out[i] = static_cast<float>(acc[i]) * scale_a;
-  if (!both) return;
+  for (int i = 0; i < head_size; ++i) q.out_a[i] = static_cast<float>(acc[i]) * scale_a;
+  if (q.out_b == nullptr) return;
   const float scale_b = attention_output_scale(a.value_step, shift, w.sum_b);
-  for (int i = head_size; i < 2 * head_size; ++i) out[i] = static_cast<float>(acc[i]) * scale_b;
+  for (int i = 0; i < head_size; ++i) q.out_b[i] = static_cast<float>(acc[head_size + i]) * scale_b;
 }
 
 }  // namespace

@@ -8,8 +8,10 @@ namespace {
 struct Loops8 {
   static constexpr int head_size(const AttentionQ8&) { return 8; }
 
-  static uint32_t scores(const AttentionQ8&, const std::byte* keys, const int16_t* x, const int16_t* /*xb*/,
-                         int count, uint32_t* t, uint32_t max) {
+  /// The queries are the two heads of a token, one after the other.
+  static uint32_t scores(const AttentionQ8&, const std::byte* keys, const TwoQueries& q, int count,
+                         uint32_t* t, uint32_t max, bool /*is_end*/) {
+    const int16_t* const x = q.xa;
     const int groups = count / 4;
     if (groups > 0) max = dsp::scores_of_two_heads8(keys, x, groups, t, max);
     if (count % 4 != 0) {
@@ -35,7 +37,8 @@ struct Loops8 {
 
 void attention_two_heads8(const AttentionQ8& a) {
   const AttentionQ8Scratch s(a);
-  attention_two_heads<Loops8>(a, s, attention_queries(a, 2, 8, s.q), 0, true);
+  attention_two_queries<Loops8>(a, s, attention_queries(a.q, a.factor, 2, 8, s.q),
+                                {s.q, s.q + 8, a.q, a.q + 8, a.last});
 }
 
 }  // namespace pico_llama::m33

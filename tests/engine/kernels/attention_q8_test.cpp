@@ -44,17 +44,20 @@ struct AttentionQ8Case {
   }
   std::vector<float> run(const Variant<AttentionQ8>& variant, int last, HeadShape shape = HeadShape::kAny) {
     std::vector<float> out = q;
-    variant.run({.q = out.data(),
-                 .heads = heads,
-                 .head_size = head_size,
-                 .last = last,
-                 .keys = keys.data(),
-                 .values = values.data(),
-                 .factor = kKeyStep * 64 * 65536 * kScale,
-                 .value_step = kValueStep,
-                 .scratch = reinterpret_cast<std::byte*>(scratch.data()),
-                 .shape = shape});
+    variant.run(arguments(out.data(), last, shape));
     return out;
+  }
+  AttentionQ8 arguments(float* in_place, int last, HeadShape shape) {
+    return {.q = in_place,
+            .heads = heads,
+            .head_size = head_size,
+            .last = last,
+            .keys = keys.data(),
+            .values = values.data(),
+            .factor = kKeyStep * 64 * 65536 * kScale,
+            .value_step = kValueStep,
+            .scratch = reinterpret_cast<std::byte*>(scratch.data()),
+            .shape = shape};
   }
   void expect_same_bits(int last) {
     const auto want = run(kPortableAttentionQ8, last);
@@ -80,6 +83,40 @@ TEST(Kernels, AttentionQ8IsBitIdenticalOnAllBackends) {
         for (const int last : {0, 1, 2, 3, 4, 7, 126, 127, 128, 129, 511, 512, 1150})
           c.expect_same_bits(last);
       }
+}
+
+// Two tokens of a head at once are as one after the other: at the edges of blocks, and where their scores
+// have different units or their sums different shifts.
+TEST(Kernels, AttentionQ8OfTwoTokensIsThatOfEach) {
+  std::vector<Variant<AttentionQ8>> all = kAttentionQ8;
+  all.push_back(kPortableAttentionQ8);
+  for (const int head_size : {2, 6, 8, 12, 48})
+    for (const float second_size : {0.0f, 0.5f, 3.0f, 3e4f}) {
+      AttentionQ8Case c(11, 1, head_size, 1152, 3.0f, 255);
+      const int stride = head_size + 3;
+      std::vector<float> two = Numbers(12).reals(static_cast<size_t>(stride + head_size), second_size);
+      std::ranges::copy(c.q, two.begin());
+      for (const int last : {0, 1, 2, 3, 4, 5, 126, 127, 128, 510, 511, 512, 1150}) {
+        std::vector<float> want = two;
+        std::vector<float> query = c.q;
+        const auto expect_token = [&](int token) {
+          const auto begin = two.begin() + token * stride;
+          c.q.assign(begin, begin + head_size);
+          std::ranges::copy(c.run(kPortableAttentionQ8, last + token), want.begin() + token * stride);
+        };
+        expect_token(0);
+        expect_token(1);
+        c.q = query;
+        for (const Variant<AttentionQ8>& variant : all) {
+          std::vector<float> got = two;
+          AttentionQ8 a = c.arguments(got.data(), last, HeadShape::kAny);
+          a.n_tokens = 2;
+          a.q_stride = stride;
+          variant.run(a);
+          EXPECT_TRUE(same_bits(got, want)) << variant.name << " " << head_size << " " << last;
+        }
+      }
+    }
 }
 
 TEST(Kernels, AttentionQ8ApproximatesSoftmax) {

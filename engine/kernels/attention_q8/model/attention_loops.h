@@ -72,4 +72,30 @@ inline void values_of_two_heads8(const AttentionEntry* entries, const AttentionE
     }
 }
 
+inline TwoSums dot_of_two(const void* key, const void* xa, const void* xb, int words) {
+  TwoSums sums{0, 0};
+  for (int i = 0; i < words; ++i) {
+    const uint32_t w = word_at(key, i);
+    sums.a = smlad(sxtb16(w), word_at(xa, 2 * i), sums.a);
+    sums.a = smlad(sxtb16_ror8(w), word_at(xa, 2 * i + 1), sums.a);
+    sums.b = smlad(sxtb16(w), word_at(xb, 2 * i), sums.b);
+    sums.b = smlad(sxtb16_ror8(w), word_at(xb, 2 * i + 1), sums.b);
+  }
+  return sums;
+}
+
+inline void values_of_two(const AttentionEntry* entries, const AttentionEntry* end, const void* base, int at,
+                          int32_t* a, int32_t* b) {
+  const auto add = [](int32_t& sum, uint32_t v, uint32_t w) {
+    sum = static_cast<int32_t>(smlad(v, w, static_cast<uint32_t>(sum)));
+  };
+  for (; entries != end; ++entries) {
+    const uint32_t v = word_at(values_at(entries->values, base), at / 4);
+    add(a[0], sxtb16(v), entries->weights_a);
+    add(a[1], sxtb16_ror8(v), entries->weights_a);
+    add(b[0], sxtb16(v), entries->weights_b);
+    add(b[1], sxtb16_ror8(v), entries->weights_b);
+  }
+}
+
 }  // namespace pico_llama::dsp

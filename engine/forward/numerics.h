@@ -72,9 +72,8 @@ struct Numerics {
                                                                          int head) {
     const StreamPiece keys = of.stream->next(of.worker);
     const StreamPiece values = of.stream->next(of.worker);
-    of.store(layer, {head, head + 1}, of.cache_of(layer, head));
     const CachePart copy{keys.data, values.data};
-    of.store(layer, {head, head + 1}, copy);
+    of.store_in_both(layer, head, copy);
     return copy;
   }
   /// After the attention of a head: its copy is no longer needed.
@@ -108,6 +107,8 @@ struct NumericsF32 : Numerics {
   void swiglu(Range rows) const;
   /// All tokens' s.k and s.v of these heads. part: of the first of them.
   void store(int layer, Heads kv_heads, CachePart part) const;
+  /// A head's, in the cache and in a copy of it.
+  void store_in_both(int layer, int head, CachePart copy) const;
   /// Attention's output in place of the queries, s.q.
   void attention(int layer, Heads kv_heads) const;
 };
@@ -130,6 +131,7 @@ struct NumericsQ8 : Numerics {
   void matmul(float* out, int out_stride, const Tensor& w, Share mine) const;
   void swiglu(Range rows) const;
   void store(int layer, Heads kv_heads, CachePart part) const;
+  void store_in_both(int layer, int head, CachePart copy) const;
   void attention(int layer, Heads kv_heads) const;
 
  private:
@@ -137,6 +139,7 @@ struct NumericsQ8 : Numerics {
   /// with a single token, for its share of the columns.
   template <typename Quantize>
   void share_input(const Tensor& consumer, Quantize quantize);
+  void put_q4_bias(int padded) const;
   void matmul_pieces(float* out, int out_stride, const Tensor& w, Share mine) const;
   /// max|x| of token t over all workers.
   float max_abs_over_workers(const float* of_workers, int t) const;

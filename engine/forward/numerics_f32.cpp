@@ -67,6 +67,11 @@ void NumericsF32::store(int, Heads kv_heads, CachePart part) const {
   }
 }
 
+[[gnu::cold]] void NumericsF32::store_in_both(int layer, int head, CachePart copy) const {
+  store(layer, {head, head + 1}, cache_of(layer, head));
+  store(layer, {head, head + 1}, copy);
+}
+
 void NumericsF32::attention(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
   const float scale = pico_llama::rsqrt(static_cast<float>(head_size));

@@ -77,20 +77,36 @@ template <typename Quantize>
 void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
   const int padded = padded_columns_of(consumer);
   const Share mine{worker, workers.count()};
+  const bool q4 = consumer.encoding == Encoding::kRowsQ4;
   // one token: each worker quantises a share of its columns, with its own copy of the scale
   if (n - first == 1) {
     const Range eights = mine.of((padded + 7) / 8);
+    const int whole = q4 ? -static_cast<int>(kQ4Group) : -8;  // q4 sums a group's columns
     input_scale = s.xq_scale + worker;
-    quantize(first, Q8Place{0, 1}, s.xq_scale + worker, padded, Range{eights.begin * 8, eights.end * 8});
-    return;
+    quantize(first, Q8Place{0, 1}, s.xq_scale + worker, padded,
+             Range{eights.begin * 8 & whole, eights.end * 8 & whole});
+  } else {
+    const Range rows = mine.of(n - first);  // row 0 of xq is token `first`
+    for (int row = rows.begin; row < rows.end; ++row)
+      quantize(first + row,
+               q4 ? Q8Place{row * s.columns_stride, 1} : q8_place(row, n - first, s.columns_stride),
+               s.xq_scale + row, padded, Range{0, padded});
+    input_scale = s.xq_scale;
   }
-  const Range rows = mine.of(n - first);  // row 0 of xq is token `first`
+  if (q4) put_q4_bias(padded);
+}
+
+/// MatmulQ4::x_bias of what this worker has quantised. In flash on the board, as all cold functions.
+[[gnu::cold, gnu::noinline]] void NumericsQ8::put_q4_bias(int padded) const {
+  constexpr int kGroup = kQ4Group;
+  const Share mine{worker, workers.count()};
+  const bool one = n - first == 1;
+  const Range rows = one ? Range{0, 1} : mine.of(n - first);
+  const Range eights = one ? mine.of(padded / 8) : Range{0, padded / 8};
+  const Range groups{eights.begin * 8 / kGroup, eights.end * 8 / kGroup};
   for (int row = rows.begin; row < rows.end; ++row)
-    quantize(first + row,
-             consumer.encoding == Encoding::kRowsQ4 ? Q8Place{row * s.columns_stride, 1}
-                                                    : q8_place(row, n - first, s.columns_stride),
-             s.xq_scale + row, padded, Range{0, padded});
-  input_scale = s.xq_scale;
+    for (int g = groups.begin; g < groups.end; ++g)
+      s.xq_bias[row * (padded / kGroup) + g] = q4_bias(s.xq + row * s.columns_stride + g * kGroup);
 }
 
 void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
@@ -131,8 +147,8 @@ void NumericsQ8::matmul(float* out, int out_stride, const Tensor& w, Share mine)
   const auto columns = static_cast<int>(w.columns);
   each_piece(w, mine, [&](const std::byte* data, BlockRange blocks, int row) {
     if (w.encoding == Encoding::kRowsQ4)
-      kernels::matmul_q4(
-          {data, columns, blocks, x, s.columns_stride, input_scale, n - first, out + row, out_stride});
+      kernels::matmul_q4({data, columns, blocks, x, s.columns_stride, s.xq_bias, input_scale, n - first,
+                          out + row, out_stride});
     else
       kernels::matmul_q8({data, columns, w.chunk_pairs, blocks, x, s.columns_stride, input_scale, n - first,
                           out + row, out_stride, w.row_shape});
@@ -218,17 +234,41 @@ void NumericsQ8::store(int layer, Heads kv_heads, CachePart part) const {
   }
 }
 
+/// Rounding twice would take longer than moving what was rounded: whole words, which the uncached PSRAM takes
+/// in one transfer each.
+[[gnu::cold]] void NumericsQ8::store_in_both(int layer, int head, CachePart copy) const {
+  store(layer, {head, head + 1}, copy);
+  const CachePart cache = cache_of(layer, head);
+  const auto move = [](std::byte* to, const std::byte* from, int bytes) {
+    for (int i = 0; i < bytes; i += 4) {
+      uint32_t word;
+      std::memcpy(&word, from + i, sizeof word);
+      std::memcpy(to + i, &word, sizeof word);
+    }
+  };
+  const int last = pos + n - 1;
+  const int group_bytes = q8_key_group_bytes(p.head_size());
+  const int keys = pos / 4 * group_bytes;
+  move(cache.keys + keys, copy.keys + keys, (last / 4 + 1) * group_bytes - keys);
+  const int pair_bytes = 2 * p.head_size();
+  const int values = pos / 2 * pair_bytes;
+  move(cache.values + values, copy.values + values, (last / 2 + 1) * pair_bytes - values);
+}
+
 void NumericsQ8::attention(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
   const float factor = pico_llama::rsqrt(static_cast<float>(head_size)) * (65536.0f * kExpUnitsPerNat);
+  const int together = p.kv_mul() == 1 ? 2 : 1;  // tokens; of several heads the kernel takes two at once
   for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
     const KvSteps& steps = s.kv_steps[layer * p.n_kv_heads + h];
     const bool streamed = streams_cache();
     const CachePart part = streamed ? append_to_streamed_cache(*this, layer, h) : cache_of(layer, h);
-    for (int t = first; t < n; ++t)
+    for (int t = first; t < n; t += together) {
+      const int here = n - t < together ? n - t : together;
       kernels::attention_q8({s.q + t * s.dim_stride + h * p.kv_mul() * head_size, p.kv_mul(), head_size,
                              pos + t, part.keys, part.values, steps.key * factor, steps.value,
-                             scratch.attention, heads});
+                             scratch.attention, heads, here, s.dim_stride});
+    }
     if (streamed) cache_done();
   }
 }

@@ -72,6 +72,8 @@ RunState RunState::allocate(const Config& c, Profile profile, int context, int w
     const auto rows = static_cast<size_t>(std::max(kPrefillBlock, worker_count));
     s.xq = arena.alloc<int16_t>(kPrefillBlock * static_cast<size_t>(s.columns_stride), Arena::kAlignment);
     s.xq_scale = floats(rows);
+    if (profile == Profile::kQ4)
+      s.xq_bias = arena.alloc<int32_t>(kPrefillBlock * static_cast<size_t>(s.columns_stride) / kQ4Group);
   }
   s.workers = arena.alloc<WorkerScratch>(static_cast<size_t>(worker_count));
   for (int i = 0; i < worker_count; ++i) {

@@ -22,6 +22,7 @@ struct RunState {
   /// (kPrefillBlock, columns_stride) quantised input of a matmul; q8 and q4 only. Several tokens: split among
   /// workers by token; one token: by column.
   int16_t* xq;
+  int32_t* xq_bias;  ///< q4: MatmulQ4::x_bias
   float*
       xq_scale;  ///< (kPrefillBlock, or worker_count if that is more) of each token, or each worker's of one
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "engine/model/config.h"
@@ -37,18 +38,46 @@ constexpr uint64_t q4_code_offset(uint32_t row, uint32_t group, uint32_t columns
   return q4_scale_offset(row, columns) + sizeof(float) + uint64_t{group + 1} * kQ4GroupBytes - kBlockRows +
          row % kBlockRows;
 }
-/// Bit of a word where the weight (row, column) begins: the even column's rows in the low half.
-constexpr uint32_t q4_shift(uint32_t row, uint32_t column) { return column % 2 * 16 + row % 4 * 4; }
-/// The weight at (row, column) of its word: 4 bits, two's complement.
+/// Bit of a word where the weight (row, column) begins: the even column's rows in the low half, but of the
+/// word's third row the odd column's.
+constexpr uint32_t q4_shift(uint32_t row, uint32_t column) {
+  const bool exchanged = row % 4 == 2;
+  return (exchanged ? 1 - column % 2 : column % 2) * 16 + row % 4 * 4;
+}
+/// What is stored is the weight plus this.
+inline constexpr int kQ4Bias = 8;
+/// The weight at (row, column) of its word, and the bits of a weight there.
 constexpr int q4_weight(uint32_t word, uint32_t row, uint32_t column) {
-  return static_cast<int32_t>(word << (28 - q4_shift(row, column))) >> 28;
+  return static_cast<int>(word >> q4_shift(row, column) & 15) - kQ4Bias;
+}
+constexpr uint32_t q4_bits(int weight, uint32_t row, uint32_t column) {
+  return static_cast<uint32_t>(weight + kQ4Bias) << q4_shift(row, column);
 }
 
 /// out[i] = weight (row, i) for i in [begin, end): scale * float(code * weight).
 void q4_row(const std::byte* tensor, uint32_t row, uint32_t columns, int begin, int end, float* out);
 
-/// A kernel may keep a group's sum times 2^12 in 32 bits: 2^12 * 8 * 32 * 2047 < 2^31.
+/// A group's sum has 20 bits: 8 * 32 * 2047 < 2^19. Kernels tell the sums of a word's four rows apart by
+/// that.
 inline constexpr int64_t kQ4MaxActivationLimit = 2047;
+/// What the bias of the stored weights adds to a group's sum, negated: -8 times the sum of its activations,
+/// of which each is at most kQ4MaxActivationLimit. x: aligned to 4.
+inline int32_t q4_bias(const int16_t* x) {
+  // Both halves of a word at once: 16 activations fit 16 bits. The lower one is made positive, by 2^15.
+  static_assert(kQ4Group / 2 * kQ4MaxActivationLimit < 1 << 15);
+  uint32_t sum = 0;
+#pragma GCC unroll 4
+  for (uint32_t i = 0; i < kQ4Group; i += 2) {
+    uint32_t pair;
+    std::memcpy(&pair, x + i, sizeof pair);
+    sum += pair ^ 0x8000;
+  }
+  sum -= kQ4Group / 2 * 0x8000;
+  const auto low = static_cast<int16_t>(sum & 0xffff);
+  const auto high = static_cast<int16_t>((sum - static_cast<uint32_t>(low)) >> 16);
+  return -kQ4Bias * (low + high);
+}
+
 /// The largest sum of |code| over a row of the tensor.
 int64_t q4_max_row_codes(std::span<const std::byte> tensor, uint32_t rows, uint32_t columns);
 /// The largest x <= 2047 with max_row_codes * 8 * 32 * x <= 2^31-1 (proof in SPEC.md, "Why q4 sums do not

@@ -184,11 +184,17 @@ KernelOutputs KernelCases<MatmulQ4>::make(const KernelShape& s, uint32_t seed, A
       q4_activation_limit(q4_max_row_codes({weights, bytes}, static_cast<uint32_t>(rows), columns));
   const auto stride = static_cast<int32_t>(q4_columns(columns));
   float* out = zeros<float>(memory, rows * s.c);
+  const int16_t* x = activations(memory, numbers, s, stride, limit);
+  const auto groups = static_cast<int32_t>(q4_groups(columns));
+  int32_t* bias = zeros<int32_t>(memory, groups * s.c);
+  for (int32_t g = 0; g < groups * s.c; ++g)
+    bias[g] = q4_bias(x + g / groups * stride + g % groups * static_cast<int32_t>(kQ4Group));
   a = {.weights = weights,
        .columns = s.b,
        .blocks = {0, blocks},
-       .x = activations(memory, numbers, s, stride, limit),
+       .x = x,
        .x_stride = stride,
+       .x_bias = bias,
        .x_scale = activation_scales(memory, numbers, s.c),
        .n_tokens = s.c,
        .out = out,

@@ -33,7 +33,7 @@ std::uint16_t encode_rows_q4(const formats::Tensor& tensor, const Q4Quantizer& q
         std::byte* at = out.data() + q4_word_offset(first + r, c, columns);
         std::uint32_t word;
         std::memcpy(&word, at, sizeof word);
-        word |= (static_cast<std::uint32_t>(block.weights[r * padded + c]) & 15u) << q4_shift(first + r, c);
+        word |= q4_bits(block.weights[r * padded + c], first + r, c);
         std::memcpy(at, &word, sizeof word);
       }
     }

@@ -9,15 +9,16 @@ namespace pico_llama {
 
 /// out[t][r] = float(sum_g code[r][g] * sum_{i in g} w[r][i] * x[t][i]) * (x_scale[t] * scale), with groups g
 /// of 32 columns and the scale of r's block. Exact: the sum is an integer that fits int32 (SPEC.md, "Why q4
-/// sums do not overflow"), so its order is free. Cost on M33: 15 cycles per 16 MACs of two tokens, 10 per 8
-/// of a single one, and about 34 per group of 32 columns and 4 rows (1.03 and 1.59 cycles per MAC in all).
+/// sums do not overflow"), so its order is free. Cost on M33: 12 cycles per 16 MACs of two tokens, 15.75 of a
+/// single one, and 57 and 35 per group of 32 columns and 4 rows (0.97 and 1.26 cycles per MAC in all).
 struct MatmulQ4 {
   const std::byte* weights;  ///< kRowsQ4, the whole tensor
   int columns;
   BlockRange blocks;
   const int16_t* x;  ///< (n_tokens, x_stride), aligned to 4; x_stride even; 0 from columns to q4_columns()
   int x_stride;
-  const float* x_scale;  ///< (n_tokens)
+  const int32_t* x_bias;  ///< (n_tokens, q4_groups(columns)) q4_bias() of each group
+  const float* x_scale;   ///< (n_tokens)
   int n_tokens;
   float* out;  ///< (n_tokens, out_stride)
   int out_stride;

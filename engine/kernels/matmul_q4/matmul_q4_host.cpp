@@ -1,6 +1,7 @@
 // q4 matmul on vectors of any width: kPairs column pairs of one block, two words each: rows 0..3, rows 4..7.
-// A nibble shifted to the top of its 16-bit half is the weight times 2^12; the sum over a group's 32 columns
-// is exact (SPEC.md, "Why q4 sums do not overflow"), and so is its product with the row's group scale.
+// With its upper bit inverted, a nibble shifted to the top of its 16-bit half is the weight times 2^12; the
+// sum over a group's 32 columns is exact (SPEC.md, "Why q4 sums do not overflow"), and so is its product with
+// the row's group scale.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/kernels/matmul_q4/matmul_q4_host.cpp"
 #include "engine/kernels/simd/targets.h"
@@ -81,8 +82,11 @@ HWY_INLINE void block_of(const MatmulQ4& a, int block, int token) {
     PairSums<D32> sum[kTokens][4];
 #pragma GCC unroll 4
     for (int pair = 0; pair < static_cast<int>(kQ4Group) / 2; pair += kPairs) {
-      const V16 w = hn::LoadU(D16(), reinterpret_cast<const int16_t*>(at + ptrdiff_t{pair} * 8));
-      const V16 rows[4] = {top_nibbles<12>(w), top_nibbles<8>(w), top_nibbles<4>(w), top_nibbles<0>(w)};
+      const V16 stored = hn::LoadU(D16(), reinterpret_cast<const int16_t*>(at + ptrdiff_t{pair} * 8));
+      const V16 w = hn::Xor(stored, hn::Set(D16(), static_cast<int16_t>(0x8888)));
+      // Row 2 has its columns exchanged.
+      const V16 rows[4] = {top_nibbles<12>(w), top_nibbles<8>(w), hn::Reverse2(D16(), top_nibbles<4>(w)),
+                           top_nibbles<0>(w)};
 #pragma GCC unroll 2
       for (int t = 0; t < kTokens; ++t) {
         const V16 x = load_x(a.x + (token + t) * a.x_stride + group * static_cast<int>(kQ4Group) + 2 * pair);

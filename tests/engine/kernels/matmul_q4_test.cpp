@@ -22,7 +22,7 @@ struct Q4 {
       for (uint32_t c = 0; c < columns; ++c) {
         uint32_t word;
         std::memcpy(&word, bytes.data() + q4_word_offset(r, c, columns), 4);
-        word |= (static_cast<uint32_t>(weight(r, c)) & 15u) << q4_shift(r, c);
+        word |= q4_bits(weight(r, c), r, c);
         std::memcpy(bytes.data() + q4_word_offset(r, c, columns), &word, 4);
       }
     }
@@ -39,11 +39,17 @@ std::vector<float> expect_same_matmul_q4(const Q4& w, const std::vector<int16_t>
   const std::vector<float> x_scale = {1.0f, 0.5f, 3.0f, 0.1f, 2.0f, 1.5f, 0.7f, 0.3f};
   std::vector<float> want(static_cast<size_t>(n_tokens) * w.rows, -7.0f);
   const int first = w.rows > 8 ? 1 : 0;
+  const size_t stride = q4_columns(w.columns) + 2;
+  std::vector<int32_t> bias;
+  for (size_t token = 0; token < static_cast<size_t>(n_tokens); ++token)
+    for (size_t column = 0; column < w.columns; column += kQ4Group)
+      bias.push_back(q4_bias(x.data() + token * stride + column));
   MatmulQ4 a{.weights = w.bytes.data(),
              .columns = static_cast<int>(w.columns),
              .blocks = {first, static_cast<int>(w.rows / 8)},
              .x = x.data(),
-             .x_stride = static_cast<int>(q4_columns(w.columns)) + 2,
+             .x_stride = static_cast<int>(stride),
+             .x_bias = bias.data(),
              .x_scale = x_scale.data(),
              .n_tokens = n_tokens,
              .out = want.data(),
@@ -94,7 +100,7 @@ TEST(Kernels, MatmulQ4AtTheLimit) {
           [&](uint32_t, uint32_t) { return (signs & 1) != 0 ? -128 : 127; });
       const int64_t codes = q4_groups(columns) * ((signs & 1) != 0 ? 128 : 127);
       EXPECT_LE(codes * 8 * kQ4Group * w.limit, INT32_MAX);
-      EXPECT_LE(int64_t{8} * kQ4Group * w.limit << 12, INT32_MAX);
+      EXPECT_LT(int64_t{8} * kQ4Group * w.limit, int64_t{1} << 19);
       // The limit is tight: one more would violate a bound.
       EXPECT_TRUE(w.limit == kQ4MaxActivationLimit || codes * 8 * kQ4Group * (w.limit + 1) > INT32_MAX);
       const auto most = static_cast<int16_t>((signs & 2) != 0 ? -w.limit : w.limit);

@@ -60,12 +60,13 @@ void put_q4(std::span<std::byte> out, TensorEntry& e, const std::vector<float>& 
         of_group = std::max(of_group, std::fabs(at(r, c)));
       const long code = scale > 0 ? std::lround(of_group / 7 / scale) : 0;
       out[q4_code_offset(r, g, e.columns)] = static_cast<std::byte>(code);
-      for (uint32_t c = g * kQ4Group; code != 0 && c < (g + 1) * kQ4Group; ++c) {
-        const long b = std::clamp(std::lround(at(r, c) / (static_cast<float>(code) * scale)), -8l, 7l);
+      for (uint32_t c = g * kQ4Group; c < (g + 1) * kQ4Group; ++c) {
+        const float step = static_cast<float>(code) * scale;
+        const long b = code != 0 ? std::clamp(std::lround(at(r, c) / step), -8l, 7l) : 0;
         uint32_t word;
         std::byte* word_at = out.data() + q4_word_offset(r, c, e.columns);
         std::memcpy(&word, word_at, sizeof word);
-        word |= (static_cast<uint32_t>(b) & 15u) << q4_shift(r, c);
+        word |= q4_bits(static_cast<int>(b), r, c);
         std::memcpy(word_at, &word, sizeof word);
       }
     }

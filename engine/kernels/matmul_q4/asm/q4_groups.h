@@ -1,0 +1,246 @@
+// The loops of the q4 matmul in assembly. Three masks of a word give two rows in every half, and so three
+// sums that determine those of its four rows (SPEC.md, "Why q4 sums do not overflow"): three SMLAD where four
+// rows need four, and no sign to restore. The loops need all registers: GCC would keep sums on the stack.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/kernels/matmul_q4/q4_groups_args.h"
+#include "engine/model/q4_layout.h"
+
+namespace pico_llama::dsp {
+
+static_assert(kQ4Group == 32 && kQ4GroupBytes == 136 && kQ4Bias == 8, "the offsets and masks below");
+// Which rows the masks find: UXTB16 0 and 1, AND of the word shifted by 4 rows 1 and 3, by 24 rows 2 and 0.
+static_assert(q4_shift(0, 0) == 0 && q4_shift(1, 0) == 4 && q4_shift(2, 0) == 24 && q4_shift(3, 0) == 12);
+static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 8 &&
+              offsetof(Q4Groups, words) == 16 && offsetof(Q4Groups, totals) == 20 &&
+              offsetof(Q4Groups, blocks) == 24 && offsetof(Q4Groups, block_bytes) == 28 &&
+              offsetof(Q4Groups, total_bytes) == 32 && offsetof(Q4Groups, groups) == 36);
+
+// clang-format off
+
+/// Of two sets of sums, A B C in r4 r5 r6 and in r7 r8 r9: 2^8 times rows 0, 1 and 3 in r6 r4 r5 and in r9 r7 r8,
+/// row 2 in r1 and in r2.
+#define PICO_LLAMA_ROWS_OF_SUMS \
+      "sub    r1, r6, r4, lsl #8 \n" \
+      "sub    r2, r9, r7, lsl #8 \n" \
+      "add    r1, r1, r5, lsl #12 \n" \
+      "add    r2, r2, r8, lsl #12 \n" \
+      "sbfx   r1, r1, #0, #20 \n" \
+      "sbfx   r2, r2, #0, #20 \n" \
+      "subs   r6, r6, r1 \n" \
+      "sub    r9, r9, r2 \n" \
+      "sub    r4, r4, r6, asr #8 \n" \
+      "sub    r7, r7, r9, asr #8 \n" \
+      "sub    r5, r5, r4, asr #4 \n" \
+      "sub    r8, r8, r7, asr #4 \n" \
+      "lsls   r4, r4, #4 \n" \
+      "lsls   r7, r7, #4 \n"
+/// Of the codes in r3: 2^8 times row 0's in its lower half, 2^8 times 1's and 3's in r11, 2's in r10.
+#define PICO_LLAMA_CODES \
+      "sbfx   r10, r3, #16, #8 \n" \
+      "and    r11, r3, #0xff00ff00 \n" \
+      "lsls   r3, r3, #8 \n"
+/// Adds rows times codes to four totals. SMLAWB and SMLAWT keep the upper 32 of 48 bits: exact.
+#define PICO_LLAMA_ADD_ROWS(TOTALS, ROW0, ROW1, ROW2, ROW3, BETWEEN) \
+      "ldr    r12, [" TOTALS "] \n" \
+      "smlawb " ROW0 ", " ROW0 ", r3, r12 \n" \
+      "ldr    r12, [" TOTALS ", #4] \n" \
+      "smlawb " ROW1 ", " ROW1 ", r11, r12 \n" \
+      "ldr    r12, [" TOTALS ", #8] \n" \
+      "mla    " ROW2 ", " ROW2 ", r10, r12 \n" \
+      "ldr    r12, [" TOTALS ", #12] \n" \
+      "strd   " ROW0 ", " ROW1 ", [" TOTALS "] \n" \
+      "smlawt " ROW3 ", " ROW3 ", r11, r12 \n" \
+      BETWEEN \
+      "strd   " ROW2 ", " ROW3 ", [" TOTALS ", #8] \n"
+
+/// totals[t][r] += sum_g code[r][g] * sum_{i in g} w[r][i] * x_t[i] for two tokens. A group's columns wait in the FPU's
+/// registers, from which VMOV is as fast as a load, for the upper rows of all blocks and then for the lower ones.
+/// Cost: 12 cycles per column pair of four rows (16 MACs), 57 per four rows and group, 75 per group, 90 per call.
+// r0        words                         r10, r11  two rows of a word
+// r1, r2    column pair of x, x_two       r12       0x0f0f0f0f
+// r3        word, then two rows of it     lr        totals
+// r4-r6     A, B, C of the first token    s0-s31    x, x_two
+// r7-r9     of the second                 [sp]      where A and B begin, of both; blocks left, block_bytes,
+//                                                   total_bytes, 1 for upper rows, groups
+[[gnu::noipa, gnu::naked]] inline void q4_groups_two(Q4Groups& /*groups*/) {
+#define PICO_LLAMA_PAIR_FROM(AT, X, X_TWO, C, C_TWO) \
+      "ldr    r3, [r0, #8 * " #AT "] \n" \
+      "vmov   r1, " X " \n" \
+      "uxtb16 r10, r3 \n" \
+      "and    r11, r12, r3, lsr #4 \n" \
+      "smlad  r4, r10, r1, r4 \n" \
+      "and    r3, r12, r3, ror #24 \n" \
+      "vmov   r2, " X_TWO " \n" \
+      "smlad  r6, r3, r1, " C " \n" \
+      "smlad  r5, r11, r1, r5 \n" \
+      "smlad  r7, r10, r2, r7 \n" \
+      "smlad  r9, r3, r2, " C_TWO " \n" \
+      "smlad  r8, r11, r2, r8 \n"
+#define PICO_LLAMA_PAIR(AT, X, X_TWO) PICO_LLAMA_PAIR_FROM(AT, X, X_TWO, "r6", "r9")
+  __asm__(
+      "push   {r4-r11, lr} \n"
+      "vpush  {s16-s31} \n"
+      "ldrd   r9, r10, [r0, #28] \n"
+      "push   {r0} \n"
+      "push   {r4-r11} \n"
+      "3: \n"  // a group
+      "ldr    r12, [sp, #32] \n"
+      "ldrd   r1, r2, [r12] \n"
+      "ldrd   r3, r6, [r12, #8] \n"
+      "vldmia r1!, {s0-s15} \n"
+      "vldmia r2!, {s16-s31} \n"
+      "ldr    r4, [r3], #4 \n"
+      "ldr    r7, [r6], #4 \n"
+      "strd   r1, r2, [r12] \n"
+      "add    r5, r4, r4, lsl #8 \n"
+      "add    r8, r7, r7, lsl #8 \n"
+      "add    r4, r4, r4, lsl #4 \n"
+      "add    r7, r7, r7, lsl #4 \n"
+      "strd   r3, r6, [r12, #8] \n"
+      "strd   r4, r5, [sp] \n"
+      "strd   r7, r8, [sp, #8] \n"
+      "ldrd   r0, lr, [r12, #16] \n"
+      "ldr    r1, [r12, #24] \n"
+      "movs   r2, #1 \n"
+      "str    r1, [sp, #16] \n"
+      "str    r2, [sp, #28] \n"
+      "mov    r12, #0x0f0f0f0f \n"
+      ".balign 4 \n"
+      "1: \n"  // four rows
+      "ldrd   r4, r5, [sp] \n"
+      "ldrd   r7, r8, [sp, #8] \n"
+      PICO_LLAMA_PAIR_FROM(0, "s0", "s16", "r5", "r8")  // C begins where B does
+      PICO_LLAMA_PAIR(1, "s1", "s17") PICO_LLAMA_PAIR(2, "s2", "s18") PICO_LLAMA_PAIR(3, "s3", "s19")
+      PICO_LLAMA_PAIR(4, "s4", "s20") PICO_LLAMA_PAIR(5, "s5", "s21") PICO_LLAMA_PAIR(6, "s6", "s22")
+      PICO_LLAMA_PAIR(7, "s7", "s23") PICO_LLAMA_PAIR(8, "s8", "s24") PICO_LLAMA_PAIR(9, "s9", "s25")
+      PICO_LLAMA_PAIR(10, "s10", "s26") PICO_LLAMA_PAIR(11, "s11", "s27") PICO_LLAMA_PAIR(12, "s12", "s28")
+      PICO_LLAMA_PAIR(13, "s13", "s29") PICO_LLAMA_PAIR(14, "s14", "s30") PICO_LLAMA_PAIR(15, "s15", "s31")
+      "ldr    r3, [r0, #128] \n"  // their codes
+      PICO_LLAMA_ROWS_OF_SUMS
+      PICO_LLAMA_CODES
+      PICO_LLAMA_ADD_ROWS("lr", "r6", "r4", "r1", "r5", "ldr r6, [sp, #24] \n")
+      "add    r6, r6, lr \n"
+      PICO_LLAMA_ADD_ROWS("r6", "r9", "r7", "r2", "r8", "ldrd r4, r5, [sp, #16] \n")
+      "add    lr, lr, #32 \n"
+      "subs   r4, r4, #1 \n"
+      "mov    r12, #0x0f0f0f0f \n"
+      "add    r0, r0, r5 \n"
+      "str    r4, [sp, #16] \n"
+      "bne    1b \n"
+      "ldrd   r4, r5, [sp, #28] \n"
+      "ldrd   r0, lr, [r5, #16] \n"
+      "cbz    r4, 2f \n"
+      "ldr    r6, [r5, #24] \n"  // the lower rows
+      "movs   r4, #0 \n"
+      "adds   r0, r0, #4 \n"
+      "add    lr, lr, #16 \n"
+      "str    r6, [sp, #16] \n"
+      "str    r4, [sp, #28] \n"
+      "b      1b \n"
+      "2: \n"
+      "ldr    r1, [r5, #36] \n"
+      "adds   r0, r0, #136 \n"
+      "subs   r1, r1, #1 \n"
+      "str    r0, [r5, #16] \n"
+      "str    r1, [r5, #36] \n"
+      "bne    3b \n"
+      "add    sp, sp, #36 \n"
+      "vpop   {s16-s31} \n"
+      "pop    {r4-r11, pc} \n");
+#undef PICO_LLAMA_PAIR
+#undef PICO_LLAMA_PAIR_FROM
+}
+
+/// The same for one token.
+/// Cost: 15 cycles per column pair of a block's 8 rows (16 MACs), 3 per iteration of 4 pairs, 70 per block and group, 25
+/// per group.
+// r0, r1    words, x                      r10, r11  rows of a word
+// r2, r3    column pair of x, word        r12       0x0f0f0f0f
+// r4-r6     A, B, C of the upper rows     lr        iterations
+// r7-r9     of the lower ones             [sp]      where A and B begin, totals, x, blocks left, block_bytes - 136,
+//                                                   groups
+[[gnu::noipa, gnu::naked]] inline void q4_groups_one(Q4Groups& /*groups*/) {
+#define PICO_LLAMA_PAIR \
+      "ldr    r3, [r0], #4 \n" \
+      "ldr    r2, [r1], #4 \n" \
+      "uxtb16 r10, r3 \n" \
+      "and    r11, r12, r3, lsr #4 \n" \
+      "smlad  r4, r10, r2, r4 \n" \
+      "and    r3, r12, r3, ror #24 \n" \
+      "smlad  r5, r11, r2, r5 \n" \
+      "ldr    r10, [r0], #4 \n" \
+      "smlad  r6, r3, r2, r6 \n" \
+      "uxtb16 r3, r10 \n" \
+      "and    r11, r12, r10, lsr #4 \n" \
+      "smlad  r7, r3, r2, r7 \n" \
+      "and    r10, r12, r10, ror #24 \n" \
+      "smlad  r8, r11, r2, r8 \n" \
+      "smlad  r9, r10, r2, r9 \n"
+  __asm__(
+      "push   {r4-r11, lr} \n"
+      "ldr    r9, [r0, #28] \n"
+      "sub    r9, r9, #136 \n"
+      "push   {r0} \n"
+      "push   {r4-r9} \n"
+      "3: \n"  // a group
+      "ldr    r12, [sp, #24] \n"
+      "ldr    r2, [r12, #8] \n"
+      "ldr    r7, [r12] \n"
+      "ldr    r3, [r2], #4 \n"
+      "ldrd   r0, r6, [r12, #16] \n"
+      "ldr    r8, [r12, #24] \n"
+      "add    r4, r3, r3, lsl #4 \n"
+      "add    r5, r3, r3, lsl #8 \n"
+      "add    r1, r7, #64 \n"
+      "str    r2, [r12, #8] \n"
+      "str    r1, [r12] \n"
+      "add    r1, r0, #136 \n"
+      "str    r1, [r12, #16] \n"
+      "stmia  sp, {r4-r8} \n"
+      "1: \n"  // a block
+      "ldrd   r4, r5, [sp] \n"
+      "ldr    r1, [sp, #12] \n"
+      "mov    r6, r5 \n"
+      "mov    r7, r4 \n"
+      "mov    r8, r5 \n"
+      "mov    r9, r5 \n"
+      "mov    lr, #4 \n"
+      "mov    r12, #0x0f0f0f0f \n"
+      ".balign 4 \n"
+      "2: \n"
+      PICO_LLAMA_PAIR PICO_LLAMA_PAIR PICO_LLAMA_PAIR PICO_LLAMA_PAIR
+      "subs   lr, lr, #1 \n"
+      "bne    2b \n"
+      "ldr    r3, [r0], #4 \n"  // the upper rows' codes
+      "ldr    lr, [sp, #8] \n"
+      PICO_LLAMA_ROWS_OF_SUMS
+      PICO_LLAMA_CODES
+      PICO_LLAMA_ADD_ROWS("lr", "r6", "r4", "r1", "r5", "ldr r3, [r0], #4 \n")
+      "add    r4, lr, #16 \n"
+      PICO_LLAMA_CODES
+      PICO_LLAMA_ADD_ROWS("r4", "r9", "r7", "r2", "r8", "ldrd r5, r6, [sp, #16] \n")
+      "add    lr, lr, #32 \n"
+      "subs   r5, r5, #1 \n"
+      "add    r0, r0, r6 \n"
+      "str    lr, [sp, #8] \n"
+      "str    r5, [sp, #16] \n"
+      "bne    1b \n"
+      "ldr    r12, [sp, #24] \n"
+      "ldr    r1, [r12, #36] \n"
+      "subs   r1, r1, #1 \n"
+      "str    r1, [r12, #36] \n"
+      "bne    3b \n"
+      "add    sp, sp, #28 \n"
+      "pop    {r4-r11, pc} \n");
+#undef PICO_LLAMA_PAIR
+}
+
+#undef PICO_LLAMA_ADD_ROWS
+#undef PICO_LLAMA_CODES
+#undef PICO_LLAMA_ROWS_OF_SUMS
+// clang-format on
+
+}  // namespace pico_llama::dsp

@@ -45,6 +45,7 @@ std::string describe_core(Core& core, unsigned number, const formats::SymbolTabl
       core.special(SpecialReg::kXpsr), core.special(SpecialReg::kMsp), core.special(SpecialReg::kMsplim),
       core.special(SpecialReg::kPsp), core.special(SpecialReg::kControl), core.special(SpecialReg::kPrimask),
       core.special(SpecialReg::kFpscr));
+  if (!core.secure) text += "  in Non-secure state\n";
   const std::uint32_t cfsr = core.ppb(0xe000ed28), hfsr = core.ppb(0xe000ed2c);
   if (cfsr != 0 || hfsr != 0) {
     text += fmt::format("  cfsr {:08x}  hfsr {:08x}  mmfar {:08x}  bfar {:08x}\n", cfsr, hfsr,

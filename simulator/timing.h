@@ -55,6 +55,8 @@ inline constexpr Cost kExceptionEntry{12, Basis::kAssumed,
                                       "Cortex-M3/M4/M33 product pages: 12 cycles to the first instruction"};
 inline constexpr Cost kExceptionReturn{10, Basis::kAssumed, "unstacking of 8 words and refill, as Cortex-M4"};
 inline constexpr Cost kTailChain{6, Basis::kAssumed, "as Cortex-M3/M4: 6 cycles between two handlers"};
+inline constexpr Cost kCalleeFrame{10, Basis::kAssumed,
+                                   "10 more words where a Secure program's registers are hidden"};
 inline constexpr Cost kFpFrame{17, Basis::kAssumed, "17 more words where the FP context is stacked at once"};
 inline constexpr Cost kBarrier{3, Basis::kAssumed, "ISB refills the pipeline; DSB, DMB are counted as 1"};
 inline constexpr Cost kWakeUp{5, Basis::kDatasheet,

@@ -37,6 +37,8 @@ struct Access {
   Master master = Master::kCore0;
   std::uint8_t size = 4;  ///< bytes: 1, 2 or 4
   AtomicOp op = AtomicOp::kWrite;
+  bool secure = true;  ///< the security state of the core that makes it
+  bool privileged = true;
   Cycle now = 0;  ///< clk_sys cycle in which the address phase happens
 };
 
@@ -48,6 +50,16 @@ struct Reply {
   alignas(8) std::uint32_t value = 0;
   alignas(8) std::uint32_t stall = 0;  ///< cycles beyond those of a zero-wait access
   alignas(8) BusFault fault = BusFault::kNone;
+};
+
+/// ACCESSCTRL: who reaches which peripheral.
+class AccessFilter {
+ public:
+  virtual ~AccessFilter() = default;
+  /// Whether an access passes to the device at `base`.
+  virtual bool admits(std::uint32_t base, const Access& access) const = 0;
+  /// Secure accesses may be refused, too: otherwise the bus does not ask for them.
+  bool restricts_secure = false;
 };
 
 /// A peripheral: a window of registers.

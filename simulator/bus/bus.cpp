@@ -90,6 +90,7 @@ Reply Bus::fetch_elsewhere(std::uint32_t address, const Access& access) {
 }
 
 Reply Bus::read_device(const Window& window, std::uint32_t address, const Access& access) {
+  if (!admits(window, access)) return {.fault = BusFault::kDenied};
   std::uint32_t offset = address - window.base;
   if (window.atomic_aliases) offset &= ~0x3000u;
   Reply reply;
@@ -106,6 +107,7 @@ Reply Bus::read_device(const Window& window, std::uint32_t address, const Access
 
 Reply Bus::write_device(const Window& window, std::uint32_t address, std::uint32_t value,
                         const Access& access) {
+  if (!admits(window, access)) return {.fault = BusFault::kDenied};
   std::uint32_t offset = address - window.base;
   Access passed = access;
   passed.op = AtomicOp::kWrite;

@@ -118,6 +118,8 @@ class Bus {
   Reply fetch_elsewhere(std::uint32_t address, const Access& access);
 
   void attach_xip(XipPort* xip) { xip_ = xip; }
+  /// Without one, all accesses pass.
+  void attach_filter(const AccessFilter* filter) { filter_ = filter; }
   /// `base` as in the SDK's hardware/regs/addressmap.h. A window is a multiple of 4 kB; for a device with
   /// atomic aliases it is 16 kB, registers and the three aliases (datasheet section 2.1.3). A window may be
   /// attached again: the new device replaces the old one.
@@ -180,6 +182,10 @@ class Bus {
   Reply write_elsewhere(std::uint32_t address, std::uint32_t value, const Access& access);
   void notify_code_written(std::uint32_t offset);
   const Window* window_at(std::uint32_t address) const;
+  bool admits(const Window& window, const Access& access) const {
+    if (filter_ == nullptr || (access.secure && !filter_->restricts_secure)) return true;
+    return filter_->admits(window.base, access);
+  }
   Reply read_device(const Window& window, std::uint32_t address, const Access& access);
   Reply write_device(const Window& window, std::uint32_t address, std::uint32_t value, const Access& access);
 
@@ -188,6 +194,7 @@ class Bus {
   std::array<std::uint8_t, kSramSize / kCodeGranule> code_map_{};
   std::array<CodeListener*, 2> code_listeners_{};
   XipPort* xip_ = nullptr;
+  const AccessFilter* filter_ = nullptr;
   std::array<std::uint8_t, kRomSize> rom_{};
   /// By page of 4 kB: APB, AHB and SIO, each from its base.
   std::array<std::vector<Window>, 3> windows_;

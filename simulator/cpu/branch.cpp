@@ -39,8 +39,9 @@ void blx(Core& core, const Insn& i) {
   core.r[14] = (i.pc + 2) | 1;
   core.branch_to_state(target);
 }
-void branch_secure(Core& core, const Insn&) {
-  stop_at(core, "BXNS/BLXNS: this board runs Secure state only (TrustZone is not modelled)");
+template <bool kLink>
+void branch_nonsecure(Core& core, const Insn& i) {
+  core.branch_to_nonsecure(core.r[i.rm], kLink);
 }
 
 template <bool kNonzero>
@@ -63,13 +64,13 @@ void decode_branch_16(Insn& i) {
     i.rm = u8(op >> 3 & 15);
     i.reads = hazard::reg(i.rm);
     const bool link = (op & 0x80) != 0;
-    const bool secure = (op & 4) != 0;
+    const bool nonsecure = (op & 4) != 0;
     i.pair_younger = pairing::kAny;
     i.branches_to_register = true;
-    if ((op & 3) != 0 || (!secure && (i.rm == 15 || (link && i.rm == 13))))
+    if ((op & 3) != 0 || (!nonsecure && (i.rm == 15 || (link && i.rm == 13))))
       i.run = unpredictable;
-    else if (secure)
-      i.run = branch_secure;
+    else if (nonsecure)
+      i.run = link ? branch_nonsecure<true> : branch_nonsecure<false>;
     else
       i.run = link ? blx : bx;
     return;

@@ -12,6 +12,12 @@ Coprocessor& coprocessor(Core& core, const Insn& i) {
   const unsigned number = i.imm >> 8;
   const unsigned access = number < 8 ? core.scs.cpacr >> (2 * number) & 3 : 0;
   if (!(access == 3 || (access == 1 && core.privileged()))) throw usage_fault(cfsr::kNocp);
+  if (!core.secure) {
+    if ((core.scs.nsacr >> number & 1) == 0) throw usage_fault(cfsr::kNocp);
+    if (number == 4) return core.dcp_nonsecure;
+    if (number != 7)
+      stop_at(core, fmt::format("coprocessor {} in Non-secure state: this view is not modelled", number));
+  }
   if (core.coprocessors[number] == nullptr)
     stop_at(core, fmt::format("coprocessor {}: this RP2350 model has none there", number));
   return *core.coprocessors[number];

@@ -18,7 +18,12 @@ void stop_at(const Core& core, const std::string& why) {
 }
 
 Core::Core(unsigned the_number, Bus& the_bus, EventQueue& the_events)
-    : bus(the_bus), events(the_events), number(the_number), systick(*this), rcp(*this) {
+    : bus(the_bus),
+      events(the_events),
+      number(the_number),
+      systick(*this, true),
+      systick_ns(*this, false),
+      rcp(*this) {
   coprocessors[4] = &dcp;
   coprocessors[5] = &dcp_nonsecure;
   coprocessors[7] = &rcp;
@@ -46,9 +51,16 @@ void Core::start(std::uint32_t vtor, std::uint32_t sp, std::uint32_t entry) {
   scs = {};
   scs.vtor = vtor;
   mpu = {};
+  sau = {};
+  banked = {};
+  if (!secure) cache.exchange_pages();
+  secure = true;
+  was_nonsecure = false;
+  cache.invalidate_all();
   systick.reset();
+  systick_ns.reset();
   rcp.reset();
-  dcp = {};
+  dcp = dcp_nonsecure = {};
   primask = faultmask = npriv = spsel = false;
   basepri = 0;
   exception = 0;
@@ -62,8 +74,7 @@ void Core::start(std::uint32_t vtor, std::uint32_t sp, std::uint32_t entry) {
   started_at = clock;
   observer_stopped = pass_observer = false;
   r[13] = sp & ~3u;
-  update_mpu_checks();
-  update_fp_ready();
+  security_changed();
   request_service();
   jump(entry);
 }
@@ -473,6 +484,7 @@ Insn* Core::prepare(Insn* insn) {
 }
 
 Insn* Core::prepare_at(Insn& slot, std::uint32_t address) {
+  const bool only_gateway = address < fetch_checks_below && check_fetch(address);
   const std::uint32_t word_address = address & ~3u;
   const std::uint32_t first = fetch_word(word_address);
   std::uint32_t hw1 = (address & 2) != 0 ? first >> 16 : first & 0xffff;
@@ -482,6 +494,7 @@ Insn* Core::prepare_at(Insn& slot, std::uint32_t address) {
     const std::uint32_t hw2 = (address & 2) != 0 ? fetch_word(word_address + 4) & 0xffff : first >> 16;
     opcode = hw1 << 16 | hw2;
   }
+  if (only_gateway && opcode != kSecureGateway) throw Fault{exception::kSecureFault, sfsr::kInvep, 0};
   const bool in_sram = address >= Bus::kSramBase;
   if (slot.kind == Insn::Kind::kUndecoded || slot.opcode != opcode) {
     slot = Insn{};

@@ -13,6 +13,7 @@
 #include "simulator/cpu/insn.h"
 #include "simulator/cpu/ppb.h"
 #include "simulator/cpu/rcp.h"
+#include "simulator/cpu/security.h"
 #include "simulator/cpu/signals.h"
 #include "simulator/stop.h"
 #include "simulator/timing.h"
@@ -83,9 +84,8 @@ class RomCalls {
   virtual void execute(Core& core) = 0;
 };
 
-/// One Cortex-M33 r1p0 of the RP2350: Armv8-M Mainline, DSP, FPv5 single precision, Secure state only.
-/// Implements the TrustZone registers visible to Secure software, with the SAU off: BXNS, BLXNS, enabling the
-/// SAU, FPCCR.TS and Non-secure aliases end the run with a Stop.
+/// One Cortex-M33 r1p0 of the RP2350: Armv8-M Mainline, DSP, FPv5 single precision, the Security Extension as
+/// far as security.h says. It starts in Secure state; the fast paths are the same in both states.
 class Core final : public CoreSignals, private CodeListener {
  public:
   Core(unsigned number, Bus& bus, EventQueue& events);
@@ -120,9 +120,15 @@ class Core final : public CoreSignals, private CodeListener {
   /// Coprocessor `index` (0: GPIO). DCP and RCP are part of the core.
   void set_coprocessor(unsigned index, Coprocessor* coprocessor) { coprocessors.at(index) = coprocessor; }
   /// Period of SysTick's external reference (the TICKS block's PROCn tick), 0 while it is stopped.
-  void set_systick_reference(Picoseconds period) { systick.set_reference(period); }
+  void set_systick_reference(Picoseconds period) {
+    systick.set_reference(period);
+    systick_ns.set_reference(period);
+  }
   /// clk_sys changed: SysTick's event is due at another time.
-  void clock_changed() { systick.clock_changed(); }
+  void clock_changed() {
+    systick.clock_changed();
+    systick_ns.clock_changed();
+  }
   /// Code in this range changed other than by a write on the bus (a debugger, a loader). The cores notice
   /// changed flash and PSRAM by themselves when they fetch it.
   void invalidate(std::uint32_t address, std::uint32_t bytes) { cache.invalidate(address, bytes); }
@@ -165,7 +171,7 @@ class Core final : public CoreSignals, private CodeListener {
   bool forgotten = false;       ///< late and pair_older were cleared since run_sequence() began
   std::uint8_t it = 0;          ///< ITSTATE
   bool needs_service = false;   ///< service() must run before the next instruction
-  bool mpu_checks = false;      ///< data accesses go through the MPU or are unprivileged
+  bool mpu_checks = false;      ///< data accesses are checked: MPU enabled, or Non-secure state
   bool fp_ready = false;        ///< no access check, lazy stacking or new context before an FP instruction
   bool t_bit = true;            ///< EPSR.T; clear only between a branch to ARM state and its fault
   Master master = Master::kCore0;
@@ -185,7 +191,7 @@ class Core final : public CoreSignals, private CodeListener {
   Nvic nvic;
   Scs scs;
   Mpu mpu;
-  SysTick systick;
+  SysTick systick, systick_ns;
   Rcp rcp;
   Dcp dcp, dcp_nonsecure;
   CoreObserver* observer = nullptr;
@@ -193,7 +199,15 @@ class Core final : public CoreSignals, private CodeListener {
   CoreSignals* other_core = nullptr;
   std::array<Coprocessor*, 8> coprocessors{};
 
-  // The programmer's model: state that rarely changes.
+  // The programmer's model: state that rarely changes. What is banked is that of the present security state.
+  bool secure = true;
+  bool was_nonsecure = false;  ///< Non-secure state was entered since start()
+  BankedRegisters banked;      ///< of the other security state
+  Sau sau;
+  /// The chip's attribution of addresses.
+  Attribution (*idau)(std::uint32_t address, bool fetch) = rp2350_idau;
+  /// A fetch below this address is checked against the security state.
+  std::uint32_t fetch_checks_below = 0;
   std::uint32_t sp_other = 0;  ///< the stack pointer not in use
   std::uint32_t msplim = 0, psplim = 0;
   bool primask = false, faultmask = false;
@@ -230,11 +244,11 @@ class Core final : public CoreSignals, private CodeListener {
     jump(address);
     refetch(address, clock + current->cycles - (paired != pairing::kNone ? 1 : 0));
   }
-  /// BX, BLX, POP {pc}, LDR pc: interworking, and in handler mode EXC_RETURN.
+  /// BX, BLX, POP {pc}, LDR pc: interworking, in handler mode EXC_RETURN, in Non-secure state FNC_RETURN.
   void branch_exchange(std::uint32_t address) {
-    if (address >= 0xff00'0000u && handler_mode()) [[unlikely]] {
-      exception_return(address);
-      return;
+    if (address >= 0xfe00'0000u) [[unlikely]] {
+      if (address >= 0xff00'0000u && handler_mode()) return exception_return(address);
+      if (address < 0xff00'0000u && !secure) return function_return();
     }
     branch_to_state(address);
   }
@@ -337,30 +351,57 @@ class Core final : public CoreSignals, private CodeListener {
                              bool privileged_access);
   void store_aligned(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat,
                      bool privileged_access);
-  /// Errors: throws Fault where the MPU, or privilege on the private peripheral bus, forbids the access.
+  /// Errors: throws Fault where security, the MPU, or privilege on the private peripheral bus forbids it.
   void check_data_access(std::uint32_t address, Mpu::Use use, bool privileged_access) const;
+  /// A load or store of this core as the bus sees it.
+  Access data_access(unsigned size, std::uint32_t beat, bool privileged_access) const;
   /// Charges the stalls of an access on the bus; returns its value. Errors: throws Fault on a bus fault.
   std::uint32_t finish_data_access(std::uint32_t address, const Reply& reply);
   void code_written(std::uint32_t granule_address) override;
   void update_mpu_checks();
 
+  // --- security (security.h) -------------------------------------------------------------------------------
+  /// kExempt is resolved: to kSecure or kNonSecure, as the core is.
+  Attribution attribution(std::uint32_t address, bool fetch) const;
+  /// Whether only SG may be executed at `address`. Errors: throws Fault where nothing may.
+  bool check_fetch(std::uint32_t address) const;
+  /// The SAU's registers or the security state have changed.
+  void security_changed();
+  /// Exchanges the banked registers; pc is then to be set by jump(). Twice, it changes nothing: a view of the
+  /// other state's registers.
+  void switch_state();
+  /// The same for software: BXNS, an exception. Errors: Stop for what is not modelled.
+  void cross_to(bool to_secure);
+  void secure_gateway();
+  /// BXNS, BLXNS.
+  void branch_to_nonsecure(std::uint32_t target, bool link);
+  /// Return from a function that BLXNS called.
+  void function_return();
+  /// TT, TTT (`unprivileged`), TTA, TTAT (`alternate`): the result.
+  std::uint32_t test_target(std::uint32_t address, bool unprivileged, bool alternate) const;
+
   // --- exceptions ------------------------------------------------------------------------------------------
-  /// Sets `number` pending; service() considers it before the next instruction.
-  void pend(unsigned number);
+  /// Sets an exception pending; service() considers it before the next instruction.
+  void pend(Target which);
   void request_service() {
     needs_service = true;
     leave_sequence();
   }
-  /// Group priority of exception `number`; NMI -2, HardFault -1.
-  int group_priority(unsigned number) const;
-  /// The current execution priority: the active exceptions and, unless `without_masks`, PRIMASK, FAULTMASK,
-  /// BASEPRI.
-  int execution_priority(bool without_masks = false) const;
-  /// The pending exception that would be taken at a priority above `limit`, 0 if none.
-  unsigned highest_pending(int limit) const;
-  /// Enters exception `number`. `chained_return`: the EXC_RETURN of the handler it follows directly (then
+  /// Group priority of an exception; NMI -2, HardFault -1.
+  int group_priority(Target of) const;
+  /// Which registers raise the execution priority beyond that of the active exceptions: PRIMASK, FAULTMASK
+  /// and BASEPRI of both security states.
+  enum class Masks : std::uint8_t { kNone, kAllButPrimask, kAll };
+  int execution_priority(Masks masks = Masks::kAll) const;
+  /// The pending exception that would be taken at a priority above `limit`; number 0 if none.
+  Target highest_pending(int limit) const;
+  /// The security state that exception `which` targets when this state's software pends it.
+  Target target_of(unsigned which) const {
+    return {which, which < 16 ? secure : nvic.targets_secure(which - 16)};
+  }
+  /// Enters an exception. `chained_return`: the EXC_RETURN of the handler it follows directly (then
   /// nothing is stacked), 0 if none.
-  void take(unsigned number, std::uint32_t return_address, std::uint32_t chained_return = 0);
+  void take(Target which, std::uint32_t return_address, std::uint32_t chained_return = 0);
   /// SVC: synchronous, so it escalates where it cannot be taken.
   void supervisor_call();
   void exception_return(std::uint32_t exc_return);
@@ -384,10 +425,11 @@ class Core final : public CoreSignals, private CodeListener {
   bool fp_allowed() const;
 
   std::uint32_t control() const {
-    // SFPA follows FPCA: every FP context here is Secure.
-    return (npriv ? 1u : 0) | (spsel ? 2u : 0) | (fpu.context_active ? 12u : 0);
+    // SFPA follows FPCA: no FP context crosses between the states. Non-secure software does not see it.
+    return (npriv ? 1u : 0) | (spsel ? 2u : 0) | (fpu.context_active ? (secure ? 12u : 4u) : 0);
   }
-  void set_control(std::uint32_t value);
+  void set_control(std::uint32_t value) { set_control(value, privileged()); }
+  void set_control(std::uint32_t value, bool as_privileged);
 
   // --- decoding --------------------------------------------------------------------------------------------
   /// Makes `insn` ready: decodes, fetches, goes to the next page. Returns the one to execute.
@@ -443,9 +485,12 @@ class Core final : public CoreSignals, private CodeListener {
     return bus.sram_load<4>(offset);
   }
   /// Records the fault and selects its exception, HardFault if it cannot be taken.
-  unsigned escalated(const Fault& fault);
+  Target escalated(const Fault& fault);
   /// Pushes the frame; false if that faulted (noted, `derived` is the exception to take).
-  bool push_frame(std::uint32_t return_address, unsigned& derived);
+  bool push_frame(std::uint32_t return_address, Target& derived);
+  /// Secure state's r4 to r11 and the integrity signature, below the frame on the stack that `exc_return`
+  /// names: they are hidden from a Non-secure handler.
+  void push_callee_registers(std::uint32_t exc_return);
   [[noreturn]] void lock_up(const std::string& why);
 };
 

@@ -64,11 +64,21 @@ DecodeCache::Page* DecodeCache::make_page(std::uint32_t address) {
   return page;
 }
 
+void DecodeCache::exchange_pages() {
+  if (other_pages_.empty()) other_pages_.resize(pages_.size());
+  pages_.swap(other_pages_);
+}
+
 void DecodeCache::invalidate(std::uint32_t address, std::uint32_t bytes) {
+  invalidate(pages_, address, bytes);
+  if (!other_pages_.empty()) invalidate(other_pages_, address, bytes);
+}
+
+void DecodeCache::invalidate(const std::vector<Page*>& pages, std::uint32_t address, std::uint32_t bytes) {
   const std::uint32_t first = address >= 2 ? (address - 2) & ~1u : 0;
   const std::uint32_t end = address + bytes;
   for (std::uint32_t at = first; at < end && at < kEnd; at += 2) {
-    Page* page = pages_[at >> kPageBits];
+    Page* page = pages[at >> kPageBits];
     if (page == nullptr) {
       at |= ((1u << kPageBits) - 1) & ~1u;
       continue;
@@ -77,7 +87,7 @@ void DecodeCache::invalidate(std::uint32_t address, std::uint32_t bytes) {
   }
   // Nothing continues in a dropped instruction: the one before it is one or two half-words away.
   for (unsigned before = 2; before <= 4 && before <= first && first < kEnd; before += 2)
-    if (Page* page = pages_[(first - before) >> kPageBits]; page != nullptr)
+    if (Page* page = pages[(first - before) >> kPageBits]; page != nullptr)
       page->slots[((first - before) & ((1u << kPageBits) - 1)) / 2].linked = false;
 }
 

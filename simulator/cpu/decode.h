@@ -31,6 +31,9 @@ void decode_system_32(Insn& insn);    // MSR, MRS, barriers, hints
 void decode_coprocessor(Insn& insn);  // coprocessor.cpp
 void decode_fpu(Insn& insn);          // fpu.cpp
 
+/// SG, the only instruction at which Non-secure code may enter Secure code.
+inline constexpr std::uint32_t kSecureGateway = 0xe97f'e97f;
+
 void undefined(Core& core, const Insn& insn);
 void unpredictable(Core& core, const Insn& insn);
 

@@ -10,53 +10,84 @@ namespace pico_llama::simulator {
 namespace {
 
 constexpr std::uint32_t kBasicFrame = 0x20, kFpFrame = 0x68;
-constexpr std::uint32_t kExcReturn = 0xffff'ffe1, kFtype = 1u << 4, kThreadMode = 1u << 3,
-                        kSpselPsp = 1u << 2;
+constexpr std::uint32_t kCalleeFrame = 0x28, kIntegritySignature = 0xfefa'125a;
+
+// EXC_RETURN (Armv8-M ARM, B3.21 and D1.2.95).
+constexpr std::uint32_t kExcReturn = 0xffff'ff80;
+constexpr std::uint32_t kSecureStack = 1u << 6;  ///< S: the frame is on a Secure stack
+constexpr std::uint32_t kDcrs = 1u << 5;         ///< 0: the callee's registers are stacked, although ES is 1
+constexpr std::uint32_t kFtype = 1u << 4;
+constexpr std::uint32_t kThreadMode = 1u << 3;
+constexpr std::uint32_t kSpselPsp = 1u << 2;  ///< SPSEL of the state that ES names
+constexpr std::uint32_t kExceptionSecure = 1u << 0;
+constexpr std::uint32_t kVariable =
+    kSecureStack | kDcrs | kFtype | kThreadMode | kSpselPsp | kExceptionSecure;
+
+bool callee_registers_stacked(std::uint32_t exc_return) {
+  constexpr std::uint32_t kByDefault = kExceptionSecure | kDcrs;
+  return (exc_return & kByDefault) != kByDefault;
+}
+
+/// AIRCR.PRIS: the priorities of Non-secure exceptions are the lower half.
+int deprioritised(int priority) { return priority >> 1 | 0x80; }
 
 }  // namespace
 
-int Core::group_priority(unsigned which) const {
-  if (which == exception::kNmi) return -2;
-  if (which == exception::kHardFault) return -1;
-  const std::uint32_t sub_priority_bits = (2u << scs.aircr_prigroup) - 1;
-  return static_cast<int>(nvic.priority[which] & ~sub_priority_bits & 0xff);
+int Core::group_priority(Target of) const {
+  if (of.number == exception::kNmi) return -2;
+  if (of.number == exception::kHardFault) return -1;
+  const std::uint32_t group = of.secure == secure ? scs.aircr_prigroup : banked.prigroup;
+  const std::uint32_t sub_priority_bits = (2u << group) - 1;
+  const auto priority = static_cast<int>(nvic.priority_of(of) & ~sub_priority_bits & 0xff);
+  return scs.pris && !of.secure ? deprioritised(priority) : priority;
 }
 
-int Core::execution_priority(bool without_masks) const {
+int Core::execution_priority(Masks masks) const {
   int result = 256;
-  for (std::uint32_t set = nvic.sys_active; set != 0; set &= set - 1)
-    result = std::min(result, group_priority(static_cast<unsigned>(std::countr_zero(set))));
+  const auto raise = [&result](int priority) { result = std::min(result, priority); };
+  for (const bool of_secure : {true, false})
+    for (std::uint32_t set = of_secure ? nvic.sys_active : nvic.sys_active_ns; set != 0; set &= set - 1)
+      raise(group_priority({static_cast<unsigned>(std::countr_zero(set)), of_secure}));
   for (std::uint64_t set = nvic.irq_active; set != 0; set &= set - 1)
-    result = std::min(result, group_priority(16 + static_cast<unsigned>(std::countr_zero(set))));
-  if (without_masks) return result;
-  if (basepri != 0) {
-    const std::uint32_t sub_priority_bits = (2u << scs.aircr_prigroup) - 1;
-    result = std::min(result, static_cast<int>(basepri & ~sub_priority_bits & 0xff));
-  }
-  if (primask) result = std::min(result, 0);
-  if (faultmask) result = std::min(result, -1);
+    raise(group_priority(target_of(16 + static_cast<unsigned>(std::countr_zero(set)))));
+  if (masks == Masks::kNone) return result;
+  const auto boost = [&](bool of_secure, bool masked, bool fault_masked, std::uint32_t base,
+                         std::uint32_t group) {
+    const bool lower = scs.pris && !of_secure;
+    if (base != 0) {
+      const auto priority = static_cast<int>(base & ~((2u << group) - 1) & 0xff);
+      raise(lower ? deprioritised(priority) : priority);
+    }
+    if (masked && masks == Masks::kAll) raise(lower ? deprioritised(0) : 0);
+    if (fault_masked) raise(of_secure ? -1 : lower ? deprioritised(0) : 0);
+  };
+  boost(secure, primask, faultmask, basepri, scs.aircr_prigroup);
+  boost(!secure, banked.primask, banked.faultmask, banked.basepri, banked.prigroup);
   return result;
 }
 
-unsigned Core::highest_pending(int limit) const {
-  unsigned best = 0;
+Target Core::highest_pending(int limit) const {
+  Target best;
   int best_priority = 256;
-  const auto consider = [&](unsigned which) {
-    // Lower numbers are seen first and win among equals; sub-priorities count here, groups for preemption.
-    const int priority = which < 4 ? group_priority(which) : nvic.priority[which];
-    if (priority < best_priority) {
+  const auto consider = [&](Target which) {
+    // Sub-priorities count here, groups for preemption. Among equals the lower number wins, then Secure,
+    // which is seen first.
+    int priority = which.number < 4 ? group_priority(which) : nvic.priority_of(which);
+    if (which.number >= 4 && scs.pris && !which.secure) priority = deprioritised(priority);
+    if (priority < best_priority || (priority == best_priority && which.number < best.number)) {
       best_priority = priority;
       best = which;
     }
   };
-  for (std::uint32_t set = nvic.sys_pending; set != 0; set &= set - 1)
-    consider(static_cast<unsigned>(std::countr_zero(set)));
+  for (const bool of_secure : {true, false})
+    for (std::uint32_t set = of_secure ? nvic.sys_pending : nvic.sys_pending_ns; set != 0; set &= set - 1)
+      consider({static_cast<unsigned>(std::countr_zero(set)), of_secure});
   for (std::uint64_t set = nvic.irq_pending & nvic.irq_enabled; set != 0; set &= set - 1)
-    consider(16 + static_cast<unsigned>(std::countr_zero(set)));
-  return best != 0 && group_priority(best) < limit ? best : 0;
+    consider(target_of(16 + static_cast<unsigned>(std::countr_zero(set))));
+  return best.number != 0 && group_priority(best) < limit ? best : Target{};
 }
 
-void Core::pend(unsigned which) {
+void Core::pend(Target which) {
   if (!nvic.pending(which) && (scs.scr & Scs::kScrSevonpend) != 0) event_register = true;
   nvic.set_pending(which, true);
   request_service();
@@ -66,19 +97,17 @@ void Core::set_irq_lines(std::uint64_t levels) {
   const std::uint64_t rising = levels & ~nvic.irq_lines & Nvic::kIrqMask;
   nvic.irq_lines = levels;
   if (rising == 0) return;
-  if ((rising & nvic.nmi_mask) != 0) pend(exception::kNmi);
+  if ((rising & nvic.nmi_mask) != 0) pend({exception::kNmi, true});
   if ((rising & ~nvic.irq_pending) != 0 && (scs.scr & Scs::kScrSevonpend) != 0) event_register = true;
   nvic.irq_pending |= rising;
   request_service();
 }
 
 bool Core::wakes() const {
-  if (sleep == Sleep::kWfe) return event_register || highest_pending(execution_priority()) != 0;
+  if (sleep == Sleep::kWfe && event_register) return true;
   // WFI: as if PRIMASK were clear.
-  int priority = execution_priority(true);
-  if (basepri != 0) priority = std::min(priority, static_cast<int>(basepri));
-  if (faultmask) priority = std::min(priority, -1);
-  return highest_pending(priority) != 0;
+  const Masks masks = sleep == Sleep::kWfe ? Masks::kAll : Masks::kAllButPrimask;
+  return highest_pending(execution_priority(masks)).number != 0;
 }
 
 bool Core::service() {
@@ -95,46 +124,59 @@ bool Core::service() {
     current = next;
     throw usage_fault(cfsr::kInvstate);
   }
-  const unsigned number_to_take = highest_pending(execution_priority());
-  if (number_to_take != 0) take(number_to_take, next->pc);
+  const Target to_take = highest_pending(execution_priority());
+  if (to_take.number != 0) take(to_take, next->pc);
   return true;
 }
 
 void Core::supervisor_call() {
-  if (group_priority(exception::kSvCall) < execution_priority()) {
-    take(exception::kSvCall, next->pc);
+  const Target call = target_of(exception::kSvCall);
+  if (group_priority(call) < execution_priority()) {
+    take(call, next->pc);
     return;
   }
   if (execution_priority() <= -1) lock_up("SVC at a priority above SVCall's, inside HardFault or NMI");
   scs.hfsr |= hfsr::kForced;
-  take(exception::kHardFault, current->pc);
+  take({exception::kHardFault, true}, current->pc);
 }
 
 void Core::lock_up(const std::string& why) { stop_at(*this, "lockup: " + why); }
 
-unsigned Core::escalated(const Fault& fault) {
-  scs.cfsr |= fault.cfsr;
-  if ((fault.cfsr & cfsr::kMmarvalid) != 0) scs.mmfar = fault.address;
-  if ((fault.cfsr & cfsr::kBfarvalid) != 0) scs.bfar = fault.address;
-  const std::uint32_t enable = fault.exception == exception::kMemManage  ? Scs::kMemfaultena
-                               : fault.exception == exception::kBusFault ? Scs::kBusfaultena
-                                                                         : Scs::kUsgfaultena;
+Target Core::escalated(const Fault& fault) {
+  // BusFault, SecureFault and HardFault are Secure state's alone, as AIRCR.BFHFNMINS is 0.
+  Target target{fault.exception, secure};
+  std::uint32_t enables = scs.shcsr_enables, enable = Scs::kUsgfaultena;
+  if (fault.exception == exception::kMemManage) enable = Scs::kMemfaultena;
+  if (fault.exception == exception::kBusFault || fault.exception == exception::kSecureFault) {
+    target.secure = true;
+    if (!secure) enables = banked.shcsr_enables;
+    enable = fault.exception == exception::kBusFault ? Scs::kBusfaultena : Scs::kSecurefaultena;
+  }
+  if (fault.exception == exception::kSecureFault) {
+    scs.sfsr |= fault.cfsr;
+    if ((fault.cfsr & sfsr::kSfarvalid) != 0) scs.sfar = fault.address;
+  } else {
+    scs.cfsr |= fault.cfsr;
+    if ((fault.cfsr & cfsr::kMmarvalid) != 0) scs.mmfar = fault.address;
+    if ((fault.cfsr & cfsr::kBfarvalid) != 0) scs.bfar = fault.address;
+  }
   const int priority = execution_priority();
-  if ((scs.shcsr_enables & enable) != 0 && group_priority(fault.exception) < priority) return fault.exception;
+  if ((enables & enable) != 0 && group_priority(target) < priority) return target;
   if (priority <= -1)
-    lock_up(fmt::format(
-        "fault inside HardFault or NMI: CFSR {:08x} HFSR {:08x} address {:08x} lr {:08x} sp {:08x}", scs.cfsr,
-        scs.hfsr, fault.address, r[14], r[13]));
+    lock_up(
+        fmt::format("fault inside HardFault or NMI: CFSR {:08x} HFSR {:08x} SFSR {:08x} address {:08x} lr "
+                    "{:08x} sp {:08x}",
+                    scs.cfsr, scs.hfsr, scs.sfsr, fault.address, r[14], r[13]));
   scs.hfsr |= hfsr::kForced;
-  return exception::kHardFault;
+  return {exception::kHardFault, true};
 }
 
 void Core::handle_fault(const Fault& fault) {
-  const unsigned answer = escalated(fault);
+  const Target answer = escalated(fault);
   take(answer, current->pc);
 }
 
-bool Core::push_frame(std::uint32_t return_address, unsigned& derived) {
+bool Core::push_frame(std::uint32_t return_address, Target& derived) {
   const bool fp = fpu.context_active;
   const std::uint32_t size = fp ? kFpFrame : kBasicFrame;
   const bool realigns = (r[13] & 4) != 0;
@@ -173,18 +215,35 @@ bool Core::push_frame(std::uint32_t return_address, unsigned& derived) {
   }
 }
 
-void Core::take(unsigned which, std::uint32_t return_address, std::uint32_t chained_return) {
+void Core::push_callee_registers(std::uint32_t exc_return) {
+  const bool on_psp = (exc_return & kThreadMode) != 0 && spsel;
+  const std::uint32_t frame = (on_psp ? psp() : msp()) - kCalleeFrame;
+  try {
+    if (frame < (on_psp ? psplim : msplim)) throw usage_fault(cfsr::kStkof);
+    store<4>(frame, kIntegritySignature | ((exc_return & kFtype) != 0 ? 1 : 0));
+    for (unsigned i = 0; i < 8; ++i) store<4>(frame + 8 + 4 * i, r[4 + i], 2 + i);
+  } catch (const Fault&) {
+    stop_at(*this, "a fault while the callee's registers are stacked for a Non-secure exception");
+  }
+  clock += timing::kCalleeFrame.cycles;
+  if (on_psp)
+    set_psp(frame);
+  else
+    set_msp(frame);
+}
+
+void Core::take(Target which, std::uint32_t return_address, std::uint32_t chained_return) {
   const Cycle began = clock;
   const std::uint32_t from = next->pc;
   std::uint32_t exc_return = chained_return;
   if (chained_return == 0) {
-    exc_return = kExcReturn | (fpu.context_active ? 0 : kFtype) | (handler_mode() ? 0 : kThreadMode) |
-                 (spsel && !handler_mode() ? kSpselPsp : 0);
-    unsigned derived = 0;
+    exc_return = kExcReturn | (secure ? kSecureStack : 0) | kDcrs | (fpu.context_active ? 0 : kFtype) |
+                 (handler_mode() ? 0 : kThreadMode) | kExceptionSecure;
+    Target derived;
     if (!push_frame(return_address, derived)) {
       // A derived exception: the more urgent of the two is taken, the other waits.
       const bool first = group_priority(derived) < group_priority(which) ||
-                         (group_priority(derived) == group_priority(which) && derived < which);
+                         (group_priority(derived) == group_priority(which) && derived.number < which.number);
       nvic.set_pending(first ? which : derived, true);
       if (first) which = derived;
     }
@@ -192,12 +251,31 @@ void Core::take(unsigned which, std::uint32_t return_address, std::uint32_t chai
   } else {
     clock += timing::kTailChain.cycles;
   }
+  if ((exc_return & kSecureStack) != 0) {
+    // Armv8-M ARM, B3.19: what a Secure program keeps in registers is not for a Non-secure handler.
+    bool stacked = chained_return != 0 && callee_registers_stacked(chained_return);
+    if (!which.secure && !stacked) {
+      push_callee_registers(exc_return);
+      stacked = true;
+    }
+    if (!which.secure) {
+      std::fill_n(r, 13, 0u);
+      set_nzcv(0);
+      q = false;
+      ge = 0;
+    }
+    exc_return = which.secure && stacked ? exc_return & ~kDcrs : exc_return | kDcrs;
+  }
+  const bool target_spsel = which.secure == secure ? spsel : banked.spsel;
+  exc_return = (exc_return & ~(kSpselPsp | kExceptionSecure)) | (target_spsel ? kSpselPsp : 0) |
+               (which.secure ? kExceptionSecure : 0);
   nvic.set_pending(which, false);
   nvic.set_active(which, true);
   const bool was_psp = uses_psp();
-  exception = static_cast<std::uint16_t>(which);
-  spsel = false;
+  exception = static_cast<std::uint16_t>(which.number);
   swap_stack(was_psp);
+  cross_to(which.secure);
+  spsel = false;
   fpu.context_active = false;
   update_fp_ready();
   it = 0;
@@ -208,15 +286,17 @@ void Core::take(unsigned which, std::uint32_t return_address, std::uint32_t chai
   t_bit = true;
   ++counters.exceptions;
 
-  const std::uint32_t vector_address = scs.vtor + 4 * which;
-  const Reply vector = bus.read(vector_address, {.master = master, .size = 4, .now = clock});
+  const std::uint32_t vector_address = scs.vtor + 4 * which.number;
+  if (!secure && attribution(vector_address, false) != Attribution::kNonSecure)
+    stop_at(*this, fmt::format("the Non-secure vector table at {:08x} is in Secure memory", scs.vtor));
+  const Reply vector = bus.read(vector_address, data_access(4, 0, true));
   clock += vector.stall;
   counters.exception_cycles += clock - began;
   if (vector.fault != BusFault::kNone) {
     scs.hfsr |= hfsr::kVecttbl;
-    if (which == exception::kHardFault || which == exception::kNmi)
-      lock_up(fmt::format("no vector for exception {} at {:08x}", which, vector_address));
-    take(exception::kHardFault, return_address, exc_return);
+    if (which.number == exception::kHardFault || which.number == exception::kNmi)
+      lock_up(fmt::format("no vector for exception {} at {:08x}", which.number, vector_address));
+    take({exception::kHardFault, true}, return_address, exc_return);
     return;
   }
   jump(vector.value);
@@ -224,43 +304,63 @@ void Core::take(unsigned which, std::uint32_t return_address, std::uint32_t chai
   t_bit = (vector.value & 1) != 0;
   request_service();
   if (observer != nullptr)
-    observer->exception_entered(which, from, static_cast<std::uint32_t>(clock - began));
+    observer->exception_entered(which.number, from, static_cast<std::uint32_t>(clock - began));
 }
 
 void Core::exception_return(std::uint32_t exc_return) {
   const Cycle began = clock;
-  const unsigned returning = exception;
+  const Target returning{exception, secure};
   const bool to_thread = (exc_return & kThreadMode) != 0;
-  const bool from_psp = (exc_return & kSpselPsp) != 0;
+  const bool to_secure = (exc_return & kSecureStack) != 0;
+  const bool selects_psp = (exc_return & kSpselPsp) != 0;
   const bool fp = (exc_return & kFtype) == 0;
-  // S, DCRS and ES are set in Secure state with the whole frame stacked; the rest is fixed.
-  const bool valid =
-      (exc_return | kFtype | kThreadMode | kSpselPsp) == (kExcReturn | kFtype | kThreadMode | kSpselPsp) &&
-      nvic.active(returning) && (to_thread || !from_psp);
+  Fault invalid = usage_fault(cfsr::kInvpc);
+  bool valid = (exc_return | kVariable) == (kExcReturn | kVariable) && nvic.active(returning) &&
+               (to_thread || !selects_psp || to_secure != secure);
+  if (!secure && ((exc_return & kExceptionSecure) != 0 || (exc_return & kDcrs) == 0)) {
+    // Non-secure code claims to end a Secure exception. As this one began, the registers are stacked.
+    valid = false;
+    invalid = {exception::kSecureFault, sfsr::kInver, 0};
+    exc_return = (exc_return & ~kExceptionSecure) | kDcrs;
+  }
+  if (valid && secure && (exc_return & kExceptionSecure) == 0)
+    stop_at(*this, "EXC_RETURN.ES is 0 in a Secure handler");
 
   // Deactivate. FAULTMASK goes unless this was NMI or HardFault.
-  if (execution_priority(true) >= 0) faultmask = false;
+  if (execution_priority(Masks::kNone) >= 0) faultmask = false;
   nvic.set_active(returning, false);
-  if (returning >= 16) {
-    const std::uint64_t bit = std::uint64_t{1} << (returning - 16);
+  if (returning.number >= 16) {
+    const std::uint64_t bit = std::uint64_t{1} << (returning.number - 16);
     if ((nvic.irq_lines & bit) != 0) nvic.irq_pending |= bit;  // the line is still asserted
   }
   if (!valid) {
-    take(escalated(usage_fault(cfsr::kInvpc)), next->pc, exc_return);
+    take(escalated(invalid), next->pc, exc_return);
     return;
   }
-  if (observer != nullptr) observer->exception_returned(returning, 0);
+  if (observer != nullptr) observer->exception_returned(returning.number, 0);
+  spsel = selects_psp;  // the handler's stack pointer stays MSP
 
   // Tail-chaining: a pending exception is entered without unstacking.
-  if (const unsigned waiting = highest_pending(execution_priority()); waiting != 0) {
+  if (const Target waiting = highest_pending(execution_priority()); waiting.number != 0) {
     take(waiting, next->pc, exc_return);
     return;
   }
 
-  const std::uint32_t frame = from_psp && to_thread ? psp() : msp();
+  cross_to(to_secure);
+  const bool from_psp = to_thread && spsel;
+  std::uint32_t frame = from_psp ? psp() : msp();
+  const bool pops_callee = to_secure && callee_registers_stacked(exc_return);
+  std::uint32_t callee[8];
   std::uint32_t words[8];
   const Cycle at = clock;
   try {
+    if (pops_callee) {
+      if (load<4>(frame) != (kIntegritySignature | (fp ? 0 : 1)))
+        throw Fault{exception::kSecureFault, sfsr::kInvis, 0};
+      for (unsigned i = 0; i < 8; ++i) callee[i] = load<4>(frame + 8 + 4 * i, 2 + i);
+      frame += kCalleeFrame;
+      clock += timing::kCalleeFrame.cycles;
+    }
     for (unsigned i = 0; i < 8; ++i) words[i] = load<4>(frame + 4 * i, i);
     if (fp) {
       if (fpu.lazy_active()) {
@@ -292,10 +392,8 @@ void Core::exception_return(std::uint32_t exc_return) {
     set_psp(sp_after);
   else
     set_msp(sp_after);
-  const bool was_psp = uses_psp();
   exception = static_cast<std::uint16_t>(to_exception);
-  spsel = from_psp;
-  swap_stack(was_psp);
+  swap_stack(false);
   fpu.context_active = fp;
   update_fp_ready();
   r[0] = words[0];
@@ -304,6 +402,7 @@ void Core::exception_return(std::uint32_t exc_return) {
   r[3] = words[3];
   r[12] = words[4];
   r[14] = words[5];
+  if (pops_callee) std::copy_n(callee, 8, r + 4);
   set_nzcv(psr);
   q = (psr >> 27 & 1) != 0;
   ge = static_cast<std::uint8_t>(psr >> 16 & 15);
@@ -326,9 +425,9 @@ void Core::swap_stack(bool was_psp) {
 
 void Core::stack_overflow(std::uint32_t) { throw usage_fault(cfsr::kStkof); }
 
-void Core::set_control(std::uint32_t value) {
+void Core::set_control(std::uint32_t value, bool as_privileged) {
   const bool was_psp = uses_psp();
-  if (privileged()) {
+  if (as_privileged) {
     npriv = (value & 1) != 0;
     spsel = (value & 2) != 0;
   }
@@ -338,6 +437,8 @@ void Core::set_control(std::uint32_t value) {
 }
 
 bool Core::fp_allowed() const {
+  constexpr std::uint32_t kNsacrCp10 = 1u << 10;
+  if (!secure && (scs.nsacr & kNsacrCp10) == 0) return false;
   const std::uint32_t access = scs.cpacr >> 20 & 3;
   return access == 3 || (access == 1 && privileged());
 }

@@ -138,6 +138,9 @@ class DecodeCache {
   /// page.
   static void link(Insn& first, Insn& second);
 
+  /// The pages of the other security state: an instruction is decoded where it may be executed.
+  void exchange_pages();
+
   DecodeCache() : pages_(kEnd >> kPageBits) {}
 
  private:
@@ -150,7 +153,10 @@ class DecodeCache {
     slot.linked = false;
   }
 
+  static void invalidate(const std::vector<Page*>& pages, std::uint32_t address, std::uint32_t bytes);
+
   std::vector<Page*> pages_;
+  std::vector<Page*> other_pages_;  ///< empty until Non-secure state is first entered
   std::vector<std::unique_ptr<Page>> owned_;
 };
 

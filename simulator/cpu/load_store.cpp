@@ -474,18 +474,11 @@ void table_branch(Core& core, const Insn& i) {
   core.branch(i.pc + 4 + 2 * entry);
 }
 
-/// TT, TTT, TTA, TTAT as Secure software sees them with the SAU off: everything is Secure, readable and
-/// writeable as the MPU says.
+/// shift bit 0: TTT, TTAT; bit 1: TTA, TTAT, which only Secure state has.
 void test_target(Core& core, const Insn& i) {
-  const std::uint32_t address = core.r[i.rn];
-  const bool privileged = (i.shift & 1) == 0 && core.privileged();
-  std::uint32_t result = 1u << 22;  // S
-  const int region = core.mpu.enabled() ? core.mpu.region_of(address) : -1;
-  if (region >= 0) result |= 1u << 16 | static_cast<std::uint32_t>(region);
-  const bool below_zero = core.execution_priority() < 0;
-  if (core.mpu.allows(address, Mpu::Use::kRead, privileged, below_zero)) result |= 1u << 18;
-  if (core.mpu.allows(address, Mpu::Use::kWrite, privileged, below_zero)) result |= 1u << 19;
-  core.r[i.rd] = result;
+  const bool alternate = (i.shift & 2) != 0;
+  if (alternate && !core.secure) throw usage_fault(cfsr::kUndefinstr);
+  core.r[i.rd] = core.test_target(core.r[i.rn], (i.shift & 1) != 0, alternate);
 }
 
 }  // namespace
@@ -536,9 +529,8 @@ void decode_load_store_dual(Insn& i) {
       i.run = unpredictable;
     return;
   }
-  // SG is 0xe97fe97f: a NOP where everything is Secure.
-  if (i.opcode == 0xe97f'e97f) {
-    i.run = [](Core&, const Insn&) {};
+  if (i.opcode == kSecureGateway) {
+    i.run = [](Core& core, const Insn&) { core.secure_gateway(); };
     return;
   }
   i.imm = u != 0 ? imm8 : 0u - imm8;

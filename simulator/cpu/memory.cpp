@@ -32,14 +32,26 @@ void split(std::uint32_t address, unsigned size, Part access) {
 
 void Core::unaligned(std::uint32_t) { throw usage_fault(cfsr::kUnaligned); }
 
-void Core::update_mpu_checks() { mpu_checks = mpu.enabled(); }
+void Core::update_mpu_checks() { mpu_checks = mpu.enabled() || !secure; }
 
 void Core::check_data_access(std::uint32_t address, Mpu::Use use, bool privileged_access) const {
   if (is_ppb(address)) {
     if (!privileged_access) throw precise_bus_fault(address);
-  } else if (mpu.enabled() && !mpu.allows(address, use, privileged_access, execution_priority() < 0)) {
+    return;
+  }
+  if (!secure && attribution(address, false) != Attribution::kNonSecure)
+    throw Fault{exception::kSecureFault, sfsr::kAuviol | sfsr::kSfarvalid, address};
+  if (mpu.enabled() && !mpu.allows(address, use, privileged_access, execution_priority() < 0)) {
     throw Fault{exception::kMemManage, cfsr::kDaccviol | cfsr::kMmarvalid, address};
   }
+}
+
+Access Core::data_access(unsigned size, std::uint32_t beat, bool privileged_access) const {
+  return {.master = master,
+          .size = static_cast<std::uint8_t>(size),
+          .secure = secure,
+          .privileged = privileged_access,
+          .now = clock + beat};
 }
 
 std::uint32_t Core::finish_data_access(std::uint32_t address, const Reply& reply) {
@@ -53,16 +65,14 @@ std::uint32_t Core::load_aligned(std::uint32_t address, unsigned size, std::uint
                                  bool privileged_access) {
   check_data_access(address, Mpu::Use::kRead, privileged_access);
   if (is_ppb(address)) return ppb_read(*this, address, size);
-  const Access access{.master = master, .size = static_cast<std::uint8_t>(size), .now = clock + beat};
-  return finish_data_access(address, bus.read(address, access));
+  return finish_data_access(address, bus.read(address, data_access(size, beat, privileged_access)));
 }
 
 void Core::store_aligned(std::uint32_t address, std::uint32_t value, unsigned size, std::uint32_t beat,
                          bool privileged_access) {
   check_data_access(address, Mpu::Use::kWrite, privileged_access);
   if (is_ppb(address)) return ppb_write(*this, address, value, size);
-  const Access access{.master = master, .size = static_cast<std::uint8_t>(size), .now = clock + beat};
-  finish_data_access(address, bus.write(address, value, access));
+  finish_data_access(address, bus.write(address, value, data_access(size, beat, privileged_access)));
 }
 
 std::uint32_t Core::load_slow(std::uint32_t address, unsigned size, std::uint32_t beat) {

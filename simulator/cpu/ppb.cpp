@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+
 #include "simulator/cpu/core.h"
 
 namespace pico_llama::simulator {
@@ -10,18 +12,28 @@ namespace {
 
 constexpr std::uint32_t kEppb = 0xe008'0000, kScsBase = 0xe000'e000, kDwt = 0xe000'1000;
 
-// The Non-secure alias of the System Control Space.
-constexpr std::uint32_t kNonSecureScs = 0xe002'e000, kNonSecureCpacr = kNonSecureScs + 0xd88;
+// Secure software's view of the Non-secure System Control Space.
+constexpr std::uint32_t kNonSecureScs = 0xe002'e000, kNonSecureOffset = kNonSecureScs - kScsBase;
 
 [[noreturn]] void stop_unmodelled(Core& core, const char* verb, std::uint32_t address) {
-  if (address - kNonSecureScs < 0x1000) {
-    stop_at(core,
-            fmt::format("{} of {:08x}, a Non-secure register: TrustZone is not modelled, which a boot ROM "
-                        "needs for BOOTSEL mode",
-                        verb, address));
+  stop_at(core, fmt::format("{} of {:08x}{}: a register of the private peripheral bus that the model lacks",
+                            verb, address, core.secure ? "" : " in Non-secure state"));
+}
+
+/// Registers that only Secure software has: to others they read as zero, and writes are ignored. Of SHCSR,
+/// CFSR and others a part is hidden. As AIRCR.BFHFNMINS is 0, BusFault and HardFault are among them.
+bool is_secure_only(std::uint32_t offset) {
+  switch (offset) {
+    case 0xd2c:  // HFSR
+    case 0xd38:  // BFAR
+    case 0xd8c:  // NSACR
+    case 0xde4:  // SFSR
+    case 0xde8:  // SFAR
+    case 0xe08:  // DSCSR
+      return true;
+    default:
+      return (offset >= 0x380 && offset < 0x400) || (offset >= 0xdd0 && offset < 0xde4);  // ITNS, SAU
   }
-  stop_at(core, fmt::format("{} of {:08x}: a register of the private peripheral bus that the model lacks",
-                            verb, address));
 }
 
 struct Constant {
@@ -38,25 +50,28 @@ constexpr Constant kIdentification[] = {
 
 std::uint32_t read_icsr(const Core& core) {
   const Nvic& nvic = core.nvic;
-  const unsigned best = core.highest_pending(257);
-  std::uint32_t value = core.exception | best << 12;
-  if ((nvic.irq_pending & nvic.irq_enabled) != 0) value |= 1u << 22;
-  unsigned active = 0;
-  for (unsigned n = 1; n < Nvic::kExceptions; ++n) active += nvic.active(n);
+  const Target best = core.highest_pending(257);
+  // Non-secure software does not see which Secure exception is pending: 1.
+  const unsigned pending = best.secure && !core.secure && best.number != 0 ? 1 : best.number;
+  std::uint32_t value = core.exception | pending << 12;
+  if ((nvic.irq_pending & nvic.irq_enabled & nvic.visible(core.secure)) != 0) value |= 1u << 22;
+  const int active =
+      std::popcount(nvic.sys_active) + std::popcount(nvic.sys_active_ns) + std::popcount(nvic.irq_active);
   if (active <= 1) value |= 1u << 11;  // RETTOBASE
-  if (nvic.pending(exception::kSysTick)) value |= 1u << 26;
-  if (nvic.pending(exception::kPendSv)) value |= 1u << 28;
-  if (nvic.pending(exception::kNmi)) value |= 1u << 31;
+  if (nvic.pending(core.target_of(exception::kSysTick))) value |= 1u << 26;
+  if (nvic.pending(core.target_of(exception::kPendSv))) value |= 1u << 28;
+  if (core.secure && nvic.pending({exception::kNmi, true})) value |= 1u << 31;
   return value;
 }
 
 void write_icsr(Core& core, std::uint32_t value) {
-  if ((value >> 25 & 1) != 0) core.nvic.set_pending(exception::kSysTick, false);
-  if ((value >> 26 & 1) != 0) core.pend(exception::kSysTick);
-  if ((value >> 27 & 1) != 0) core.nvic.set_pending(exception::kPendSv, false);
-  if ((value >> 28 & 1) != 0) core.pend(exception::kPendSv);
-  if ((value >> 30 & 1) != 0) core.nvic.set_pending(exception::kNmi, false);
-  if ((value >> 31 & 1) != 0) core.pend(exception::kNmi);
+  const Target systick = core.target_of(exception::kSysTick), pend_sv = core.target_of(exception::kPendSv);
+  if ((value >> 25 & 1) != 0) core.nvic.set_pending(systick, false);
+  if ((value >> 26 & 1) != 0) core.pend(systick);
+  if ((value >> 27 & 1) != 0) core.nvic.set_pending(pend_sv, false);
+  if ((value >> 28 & 1) != 0) core.pend(pend_sv);
+  if ((value >> 30 & 1) != 0 && core.secure) core.nvic.set_pending({exception::kNmi, true}, false);
+  if ((value >> 31 & 1) != 0 && core.secure) core.pend({exception::kNmi, true});
   core.request_service();
 }
 
@@ -73,22 +88,33 @@ constexpr ShcsrBit kShcsrBits[] = {{0, exception::kMemManage, true},     {1, exc
                                    {14, exception::kBusFault, false},    {15, exception::kSvCall, false},
                                    {20, exception::kSecureFault, false}, {21, exception::kHardFault, false}};
 
+/// Exceptions that each security state has for itself.
+bool is_banked(unsigned number) {
+  return number == exception::kMemManage || number == exception::kUsageFault ||
+         number == exception::kSvCall || number == exception::kPendSv || number == exception::kSysTick;
+}
+
 std::uint32_t read_shcsr(const Core& core) {
   std::uint32_t value = core.scs.shcsr_enables;
-  for (const auto& b : kShcsrBits)
-    if (b.active ? core.nvic.active(b.exception) : core.nvic.pending(b.exception)) value |= 1u << b.bit;
+  for (const auto& b : kShcsrBits) {
+    if (!core.secure && !is_banked(b.exception)) continue;
+    const Target of = core.target_of(b.exception);
+    if (b.active ? core.nvic.active(of) : core.nvic.pending(of)) value |= 1u << b.bit;
+  }
   return value;
 }
 void write_shcsr(Core& core, std::uint32_t value) {
-  core.scs.shcsr_enables =
-      value & (Scs::kMemfaultena | Scs::kBusfaultena | Scs::kUsgfaultena | Scs::kSecurefaultena);
+  core.scs.shcsr_enables = value & (Scs::kMemfaultena | Scs::kUsgfaultena |
+                                    (core.secure ? Scs::kBusfaultena | Scs::kSecurefaultena : 0));
   for (const auto& b : kShcsrBits) {
     const bool on = (value >> b.bit & 1) != 0;
     if (b.exception == exception::kNmi || b.exception == exception::kHardFault) continue;
+    if (!core.secure && !is_banked(b.exception)) continue;
+    const Target of = core.target_of(b.exception);
     if (b.active)
-      core.nvic.set_active(b.exception, on);
+      core.nvic.set_active(of, on);
     else
-      core.nvic.set_pending(b.exception, on);
+      core.nvic.set_pending(of, on);
   }
   core.request_service();
 }
@@ -96,8 +122,11 @@ void write_shcsr(Core& core, std::uint32_t value) {
 void write_aircr(Core& core, std::uint32_t value) {
   if (value >> 16 != 0x05fa) return;
   core.scs.aircr_prigroup = value >> 8 & 7;
-  if ((value >> 13 & 1) != 0)
-    stop_at(core, "AIRCR.BFHFNMINS: Non-secure fault handling, and TrustZone is not modelled");
+  if (core.secure) {
+    if ((value >> 13 & 1) != 0)
+      stop_at(core, "AIRCR.BFHFNMINS: BusFault, HardFault and NMI for Non-secure state are not modelled");
+    core.scs.pris = (value >> 14 & 1) != 0;
+  }
   core.request_service();
   if ((value >> 2 & 1) != 0) stop_at(core, "AIRCR.SYSRESETREQ: the program resets the chip");
 }
@@ -112,22 +141,24 @@ std::uint32_t read_nvic(Core& core, std::uint32_t offset) {
     std::uint32_t value = 0;
     for (unsigned byte = 0; byte < 4; ++byte) {
       const unsigned irq = offset - 0x400 + byte;
-      if (irq < Nvic::kIrqs) value |= std::uint32_t{nvic.priority[16 + irq]} << (8 * byte);
+      if (irq < Nvic::kIrqs && (nvic.visible(core.secure) >> irq & 1) != 0)
+        value |= std::uint32_t{nvic.priority[16 + irq]} << (8 * byte);
     }
     return value;
   }
   if (index > 1) return 0;
+  const std::uint64_t seen = nvic.visible(core.secure);
   switch (offset >> 7) {
     case 2:
     case 3:
-      return static_cast<std::uint32_t>(word_of(nvic.irq_enabled, index));
+      return static_cast<std::uint32_t>(word_of(nvic.irq_enabled & seen, index));
     case 4:
     case 5:
-      return static_cast<std::uint32_t>(word_of(nvic.irq_pending, index));
+      return static_cast<std::uint32_t>(word_of(nvic.irq_pending & seen, index));
     case 6:
-      return static_cast<std::uint32_t>(word_of(nvic.irq_active, index));
+      return static_cast<std::uint32_t>(word_of(nvic.irq_active & seen, index));
     default:
-      return 0;  // ITNS: everything targets Secure
+      return static_cast<std::uint32_t>(word_of(nvic.irq_nonsecure, index));  // ITNS
   }
 }
 
@@ -138,13 +169,13 @@ void write_nvic(Core& core, std::uint32_t offset, std::uint32_t value) {
   if (offset >= 0x400) {
     for (unsigned byte = 0; byte < 4; ++byte) {
       const unsigned irq = offset - 0x400 + byte;
-      if (irq < Nvic::kIrqs)
+      if (irq < Nvic::kIrqs && (nvic.visible(core.secure) >> irq & 1) != 0)
         nvic.priority[16 + irq] = static_cast<std::uint8_t>(value >> (8 * byte) & Nvic::kPriorityMask);
     }
     return;
   }
   if (index > 1) return;
-  const std::uint64_t bits = (std::uint64_t{value} << (32 * index)) & Nvic::kIrqMask;
+  const std::uint64_t bits = (std::uint64_t{value} << (32 * index)) & nvic.visible(core.secure);
   switch (offset >> 7) {
     case 2:
       nvic.irq_enabled |= bits;
@@ -162,27 +193,40 @@ void write_nvic(Core& core, std::uint32_t offset, std::uint32_t value) {
       break;
     case 6:
       break;
-    default:
-      if (bits != 0)
-        stop_at(core, "NVIC_ITNS: an interrupt for Non-secure state, and TrustZone is not modelled");
+    default:  // ITNS
+      nvic.irq_nonsecure = (nvic.irq_nonsecure & ~(std::uint64_t{0xffff'ffff} << (32 * index))) | bits;
   }
+}
+
+bool has_priority(const Core& core, unsigned number) {
+  if (is_banked(number)) return true;
+  return core.secure && (number == exception::kBusFault || number == exception::kSecureFault ||
+                         number == exception::kDebugMonitor);
 }
 
 std::uint32_t read_shpr(const Core& core, unsigned first) {
   std::uint32_t value = 0;
-  for (unsigned byte = 0; byte < 4; ++byte)
-    value |= std::uint32_t{core.nvic.priority[first + byte]} << (8 * byte);
+  for (unsigned byte = 0; byte < 4; ++byte) {
+    if (has_priority(core, first + byte))
+      value |= std::uint32_t{core.nvic.priority_of(core.target_of(first + byte))} << (8 * byte);
+  }
   return value;
 }
 void write_shpr(Core& core, unsigned first, std::uint32_t value) {
   for (unsigned byte = 0; byte < 4; ++byte) {
-    const unsigned number = first + byte;
-    const bool exists =
-        (number >= 4 && number <= 7) || number == 11 || number == 12 || number == 14 || number == 15;
-    if (exists)
-      core.nvic.priority[number] = static_cast<std::uint8_t>(value >> (8 * byte) & Nvic::kPriorityMask);
+    if (has_priority(core, first + byte))
+      core.nvic.priority_of(core.target_of(first + byte)) =
+          static_cast<std::uint8_t>(value >> (8 * byte) & Nvic::kPriorityMask);
   }
   core.request_service();
+}
+
+SysTick& systick_of(Core& core) { return core.secure ? core.systick : core.systick_ns; }
+
+/// Decoded instructions were checked with the old attribution.
+void attribution_changed(Core& core) {
+  core.security_changed();
+  core.cache.invalidate_all();
 }
 
 /// RBAR/RLAR and their aliases A1..A3.
@@ -206,6 +250,7 @@ void with_cyccnt(Core& core, Change change) {
 std::uint32_t read_word(Core& core, std::uint32_t address) {
   Scs& scs = core.scs;
   if (address >= kEppb && address < kEppb + 0x1000) {
+    if (!core.secure) stop_unmodelled(core, "read", address);
     switch (address - kEppb) {
       case 0:
         return static_cast<std::uint32_t>(core.nvic.nmi_mask);
@@ -225,9 +270,9 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
       return scs.dwt_comparators[(offset - 0x20) / 16][offset >> 3 & 1];
     stop_unmodelled(core, "read", address);
   }
-  if (address == kNonSecureCpacr) return scs.ns_cpacr;
   if (address < kScsBase || address >= kScsBase + 0x1000) stop_unmodelled(core, "read", address);
   const std::uint32_t offset = address - kScsBase;
+  if (!core.secure && is_secure_only(offset)) return 0;
   for (const auto& constant : kIdentification)
     if (constant.offset == offset) return constant.value;
   if (offset >= 0x100 && offset < 0x440) return read_nvic(core, offset);
@@ -235,19 +280,19 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
     case 0x008:
       return scs.actlr;
     case 0x010:
-      return core.systick.read_csr();
+      return systick_of(core).read_csr();
     case 0x014:
-      return core.systick.rvr();
+      return systick_of(core).rvr();
     case 0x018:
-      return core.systick.read_cvr();
+      return systick_of(core).read_cvr();
     case 0x01c:
-      return core.systick.calib();
+      return systick_of(core).calib();
     case 0xd04:
       return read_icsr(core);
     case 0xd08:
       return scs.vtor;
     case 0xd0c:
-      return 0xfa05'0000 | scs.aircr_prigroup << 8;
+      return 0xfa05'0000 | scs.aircr_prigroup << 8 | (scs.pris && core.secure ? 1u << 14 : 0);
     case 0xd10:
       return scs.scr;
     case 0xd14:
@@ -261,7 +306,7 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
     case 0xd24:
       return read_shcsr(core);
     case 0xd28:
-      return scs.cfsr;
+      return core.secure ? scs.cfsr : scs.cfsr & ~cfsr::kBfsr;
     case 0xd2c:
       return scs.hfsr;
     case 0xd30:
@@ -294,13 +339,13 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
     case 0xdc4:
       return core.mpu.mair[(offset - 0xdc0) / 4];
     case 0xdd0:
-      return scs.sau_ctrl;
+      return core.sau.ctrl;
     case 0xdd8:
-      return scs.sau_rnr;
+      return core.sau.rnr;
     case 0xddc:
-      return scs.sau_rbar[scs.sau_rnr];
+      return core.sau.rbar[core.sau.rnr];
     case 0xde0:
-      return scs.sau_rlar[scs.sau_rnr];
+      return core.sau.rlar[core.sau.rnr];
     case 0xde4:
       return scs.sfsr;
     case 0xde8:
@@ -325,6 +370,7 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
 void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
   Scs& scs = core.scs;
   if (address >= kEppb && address < kEppb + 0x1000) {
+    if (!core.secure) stop_unmodelled(core, "write", address);
     switch (address - kEppb) {
       case 0:
         core.nvic.nmi_mask = (core.nvic.nmi_mask & ~0xffff'ffffull) | value;
@@ -354,12 +400,9 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
     }
     return;
   }
-  if (address == kNonSecureCpacr) {
-    scs.ns_cpacr = value & 0x00f0'ffff;
-    return;
-  }
   if (address < kScsBase || address >= kScsBase + 0x1000) stop_unmodelled(core, "write", address);
   const std::uint32_t offset = address - kScsBase;
+  if (!core.secure && is_secure_only(offset)) return;
   if (offset >= 0x100 && offset < 0x440) return write_nvic(core, offset, value);
   for (const auto& constant : kIdentification)
     if (constant.offset == offset) return;
@@ -368,13 +411,13 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
       scs.actlr = value & 0x2000'1605;
       return;
     case 0x010:
-      core.systick.write_csr(value);
+      systick_of(core).write_csr(value);
       return;
     case 0x014:
-      core.systick.write_rvr(value);
+      systick_of(core).write_rvr(value);
       return;
     case 0x018:
-      core.systick.write_cvr();
+      systick_of(core).write_cvr();
       return;
     case 0x01c:
       return;
@@ -406,7 +449,7 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
       write_shcsr(core, value);
       return;
     case 0xd28:
-      scs.cfsr &= ~value;
+      scs.cfsr &= ~(core.secure ? value : value & ~cfsr::kBfsr);
       return;
     case 0xd2c:
       scs.hfsr &= ~value;
@@ -455,17 +498,19 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
       core.mpu.mair[(offset - 0xdc0) / 4] = value;
       return;
     case 0xdd0:
-      // Secure software sees no difference: it may access Non-secure memory, and BXNS is a Stop.
-      scs.sau_ctrl = value & 3;
+      core.sau.ctrl = value & 3;
+      attribution_changed(core);
       return;
     case 0xdd8:
-      scs.sau_rnr = value % Scs::kSauRegions;
+      core.sau.rnr = value % Sau::kRegions;
       return;
     case 0xddc:
-      scs.sau_rbar[scs.sau_rnr] = value & ~0x1fu;
+      core.sau.rbar[core.sau.rnr] = value & ~0x1fu;
+      attribution_changed(core);
       return;
     case 0xde0:
-      scs.sau_rlar[scs.sau_rnr] = value & ~0x1cu;
+      core.sau.rlar[core.sau.rnr] = value & ~0x1cu;
+      attribution_changed(core);
       return;
     case 0xde4:  // write one to clear
       scs.sfsr &= ~value;
@@ -477,7 +522,8 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
       with_cyccnt(core, [&] { scs.demcr = value & 0x010f'07f1; });
       return;
     case 0xf00:  // STIR
-      if ((value & 0x1ff) < Nvic::kIrqs) core.pend(16 + (value & 0x1ff));
+      if ((value & 0x1ff) < Nvic::kIrqs && (core.nvic.visible(core.secure) >> (value & 0x1ff) & 1) != 0)
+        core.pend(core.target_of(16 + (value & 0x1ff)));
       return;
     case 0xf34:
       if ((value >> 26 & 1) != 0) stop_at(core, "FPCCR.TS: stacking of s16..s31 is not modelled");
@@ -498,12 +544,23 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
 }  // namespace
 
 std::uint32_t ppb_read(Core& core, std::uint32_t address, unsigned size) {
+  if (address - kNonSecureScs < 0x1000) {
+    if (!core.secure) return 0;
+    const NonSecureView view(core);
+    return ppb_read(core, address - kNonSecureOffset, size);
+  }
   const std::uint32_t word = read_word(core, address & ~3u);
   const std::uint32_t shifted = word >> (8 * (address & 3));
   return size == 4 ? shifted : size == 2 ? shifted & 0xffff : shifted & 0xff;
 }
 
 void ppb_write(Core& core, std::uint32_t address, std::uint32_t value, unsigned size) {
+  if (address - kNonSecureScs < 0x1000) {
+    if (!core.secure) return;
+    const NonSecureView view(core);
+    ppb_write(core, address - kNonSecureOffset, value, size);
+    return;
+  }
   if (size == 4) {
     write_word(core, address, value);
     return;
@@ -612,7 +669,7 @@ void SysTick::reached_zero() {
   origin_time_ += ticks * reference_;
   value_ = 0;
   count_flag_ = true;
-  if ((control_ & kTickint) != 0) core_.pend(exception::kSysTick);
+  if ((control_ & kTickint) != 0) core_.pend({exception::kSysTick, secure_});
   schedule();
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "simulator/clock/event_queue.h"
+#include "simulator/cpu/exceptions.h"
 
 /// The private peripheral bus, 0xe0000000 to 0xe00fffff, which each core has for itself: interrupt
 /// controller, MPU, SysTick, system control block, debug and trace registers.
@@ -19,21 +20,39 @@ struct Nvic {
   static constexpr std::uint64_t kIrqMask = (std::uint64_t{1} << kIrqs) - 1;
 
   std::uint64_t irq_enabled = 0, irq_pending = 0, irq_active = 0;
-  std::uint64_t irq_lines = 0;    ///< levels of the wires
-  std::uint16_t sys_pending = 0;  ///< bit n: exception n < 16
-  std::uint16_t sys_active = 0;
-  std::uint64_t nmi_mask = 0;  ///< interrupts that the EPPB turns into NMI
+  std::uint64_t irq_lines = 0;  ///< levels of the wires
+  /// Bit n: exception n < 16. The second of each pair: those that target Non-secure state.
+  std::uint16_t sys_pending = 0, sys_pending_ns = 0;
+  std::uint16_t sys_active = 0, sys_active_ns = 0;
+  std::uint64_t irq_nonsecure = 0;  ///< ITNS: the interrupts that target Non-secure state
+  std::uint64_t nmi_mask = 0;       ///< interrupts that the EPPB turns into NMI
   std::array<std::uint8_t, kExceptions> priority{};
+  std::array<std::uint8_t, 16> priority_ns{};
 
-  bool pending(unsigned number) const {
-    return number < 16 ? (sys_pending >> number & 1) != 0 : (irq_pending >> (number - 16) & 1) != 0;
+  bool pending(Target of) const {
+    const std::uint16_t system = of.secure ? sys_pending : sys_pending_ns;
+    return of.number < 16 ? (system >> of.number & 1) != 0 : (irq_pending >> (of.number - 16) & 1) != 0;
   }
-  bool active(unsigned number) const {
-    return number < 16 ? (sys_active >> number & 1) != 0 : (irq_active >> (number - 16) & 1) != 0;
+  bool active(Target of) const {
+    const std::uint16_t system = of.secure ? sys_active : sys_active_ns;
+    return of.number < 16 ? (system >> of.number & 1) != 0 : (irq_active >> (of.number - 16) & 1) != 0;
   }
-  void set_pending(unsigned number, bool on) { set(sys_pending, irq_pending, number, on); }
-  void set_active(unsigned number, bool on) { set(sys_active, irq_active, number, on); }
-  bool any_active() const { return sys_active != 0 || irq_active != 0; }
+  void set_pending(Target of, bool on) {
+    set(of.secure ? sys_pending : sys_pending_ns, irq_pending, of.number, on);
+  }
+  void set_active(Target of, bool on) {
+    set(of.secure ? sys_active : sys_active_ns, irq_active, of.number, on);
+  }
+  bool any_active() const { return sys_active != 0 || sys_active_ns != 0 || irq_active != 0; }
+  /// The interrupts that software in a security state sees.
+  std::uint64_t visible(bool to_secure) const { return to_secure ? kIrqMask : irq_nonsecure; }
+  bool targets_secure(unsigned irq) const { return (irq_nonsecure >> irq & 1) == 0; }
+  std::uint8_t& priority_of(Target of) {
+    return of.secure || of.number >= 16 ? priority[of.number] : priority_ns[of.number];
+  }
+  std::uint8_t priority_of(Target of) const {
+    return of.secure || of.number >= 16 ? priority[of.number] : priority_ns[of.number];
+  }
 
  private:
   static void set(std::uint16_t& sys, std::uint64_t& irq, unsigned number, bool on) {
@@ -71,7 +90,8 @@ struct Mpu {
 /// block makes. Its value is computed when asked for; an event marks the moment at which it reaches 0.
 class SysTick {
  public:
-  explicit SysTick(Core& core) : core_(core) {}
+  /// Each security state has its own.
+  SysTick(Core& core, bool secure) : core_(core), secure_(secure) {}
 
   std::uint32_t read_csr();
   void write_csr(std::uint32_t value);
@@ -96,6 +116,7 @@ class SysTick {
   void reached_zero();
 
   Core& core_;
+  const bool secure_;
   std::uint32_t control_ = 0;
   bool count_flag_ = false;
   std::uint32_t reload_ = 0;
@@ -111,7 +132,8 @@ struct Scs {
   std::uint32_t vtor = 0;
   std::uint32_t aircr_prigroup = 0;
   std::uint32_t scr = 0;
-  std::uint32_t ccr = 0x0000'0201;  ///< STKALIGN is RES1 in Armv8-M; bit 0 reads as 1
+  static constexpr std::uint32_t kCcrReset = 0x0000'0201;  ///< STKALIGN is RES1; bit 0 reads as 1
+  std::uint32_t ccr = kCcrReset;
   std::uint32_t shcsr_enables = 0;  ///< MEMFAULTENA, BUSFAULTENA, USGFAULTENA, SECUREFAULTENA
   std::uint32_t cfsr = 0, hfsr = 0, dfsr = 0, mmfar = 0, bfar = 0, afsr = 0;
   std::uint32_t cpacr = 0, nsacr = 0;
@@ -122,13 +144,8 @@ struct Scs {
   std::uint64_t cyccnt_origin = 0;           ///< cycle at which CYCCNT was 0 while it counts
   std::uint32_t cyccnt_stopped = 0;          ///< its value while it does not
   std::uint32_t eppb_sleepctrl = 0x0000'0002;
-  /// The SAU's registers hold what is written (RP2350 has eight regions): they concern Non-secure software
-  /// only.
-  static constexpr unsigned kSauRegions = 8;
-  std::uint32_t sau_ctrl = 0, sau_rnr = 0;
-  std::uint32_t sau_rbar[kSauRegions] = {}, sau_rlar[kSauRegions] = {};
   std::uint32_t sfsr = 0, sfar = 0;
-  std::uint32_t ns_cpacr = 0;  ///< CPACR_NS: kept for a state that is not modelled
+  bool pris = false;  ///< AIRCR.PRIS: Non-secure exceptions have the lower half of the priorities
 
   static constexpr std::uint32_t kCcrDiv0Trp = 1u << 4, kCcrUnalignTrp = 1u << 3;
   static constexpr std::uint32_t kScrSevonpend = 1u << 4, kScrSleeponexit = 1u << 1;
@@ -136,7 +153,8 @@ struct Scs {
                                  kSecurefaultena = 1u << 19;
 };
 
-/// Registers at 0xe0000000..0xe00fffff. Narrow accesses are served where the architecture allows them.
+/// Registers at 0xe0000000..0xe00fffff, those of the core's security state; Secure software sees the other
+/// state's System Control Space at +0x20000. Narrow accesses are served where the architecture allows them.
 /// Errors: throws Fault (BusFault) for unprivileged access, Stop for registers that the model lacks.
 std::uint32_t ppb_read(Core& core, std::uint32_t address, unsigned size);
 void ppb_write(Core& core, std::uint32_t address, std::uint32_t value, unsigned size);

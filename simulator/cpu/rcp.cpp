@@ -8,6 +8,11 @@
 namespace pico_llama::simulator {
 namespace {
 constexpr std::uint32_t kTrue = 0xa500'a500, kFalse = 0x00c3'00c3, kIntXor = 0x9600'9600;
+/// The number of ones is odd in every encoding of hardware/rcp.h, which runs on silicon; section 3.6.3.3 of
+/// the datasheet says even.
+bool has_right_parity(const Coprocessor::Op& op, unsigned parity) {
+  return ((static_cast<unsigned>(std::popcount(op.opc1)) + parity) & 1) != 0;
+}
 bool is_boolean(std::uint32_t value) { return value == kTrue || value == kFalse; }
 }  // namespace
 
@@ -23,11 +28,8 @@ void Rcp::delay(const Op& op) {
   if (!op.second_form) core_.clock += timing::kRcpDelay.cycles;
 }
 
-/// The number of ones is odd in every encoding of hardware/rcp.h, which runs on silicon; section 3.6.3.3 of
-/// the datasheet says even.
 void Rcp::require_parity(const Op& op, unsigned parity) {
-  if (((static_cast<unsigned>(std::popcount(op.opc1)) + parity) & 1) == 0)
-    fault("bad parity of an instruction");
+  if (!has_right_parity(op, parity)) fault("bad parity of an instruction");
 }
 
 std::uint32_t Rcp::canary(unsigned tag) const {
@@ -37,6 +39,7 @@ std::uint32_t Rcp::canary(unsigned tag) const {
 }
 
 bool Rcp::mcr(const Op& op, std::uint32_t value) {
+  if (!core_.secure) return has_right_parity(op, op.opc2 & 1) && op.opc1 <= 6;
   require_parity(op, op.opc2 & 1);
   delay(op);
   const unsigned tag = op.crn << 4 | op.crm;
@@ -62,6 +65,10 @@ bool Rcp::mcr(const Op& op, std::uint32_t value) {
 }
 
 bool Rcp::mrc(const Op& op, std::uint32_t& value) {
+  if (!core_.secure) {
+    value = 0;
+    return has_right_parity(op, op.opc2 & 1) && op.opc1 <= 2;
+  }
   require_parity(op, op.opc2 & 1);
   const unsigned tag = op.crn << 4 | op.crm;
   if (op.opc1 == 1) {
@@ -81,6 +88,7 @@ bool Rcp::mrc(const Op& op, std::uint32_t& value) {
 }
 
 bool Rcp::mcrr(const Op& op, std::uint32_t low, std::uint32_t high) {
+  if (!core_.secure) return has_right_parity(op, op.crm >> 3) && op.opc1 <= 8;
   require_parity(op, op.crm >> 3);
   const unsigned which = op.crm & 7;
   if (op.opc1 == 8) {
@@ -125,6 +133,7 @@ bool Rcp::mcrr(const Op& op, std::uint32_t low, std::uint32_t high) {
 bool Rcp::mrrc(const Op&, std::uint32_t&, std::uint32_t&) { fault("invalid instruction (MRRC)"); }
 
 bool Rcp::cdp(const Op& op) {
+  if (!core_.secure) stop_at(core_, "rcp_panic in Non-secure state");
   require_parity(op, op.opc2 & 1);
   fault("rcp_panic: the program gave up");
 }

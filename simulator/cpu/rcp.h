@@ -9,6 +9,7 @@ class Core;
 
 /// The redundancy coprocessor, CP7 (datasheet section 3.6.3; encodings in the SDK's hardware/rcp.h). The boot
 /// ROM is modelled at a high level, so the salt is valid from start() on, as the ROM leaves it.
+/// In Non-secure state reads give 0 and writes check nothing (section 3.6.3.2).
 /// Its faults (NMI, and then the ROM's handler stops the core for good) end the run with a Stop that says
 /// which check failed. Random delays: every delayed instruction is charged timing::kRcpDelay.
 class Rcp final : public Coprocessor {

@@ -60,82 +60,37 @@ bool has_special(unsigned sysm) {
   return sysm <= 9 || sysm == 10 || sysm == 11 || (sysm >= 16 && sysm <= 20);
 }
 
-void mrs(Core& core, const Insn& i) {
-  const unsigned sysm = i.imm;
-  std::uint32_t value = 0;
-  const bool allowed = core.privileged();
+/// `privileged`: what it needs, and what others read as 0.
+std::uint32_t read_special(const Core& core, unsigned sysm, bool privileged) {
+  if (sysm < 8) {  // xPSR and its parts; EPSR reads as 0
+    const std::uint32_t flags = sysm < 4 ? core.apsr() : 0;
+    return flags | ((sysm & 1) != 0 && privileged ? core.exception : 0u);
+  }
+  if (sysm == 20) return core.control();
+  if (!privileged) return 0;
   switch (sysm) {
-    case 0:
-    case 1:
-    case 2:
-    case 3:
-      value = core.apsr();
-      break;
+    case 8:
+      return core.msp();
+    case 9:
+      return core.psp();
+    case 10:
+      return core.msplim;
+    case 11:
+      return core.psplim;
+    case 16:
+      return core.primask;
+    case 17:
+    case 18:
+      return core.basepri;
+    case 19:
+      return core.faultmask;
     default:
-      break;
+      return 0;
   }
-  if (sysm < 8) {
-    if (sysm >= 4) value = 0;
-    if ((sysm & 1) != 0 && allowed) value |= core.exception;
-  } else if (allowed) {
-    switch (sysm) {
-      case 8:
-        value = core.msp();
-        break;
-      case 9:
-        value = core.psp();
-        break;
-      case 10:
-        value = core.msplim;
-        break;
-      case 11:
-        value = core.psplim;
-        break;
-      case 16:
-        value = core.primask;
-        break;
-      case 17:
-      case 18:
-        value = core.basepri;
-        break;
-      case 19:
-        value = core.faultmask;
-        break;
-      default:
-        break;
-    }
-  }
-  if (sysm == 20) value = core.control();
-  if (!has_special(sysm)) {
-    if (sysm >= 0x80 && sysm <= 0x98)
-      stop_at(core, fmt::format("MRS of Non-secure special register {:#x}: TrustZone is not modelled", sysm));
-    unpredictable(core, i);
-  }
-  core.r[i.rd] = value;
 }
 
-/// ra: mask of APSR parts (bit 1 NZCVQ, bit 0 GE).
-void msr(Core& core, const Insn& i) {
-  const unsigned sysm = i.imm;
-  const std::uint32_t value = core.r[i.rn];
-  const bool allowed = core.privileged();
-  if (sysm < 4) {
-    if ((i.ra & 1) != 0) core.ge = u8(value >> 16 & 15);
-    if ((i.ra & 2) != 0) {
-      core.set_nzcv(value);
-      core.q = (value >> 27 & 1) != 0;
-    }
-    return;
-  }
-  if (!has_special(sysm)) {
-    if (sysm >= 0x80 && sysm <= 0x98)
-      stop_at(core, fmt::format("MSR to Non-secure special register {:#x}: TrustZone is not modelled", sysm));
-    unpredictable(core, i);
-  }
-  if (!allowed) {
-    if (sysm == 20) core.set_control((core.control() & 3) | (value & 4));
-    return;
-  }
+/// MSP and what follows it. Requires: privileged.
+void write_special(Core& core, unsigned sysm, std::uint32_t value) {
   switch (sysm) {
     case 8:
       core.set_msp(value);
@@ -170,6 +125,61 @@ void msr(Core& core, const Insn& i) {
       break;  // IPSR, EPSR: read-only
   }
   core.request_service();
+}
+
+// Non-secure state's registers, as Secure software names them: 80h and the register's own number, and sp.
+constexpr unsigned kNonSecure = 0x80, kNonSecureSp = 0x98;
+bool is_nonsecure_special(unsigned sysm) {
+  const unsigned own = sysm & ~kNonSecure;
+  return sysm == kNonSecureSp || ((sysm & kNonSecure) != 0 && own >= 8 && own != 18 && has_special(own));
+}
+
+std::uint32_t read_nonsecure_special(Core& core, unsigned sysm) {
+  if (!core.secure || !core.privileged()) return 0;
+  const NonSecureView view(core);
+  return sysm == kNonSecureSp ? core.r[13] : read_special(core, sysm & ~kNonSecure, true);
+}
+
+void write_nonsecure_special(Core& core, unsigned sysm, std::uint32_t value) {
+  if (!core.secure || !core.privileged()) return;
+  const std::uint32_t fpca = core.control() & 4;  // not banked
+  const NonSecureView view(core);
+  if (sysm == kNonSecureSp)
+    core.set_sp_checked(value);
+  else if (sysm == (kNonSecure | 20))
+    core.set_control((value & 3) | fpca, true);
+  else
+    write_special(core, sysm & ~kNonSecure, value);
+}
+
+void mrs(Core& core, const Insn& i) {
+  const unsigned sysm = i.imm;
+  if (is_nonsecure_special(sysm)) {
+    core.r[i.rd] = read_nonsecure_special(core, sysm);
+    return;
+  }
+  if (!has_special(sysm)) unpredictable(core, i);
+  core.r[i.rd] = read_special(core, sysm, core.privileged());
+}
+
+/// ra: mask of APSR parts (bit 1 NZCVQ, bit 0 GE).
+void msr(Core& core, const Insn& i) {
+  const unsigned sysm = i.imm;
+  const std::uint32_t value = core.r[i.rn];
+  if (sysm < 4) {
+    if ((i.ra & 1) != 0) core.ge = u8(value >> 16 & 15);
+    if ((i.ra & 2) != 0) {
+      core.set_nzcv(value);
+      core.q = (value >> 27 & 1) != 0;
+    }
+    return;
+  }
+  if (is_nonsecure_special(sysm)) return write_nonsecure_special(core, sysm, value);
+  if (!has_special(sysm)) unpredictable(core, i);
+  if (core.privileged())
+    write_special(core, sysm, value);
+  else if (sysm == 20)
+    core.set_control((core.control() & 3) | (value & 4));
 }
 
 /// The handler of a hint, for both encodings. The others are NOPs: YIELD, CSDB, DBG, and those not allocated.

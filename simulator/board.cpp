@@ -151,6 +151,7 @@ void Board::wire() {
   constexpr std::uint32_t kVsysThird = 5'000'000 / 3;
   adc.set_microvolts(3, kVsysThird);
   bus.attach_xip(&xip_cache);
+  bus.attach_filter(&accessctrl);
   gpio.set_function_observer([this] { update_chip_select(); });
   if (options.kind == BoardKind::kPico2) {
     gpio.watch_levels(1U << kPico2LedPin, [this] { led.set(gpio.level(kPico2LedPin), pin_time()); });
@@ -162,13 +163,15 @@ void Board::wire() {
 
   // Addresses: hardware/regs/addressmap.h.
   using R = Resets;
-  attach_gated(0x40000000, sysinfo, R::kSysinfo);
-  attach_gated(0x40008000, syscfg, R::kSyscfg);
+  // A2's boot ROM reads the one and writes the other whether or not they are in reset.
+  attach_gated(0x40000000, sysinfo, R::kSysinfo, 0x4000, BusFault::kNone);
+  attach_gated(0x40008000, syscfg, R::kSyscfg, 0x4000, BusFault::kNone);
   attach(0x40010000, clocks);
   attach(0x40018000, psm);
   attach(0x40020000, resets);
   attach_gated(0x40028000, io_bank0, R::kIoBank0);
   io_qspi.watch_select([this](Cycle now) { return qmi.select_is_low(0, now); });
+  io_qspi.watch_sd1_override([this](bool low) { qmi.read_sd1_as_low(low); });
   io_qspi.watch_reads([this] { return stream.count() != 0; });
   attach_gated(0x40030000, io_qspi, R::kIoQspi);
   // The boot ROM writes the pads before it releases them from reset (A2): that is no fault.
@@ -300,13 +303,15 @@ void Board::update_chip_select() {
   qmi.connect_select(1, has_psram() && gpio.has_function(kPsramSelectPin, kQmiCs1Function));
 }
 
-void Board::update_button() {
+void Board::update_button() { hold_button(button_); }
+
+void Board::hold_button(bool held) {
   // BOOTSEL pulls the flash's chip select low; on the Pico Plus 2 W the button can be read as GPIO45 as
   // well.
-  io_qspi.set_csn(!button_);
-  sio.set_qspi_csn(!button_);
+  io_qspi.set_csn(!held);
+  sio.set_qspi_csn(!held);
   if (options.kind != BoardKind::kPicoPlus2W) return;
-  if (button_)
+  if (held)
     gpio.drive(kButtonPin, false);
   else
     gpio.release(kButtonPin);
@@ -368,7 +373,10 @@ void Board::apply_reset(ResetKind kind) {
   clocks.update(at);
   resets.reset();
   ticks.reset();
-  psm.reset();
+  if (kind == ResetKind::kWatchdog)
+    psm.reset_by_watchdog();
+  else
+    psm.reset();
   sio.reset();
   rosc.reset();
   otp.reset();
@@ -384,6 +392,12 @@ void Board::apply_reset(ResetKind kind) {
     bootram.reset();
     for (Core& core : cores) start_in_rom(core);
     boot_ = {Bootrom::Outcome::kStarted, {}};
+    if (kind == ResetKind::kBootsel) {
+      // The button is released when the ROM, which looks at it within 20 ms, has seen it.
+      constexpr Picoseconds kHeld = kPicosecondsPerSecond / 10;
+      hold_button(true);
+      events.at_time(timebase.time_at(at) + kHeld, [this] { update_button(); });
+    }
     return;
   }
   std::optional<Bootrom::RamImage> ram_image;

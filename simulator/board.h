@@ -161,8 +161,11 @@ class Board {
   /// The time of a change of a pin that is being reported.
   Picoseconds pin_time() const { return timebase.time_at(gpio.change_cycle().value_or(access_cycle())); }
   bool has_psram() const { return options.kind == BoardKind::kPicoPlus2W && !options.faults.psram_absent; }
-  bool in_bootsel() const { return boot_.outcome == Bootrom::Outcome::kBootsel; }
-  const std::string& bootsel_reason() const { return boot_.reason; }
+  /// A chip's boot ROM serves BOOTSEL mode, and nothing else, in Non-secure state.
+  bool in_bootsel() const { return boot_.outcome == Bootrom::Outcome::kBootsel || rom_serves_usb(); }
+  std::string bootsel_reason() const {
+    return options.boot_rom.empty() ? boot_.reason : "its boot ROM does not say why";
+  }
   /// True while core 1 waits in the boot ROM for its FIFO hand-shake.
   bool core1_in_bootrom() const { return bootrom.core1_waiting(); }
   /// The text of a kStop, for the present state: both cores' registers and last instructions.
@@ -260,8 +263,10 @@ class Board {
   void apply_reset(ResetKind kind);
   /// A core at the reset vector of options.boot_rom.
   void start_in_rom(Core& core);
+  bool rom_serves_usb() const { return !options.boot_rom.empty() && cores[0].was_nonsecure; }
   void request_reset(ResetKind kind);
   void update_button();
+  void hold_button(bool held);
   void update_chip_select();
   void check_voltage(std::uint32_t clk_sys_hz);
   /// Cycle of the current bus access: the running core's clock; between runs, now().

@@ -38,7 +38,7 @@ RunResult Board::run(const RunLimits& limits) {
         break;
       }
       if (stop_in_bootsel && in_bootsel()) {
-        result = {RunEnd::kBootsel, boot_.reason};
+        result = {RunEnd::kBootsel, bootsel_reason()};
         break;
       }
       if (time_is_up || now() >= limits.cycle || iterations-- == 0) break;

@@ -88,9 +88,6 @@ int start(Given& given) {
     // Without --expect the run lasts until the limit, which is then a normal end.
     options.script.push_back({.kind = simulate::Step::Kind::kForever, .text = {}, .seconds = 0, .number = 0});
   }
-  if (!options.board.boot_rom.empty() && simulate::uses_bootsel(options))
-    fail_usage(
-        "--boot-rom does not reach BOOTSEL mode (TrustZone is not modelled): flash with the model's ROM");
   if (options.images.empty() && !simulate::uses_bootsel(options))
     fail_usage(
         "images is required: firmware and models to load, unless --drag, --picoboot or the script brings "

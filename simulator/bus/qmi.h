@@ -57,6 +57,8 @@ class Qmi : public Device {
     std::uint64_t chained = 0;  ///< transfers that continued the one before
   };
   const Counters& counters(unsigned select) const { return counters_[select]; }
+  /// See QspiPins.
+  void read_sd1_as_low(bool low) { pins_.read_sd1_as_low(low); }
   /// Whether a chip select is low: during a transfer, its cooldown, or by direct mode.
   bool select_is_low(unsigned select, Cycle now) const {
     return pins_.selected(select) && (!active_ || release_cycle() > now);

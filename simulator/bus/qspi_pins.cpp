@@ -79,7 +79,8 @@ void QspiPins::dummy(unsigned bits, unsigned lanes) {
 void QspiPins::receive(std::uint8_t* bytes, unsigned n, unsigned lanes, Sampling when, bool dtr,
                        std::uint8_t* defined) {
   if (when == Sampling::kGood && !dtr) {
-    if (SpiChip* chip = only_chip(); chip != nullptr && chip->stream_out(lanes, bytes, n, defined)) return;
+    if (SpiChip* chip = only_chip(); chip != nullptr && chip->stream_out(lanes, bytes, n, defined))
+      return override_input(bytes, n, lanes);
   }
   *defined = 0xff;  // whatever is on the lines
   const Lines host = lanes == 1 ? Lines{.level = 0, .driven = 1} : Lines{};
@@ -98,6 +99,13 @@ void QspiPins::receive(std::uint8_t* bytes, unsigned n, unsigned lanes, Sampling
     }
     bytes[i] = static_cast<std::uint8_t>(byte);
   }
+  override_input(bytes, n, lanes);
+}
+
+void QspiPins::override_input(std::uint8_t* bytes, unsigned n, unsigned lanes) const {
+  if (!sd1_reads_low_) return;
+  const unsigned others = lanes == 1 ? 0 : lanes == 2 ? 0x55 : 0xdd;
+  for (unsigned i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(bytes[i] & others);
 }
 
 void QspiPins::transmit(const std::uint8_t* bytes, unsigned n, unsigned lanes, bool dtr,
@@ -121,7 +129,9 @@ std::uint8_t QspiPins::exchange(std::uint8_t byte, unsigned lanes, bool drive, S
     previous_ = before;
     in = in << lanes | sample(lines, lanes);
   }
-  return static_cast<std::uint8_t>(in);
+  auto received = static_cast<std::uint8_t>(in);
+  override_input(&received, 1, lanes);
+  return received;
 }
 
 }  // namespace pico_llama::simulator

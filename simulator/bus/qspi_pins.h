@@ -31,18 +31,23 @@ class QspiPins {
   void transmit(const std::uint8_t* bytes, unsigned n, unsigned lanes, bool dtr, std::uint8_t defined);
   /// Eight bits out and in at once, as direct mode does. `drive`: the host's outputs are on (dual and quad).
   std::uint8_t exchange(std::uint8_t byte, unsigned lanes, bool drive, Sampling sampling);
+  /// INOVER of SD1: the host reads it low, whatever a chip drives.
+  void read_sd1_as_low(bool low) { sd1_reads_low_ = low; }
 
  private:
   /// One clock with the host's levels on the lines; returns the levels sampled before it.
   std::uint8_t clock(Lines host);
   std::uint8_t levels(Lines host);
   SpiChip* only_chip() const;
+  /// `bytes` as the host sees them.
+  void override_input(std::uint8_t* bytes, unsigned n, unsigned lanes) const;
 
   std::array<SpiChip*, 2> chips_{};
   std::array<bool, 2> connected_{true, true};
   std::array<bool, 2> low_{};
   std::array<bool, 2> selected_{};  ///< the chip has seen its select go low
   std::uint8_t previous_ = 0xf;
+  bool sd1_reads_low_ = false;
 };
 
 }  // namespace pico_llama::simulator

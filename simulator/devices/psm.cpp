@@ -12,6 +12,13 @@ constexpr Register kRegisters[] = {
 
 Psm::Psm() : RegisterDevice("PSM", kRegisters) {}
 
+void Psm::reset_by_watchdog() {
+  // WDSEL remains: A2's boot ROM looks there for the kind of reset that its reboot() has asked for.
+  const std::uint32_t selection = stored(kWdsel);
+  reset();
+  stored(kWdsel) = selection;
+}
+
 std::uint32_t Psm::on_read(std::uint32_t offset, const Access&) {
   return offset == kDone ? kAll & ~stored(kFrceOff) : stored(offset);
 }

@@ -12,6 +12,7 @@ class Psm : public RegisterDevice {
   static constexpr std::uint32_t kAll = 0x01ffffff, kProc1 = 1U << 24, kProc0 = 1U << 23, kXosc = 1U << 3;
 
   Psm();
+  void reset_by_watchdog();
   /// Called when core 1 is put into reset (true) and released (false).
   void set_core1_reset(std::function<void(bool held)> observer) { core1_reset_ = std::move(observer); }
   std::uint32_t watchdog_selection() const { return stored(kWdsel); }

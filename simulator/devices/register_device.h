@@ -29,7 +29,7 @@ class RegisterDevice : public Peripheral {
   std::string_view name() const override { return name_; }
   void reset() override;
   Reply read(std::uint32_t offset, const Access& access) final;
-  Reply write(std::uint32_t offset, std::uint32_t value, const Access& access) final;
+  Reply write(std::uint32_t offset, std::uint32_t value, const Access& access) override;
 
  protected:
   struct Write {

@@ -118,6 +118,7 @@ Reply Sio::read(std::uint32_t offset, const Access& access) {
   const bool debugger = access.master == Master::kDebugger;
   const unsigned number = access.master == Master::kCore1 ? 1 : 0;
   Core& core = cores_[number];
+  if (!access.secure && offset != kCpuid) stop(offset, "read in Non-secure state: this bank is not modelled");
   if (offset >= kInterp0 && offset < kSpinlock0) {
     if (debugger) return {};
     Interpolator& interp = offset < kInterp1 ? core.interp0 : core.interp1;
@@ -170,6 +171,7 @@ Reply Sio::write(std::uint32_t offset, std::uint32_t value, const Access& access
   if (access.master == Master::kDma) return {0, 0, BusFault::kDenied};
   const unsigned number = access.master == Master::kCore1 ? 1 : 0;
   Core& core = cores_[number];
+  if (!access.secure) stop(offset, "written in Non-secure state: this bank is not modelled");
   if (offset >= kInterp0 && offset < kSpinlock0) {
     (offset < kInterp1 ? core.interp0 : core.interp1).write(offset % 0x40, value);
     return {};

@@ -43,16 +43,72 @@ constexpr Register kBusctrl[] = {
     {.offset = 0x28, .name = "PERFSEL3", .reset = 0x1f, .writable = 0x7f},
 };
 
-// From the list of registers: ranges with the same reset value.
+constexpr std::uint32_t kLock = 0x00, kCfgreset = 0x08, kGpioNsmask0 = 0x0c, kGpioNsmask1 = 0x10;
+constexpr std::uint32_t kNsu = 1, kNsp = 2, kSu = 4, kSp = 8;
 constexpr Register kAccessctrl[] = {
-    {.offset = 0x00, .name = "LOCK", .reset = 0x4},
+    {.offset = kLock, .name = "LOCK", .reset = 0x4},
     {.offset = 0x04, .name = "FORCE_CORE_NS"},
-    {.offset = 0x08, .name = "CFGRESET", .ignored = 0xffff0001},  // nothing here can be configured
-    {.offset = 0x0c, .name = "GPIO_NSMASK", .count = 2},
+    {.offset = kCfgreset, .name = "CFGRESET", .ignored = 1},
+    {.offset = kGpioNsmask0, .name = "GPIO_NSMASK0", .writable = ~0U},
+    {.offset = kGpioNsmask1, .name = "GPIO_NSMASK1", .writable = 0xff00ffff},
     {.offset = 0x14, .name = "ROM", .reset = 0xff},
     {.offset = 0x18, .name = "XIP_MAIN", .reset = 0xff},
     {.offset = 0x1c, .name = "SRAM", .reset = 0xff, .count = 10},
+    {.offset = 0x44, .name = "DMA", .reset = 0xfc},
+    {.offset = 0x48, .name = "USBCTRL", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0x4c, .name = "PIO", .reset = 0xfc, .writable = 0xff, .count = 3},
+    {.offset = 0x58, .name = "CORESIGHT_TRACE", .reset = 0xb8},
+    {.offset = 0x5c, .name = "CORESIGHT_PERIPH", .reset = 0xb8},
+    {.offset = 0x60, .name = "SYSINFO", .reset = 0xff, .writable = 0xff},
+    {.offset = 0x64, .name = "RESETS", .reset = 0xfc},
+    {.offset = 0x68, .name = "IO_BANK0", .reset = 0xfc},
+    {.offset = 0x6c, .name = "IO_BANK1", .reset = 0xfc},
+    {.offset = 0x70, .name = "PADS_BANK0", .reset = 0xfc},
+    {.offset = 0x74, .name = "PADS_QSPI", .reset = 0xfc},
+    {.offset = 0x78, .name = "BUSCTRL", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0x7c, .name = "ADC0", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0x80, .name = "HSTX", .reset = 0xfc},
+    {.offset = 0x84, .name = "I2C0", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0x88, .name = "I2C1", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0x8c, .name = "PWM", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0x90, .name = "SPI0", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0x94, .name = "SPI1", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0x98, .name = "TIMER0", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0x9c, .name = "TIMER1", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0xa0, .name = "UART0", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0xa4, .name = "UART1", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0xa8, .name = "OTP", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0xac, .name = "TBMAN", .reset = 0xfc, .writable = 0xff},
+    {.offset = 0xb0, .name = "POWMAN", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xb4, .name = "TRNG", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xb8, .name = "SHA256", .reset = 0xf8, .writable = 0xff},
+    {.offset = 0xbc, .name = "SYSCFG", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xc0, .name = "CLOCKS", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xc4, .name = "XOSC", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xc8, .name = "ROSC", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xcc, .name = "PLL_SYS", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xd0, .name = "PLL_USB", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xd4, .name = "TICKS", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xd8, .name = "WATCHDOG", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xdc, .name = "RSM", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xe0, .name = "XIP_CTRL", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xe4, .name = "XIP_QMI", .reset = 0xb8, .writable = 0xff},
+    {.offset = 0xe8, .name = "XIP_AUX", .reset = 0xf8, .writable = 0xff},
 };
+
+/// The register that guards the device at a base address (hardware/regs/addressmap.h).
+struct Guard {
+  std::uint32_t base, offset;
+};
+constexpr Guard kGuards[] = {{0x40000000, 0x60}, {0x40008000, 0xbc}, {0x40010000, 0xc0}, {0x40018000, 0xdc},
+                             {0x40048000, 0xc4}, {0x40050000, 0xcc}, {0x40058000, 0xd0}, {0x40068000, 0x78},
+                             {0x40070000, 0xa0}, {0x40078000, 0xa4}, {0x40080000, 0x90}, {0x40088000, 0x94},
+                             {0x40090000, 0x84}, {0x40098000, 0x88}, {0x400a0000, 0x7c}, {0x400a8000, 0x8c},
+                             {0x400b0000, 0x98}, {0x400b8000, 0x9c}, {0x400c8000, 0xe0}, {0x400d0000, 0xe4},
+                             {0x400d8000, 0xd8}, {0x400e8000, 0xc8}, {0x400f0000, 0xb4}, {0x400f8000, 0xb8},
+                             {0x40100000, 0xb0}, {0x40108000, 0xd4}, {0x40120000, 0xa8}, {0x40130000, 0xa8},
+                             {0x40160000, 0xac}, {0x50000000, 0x44}, {0x50100000, 0x48}, {0x50110000, 0x48},
+                             {0x50200000, 0x4c}, {0x50300000, 0x50}, {0x50400000, 0x54}, {0x50500000, 0xe8}};
 
 constexpr Register kGlitchDetector[] = {
     {.offset = 0x00, .name = "ARM", .reset = 0x5bad},
@@ -64,6 +120,7 @@ constexpr Register kGlitchDetector[] = {
 
 constexpr std::uint32_t kSclkStatus = 0x10, kSclkCtrl = 0x14, kSsStatus = 0x18, kSsCtrl = 0x1c,
                         kOverrides = 0xf000;
+constexpr std::uint32_t kSd1Ctrl = 0x2c, kInover = 3U << 16, kInoverLow = 2U << 16;
 constexpr Register kIoQspi[] = {
     {.offset = 0x00, .name = "USBPHY_DP_STATUS"},
     {.offset = 0x04, .name = "USBPHY_DP_CTRL", .reset = 0x1f},
@@ -76,7 +133,7 @@ constexpr Register kIoQspi[] = {
     {.offset = 0x20, .name = "GPIO_QSPI_SD0_STATUS"},
     {.offset = 0x24, .name = "GPIO_QSPI_SD0_CTRL", .reset = 0x1f, .writable = 0x1f},
     {.offset = 0x28, .name = "GPIO_QSPI_SD1_STATUS"},
-    {.offset = 0x2c, .name = "GPIO_QSPI_SD1_CTRL", .reset = 0x1f, .writable = 0x1f},
+    {.offset = kSd1Ctrl, .name = "GPIO_QSPI_SD1_CTRL", .reset = 0x1f, .writable = kInover | 0x1f},
     {.offset = 0x30, .name = "GPIO_QSPI_SD2_STATUS"},
     {.offset = 0x34, .name = "GPIO_QSPI_SD2_CTRL", .reset = 0x1f, .writable = 0x1f},
     {.offset = 0x38, .name = "GPIO_QSPI_SD3_STATUS"},
@@ -113,9 +170,50 @@ void Busctrl::on_write(const Write& write, const Access&) {
 }
 
 Accessctrl::Accessctrl() : RegisterDevice("ACCESSCTRL", kAccessctrl) {}
+
+void Accessctrl::reset() {
+  RegisterDevice::reset();
+  restricts_secure = false;
+}
+
+Reply Accessctrl::write(std::uint32_t offset, std::uint32_t value, const Access& access) {
+  if (!access.secure)
+    throw Stop(fmt::format("ACCESSCTRL offset {:#06x}: a write in Non-secure state is not modelled", offset));
+  if (offset == kGpioNsmask0 || offset == kGpioNsmask1) return RegisterDevice::write(offset, value, access);
+  constexpr std::uint32_t kPassword = 0xacce;
+  if (access.master == Master::kDma || value >> 16 != kPassword) return {.fault = BusFault::kDenied};
+  return RegisterDevice::write(offset, value & 0xffff, access);
+}
+
+void Accessctrl::on_write(const Write& write, const Access&) {
+  if (write.offset == kCfgreset && (write.bits & 1) != 0) {
+    const std::uint32_t lock = stored(kLock);
+    reset();
+    stored(kLock) = lock;
+  }
+  if (write.offset > kGpioNsmask1 && (write.old_value & ~stored(write.offset) & ~(kNsp | kNsu)) != 0)
+    restricts_secure = true;
+}
+
+bool Accessctrl::admits(std::uint32_t base, const Access& access) const {
+  constexpr std::uint32_t kOwn = 0x40060000, kSio = 0xd0000000;  // these look at the access themselves
+  if (base == kOwn || base == kSio) return true;
+  for (const Guard& guard : kGuards) {
+    if (guard.base != base) continue;
+    const std::uint32_t level =
+        access.secure ? (access.privileged ? kSp : kSp | kSu) : (access.privileged ? kNsp : kNsp | kNsu);
+    const std::uint32_t needed = level | 1U << (4 + static_cast<unsigned>(access.master));
+    return (stored(guard.offset) & needed) == needed;
+  }
+  return access.secure;  // BOOTRAM is wired so
+}
 GlitchDetector::GlitchDetector() : RegisterDevice("GLITCH_DETECTOR", kGlitchDetector) {}
 
 IoQspi::IoQspi() : RegisterDevice("IO_QSPI", kIoQspi) {}
+void IoQspi::reset() {
+  RegisterDevice::reset();
+  if (sd1_reads_low_) sd1_reads_low_(false);
+}
 std::uint32_t IoQspi::on_read(std::uint32_t offset, const Access& access) {
   if (offset % 8 != 0) return stored(offset);
   switch (offset) {
@@ -141,6 +239,12 @@ std::uint32_t IoQspi::status(std::uint32_t ctrl, bool value, bool undriven) cons
   return (out ? 1U << 9 : 0) | (enabled ? 1U << 13 : 0) | (level ? 1U << 17 : 0);
 }
 void IoQspi::on_write(const Write& write, const Access&) {
+  if (write.offset == kSd1Ctrl) {
+    // A2's boot ROM so ends its wait for a busy flash.
+    const std::uint32_t inover = stored(kSd1Ctrl) & kInover;
+    if (inover != 0 && inover != kInoverLow) stop(kSd1Ctrl, "INOVER other than 0 and 2 is not modelled");
+    if (sd1_reads_low_) sd1_reads_low_(inover == kInoverLow);
+  }
   if (write.offset == kSsCtrl && (stored(kSsCtrl) & kOverrides) != 0 && reads_under_way_ &&
       reads_under_way_())
     stop(kSsCtrl, "the select is taken away while the XIP stream reads: its data would be garbage");

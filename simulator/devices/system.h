@@ -39,10 +39,17 @@ class Busctrl : public RegisterDevice {
   void on_write(const Write& write, const Access& access) override;
 };
 
-/// ACCESSCTRL (section 10.6.3): readable with its reset values (everything is Secure); writing is a Stop.
-class Accessctrl : public RegisterDevice {
+/// ACCESSCTRL (section 10.6): who reaches which peripheral. A Stop: to change the access to memories, and to
+/// RESETS, IO and pads, which filter their registers further; LOCK and FORCE_CORE_NS.
+class Accessctrl : public RegisterDevice, public AccessFilter {
  public:
   Accessctrl();
+  Reply write(std::uint32_t offset, std::uint32_t value, const Access& access) override;
+  bool admits(std::uint32_t base, const Access& access) const override;
+  void reset() override;
+
+ protected:
+  void on_write(const Write& write, const Access& access) override;
 };
 
 /// GLITCH_DETECTOR (section 10.9): disarmed and quiet.
@@ -56,10 +63,13 @@ class GlitchDetector : public RegisterDevice {
 class IoQspi : public RegisterDevice {
  public:
   IoQspi();
+  void reset() override;
   /// What a pull-up and the BOOTSEL button make of the chip select while nobody drives it.
   void set_csn(bool level) { csn_ = level; }
   /// Whether the QMI holds the chip select low.
   void watch_select(std::function<bool(Cycle now)> low) { select_low_ = std::move(low); }
+  /// Called when the QMI reads SD1 as low from now on, or no longer.
+  void watch_sd1_override(std::function<void(bool low)> observer) { sd1_reads_low_ = std::move(observer); }
   /// Whether a background read of memory is active, which an override of the chip select would cut.
   void watch_reads(std::function<bool()> under_way) { reads_under_way_ = std::move(under_way); }
 
@@ -71,6 +81,7 @@ class IoQspi : public RegisterDevice {
   std::uint32_t status(std::uint32_t ctrl, bool value, bool undriven) const;
 
   std::function<bool()> reads_under_way_;
+  std::function<void(bool)> sd1_reads_low_;
   std::function<bool(Cycle)> select_low_;
   bool csn_ = true;
 };

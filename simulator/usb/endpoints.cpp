@@ -157,9 +157,9 @@ void UsbController::finish_buffer(unsigned l, std::uint32_t half, bool short_out
   const unsigned shift = 16 * buffer;
   dpram_.set_word(offset, (dpram_.word(offset) & ~(0xffffu << shift)) | half << shift);
   const bool twin = (control & kEpDoubleBuffered) != 0;
-  // SIE_STATUS.RX_SHORT_PACKET: after a short packet the selection stays, which stops a double-buffered
-  // endpoint until software has handled it.
-  if (twin && !short_out) selected_[l] ^= 1;
+  // After a short packet, too: the description of SIE_STATUS.RX_SHORT_PACKET says that the selection stays,
+  // but A2's boot ROM receives each command of 31 bytes in the buffer after that of the last one.
+  if (twin) selected_[l] ^= 1;
   if ((half & kBufLast) != 0) latched_status_ |= kTransComplete;
   const bool both = twin && (control & kEpInterruptPerDoubleBuff) != 0 && (buffer == 1 || short_out);
   if ((control & kEpInterruptPerBuff) != 0 || both) raise_buffer(l, buffer);

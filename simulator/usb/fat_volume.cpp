@@ -90,7 +90,7 @@ std::uint32_t FatVolume::sector_of(std::uint32_t cluster) const {
 std::string FatVolume::label() const {
   for (std::size_t at = 0; at < root_bytes_.size() && root_bytes_[at] != 0; at += kEntryBytes) {
     const std::span<const std::uint8_t> entry = std::span(root_bytes_).subspan(at, kEntryBytes);
-    if (entry[11] == kVolumeLabel) return trimmed(entry.first(11));
+    if ((entry[11] & kLongName) == kVolumeLabel) return trimmed(entry.first(11));
   }
   return {};
 }

@@ -8,8 +8,7 @@ namespace pico_llama::simulator::bootsel {
 namespace {
 
 constexpr std::string_view kLabel = "RP2350     ";
-constexpr std::string_view kInfo =
-    "UF2 Bootloader v1.0\r\nModel: Raspberry Pi RP2350\r\nBoard-ID: RP2350\r\n";
+constexpr std::string_view kInfo = "UF2 Bootloader v1.0\nModel: Raspberry Pi RP2350\nBoard-ID: RP2350\n";
 constexpr std::string_view kIndex =
     "<html><head><meta http-equiv=\"refresh\" content=\"0;URL='https://raspberrypi.com/device/RP2?version="
     "5A09D5312E22'\"/></head><body>Redirecting to <a href='https://raspberrypi.com/device/RP2?version="

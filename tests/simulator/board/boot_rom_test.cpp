@@ -59,12 +59,13 @@ TEST_F(BootRom, StartsAProgramFromFlashAsTheModelDoes) {
   for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(states[0][i], states[1][i]) << i;
 }
 
-TEST_F(BootRom, BootselStopsByName) {
+TEST_F(BootRom, WithoutAProgramItServesUsbInNonSecureState) {
   Board board(options);
   board.reset();  // blank flash
   const RunResult result = board.run({.time = kPicosecondsPerSecond});
-  ASSERT_EQ(result.end, RunEnd::kStop);
-  EXPECT_NE(result.message.find("TrustZone"), std::string::npos) << result.message;
+  ASSERT_EQ(result.end, RunEnd::kBootsel) << result.message;
+  EXPECT_TRUE(board.in_bootsel());
+  EXPECT_FALSE(board.cores[0].secure);
 }
 
 }  // namespace

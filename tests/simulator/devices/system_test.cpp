@@ -4,6 +4,7 @@
 #include "simulator/devices/otp.h"
 #include "simulator/devices/psm.h"
 #include "simulator/devices/trng.h"
+#include "simulator/stop.h"
 
 namespace pico_llama::simulator {
 namespace {
@@ -31,6 +32,57 @@ TEST(Bootram, LocksAndWriteOnceWords) {
   bootram.write(0x3f0, 0x1234, {.size = 2});
   bootram.write(0x3f0, 0x0034, {.size = 2, .op = AtomicOp::kXor});
   EXPECT_EQ(bench.read(bootram, 0x3f0), 0x1200U);
+}
+
+TEST(Psm, AWatchdogResetKeepsItsSelection) {
+  Bench bench;
+  Psm psm;
+  bench.write(psm, 0x8, 0x1fffff0);
+  psm.reset_by_watchdog();
+  EXPECT_EQ(bench.read(psm, 0x8), 0x1fffff0U);
+  psm.reset();
+  EXPECT_EQ(bench.read(psm, 0x8), 0U);
+}
+
+TEST(Accessctrl, SaysWhoReachesAPeripheral) {
+  constexpr std::uint32_t kUsbctrl = 0x48, kUsbBase = 0x50110000, kDpram = 0x50100000, kUart0 = 0x40070000;
+  constexpr Access kNonSecure{.secure = false}, kUser{.secure = false, .privileged = false};
+  Bench bench;
+  Accessctrl control;
+  EXPECT_FALSE(control.admits(kUsbBase, kNonSecure));
+  EXPECT_EQ(control.write(kUsbctrl, 0xfe, {}).fault, BusFault::kDenied);  // no password
+  EXPECT_EQ(control.write(kUsbctrl, 0xacce00fe, {}).fault, BusFault::kNone);
+  EXPECT_TRUE(control.admits(kUsbBase, kNonSecure));
+  EXPECT_TRUE(control.admits(kDpram, kNonSecure));
+  EXPECT_FALSE(control.admits(kUsbBase, kUser));
+  EXPECT_FALSE(control.admits(kUart0, kNonSecure));
+  EXPECT_FALSE(control.restricts_secure);
+  bench.write(control, kUsbctrl, 0xacce009a);  // as A2's boot ROM: core 0 and the debugger
+  EXPECT_TRUE(control.restricts_secure);
+  EXPECT_TRUE(control.admits(kUsbBase, {}));
+  EXPECT_FALSE(control.admits(kUsbBase, {.master = Master::kCore1}));
+  EXPECT_FALSE(control.admits(kUsbBase, {.master = Master::kDma}));
+  EXPECT_TRUE(control.admits(kUsbBase, {.master = Master::kDebugger}));
+  bench.write(control, 0x08, 0xacce0001);  // CFGRESET
+  EXPECT_FALSE(control.restricts_secure);
+  EXPECT_EQ(bench.read(control, kUsbctrl), 0xfcU);
+  EXPECT_THROW(control.write(kUsbctrl, 0xacce00fe, kNonSecure), Stop);
+  EXPECT_THROW(control.write(0x18, 0xacce00f0, {}), Stop);  // XIP
+}
+
+TEST(IoQspi, Sd1CanBeReadAsLow) {
+  Bench bench;
+  IoQspi pins;
+  int low = -1;
+  pins.watch_sd1_override([&low](bool on) { low = on ? 1 : 0; });
+  bench.write(pins, 0x2c, 0x2001f);
+  EXPECT_EQ(low, 1);
+  bench.write(pins, 0x2c, 0x1f);
+  EXPECT_EQ(low, 0);
+  bench.write(pins, 0x2c, 0x2001f);
+  pins.reset();
+  EXPECT_EQ(low, 0);
+  EXPECT_THROW(bench.write(pins, 0x2c, 0x3001f), Stop);
 }
 
 TEST(Trng, GivesTheSameBitsForTheSameSeed) {

@@ -215,7 +215,6 @@ void DeviceDriver::on_buffers() {
       }
       received += text;
       if (options_.double_buffered_out) {
-        // After a short packet the controller stays on this buffer (SIE_STATUS.RX_SHORT_PACKET).
         arm_out(buffer, false);
       } else {
         arm_out(0, true);

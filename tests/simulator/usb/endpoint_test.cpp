@@ -163,6 +163,16 @@ TEST_F(Endpoint, TwoBuffersAlternateAndQueueTheirStatus) {
   EXPECT_EQ(bench.read(kBuffStatus), 0u);
 }
 
+TEST_F(Endpoint, TheOtherBufferFollowsAShortPacket) {
+  bench.set_dpram(kEp1InControl + 4,
+                  kEpEnable | kEpDoubleBuffered | kEpInterruptPerBuff | 2u << kEpTypeLsb | 0x200);
+  const std::uint32_t half = kBufAvailable | 64;
+  bench.set_dpram(kOut1, half | (half | kBufPid) << 16 | kBufReset);
+  ASSERT_EQ(out(31, false), Handshake::kAck);
+  ASSERT_EQ(out(5, true), Handshake::kAck);
+  EXPECT_EQ(bench.dpram(kOut1), (kBufFull | 31) | (kBufFull | kBufPid | 5) << 16);
+}
+
 TEST_F(Endpoint, InterruptPerTwoBuffersComesAfterTheSecond) {
   bench.set_dpram(kEp1InControl,
                   kEpEnable | kEpDoubleBuffered | kEpInterruptPerDoubleBuff | 2u << kEpTypeLsb | 0x180);

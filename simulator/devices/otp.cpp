@@ -19,16 +19,17 @@ constexpr Register kRegisters[] = {
     {.offset = 0x168, .name = "INTE"},
     {.offset = 0x170, .name = "INTS"},
 };
-constexpr unsigned kChipid0 = 0x000, kRandid0 = 0x004, kRandidRows = 8;
+constexpr unsigned kChipid0 = 0x000, kRandid0 = 0x004, kRandidRows = 8, kNumGpios = 0x018;
 constexpr std::uint32_t kRawWindow = 0x4000, kWindow = 0x8000;  // raw and guarded copies
 }  // namespace
 
-Otp::Otp(std::uint64_t seed) : RegisterDevice("OTP", kRegisters) {
+Otp::Otp(std::uint64_t seed, std::uint16_t gpios) : RegisterDevice("OTP", kRegisters) {
   std::uint64_t state = seed;
   const std::uint64_t id = next_random(state);
   for (unsigned i = 0; i < 4; ++i) rows_[kChipid0 + i] = static_cast<std::uint16_t>(id >> 16 * i);
   for (unsigned i = 0; i < kRandidRows; ++i)
     rows_[kRandid0 + i] = static_cast<std::uint16_t>(next_random(state));
+  rows_[kNumGpios] = gpios;
 }
 
 std::uint64_t Otp::chip_id() const {

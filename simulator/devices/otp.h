@@ -11,8 +11,8 @@ class Otp : public RegisterDevice {
  public:
   static constexpr unsigned kRows = 4096;
 
-  /// The chip id comes from `seed`.
-  explicit Otp(std::uint64_t seed);
+  /// The chip id comes from `seed`. `gpios`: of the package, 48 (QFN-80) or 30 (QFN-60).
+  Otp(std::uint64_t seed, std::uint16_t gpios);
 
   /// The result of an error-corrected read: 16 bits.
   std::uint16_t row(unsigned number) const { return rows_[number]; }

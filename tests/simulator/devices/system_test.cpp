@@ -191,11 +191,12 @@ TEST(ResetGate, PadsTakeNoWritesInResetAndDoNotFault) {
 
 TEST(Otp, HasAChipIdAndCannotBeWritten) {
   Bench bench;
-  Otp otp(7);
+  Otp otp(7, 48);
   OtpData data(otp);
   EXPECT_NE(otp.chip_id(), 0U);
   EXPECT_EQ(bench.read(data, 0), static_cast<std::uint32_t>(otp.chip_id()));
   EXPECT_EQ(bench.read(data, 4), static_cast<std::uint32_t>(otp.chip_id() >> 32));
+  EXPECT_EQ(bench.read(data, 2 * 0x018) & 0xffff, 48U) << "NUM_GPIOS";
   EXPECT_EQ(data.write(0, 1, {}).fault, BusFault::kDenied);
   EXPECT_EQ(bench.read(data, 0x4000 + 4 * 0x48), 0U);  // BOOT_FLAGS0, raw: unprogrammed
   EXPECT_THROW(data.read(0x4000, {}), Stop);           // raw read of a row with ECC

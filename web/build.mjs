@@ -16,10 +16,12 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const { values } = parseArgs({
+  // --firmware: the Plus 2 W's; --boards: a folder with firmware-BOARD.uf2 of other boards.
   options: {
     wasm: { type: 'string' },
     firmware: { type: 'string' },
     story: { type: 'string' },
+    boards: { type: 'string' },
     out: { type: 'string' },
     cli: { type: 'string' },
   },
@@ -67,8 +69,14 @@ if (values.out) {
   const out = values.out;
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
+  const others = readdirSync(values.boards)
+    .filter((name) => /^firmware-.*\.uf2$/.test(name))
+    .sort();
+  for (const name of others) copyFileSync(join(values.boards, name), join(out, name));
+  const boards = ['pico-plus-2-w', ...others.map((name) => name.replace(/^firmware-(.*)\.uf2$/, '$1'))];
   await build({
     ...common,
+    define: { BOARDS: JSON.stringify(boards) },
     entryPoints: ['src/page.ts', 'src/board_worker.ts', 'src/command_worker.ts'],
     outdir: out,
   });

@@ -3,7 +3,9 @@ import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import type { BoardStatus, FromBoard, Image, ToBoard } from './board_worker.js';
 import { CyclePlot } from './cycle_plot.js';
+import { Dialogue } from './dialogue.js';
 import { download, element } from './dom.js';
+import { MemoryMap } from './memory_map.js';
 
 /** What takes the user's keys: the virtual board or a real one. */
 export interface Console {
@@ -19,6 +21,8 @@ export interface BoardView {
   show(bytes: Uint8Array): void;
   /** Takes keys from the virtual board; null: gives them back. */
   connect(console: Console | null): void;
+  /** Asks the virtual board, seen or not. */
+  ask(command: string): Promise<string>;
 }
 
 /** The first story; the same words in test/page_test.mjs for `pico-llama simulate`. */
@@ -34,6 +38,14 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
     screenReaderMode: true,
     theme: { background: '#101214', foreground: '#e8e8e3' },
   });
+  // Tab completes a command; with Shift, or after Escape, it leaves the console as it does elsewhere.
+  let leaving = false;
+  terminal.attachCustomKeyEventHandler((event) => {
+    if (event.type !== 'keydown') return true;
+    if (event.key === 'Tab') return !(leaving || event.shiftKey);
+    leaving = event.key === 'Escape';
+    return !leaving;
+  });
   const fit = new FitAddon();
   terminal.loadAddon(fit);
   terminal.open(element('terminal'));
@@ -43,7 +55,9 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
   const worker = new Worker('board_worker.js', { type: 'module' });
   const send = (message: ToBoard) => worker.postMessage(message);
   const plot = new CyclePlot(element('plot'));
+  const map = new MemoryMap();
   const virtual: Console = { type: (bytes) => send({ kind: 'type', bytes }) };
+  const dialogue = new Dialogue(virtual.type);
   let console: Console = virtual;
   let images: Image[] = [];
   let text = '';
@@ -56,6 +70,7 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
     terminal.write(bytes);
     text = (text + decoder.decode(bytes, { stream: true })).slice(-1_000_000);
     showSpeed(text);
+    map.read(text);
   };
   const boot = async (given: Image[], script: string) => {
     images = given;
@@ -63,6 +78,7 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
     text = '';
     say('');
     plot.clear();
+    map.clear();
     send({ kind: 'boot', module: await program, images, board: 'pico-plus-2-w', script });
   };
 
@@ -71,10 +87,12 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
     switch (message.kind) {
       case 'output':
         if (console === virtual) print(message.bytes);
+        dialogue.hear(message.bytes);
         break;
       case 'status':
         show(message.status);
         plot.add(message.status);
+        map.add(message.status);
         break;
       case 'script-ended':
         // For the test, which compares it with `simulate --stats`.
@@ -82,6 +100,7 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
         break;
       case 'off':
         say(message.message);
+        dialogue.end(message.message);
         break;
     }
   };
@@ -110,6 +129,7 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
     terminal,
     say,
     show: print,
+    ask: (command) => dialogue.ask(command),
     connect: (other) => {
       console = other ?? virtual;
       text = '';

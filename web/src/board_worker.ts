@@ -33,7 +33,8 @@ export interface Stats {
     sleep_cycles: number;
     stall_cycles: Record<string, number>;
   }[];
-  usb: { bytes_in: number };
+  xip_cache: { hits: number; misses: number };
+  qspi: Record<'flash' | 'psram', { bytes_read: number; bytes_written: number; busy_cycles: number }>;
 }
 
 export type FromBoard =

@@ -3,6 +3,7 @@ import type { BoardView } from './board_view.js';
 import { Cancelled, CommandRun } from './command.js';
 import type { ToCommand } from './command_worker.js';
 import { download, element } from './dom.js';
+import type { FlashForm } from './flash_form.js';
 
 /** Larger files are no checkpoint, but may be one's tokenizer. */
 const LEAST_CHECKPOINT = 1 << 16;
@@ -23,7 +24,11 @@ export function roles(files: { name: string; size: number }[]): { checkpoint?: s
   };
 }
 
-export function startModelForm(program: Promise<WebAssembly.Module>, board: BoardView): void {
+export function startModelForm(
+  program: Promise<WebAssembly.Module>,
+  board: BoardView,
+  flash: FlashForm,
+): void {
   let chosen: File[] = [];
   let model: Uint8Array | undefined;
   let run: CommandRun | undefined;
@@ -93,6 +98,7 @@ export function startModelForm(program: Promise<WebAssembly.Module>, board: Boar
 
   pack.onclick = async () => {
     packed.hidden = true;
+    flash.offer(undefined);
     element('story').textContent = '';
     const { checkpoint, tokenizer } = roles(chosen);
     const files = await Promise.all(
@@ -109,6 +115,7 @@ export function startModelForm(program: Promise<WebAssembly.Module>, board: Boar
     model = outcome.result;
     offer('model-uf2', model);
     packed.hidden = false;
+    flash.offer(model);
     const firmware = await download('firmware.uf2');
     const joined = await new CommandRun(
       {

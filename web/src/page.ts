@@ -1,4 +1,5 @@
 import { startBoard } from './board_view.js';
+import { startFlashForm } from './flash_form.js';
 import { startModelForm } from './model_form.js';
 import { startRealBoard } from './real_board.js';
 
@@ -6,7 +7,7 @@ import { startRealBoard } from './real_board.js';
 const program = WebAssembly.compileStreaming(fetch('pico-llama.wasm'));
 
 const board = startBoard(program);
-startModelForm(program, board);
+startModelForm(program, board, startFlashForm(program));
 startRealBoard(board);
 
 if ('serviceWorker' in navigator) await navigator.serviceWorker.register('service_worker.js');

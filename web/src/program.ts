@@ -2,7 +2,7 @@
 import type { Files } from './files.js';
 import { ProgramExit, type Streams, wasiImports } from './wasi.js';
 
-interface Exports {
+export interface Exports {
   memory: WebAssembly.Memory;
   _initialize(): void;
   __main_argc_argv(count: number, words: number): number;
@@ -26,7 +26,7 @@ interface Exports {
 }
 
 /** One instance of the program, with its own memory. */
-class Instance {
+export class Instance {
   readonly exports: Exports;
   constructor(module: WebAssembly.Module, files: Files, streams: Streams) {
     const imports = { wasi_snapshot_preview1: wasiImports(() => this.exports.memory, files, streams) };
@@ -90,7 +90,7 @@ export type BoardKind = 'pico-plus-2-w' | 'pico2';
 
 /** The virtual board. */
 export class Board {
-  private readonly instance: Instance;
+  readonly instance: Instance;
   /** Throws an Error with the loader's line. `script`: lines of `simulate --script`; empty: a user types. */
   constructor(module: WebAssembly.Module, files: Files, images: string[], kind: BoardKind, script: string) {
     const ignore = () => {};

@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
+  downloaded,
   launchBrowser,
   MODEL,
   native,
   nativeError,
   PAGE,
+  plain,
   requirePage,
+  savedText,
   serve,
   TOKENIZER,
 } from './support.mjs';
@@ -30,21 +33,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function downloaded(selector) {
-  const [download] = await Promise.all([page.waitForEvent('download'), page.click(selector)]);
-  return readFileSync(await download.path());
-}
-/** Without the line editor's escape sequences, which come wherever a user pauses. */
-const plain = (text) => text.replaceAll(new RegExp(`${'\u001b'}(\\[[0-9;?]*[A-Za-z]|[78])`, 'g'), '');
-/** The text that the page would save. A click by the program leaves the focus in the terminal, where keys go. */
-const savedText = (of) =>
-  of.evaluate(async () => {
-    const save = document.getElementById('save');
-    save.addEventListener('click', (event) => event.preventDefault(), { once: true });
-    save.click();
-    return (await fetch(save.href)).text();
-  });
-const consoleText = async () => plain(await savedText(page));
+const consoleText = () => savedText(page);
 async function waitForConsole(pattern) {
   for (;;) {
     const text = await consoleText();
@@ -73,7 +62,7 @@ test('the first story is the native board’s, with the same cycles', { timeout:
   assert.match(told, /Once upon a time.{200}/s);
   await page.waitForFunction(() => document.documentElement.dataset.firstStory, null, { timeout: 200_000 });
   // The board goes on, so the console may have more than the native run, which ends with the story.
-  const text = plain((await downloaded('#save')).toString('utf8'));
+  const text = plain((await downloaded(page, '#save')).toString('utf8'));
   assert.equal(text.slice(0, plain(told).length), plain(told));
   const here = await page.evaluate(() => document.documentElement.dataset.firstStory);
   assert.equal(here, readFileSync(stats, 'utf8'));
@@ -112,7 +101,7 @@ test('a checkpoint becomes the cartridge that pack makes, and tells pack’s sto
     await page.selectOption('#profile', profile);
     await page.click('#pack');
     await page.waitForSelector('#packed:not([hidden])', { timeout: 60_000 });
-    assert.deepEqual(await downloaded('#model-uf2'), readFileSync(cartridge));
+    assert.deepEqual(await downloaded(page, '#model-uf2'), readFileSync(cartridge));
     const story = native(['run', cartridge, '-i', 'The old fox', '-t', '0.7', '-s', '5']);
     await page.fill('#prompt', 'The old fox');
     await page.fill('#temperature', '0.7');
@@ -126,7 +115,7 @@ test('a checkpoint becomes the cartridge that pack makes, and tells pack’s sto
   native(['uf2', join(PAGE, 'firmware.uf2'), join(folder, 'f32.uf2'), '-o', joined]);
   await page.waitForSelector('#story-uf2[href^="blob:"]');
   await page.waitForFunction(() => document.getElementById('pack-log').textContent !== '');
-  assert.deepEqual(await downloaded('#story-uf2'), readFileSync(joined));
+  assert.deepEqual(await downloaded(page, '#story-uf2'), readFileSync(joined));
 });
 
 test('bad files say the packer’s own line', { timeout: 60_000 }, async () => {
@@ -149,84 +138,90 @@ test('bad files say the packer’s own line', { timeout: 60_000 }, async () => {
   }
 });
 
-test('Web Serial: a board with the firmware’s own USB port, and what can go wrong', {
-  timeout: 240_000,
+test('accessible: names, the keyboard, contrast in light and dark, and a phone’s width', {
+  timeout: 60_000,
 }, async () => {
-  const other = await context.newPage();
-  other.on('pageerror', (error) => problems.push(error.message));
-  // navigator.serial of this page is a cable to a second virtual board: bytes go through its USB controller and the
-  // firmware's CDC.
-  await other.addInitScript(() => {
-    let refusal = '';
-    let worker;
-    let pull;
-    const port = {
-      async open({ baudRate }) {
-        if (baudRate === 1200) throw new Error('1200 baud asks for BOOTSEL mode');
-        const module = await WebAssembly.compileStreaming(fetch('pico-llama.wasm'));
-        const bytes = new Uint8Array(await (await fetch('story.uf2')).arrayBuffer());
-        worker = new Worker('board_worker.js', { type: 'module' });
-        port.readable = new ReadableStream({
-          start(controller) {
-            pull = () => controller.error(new DOMException('The device has been lost.', 'NetworkError'));
-            worker.onmessage = ({ data }) => data.kind === 'output' && controller.enqueue(data.bytes);
-          },
-        });
-        port.writable = new WritableStream({
-          write: (chunk) => worker.postMessage({ kind: 'type', bytes: chunk }),
-        });
-        worker.postMessage({
-          kind: 'boot',
-          module,
-          images: [{ name: 'story.uf2', bytes }],
-          board: 'pico-plus-2-w',
-          script: '',
-        });
-      },
-      async close() {
-        worker.terminate();
-      },
-    };
-    window.serialFault = { refuse: (name) => (refusal = name), unplug: () => pull() };
-    Object.defineProperty(navigator, 'serial', {
-      value: {
-        async requestPort({ filters }) {
-          if (filters[0].usbVendorId !== 0x2e8a) throw new Error('another vendor');
-          if (refusal) throw new DOMException('refused', refusal);
-          return port;
-        },
-      },
-    });
-  });
-  await other.goto(server.address);
-  for (const [name, words] of [
-    ['NotFoundError', /BOOTSEL/],
-    ['SecurityError', /settings/],
-    ['InvalidStateError', /another window/],
-    ['NetworkError', /another program/],
-  ]) {
-    await other.evaluate((refusal) => window.serialFault.refuse(refusal), name);
-    await other.click('#serial');
-    await other.waitForFunction(
-      (pattern) => new RegExp(pattern).test(document.getElementById('message').textContent),
-      words.source,
+  const session = await context.newCDPSession(page);
+  await session.send('Accessibility.enable');
+  const { nodes } = await session.send('Accessibility.getFullAXTree');
+  const controls = nodes.filter(
+    ({ ignored, role }) =>
+      !ignored &&
+      /^(button|link|textbox|combobox|spinbutton|image|meter|progressbar|application)$/i.test(role?.value),
+  );
+  assert.ok(controls.length >= 18);
+  assert.deepEqual(
+    controls
+      .filter(({ name }) => !name?.value)
+      .map(({ role, backendDOMNodeId }) => [role.value, backendDOMNodeId]),
+    [],
+  );
+  // Tab reaches the console and each control that can be used, and leaves the console again.
+  const reached = new Set();
+  await page.evaluate(() => document.activeElement.blur());
+  for (let i = 0; i < 40; ++i) {
+    if ([...reached].at(-1) === 'terminal') await page.keyboard.press('Escape');
+    await page.keyboard.press('Tab');
+    reached.add(
+      await page.evaluate(() => {
+        const at = document.activeElement;
+        return at.closest('#terminal') ? 'terminal' : at.id;
+      }),
     );
   }
-  await other.evaluate(() => window.serialFault.refuse(''));
-  await other.click('#serial');
-  const log = () => savedText(other);
-  const waitFor = async (pattern) => {
-    while (!pattern.test(await log())) await other.waitForTimeout(300);
-  };
-  await waitFor(/model {3}q8[\s\S]*> $/);
-  await other.click('#terminal');
-  await other.keyboard.type('/temp 0.5');
-  await other.keyboard.press('Enter');
-  await waitFor(/temperature 0\.5/);
-  await other.evaluate(() => window.serialFault.unplug());
-  await other.waitForFunction(() => /unplugged/.test(document.getElementById('message').textContent));
-  assert.match(await other.textContent('#serial'), /Connect/);
-  await other.close();
+  for (const id of [
+    'terminal',
+    'interrupt',
+    'restart',
+    'files',
+    'profile',
+    'flash-board',
+    'flash-content',
+    'flash-file',
+  ])
+    assert.ok(reached.has(id), `Tab does not reach #${id}: ${[...reached]}`);
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    const faint = await page.evaluate(() => {
+      const numbers = (color) => color.match(/[\d.]+/g).map(Number);
+      const luminance = (color) => {
+        const [r, g, b] = numbers(color).map((value) =>
+          value / 255 <= 0.03928 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
+        );
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const paper = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+          const color = getComputedStyle(at).backgroundColor;
+          if ((numbers(color)[3] ?? 1) === 1) return color;
+        }
+        return 'rgb(255, 255, 255)';
+      };
+      const texts = [
+        ...document.querySelectorAll(
+          'h1, h2, h3, p, li, a, button, label, select, input, dt, dd, th, td, caption, summary',
+        ),
+      ];
+      return texts
+        .filter(
+          (element) => element.checkVisibility() && !element.disabled && !element.closest('#terminal, #plot'),
+        )
+        .map((element) => {
+          const [a, b] = [luminance(getComputedStyle(element).color), luminance(paper(element))];
+          return {
+            what: element.id || element.textContent.trim().slice(0, 30),
+            ratio: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05),
+          };
+        })
+        .filter(({ ratio }) => ratio < 4.5); // WCAG 2.1, 1.4.3
+    });
+    assert.deepEqual(faint, [], colorScheme);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await page.setViewportSize(before);
 });
 
 test('reloaded without a network, it boots the board', { timeout: 60_000 }, async () => {

@@ -53,13 +53,13 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
-/** Serves the page's folder on localhost; returns its address and a function that ends it. */
-export async function serve(folder = PAGE, port = 0) {
+/** Serves the page's folder, and `extra` files, on localhost; returns its address and a function that ends it. */
+export async function serve(folder = PAGE, port = 0, extra = new Map()) {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
     const file = join(folder, normalize(path === '/' ? '/index.html' : path));
     try {
-      const body = readFileSync(file);
+      const body = extra.get(path) ?? readFileSync(file);
       response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream' });
       response.end(body);
     } catch {
@@ -80,4 +80,23 @@ export function nativeError(words, options = {}) {
   const run = spawnSync(NATIVE, words, { encoding: 'utf8', ...options });
   if (run.status === 0) throw new Error(`pico-llama ${words.join(' ')} did not fail`);
   return run.stderr;
+}
+
+/** Without the line editor's escape sequences, which come wherever a user pauses. */
+export const plain = (text) => text.replaceAll(new RegExp(`${'\u001b'}(\\[[0-9;?]*[A-Za-z]|[78])`, 'g'), '');
+
+/** The text that the page would save. A click by the program leaves the focus in the terminal, where keys go. */
+export const savedText = async (page) =>
+  plain(
+    await page.evaluate(async () => {
+      const save = document.getElementById('save');
+      save.addEventListener('click', (event) => event.preventDefault(), { once: true });
+      save.click();
+      return (await fetch(save.href)).text();
+    }),
+  );
+
+export async function downloaded(page, selector) {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click(selector)]);
+  return readFileSync(await download.path());
 }

@@ -1,12 +1,13 @@
 // The virtual board for JavaScript: one board a program instance. Texts are UTF-8, ended by a 0; those that
 // are returned belong to the program and are valid until the next call.
+#include "web/wasm/board_api.h"
+
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "tools/support/failure.h"
-#include "web/wasm/virtual_board.h"
 
 using namespace pico_llama;
 using web::VirtualBoard;
@@ -24,11 +25,13 @@ const char* text(std::string of) {
 
 }  // namespace
 
-#define EXPORT(name) extern "C" __attribute__((export_name(#name)))
+namespace pico_llama::web {
+VirtualBoard& the_board() { return *board; }
+}  // namespace pico_llama::web
 
 /// Powers on a board with the images in `paths` (one a line). `kind`: 0 Pico Plus 2 W, 1 Pico 2. `script`:
 /// commands of `simulate --script`, or empty for a user. Returns the error, or an empty text.
-EXPORT(board_boot) const char* board_boot(const char* paths, int kind, const char* script) {
+PICO_LLAMA_EXPORT(board_boot) const char* board_boot(const char* paths, int kind, const char* script) {
   try {
     board.reset();
     options = {};
@@ -52,24 +55,24 @@ EXPORT(board_boot) const char* board_boot(const char* paths, int kind, const cha
 }
 
 /// Returns a VirtualBoard::State.
-EXPORT(board_run) int board_run(int iterations) {
+PICO_LLAMA_EXPORT(board_run) int board_run(int iterations) {
   return static_cast<int>(board->run(static_cast<std::uint64_t>(iterations)));
 }
-EXPORT(board_message) const char* board_message() { return board->message().c_str(); }
-EXPORT(board_type) void board_type(const char* typed, int bytes) {
+PICO_LLAMA_EXPORT(board_message) const char* board_message() { return board->message().c_str(); }
+PICO_LLAMA_EXPORT(board_type) void board_type(const char* typed, int bytes) {
   board->type({typed, static_cast<std::size_t>(bytes)});
 }
 /// What the board has printed; board_output_bytes() of it, which may be in the middle of a character.
-EXPORT(board_output) const char* board_output() { return text(board->take_output()); }
-EXPORT(board_output_bytes) int board_output_bytes() { return static_cast<int>(answer.size()); }
-EXPORT(board_port_open) int board_port_open() { return board->port_open() ? 1 : 0; }
-EXPORT(board_cycles) double board_cycles() { return static_cast<double>(board->board().now()); }
-EXPORT(board_seconds) double board_seconds() {
+PICO_LLAMA_EXPORT(board_output) const char* board_output() { return text(board->take_output()); }
+PICO_LLAMA_EXPORT(board_output_bytes) int board_output_bytes() { return static_cast<int>(answer.size()); }
+PICO_LLAMA_EXPORT(board_port_open) int board_port_open() { return board->port_open() ? 1 : 0; }
+PICO_LLAMA_EXPORT(board_cycles) double board_cycles() { return static_cast<double>(board->board().now()); }
+PICO_LLAMA_EXPORT(board_seconds) double board_seconds() {
   return static_cast<double>(board->board().time()) / static_cast<double>(simulator::kPicosecondsPerSecond);
 }
-EXPORT(board_clk_sys_hz) double board_clk_sys_hz() { return board->board().timebase.clk_sys_hz(); }
-EXPORT(board_led) int board_led() { return board->board().led.lit() ? 1 : 0; }
-EXPORT(board_button) void board_button(int pressed) { board->board().set_button(pressed != 0); }
-EXPORT(board_reset) void board_reset() { board->board().reset(simulator::ResetKind::kRunPin); }
+PICO_LLAMA_EXPORT(board_clk_sys_hz) double board_clk_sys_hz() { return board->board().timebase.clk_sys_hz(); }
+PICO_LLAMA_EXPORT(board_led) int board_led() { return board->board().led.lit() ? 1 : 0; }
+PICO_LLAMA_EXPORT(board_button) void board_button(int pressed) { board->board().set_button(pressed != 0); }
+PICO_LLAMA_EXPORT(board_reset) void board_reset() { board->board().reset(simulator::ResetKind::kRunPin); }
 /// `simulate --stats`, as JSON.
-EXPORT(board_stats) const char* board_stats() { return text(board->stats()); }
+PICO_LLAMA_EXPORT(board_stats) const char* board_stats() { return text(board->stats()); }

@@ -314,6 +314,7 @@ void I2c::abort(std::uint32_t source) {
   latched_ |= kTxAbrt;
   tx_.clear();
   command_pending_ = address_ = false;
+  if (requests(true) != 0) tx_dreq.raise(cycle_);
 }
 
 void I2c::bus_free() {
@@ -430,7 +431,10 @@ void I2c::on_write(const Write& write, const Access& access) {
     }
     case kEnable:
       if (enabled() && (stored(kCon) & kSlaveDisable) == 0) stop(kCon, "slave mode is not modelled");
-      if (enabled()) break;
+      if (enabled()) {
+        if (requests(true) != 0) tx_dreq.raise(access.now);
+        break;
+      }
       tx_.clear();
       rx_.clear();
       latched_ &= ~(kRxOver | kRxUnder | kTxOver);

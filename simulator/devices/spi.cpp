@@ -96,7 +96,7 @@ bool Spi::input() const {
 }
 
 void Spi::start_next(Picoseconds now) {
-  if (shifting_ || tx_.empty() || !enabled()) return;
+  if (event_ != 0 || tx_.empty() || !enabled()) return;
   const std::uint32_t cr0 = stored(kCr0);
   if ((stored(kCr1) & kSlave) != 0) stop(kCr1, "slave mode is not modelled");
   if ((cr0 & 0x30) != 0) stop(kCr0, "only the Motorola frame format is modelled");
@@ -151,8 +151,14 @@ void Spi::frame_ended(Picoseconds now) {
   if (!more || (stored(kCr0) & kPhase) == 0) select_ = true;
   if (!more) data_ = false;
   drive(now);
-  if (more) {
-    start_next(now + ((stored(kCr0) & kPhase) == 0 ? half_period() : 0));
+  if (more && (stored(kCr0) & kPhase) == 0) {
+    const Picoseconds next = now + half_period();
+    event_ = events_.at_time(next, [this, next] {
+      event_ = 0;
+      start_next(next);
+    });
+  } else if (more) {
+    start_next(now);
   } else {
     // The receive time-out: 32 bit periods after the last bit.
     timeout_event_ = events_.at_time(now + 64 * half_period(), [this] {

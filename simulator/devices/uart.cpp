@@ -96,20 +96,20 @@ void Uart::start_next(Picoseconds now) {
 void Uart::receive(std::uint8_t byte, Picoseconds now) {
   if ((stored(kCr) & (kUarten | kRxe)) != (kUarten | kRxe)) return;  // the receiver is off
   rx_line_free_ = std::max(rx_line_free_, now) + character_time();
-  events_.at_time(rx_line_free_, [this, byte] { arrive(byte); });
+  events_.at_time(rx_line_free_, [this, byte, due = rx_line_free_] { arrive(byte, due); });
 }
 
-void Uart::arrive(std::uint8_t byte) {
+void Uart::arrive(std::uint8_t byte, Picoseconds now) {
   if (rx_.size() == depth()) {
     overrun_ = true;
     raw_ |= kOverrunInt;
   } else {
     rx_.push_back(byte);
-    if (receive_requests() != 0) rx_dreq.raise(timebase_.cycle_at(rx_line_free_));
+    if (receive_requests() != 0) rx_dreq.raise(timebase_.cycle_at(now));
     if (rx_.size() >= depth() * kEighths[stored(kIfls) >> 3 & 7] / 8) raw_ |= kRxInt;
     // PL011: the receive timeout comes 32 bit periods after the last character.
     events_.cancel(idle_event_);
-    idle_event_ = events_.at_time(rx_line_free_ + character_time() * 32 / 10, [this] {
+    idle_event_ = events_.at_time(now + character_time() * 32 / 10, [this] {
       idle_event_ = 0;
       if (!rx_.empty()) raw_ |= kTimeoutInt;
       update_interrupts();
@@ -160,6 +160,7 @@ void Uart::on_write(const Write& write, const Access& access) {
     case kRsr:
       overrun_ = false;
       break;
+    case kLcrH:  // FEN: the FIFO's depth
     case kCr:
     case kDmaCr:
       start_next(now);

@@ -37,7 +37,7 @@ class Uart : public RegisterDevice {
   unsigned receive_requests() const;
   Picoseconds character_time() const;
   void start_next(Picoseconds now);
-  void arrive(std::uint8_t byte);
+  void arrive(std::uint8_t byte, Picoseconds now);
   void update_interrupts();
 
   unsigned irq_;

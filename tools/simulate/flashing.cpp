@@ -97,6 +97,11 @@ HostTask<std::string> Flashing::perform(HostProgram& program, PicobootCommand co
   PicobootHost rom(program, *find_picoboot(host_.configuration()));
   PicobootHost::Result result{PicobootHost::kOk, {}};
   const char* name = "reboot";
+  if (command.kind == Kind::kLoad || command.kind == Kind::kWrite || command.kind == Kind::kErase) {
+    // As picotool does. A2's ROM gives up every flash command after a reset of the bus until this one.
+    result = co_await rom.command(PicobootHost::kExitXip, {}, 0, {});
+    if (!result.ok()) co_return fmt::format("picoboot exit: {}", PicobootHost::describe(result.status));
+  }
   switch (command.kind) {
     case Kind::kInfo:
       co_return co_await show_info(rom);

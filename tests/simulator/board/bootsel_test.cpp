@@ -112,7 +112,7 @@ class Bootsel : public testing::TestWithParam<Rom> {
     picoboot_host = std::make_unique<PicobootHost>(start_program(), *interface);
     return *picoboot_host;
   }
-  /// As picotool begins. Without a command such as EXIT_XIP before it A2's ROM loses the first erasure.
+  /// As picotool begins. A2's ROM gives up every flash command after a reset of the bus until EXIT_XIP.
   void claim(PicobootHost& rom) {
     EXPECT_TRUE(finish(rom.exclusive(1)).ok());
     EXPECT_TRUE(finish(rom.command(PicobootHost::kExitXip, {}, 0, {})).ok());

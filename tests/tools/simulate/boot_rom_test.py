@@ -1,9 +1,11 @@
-"""`simulate --boot-rom`: the firmware under the boot ROM of a chip. Only the refusals need none."""
+"""`simulate --boot-rom`: the firmware under the boot ROM of a chip, and the cases of flashing_test.py. Only the refusals need none."""
 import os
 import pathlib
 import subprocess
 import tempfile
 import unittest
+
+import flashing_test
 
 from virtual_board import COMMAND, FIRMWARE, PICO_TALES, Packer, built, simulate
 
@@ -45,6 +47,16 @@ class BootRom(unittest.TestCase):
                                "--send", "Once", "--expect", "tok/s", "--max-seconds", 30)
                 self.assertEqual(run.returncode, 0, run.stderr)
                 self.assertEqual(run.stdout.split(b"> Once\r\n")[1].split(b"[")[0], model[0], fault)
+
+
+class FlashingOfAChip(flashing_test.Flashing):
+    @classmethod
+    def setUpClass(cls):
+        path = os.environ.get("PICO_LLAMA_BOOT_ROM")
+        if path is None:
+            raise unittest.SkipTest("PICO_LLAMA_BOOT_ROM names no boot ROM image")
+        cls.rom = ["--boot-rom", path]
+        super().setUpClass()
 
 
 if __name__ == "__main__":

@@ -117,13 +117,13 @@ TEST(QmiTiming, FlashReadsCorrectlyDuringAClockIncrease) {
     EXPECT_EQ(t.cooldown, bootrom.cooldown);
     EXPECT_EQ(t.min_deselect, bootrom.min_deselect);
     EXPECT_GE(t.divider, bootrom.divider);
-    EXPECT_LE(t.divider, bootrom.divider + 3);
+    EXPECT_LE(t.divider, bootrom.divider + 4);
     for (uint32_t on_the_way = 6; on_the_way <= mhz; ++on_the_way) {
       SCOPED_TRACE(testing::Message() << on_the_way << " of " << mhz << " MHz");
       const double cycle_ns = 1e3 / on_the_way;
       const double sample = (t.divider + t.rxdelay) * cycle_ns / 2;
       EXPECT_LE(on_the_way / t.divider, 133u);
-      EXPECT_GE(sample, 6 + 4);
+      EXPECT_GE(sample, 2 * 6 + 4);  // even of a chip that answers late
       EXPECT_LT(sample, t.divider * cycle_ns + 1.5 + 2.5);
     }
   }

@@ -128,6 +128,25 @@ class Stories(Foreign):
                     self.assertEqual((told["tokens"], told["text"]), (expected["tokens"], expected["text"]))
 
 
+    def test_a_trimmed_vocabulary_is_the_same_from_each_format(self):
+        model, tokens = w.read_legacy(TALES), w.read_tokenizer_bin(TALES_TOKENS)
+        w.write_hf_folder(model, self.folder / "hf", "F32")
+        w.write_sentencepiece(tokens, self.folder / "hf/tokenizer.model")
+        w.write_gguf(model, self.folder / "m.gguf", "F32", w.gguf_tokenizer(tokens))
+        text = self.folder / "stories.txt"
+        text.write_text("Once upon a time there was a fox.\n\nThe fox had a friend.\n")
+        told = []
+        for path, more in ((TALES, ("-z", TALES_TOKENS)), (self.folder / "hf", ()), (self.folder / "m.gguf", ())):
+            image = self.folder / "image.plm"
+            done = self.command("pack", path, *more, "--profile", "q8", "--vocabulary", 400, "--vocabulary-text", text, "-o", image)
+            self.assertEqual(done.returncode, 0, done.stderr.decode())
+            self.assertIn("vocabulary 400 of 512 pieces", done.stderr.decode())
+            self.assertEqual(json.loads(self.command("info", image, "--json").stdout)["tensors"][-1]["rows"], 400)
+            told.append(self.greedy(image))
+        self.assertGreater(len(told[0]), 40)
+        self.assertTrue(told[0] == told[1] == told[2], told)
+
+
 class Logits(Foreign):
     """Rounded types: the logits are those of the numbers that the writer rounded to, computed by llama_forward.py in
     binary64. How far these are from the unrounded model's depends on the type: 0.02 for F16, 0.16 for BF16, 0.3 for Q8_0,

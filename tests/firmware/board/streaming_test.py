@@ -3,7 +3,7 @@ import json
 import re
 
 import virtual_board
-from board_test_case import BoardTest
+from board_test_case import BoardTest, expect
 from labels import long
 from virtual_board import STORIES3M, STORY_END, host_tokens, stories, story_script
 
@@ -42,6 +42,18 @@ class Streaming(BoardTest):
             print(f"{end['tokens']} tokens in {end['passes']} passes, {end['accepted']} of {end['drafted']} drafts, "
                   f"{end['tokens_per_second']} tok/s simulated")
             assert end["passes"] + end["accepted"] >= end["tokens"] and end["accepted"] >= end["tokens"] // 6, end
+
+    def test_a_trimmed_vocabulary(self):
+        """A classifier of fewer rows than the tokenizer has pieces: the banner says so, and the tokens are the host's."""
+        checkpoint, tokenizer = virtual_board.any_story_model()
+        text = self.scratch / "stories.txt"
+        text.write_text("Once upon a time there was a fox.\n\nThe fox had a friend.\n")
+        image = self.packer.pack("f32", checkpoint, tokenizer, "--vocabulary", "400", "--vocabulary-text", text)
+        told = self.play(["expect > ", "send /json on", "expect json on", *story_script("The zebra", 24)],
+                         self.packer.cartridge(image), seconds=120)
+        expect(told, "400 of 512 pieces")
+        (tokens, _), = stories(told)
+        assert tokens == host_tokens(image, "The zebra", 24), tokens
 
     def test_q8_3m(self):
         self.streams(self.image("q8", *STORIES3M), "3M q8", 512 * 32 * 4, steps=24)

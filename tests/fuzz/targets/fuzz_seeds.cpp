@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <random>
 
+#include "engine/check.h"
 #include "formats/llama2c.h"
 #include "formats/tokenizer_bin.h"
 #include "tests/support/synthetic_model.h"
+#include "tools/packer/trim.h"
 
 namespace pico_llama::fuzz {
 
@@ -37,6 +39,19 @@ packer::ImageBytes make_image(Profile profile, Config shape) {
   const auto checkpoint = test_support::make_checkpoint({.config = shape});
   return packer::pack(formats::read_llama2c(checkpoint, "seed"),
                       formats::read_tokenizer_bin(tokenizer_file(), "seed"), profile);
+}
+
+packer::ImageBytes make_trimmed_image(Profile profile) {
+  Config shape = kShape;
+  shape.vocab_size = 300;
+  const auto checkpoint = test_support::make_checkpoint({.config = shape});
+  const auto tokenizer = test_support::make_tokenizer(shape.vocab_size);
+  const formats::Vocabulary vocabulary = formats::read_tokenizer_bin(tokenizer, "seed");
+  packer::ImageBytes image =
+      packer::pack(formats::read_llama2c(checkpoint, "seed"),
+                   packer::trimmed(vocabulary, packer::TokenCounts(vocabulary.pieces.size()), 0), profile);
+  CHECK(ModelImage::parse(image).value().config().n_logits != 0);
+  return image;
 }
 
 std::size_t mutate(const std::vector<std::vector<std::uint8_t>>& seeds, std::uint8_t* data, std::size_t size,

@@ -25,6 +25,9 @@ const std::vector<std::vector<std::uint8_t>>& seeds() {
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(image.data());
       list.emplace_back(bytes, bytes + image.size());
     }
+    const auto trimmed = fuzz::make_trimmed_image(Profile::kQ4);
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(trimmed.data());
+    list.emplace_back(bytes, bytes + trimmed.size());
     return list;
   }();
   return all;

@@ -37,9 +37,9 @@ inline void q4_four_rows(const char* words, const void* x, int32_t bias, int32_t
   std::memcpy(codes, words + kQ4Group / 2 * 8, sizeof codes);
   const int32_t rows[4] = {row0, row1, row2, row3};
   for (int r = 0; r < 4; ++r) {
-    int32_t total;  // what is behind the pointer is a float's memory
+    uint32_t total;  // what is behind the pointer is a float's memory
     std::memcpy(&total, totals + r, sizeof total);
-    total += rows[r] * codes[r];
+    total += static_cast<uint32_t>(rows[r]) * static_cast<uint32_t>(codes[r]);
     std::memcpy(totals + r, &total, sizeof total);
   }
 }

@@ -12,7 +12,7 @@ float cycles_per_mac(Profile profile) {
     case Profile::kQ8:
       return 1.2f;
     case Profile::kQ4:
-      return 1.4f;
+      return 1.2f;
   }
   return 1;
 }

@@ -244,6 +244,21 @@ TEST_P(Bootsel, OfTwoJoinedFilesTheFirstCompleteOneRestartsTheBoard) {
   EXPECT_FALSE(flash_holds(0x80000, model));
 }
 
+TEST_P(Bootsel, TheBlockAgainstErratumE10IsProgrammed) {
+  // Absolute, 2 of 2, at the end of 16 MB: without a partition table it goes where it says.
+  const Bytes filler(256, 0xef);
+  Bytes file = uf2(0x10ffff00, filler, 0xe48bff57);
+  set_word(file, 0, 24, 2);
+  const Bytes contents = program(kFlash, 3);
+  const Bytes image = uf2(kFlash, contents);
+  file.insert(file.end(), image.begin(), image.end());
+  enter();
+  EXPECT_EQ(drag(file), "");
+  ASSERT_TRUE(restarts());
+  EXPECT_TRUE(flash_holds(0, contents));
+  EXPECT_TRUE(flash_holds(0xffff00, filler));
+}
+
 TEST_P(Bootsel, ARamImageIsStartedFromRam) {
   const Bytes contents = program(kRam + 0x1000, 5);
   enter();

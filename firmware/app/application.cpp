@@ -51,7 +51,8 @@ bool Application::step() {
     wait_for_input(connected);
     return connected && !greeted_;
   }
-  if (connected && !greeted_) greet();
+  // Asked again: the port may have been opened between the question above and this byte.
+  if (!greeted_ && console_.connected()) greet();
   const uint64_t now_us = board_.micros();
   if (ignoring_echo_ && now_us - last_input_us_ > kEchoUs) stop_ignoring_echo();
   last_input_us_ = now_us;

@@ -67,6 +67,15 @@ TEST_F(ApplicationTest, PrintsTheBannerImmediatelyOnInput) {
   EXPECT_LT(board.now_us, 50'000u);
 }
 
+TEST_F(ApplicationTest, PrintsTheBannerBeforeInputThatComesWithTheConnection) {
+  console.host_listens = false;
+  console.opened_by_read = true;  // after the application asked whether anybody is there
+  const std::string out = type("/temp 0\r");
+  EXPECT_TRUE(out.starts_with("pico-llama 0 on fake")) << out;
+  EXPECT_NE(out.find("\r\n> /temp 0\r\n"), std::string::npos) << out;
+  EXPECT_EQ(out.find("tok/s"), std::string::npos) << "a command, all of it: " << out;
+}
+
 TEST_F(ApplicationTest, PrintsTheBannerOnEveryConnection) {
   const std::string banner = type("");
   EXPECT_NE(banner.find("pico-llama 0 on fake"), std::string::npos);

@@ -29,6 +29,7 @@ class FakeConsole final : public hal::Console {
  public:
   bool connected() override { return host_listens; }
   int read() override {
+    host_listens = host_listens || opened_by_read;
     if (input.empty()) return -1;
     const auto byte = static_cast<unsigned char>(input.front());
     input.pop_front();
@@ -58,6 +59,7 @@ class FakeConsole final : public hal::Console {
   std::deque<char> input;
   std::string output;
   bool host_listens = true;
+  bool opened_by_read = false;  ///< the port is opened just before a read
   bool watching = false;
   int cancel_after = -1;  ///< polls during a story before Ctrl-C is seen; negative: never
   int polls = 0;

@@ -1,6 +1,7 @@
 """Drives the `pico-llama` command and the virtual board: for tests, benchmarks and budgets.
 
-The build that is used is $PICO_LLAMA_BUILD, by default build/host of this tree.
+The build that is used is $PICO_LLAMA_BUILD, by default build/host of this tree; its command is $PICO_LLAMA_COMMAND where an emulator
+must run it.
 """
 import json
 import os
@@ -11,7 +12,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PICO_LLAMA_BUILD", ROOT / "build/host"))
-COMMAND = BUILD / "tools/pico-llama"
+COMMAND = pathlib.Path(os.environ.get("PICO_LLAMA_COMMAND", BUILD / "tools/pico-llama"))
 FIRMWARE = ROOT / "build/firmware/firmware.elf"
 STORIES260K, PICO_TALES = ("stories260K.bin", "tok512.bin"), ("pico-tales.bin", "pico-tales.tok.bin")
 STORIES3M = ("stories3M_q80.bin", "tok4096.bin")

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
   downloaded,
+  HANG,
   launchBrowser,
   MODEL,
   native,
@@ -38,6 +39,7 @@ const server = await serve(
   new Map([['/device_worker.js', await bundled('device_worker.ts', 'esm')]]),
 );
 const context = await browser.newContext({ acceptDownloads: true, serviceWorkers: 'block' });
+context.setDefaultTimeout(HANG);
 const page = await context.newPage();
 const problems = [];
 page.on('pageerror', (error) => problems.push(error.message));
@@ -74,7 +76,7 @@ const unplug = async () => {
   await send({ kind: 'unplug' });
   await page.waitForFunction(() => !window.cable.device());
 };
-async function says(id, pattern, timeout = 200_000) {
+async function says(id, pattern, timeout = HANG) {
   const test = ({ id, pattern }) => new RegExp(pattern).test(document.getElementById(id).textContent);
   try {
     await page.waitForFunction(test, { id, pattern: pattern.source }, { timeout });
@@ -90,7 +92,7 @@ async function waitForConsole(pattern) {
   }
 }
 
-test('Web Serial: each thing that can go wrong is said, with what to do', { timeout: 120_000 }, async () => {
+test('Web Serial: each thing that can go wrong is said, with what to do', { timeout: HANG }, async () => {
   await plug('pico-plus-2-w', [], true);
   await page.click('#serial'); // in BOOTSEL mode there is no serial port to choose
   await says('message', /BOOTSEL mode is a drive/);
@@ -113,7 +115,7 @@ test('Web Serial: each thing that can go wrong is said, with what to do', { time
 });
 
 test('Web Serial: the console of the firmware’s own port, until it is unplugged', {
-  timeout: 240_000,
+  timeout: HANG,
 }, async () => {
   await page.click('#serial');
   await says('message', /^Connected/);
@@ -180,7 +182,7 @@ test('two boards are compared row by row', async () => {
 });
 
 test('WebUSB: from a running firmware to BOOTSEL mode, a cable that is pulled, and the write begun again', {
-  timeout: 400_000,
+  timeout: HANG,
 }, async () => {
   await plug('pico-plus-2-w', ['firmware.uf2']);
   await page.click('#picoboot');
@@ -208,7 +210,7 @@ test('WebUSB: from a running firmware to BOOTSEL mode, a cable that is pulled, a
 });
 
 test('WebUSB: a firmware for another chip is not written; the right one is, and boots', {
-  timeout: 400_000,
+  timeout: HANG,
 }, async () => {
   await plug('pico2', [], true);
   await fault({ usbRefused: true });

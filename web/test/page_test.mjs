@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
   downloaded,
+  HANG,
   launchBrowser,
   MODEL,
   native,
@@ -23,6 +24,7 @@ const browser = await launchBrowser();
 const folder = mkdtempSync(join(tmpdir(), 'pico-llama-page-'));
 const server = await serve();
 const context = await browser.newContext({ acceptDownloads: true });
+context.setDefaultTimeout(HANG);
 const page = await context.newPage();
 const problems = [];
 page.on('pageerror', (error) => problems.push(error.message));
@@ -46,7 +48,7 @@ before(async () => {
   await page.goto(server.address);
 });
 
-test('the first story is the native board’s, with the same cycles', { timeout: 240_000 }, async () => {
+test('the first story is the native board’s, with the same cycles', { timeout: HANG }, async () => {
   const stats = join(folder, 'stats.json');
   const words = [
     'simulate',
@@ -60,7 +62,7 @@ test('the first story is the native board’s, with the same cycles', { timeout:
   ];
   const told = native(words);
   assert.match(told, /Once upon a time.{200}/s);
-  await page.waitForFunction(() => document.documentElement.dataset.firstStory, null, { timeout: 200_000 });
+  await page.waitForFunction(() => document.documentElement.dataset.firstStory, null, { timeout: HANG });
   // The board goes on, so the console may have more than the native run, which ends with the story.
   const text = plain((await downloaded(page, '#save')).toString('utf8'));
   assert.equal(text.slice(0, plain(told).length), plain(told));
@@ -70,7 +72,7 @@ test('the first story is the native board’s, with the same cycles', { timeout:
   assert.match(await page.textContent('#speed'), /tok\/s on the board/);
 });
 
-test('typing, /help and Ctrl-C', { timeout: 120_000 }, async () => {
+test('typing, /help and Ctrl-C', { timeout: HANG }, async () => {
   await page.click('#terminal');
   await page.keyboard.type('/help');
   await page.keyboard.press('Enter');
@@ -92,15 +94,15 @@ test('typing, /help and Ctrl-C', { timeout: 120_000 }, async () => {
 });
 
 test('a checkpoint becomes the cartridge that pack makes, and tells pack’s stories', {
-  timeout: 240_000,
+  timeout: HANG,
 }, async () => {
-  for (const profile of ['q8', 'f32']) {
+  for (const profile of ['q8', 'q4']) {
     const cartridge = join(folder, `${profile}.uf2`);
     native(['pack', MODEL, '-z', TOKENIZER, '--profile', profile, '-o', cartridge]);
     await page.setInputFiles('#files', [MODEL, TOKENIZER]);
     await page.selectOption('#profile', profile);
     await page.click('#pack');
-    await page.waitForSelector('#packed:not([hidden])', { timeout: 60_000 });
+    await page.waitForSelector('#packed:not([hidden])', { timeout: HANG });
     assert.deepEqual(await downloaded(page, '#model-uf2'), readFileSync(cartridge));
     const story = native(['run', cartridge, '-i', 'The old fox', '-t', '0.7', '-s', '5']);
     await page.fill('#prompt', 'The old fox');
@@ -108,17 +110,17 @@ test('a checkpoint becomes the cartridge that pack makes, and tells pack’s sto
     await page.fill('#seed', '5');
     await page.click('#tell');
     await page.waitForFunction((told) => document.getElementById('story').textContent === told, story, {
-      timeout: 60_000,
+      timeout: HANG,
     });
   }
   const joined = join(folder, 'story.uf2');
-  native(['uf2', join(PAGE, 'firmware.uf2'), join(folder, 'f32.uf2'), '-o', joined]);
+  native(['uf2', join(PAGE, 'firmware.uf2'), join(folder, 'q4.uf2'), '-o', joined]);
   await page.waitForSelector('#story-uf2[href^="blob:"]');
   await page.waitForFunction(() => document.getElementById('pack-log').textContent !== '');
   assert.deepEqual(await downloaded(page, '#story-uf2'), readFileSync(joined));
 });
 
-test('bad files say the packer’s own line', { timeout: 60_000 }, async () => {
+test('bad files say the packer’s own line', { timeout: HANG }, async () => {
   const cases = {
     'text.bin': 'This is no checkpoint.\n'.repeat(9),
     'cut.bin': readFileSync(MODEL).subarray(0, 100_000),
@@ -139,7 +141,7 @@ test('bad files say the packer’s own line', { timeout: 60_000 }, async () => {
 });
 
 test('accessible: names, the keyboard, contrast in light and dark, and a phone’s width', {
-  timeout: 60_000,
+  timeout: HANG,
 }, async () => {
   const session = await context.newCDPSession(page);
   await session.send('Accessibility.enable');
@@ -224,7 +226,7 @@ test('accessible: names, the keyboard, contrast in light and dark, and a phone�
   await page.setViewportSize(before);
 });
 
-test('reloaded without a network, it boots the board', { timeout: 60_000 }, async () => {
+test('reloaded without a network, it boots the board', { timeout: HANG }, async () => {
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   server.close();
   await context.setOffline(true);

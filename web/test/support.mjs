@@ -5,6 +5,8 @@ import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** Milliseconds after which something hangs; on a busy machine a step may take minutes. */
+export const HANG = 600_000;
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 export const PAGE = process.env.PICO_LLAMA_PAGE ?? join(ROOT, 'build/web');
 export const NATIVE = process.env.PICO_LLAMA ?? join(ROOT, 'build/host/tools/pico-llama');

@@ -153,7 +153,8 @@ class Core final : public CoreSignals, private CodeListener {
   // The rest is for the instruction handlers and system registers in this folder.
 
   // --- state that every instruction touches ----------------------------------------------------------------
-  std::uint32_t r[16] = {};  ///< r[13] is the stack pointer in use; r[15] is unused, see pc()
+  /// r[13] is the stack pointer in use. The program counter is pc(); r[15] is scratch for it as an operand.
+  std::uint32_t r[16] = {};
   /// Flags, each in the form that is cheapest to make: N is bit 31 of n, Z is set where z is 0, C and V are 0
   /// or 1.
   std::uint32_t n = 0, z = 1, c = 0, v = 0;
@@ -279,7 +280,7 @@ class Core final : public CoreSignals, private CodeListener {
   bool condition(unsigned cond) const;
   /// ITSTATE after an instruction of the block.
   void advance_it() { it = (it & 7) == 0 ? 0 : static_cast<std::uint8_t>((it & 0xe0) | (it << 1 & 0x1f)); }
-  /// An exception was taken or returned from: the next instruction waits for none before it.
+  /// An exception was taken or returned from: clears what the next instruction could wait for or pair with.
   void forget_previous() {
     late = 0;
     pair_older = paired = pairing::kNone;

@@ -77,7 +77,7 @@ struct alignas(64) Insn {
   std::uint8_t pair_older = pairing::kNone;
   std::uint8_t pair_younger = pairing::kNone;
   Kind kind = Kind::kUndecoded;
-  std::uint8_t shift = 0;  ///< operand 2: amount, 0..32
+  std::uint8_t shift = 0;  ///< operand 2: amount, 0..32; others use it as their handlers say
   std::uint8_t carry = 2;  ///< carry out of an immediate: 0, 1, or 2 for unchanged
   static constexpr std::uint8_t kNoBank = 0xff;
   /// The SRAM bank of the word that straight-line code fetches for this instruction; kNoBank if it lies in a

@@ -353,7 +353,6 @@ void decode_load_store_multiple(Insn& i) {
   const std::uint32_t list = i.opcode & 0xffff;
   if (direction == 0 || direction == 3) {
     i.run = undefined;
-    // CLRM: stores of registers in the list; Armv8.1-M only.
     return;
   }
   finish_multiple(i, is_load, rn, list, write_back, direction == 2);

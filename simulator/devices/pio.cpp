@@ -291,7 +291,7 @@ void PioBlock::execute(Cycle cycle, Effects& effects, std::array<std::uint8_t, P
       m.machine.clock(inputs, effects[i]);
     add_flags(effects[i], set, clear);
     after_step(i, cycle, effects[i], tx_before, rx_before);
-    // The program's own instruction may not stall any more after a forced one.
+    // The program's own instruction may no longer be stalled after a forced one.
     if (forced && !m.machine.forced_stalled()) wake(i);
   }
 }

@@ -211,7 +211,7 @@ void UsbHost::detached(State state, Picoseconds now) {
   info_ = {};
   to_board_.clear();
   bus_.stop(now);
-  // Their owners learn the state first: nothing can be started again.
+  // The state before the callbacks, so that none of them starts a new transfer.
   std::vector<std::unique_ptr<BulkPipe>> gone;
   gone.swap(bulk_pipes_);
   set_state(state, now);

@@ -36,7 +36,7 @@ class Flashing(unittest.TestCase):
     @staticmethod
     def speed_of(run):
         """Tokens a second of the generation, as the console prints it."""
-        return run.stdout.split(b"tokens, ")[-1].split(b" tok/s")[0]
+        return float(run.stdout.split(b"tokens, ")[-1].split(b" tok/s")[0])
 
     def simulate(self, *arguments):
         return simulate(*self.rom, *arguments)
@@ -51,7 +51,8 @@ class Flashing(unittest.TestCase):
             drags = [argument for file in files for argument in ("--drag", file)]
             run = self.simulate(*drags, *TELL)
             self.assertEqual(self.story_of(run), self.story, files)
-            self.assertEqual(self.speed_of(run), self.speed, files)  # the same cycles a token
+            # The same cycles a token, but for the USB interrupts, which come at other places of a story that begins later.
+            self.assertAlmostEqual(self.speed_of(run) / self.speed, 1, delta=0.001, msg=files)
             self.assertEqual(run.stderr, b"")
 
     def test_every_flash_fault(self):

@@ -84,12 +84,12 @@ export async function writeBoard(
     await picoboot.reboot(RESTART_MS).catch((error) => {
       if (error instanceof Refusal) throw error;
     });
-    await device.close().catch(() => {});
   } catch (error) {
-    await device.close().catch(() => {});
     if (error instanceof WriteError) throw error;
     if (error instanceof Refusal)
       throw new WriteError(`The board refused: ${error.message}. Plug it in again with BOOT held.`);
     throw begun ? new BrokenOff(done, total, error) : error;
+  } finally {
+    await device.close().catch(() => {});
   }
 }

@@ -5,9 +5,7 @@ import type { BoardView } from './board_view.js';
 import { Dialogue } from './dialogue.js';
 import { element } from './dom.js';
 import { advice, Connection, type Serial } from './serial_port.js';
-
-/** USB ids of the RP2350's makers: Raspberry Pi (the firmware's). */
-const VENDOR = 0x2e8a;
+import { VENDOR } from './usb.js';
 
 export function startRealBoard(board: BoardView): void {
   const serial = (navigator as unknown as { serial?: Serial }).serial;

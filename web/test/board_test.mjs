@@ -14,10 +14,10 @@ import {
   PAGE,
   ROOT,
   requirePage,
-  savedText,
   serve,
   skip,
   TOKENIZER,
+  waitForConsole,
 } from './support.mjs';
 
 requirePage();
@@ -76,19 +76,12 @@ const unplug = async () => {
   await send({ kind: 'unplug' });
   await page.waitForFunction(() => !window.cable.device());
 };
-async function says(id, pattern, timeout = HANG) {
+async function says(id, pattern) {
   const test = ({ id, pattern }) => new RegExp(pattern).test(document.getElementById(id).textContent);
   try {
-    await page.waitForFunction(test, { id, pattern: pattern.source }, { timeout });
+    await page.waitForFunction(test, { id, pattern: pattern.source });
   } catch {
     throw new Error(`#${id} does not say ${pattern} but: ${await page.textContent(`#${id}`)}`);
-  }
-}
-async function waitForConsole(pattern) {
-  for (;;) {
-    const text = await savedText(page);
-    if (pattern.test(text)) return text;
-    await page.waitForTimeout(300);
   }
 }
 
@@ -119,11 +112,11 @@ test('Web Serial: the console of the firmware’s own port, until it is unplugge
 }, async () => {
   await page.click('#serial');
   await says('message', /^Connected/);
-  await waitForConsole(/model {3}q8[\s\S]*> $/);
+  await waitForConsole(page, /model {3}q8[\s\S]*> $/);
   await page.click('#terminal');
   await page.keyboard.type('/temp 0.5');
   await page.keyboard.press('Enter');
-  await waitForConsole(/temperature 0\.5/);
+  await waitForConsole(page, /temperature 0\.5/);
 
   await page.click('#report');
   await says('message', /rows are the same on both boards/);
@@ -199,10 +192,10 @@ test('WebUSB: from a running firmware to BOOTSEL mode, a cable that is pulled, a
   await page.click('#serial');
   await says('message', /^Connected/);
   await page.click('#terminal');
-  await waitForConsole(/model {3}q8[\s\S]*> $/);
+  await waitForConsole(page, /model {3}q8[\s\S]*> $/);
   await page.keyboard.type('The old fox');
   await page.keyboard.press('Enter');
-  const told = await waitForConsole(/The old fox[\s\S]*tok\/s/);
+  const told = await waitForConsole(page, /The old fox[\s\S]*tok\/s/);
   assert.match(told, /The old fox\s+\w+ \w+[\s\S]*\[\d+ tokens/);
   await page.click('#serial');
   await says('message', /this is the simulation again/);
@@ -234,7 +227,7 @@ test('WebUSB: a firmware for another chip is not written; the right one is, and 
     await says('flash-message', /read back without a difference/);
     await page.waitForFunction(() => window.cable.device()?.productId === 0x0009);
     await page.click('#serial');
-    await waitForConsole(/on pico2[\s\S]*model {3}none/);
+    await waitForConsole(page, /on pico2[\s\S]*model {3}none/);
     await page.click('#serial');
   }
   await unplug();

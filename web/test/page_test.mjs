@@ -17,6 +17,7 @@ import {
   savedText,
   serve,
   TOKENIZER,
+  waitForConsole,
 } from './support.mjs';
 
 requirePage();
@@ -34,15 +35,6 @@ after(async () => {
   server.close();
   rmSync(folder, { recursive: true });
 });
-
-const consoleText = () => savedText(page);
-async function waitForConsole(pattern) {
-  for (;;) {
-    const text = await consoleText();
-    if (pattern.test(text)) return text;
-    await page.waitForTimeout(300);
-  }
-}
 
 before(async () => {
   await page.goto(server.address);
@@ -62,7 +54,7 @@ test('the first story is the native board’s, with the same cycles', { timeout:
   ];
   const told = native(words);
   assert.match(told, /Once upon a time.{200}/s);
-  await page.waitForFunction(() => document.documentElement.dataset.firstStory, null, { timeout: HANG });
+  await page.waitForFunction(() => document.documentElement.dataset.firstStory);
   // The board goes on, so the console may have more than the native run, which ends with the story.
   const text = plain((await downloaded(page, '#save')).toString('utf8'));
   assert.equal(text.slice(0, plain(told).length), plain(told));
@@ -76,20 +68,20 @@ test('typing, /help and Ctrl-C', { timeout: HANG }, async () => {
   await page.click('#terminal');
   await page.keyboard.type('/help');
   await page.keyboard.press('Enter');
-  const help = await waitForConsole(/\/help[\s\S]*\/bench[\s\S]*\n> /);
+  const help = await waitForConsole(page, /\/help[\s\S]*\/bench[\s\S]*\n> /);
   await page.keyboard.type('The old fox');
   await page.keyboard.press('Enter');
   const begun = /The old fox[\s\S]*The old fox \w+ \w+/;
   const length = help.length;
   for (;;) {
-    const text = (await consoleText()).slice(length);
+    const text = (await savedText(page)).slice(length);
     if (begun.test(text)) break;
     await page.waitForTimeout(200);
   }
   await page.keyboard.press('Control+c');
-  const ended = (await waitForConsole(/The old fox[\s\S]*The old fox[\s\S]*\[\d+ tokens[^\]]*\]/)).slice(
-    length,
-  );
+  const ended = (
+    await waitForConsole(page, /The old fox[\s\S]*The old fox[\s\S]*\[\d+ tokens[^\]]*\]/)
+  ).slice(length);
   assert.match(ended, /The old fox[\s\S]*tok\/s/);
 });
 
@@ -102,16 +94,14 @@ test('a checkpoint becomes the cartridge that pack makes, and tells pack’s sto
     await page.setInputFiles('#files', [MODEL, TOKENIZER]);
     await page.selectOption('#profile', profile);
     await page.click('#pack');
-    await page.waitForSelector('#packed:not([hidden])', { timeout: HANG });
+    await page.waitForSelector('#packed:not([hidden])');
     assert.deepEqual(await downloaded(page, '#model-uf2'), readFileSync(cartridge));
     const story = native(['run', cartridge, '-i', 'The old fox', '-t', '0.7', '-s', '5']);
     await page.fill('#prompt', 'The old fox');
     await page.fill('#temperature', '0.7');
     await page.fill('#seed', '5');
     await page.click('#tell');
-    await page.waitForFunction((told) => document.getElementById('story').textContent === told, story, {
-      timeout: HANG,
-    });
+    await page.waitForFunction((told) => document.getElementById('story').textContent === told, story);
   }
   const joined = join(folder, 'story.uf2');
   native(['uf2', join(PAGE, 'firmware.uf2'), join(folder, 'q4.uf2'), '-o', joined]);
@@ -231,6 +221,6 @@ test('reloaded without a network, it boots the board', { timeout: HANG }, async 
   server.close();
   await context.setOffline(true);
   await page.reload();
-  await waitForConsole(/model {3}q8/);
+  await waitForConsole(page, /model {3}q8/);
   assert.deepEqual(problems, []);
 });

@@ -98,6 +98,15 @@ export const savedText = async (page) =>
     }),
   );
 
+/** The saved text, once it matches. */
+export async function waitForConsole(page, pattern) {
+  for (;;) {
+    const text = await savedText(page);
+    if (pattern.test(text)) return text;
+    await page.waitForTimeout(300);
+  }
+}
+
 export async function downloaded(page, selector) {
   const [download] = await Promise.all([page.waitForEvent('download'), page.click(selector)]);
   return readFileSync(await download.path());

@@ -10,6 +10,7 @@ cmake --preset wasm
 cmake --build --preset wasm -j "$(nproc)"
 rm -f build/page/firmware*.uf2
 cp build/firmware/firmware.uf2 build/page/firmware.uf2
+# Of those that were built once, the present sources': the page offers one version.
 for board in firmware-plus2:pico-plus-2 firmware-pga2350:pga2350 firmware-pico2:pico-2; do
   [ -f "build/${board%:*}/firmware.uf2" ] || continue
   cmake --build "build/${board%:*}" -j "$(nproc)"

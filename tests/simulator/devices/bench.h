@@ -47,6 +47,7 @@ struct Bench {
     }
     now = timebase.cycle_at(end);
   }
+  void pass_microseconds(unsigned us) { pass(us * kPicosecondsPerMicrosecond); }
 
   /// The SDK's runtime_init: crystal, both PLLs, clk_sys 150 MHz, clk_ref 12 MHz, ticks of 1 us.
   void start_clocks() {

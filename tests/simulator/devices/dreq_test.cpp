@@ -32,6 +32,20 @@ struct Requests : DreqListener {
   unsigned raised[2] = {};
 };
 
+/// Both requests enabled in the part's DMA control register: none before the part is, then `room` to send.
+void expect_none_until_enabled(Bench& bench, Device& part, Requests& requests, std::uint32_t dma_control,
+                               std::uint32_t control, std::uint32_t enable, unsigned room) {
+  bench.write(part, dma_control, 3);
+  EXPECT_EQ(requests.tx(), 0U);
+  EXPECT_FALSE(requests.reported(Requests::kTx));
+  bench.write(part, control, enable);
+  EXPECT_TRUE(requests.reported(Requests::kTx));
+  EXPECT_EQ(requests.tx(), room);
+  EXPECT_EQ(requests.rx(), 0U);
+  bench.write(part, dma_control, 1);
+  EXPECT_EQ(requests.tx(), 0U);
+}
+
 struct UartDreqTest : testing::Test {
   Bench bench;
   Uart uart{"UART0", 33, bench.clocks, bench.timebase, bench.events, bench.interrupts};
@@ -42,19 +56,10 @@ struct UartDreqTest : testing::Test {
     bench.write(uart, 0x28, 24);
     bench.write(uart, 0x2c, 0x70);
   }
-  void pass_microseconds(unsigned us) { bench.pass(us * kPicosecondsPerMicrosecond); }
 };
 
 TEST_F(UartDreqTest, NoneUntilUartAndDmaAreEnabled) {
-  bench.write(uart, 0x48, 3);
-  EXPECT_EQ(requests.tx(), 0U);
-  EXPECT_FALSE(requests.reported(Requests::kTx));
-  bench.write(uart, 0x30, 0x301);
-  EXPECT_TRUE(requests.reported(Requests::kTx));
-  EXPECT_EQ(requests.tx(), 32U);
-  EXPECT_EQ(requests.rx(), 0U);
-  bench.write(uart, 0x48, 1);
-  EXPECT_EQ(requests.tx(), 0U);
+  expect_none_until_enabled(bench, uart, requests, 0x48, 0x30, 0x301, 32);
 }
 
 TEST_F(UartDreqTest, TransmitRequestsAreTheFifosRoom) {
@@ -63,9 +68,9 @@ TEST_F(UartDreqTest, TransmitRequestsAreTheFifosRoom) {
   for (unsigned i = 0; i < 33; ++i) bench.write(uart, 0x00, 'x');  // one is in the shift register
   EXPECT_EQ(requests.tx(), 0U);
   requests.reported(Requests::kTx);
-  pass_microseconds(86);
+  bench.pass_microseconds(86);
   EXPECT_FALSE(requests.reported(Requests::kTx));
-  pass_microseconds(1);
+  bench.pass_microseconds(1);
   EXPECT_TRUE(requests.reported(Requests::kTx));
   EXPECT_EQ(requests.tx(), 1U);
 }
@@ -86,13 +91,13 @@ TEST_F(UartDreqTest, ReceiveRequestsAreTheCharactersThatHaveArrived) {
   bench.write(uart, 0x30, 0x301);
   bench.write(uart, 0x48, 1);
   for (const char c : std::string("ab")) uart.receive(static_cast<std::uint8_t>(c), bench.time());
-  pass_microseconds(86);
+  bench.pass_microseconds(86);
   EXPECT_EQ(requests.rx(), 0U);
   EXPECT_FALSE(requests.reported(Requests::kRx));
-  pass_microseconds(1);
+  bench.pass_microseconds(1);
   EXPECT_EQ(requests.rx(), 1U);
   EXPECT_TRUE(requests.reported(Requests::kRx));
-  pass_microseconds(87);
+  bench.pass_microseconds(87);
   EXPECT_EQ(requests.rx(), 2U);
   EXPECT_TRUE(requests.reported(Requests::kRx));
   bench.read(uart, 0x00);
@@ -110,19 +115,10 @@ struct SpiDreqTest : testing::Test {
     bench.write(spi, 0x10, 150);  // 1 MHz
     bench.write(spi, 0x00, 7);    // 8 bits
   }
-  void pass_microseconds(unsigned us) { bench.pass(us * kPicosecondsPerMicrosecond); }
 };
 
 TEST_F(SpiDreqTest, NoneUntilSpiAndDmaAreEnabled) {
-  bench.write(spi, 0x24, 3);
-  EXPECT_EQ(requests.tx(), 0U);
-  EXPECT_FALSE(requests.reported(Requests::kTx));
-  bench.write(spi, 0x04, 2);
-  EXPECT_TRUE(requests.reported(Requests::kTx));
-  EXPECT_EQ(requests.tx(), 8U);
-  EXPECT_EQ(requests.rx(), 0U);
-  bench.write(spi, 0x24, 1);
-  EXPECT_EQ(requests.tx(), 0U);
+  expect_none_until_enabled(bench, spi, requests, 0x24, 0x04, 2, 8);
 }
 
 TEST_F(SpiDreqTest, EachFrameTakesOneWordAndGivesOne) {
@@ -131,17 +127,17 @@ TEST_F(SpiDreqTest, EachFrameTakesOneWordAndGivesOne) {
   for (std::uint32_t i = 0; i < 9; ++i) bench.write(spi, 0x08, 0x50 + i);  // one is in the shift register
   EXPECT_EQ(requests.tx(), 0U);
   requests.reported(Requests::kTx);
-  pass_microseconds(8);
+  bench.pass_microseconds(8);
   EXPECT_FALSE(requests.reported(Requests::kTx));
   EXPECT_FALSE(requests.reported(Requests::kRx));
-  pass_microseconds(2);  // a frame of 8 bits, and half a period on either side
+  bench.pass_microseconds(2);  // a frame of 8 bits, and half a period on either side
   EXPECT_TRUE(requests.reported(Requests::kTx));
   EXPECT_TRUE(requests.reported(Requests::kRx));
   EXPECT_EQ(requests.tx(), 1U);
   EXPECT_EQ(requests.rx(), 1U);
   EXPECT_EQ(bench.read(spi, 0x08), 0x50U);
   EXPECT_EQ(requests.rx(), 0U);
-  pass_microseconds(100);
+  bench.pass_microseconds(100);
   EXPECT_EQ(requests.tx(), 8U);
   EXPECT_EQ(requests.rx(), 8U);
 }
@@ -171,19 +167,11 @@ struct I2cDreqTest : testing::Test {
     bench.write(i2c, 0x1c, 500);  // about 150 kHz
     bench.write(i2c, 0x20, 500);
   }
-  void pass_microseconds(unsigned us) { bench.pass(us * kPicosecondsPerMicrosecond); }
 };
 
 TEST_F(I2cDreqTest, NoneUntilI2cAndDmaAreEnabled) {
-  bench.write(i2c, 0x88, 3);  // in this order, as the SDK's i2c_init()
-  EXPECT_EQ(requests.tx(), 0U);
-  EXPECT_FALSE(requests.reported(Requests::kTx));
-  bench.write(i2c, 0x6c, 1);
-  EXPECT_TRUE(requests.reported(Requests::kTx));
-  EXPECT_EQ(requests.tx(), 16U);
-  EXPECT_EQ(requests.rx(), 0U);
-  bench.write(i2c, 0x88, 1);
-  EXPECT_EQ(requests.tx(), 0U);
+  // In this order, as the SDK's i2c_init().
+  expect_none_until_enabled(bench, i2c, requests, 0x88, 0x6c, 1, 16);
 }
 
 TEST_F(I2cDreqTest, EachCommandTakenAndEachByteReadIsARequest) {
@@ -194,11 +182,11 @@ TEST_F(I2cDreqTest, EachCommandTakenAndEachByteReadIsARequest) {
   bench.write(i2c, 0x10, 0x100 | 0x200);  // read, stop
   EXPECT_EQ(requests.tx(), 13U);
   requests.reported(Requests::kTx);
-  pass_microseconds(80);  // START and the address
+  bench.pass_microseconds(80);  // START and the address
   EXPECT_EQ(requests.tx(), 14U);
   EXPECT_TRUE(requests.reported(Requests::kTx));
   EXPECT_EQ(requests.rx(), 0U);
-  pass_microseconds(500);
+  bench.pass_microseconds(500);
   EXPECT_EQ(requests.tx(), 16U);
   EXPECT_EQ(requests.rx(), 2U);
   EXPECT_TRUE(requests.reported(Requests::kRx));
@@ -213,7 +201,7 @@ TEST_F(I2cDreqTest, AnAbortEmptiesTheFifo) {
   for (unsigned i = 0; i < 4; ++i) bench.write(i2c, 0x10, i);
   EXPECT_EQ(requests.tx(), 12U);
   requests.reported(Requests::kTx);
-  pass_microseconds(200);
+  bench.pass_microseconds(200);
   EXPECT_EQ(bench.read(i2c, 0x80) & 1, 1U);  // ABRT_7B_ADDR_NOACK
   EXPECT_EQ(requests.tx(), 16U);
   EXPECT_TRUE(requests.reported(Requests::kTx));

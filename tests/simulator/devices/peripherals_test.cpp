@@ -19,7 +19,6 @@ struct AdcTest : testing::Test {
   }
   std::uint32_t read(std::uint32_t offset) { return bench.read(adc, offset); }
   void write(std::uint32_t offset, std::uint32_t value) { bench.write(adc, offset, value); }
-  void pass_microseconds(unsigned us) { bench.pass(us * kPicosecondsPerMicrosecond); }
 };
 
 TEST_F(AdcTest, AConversionTakes96CyclesOf48MHz) {
@@ -39,15 +38,15 @@ TEST_F(AdcTest, RoundRobinFifoThresholdAndOverflow) {
   write(0x08, 1 | 4U << 24);
   write(0x18, 1);
   write(0x00, 1 | 8 | 5U << 16);  // free-running, inputs 0 and 2
-  pass_microseconds(7);
+  bench.pass_microseconds(7);
   EXPECT_EQ(read(0x08) >> 16 & 15, 3U);
   EXPECT_EQ(bench.interrupts.levels(0) >> Adc::kIrq & 1, 0U);
-  pass_microseconds(2);
+  bench.pass_microseconds(2);
   EXPECT_EQ(bench.interrupts.levels(0) >> Adc::kIrq & 1, 1U);
-  pass_microseconds(20);
+  bench.pass_microseconds(20);
   EXPECT_EQ(read(0x08) & 0xa00, 0xa00U);  // OVER, FULL
   write(0x00, 1);
-  pass_microseconds(3);
+  bench.pass_microseconds(3);
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(read(0x0c), 1241U);
     EXPECT_EQ(read(0x0c), 2482U);
@@ -62,7 +61,7 @@ TEST_F(AdcTest, TheSensorFollowsTheDatasheetsLineAndMustBeOn) {
   EXPECT_THROW(write(0x00, 5 | 8U << 12), Stop);
   adc.reset();
   write(0x00, 7 | 8U << 12);
-  pass_microseconds(3);
+  bench.pass_microseconds(3);
   EXPECT_NEAR(read(0x04), 891, 1);                // 12.4.6: 891 corresponds to 20.1 degrees
   EXPECT_THROW(write(0x00, 7 | 1U << 12), Stop);  // nothing is connected to input 1
 }

@@ -324,7 +324,8 @@ TEST_F(VocabularyCommand, EvalComparesWithTheWholeModel) {
   // Nothing is said but what must be.
   const std::int32_t fewest =
       static_cast<std::int32_t>(std::ranges::count(packer::always_said(tales_vocabulary()), true));
-  const auto least = eval({"--text", text, "--vocabulary", std::to_string(fewest)});
+  const auto least =
+      eval({"--text", text, "--vocabulary-text", text, "--vocabulary", std::to_string(fewest)});
   EXPECT_EQ(least["vocabulary"], fewest);
   EXPECT_EQ(least["tokens"], used["tokens"]);
   EXPECT_LT(least["tokens_said"], least["tokens"]);

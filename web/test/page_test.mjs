@@ -212,7 +212,10 @@ test('accessible: names, the keyboard, contrast in light and dark, and a phoneâ€
   await page.emulateMedia({ colorScheme: 'light' });
   const before = page.viewportSize();
   await page.setViewportSize({ width: 360, height: 740 });
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  // The plot and the console learn of the new width in a ResizeObserver, a frame later.
+  await page.waitForFunction(() => document.documentElement.scrollWidth === 360, undefined, {
+    timeout: 30_000,
+  });
   await page.setViewportSize(before);
 });
 

@@ -3,7 +3,6 @@
 // Numbers inside the engine that no command prints, for tests in Python. TOKENIZER "": found as `run` finds
 // it.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <exception>
@@ -22,6 +21,17 @@
 namespace pico_llama {
 namespace {
 
+/// A float in the shortest digits that mean it.
+template <typename Number>
+void print_array(std::span<Number> numbers) {
+  const char* before = "[";
+  for (const Number number : numbers) {
+    fmt::print("{}{}", before, number);
+    before = ",";
+  }
+  fmt::print("]\n");
+}
+
 void print_logits(const ModelImage& image, std::span<const std::int32_t> tokens) {
   ThreadWorkers workers(1);
   const int context = image.config().seq_len;
@@ -32,7 +42,7 @@ void print_logits(const ModelImage& image, std::span<const std::int32_t> tokens)
   if (!made.ok()) fail("{}", text_of(made.status()));
   for (std::size_t pos = 0; pos < tokens.size(); ++pos) {
     made.value().forward(tokens.subspan(pos, 1), static_cast<int>(pos));
-    fmt::print("[{}]\n", fmt::join(made.value().logits(), ","));  // the shortest digits that mean this float
+    print_array(made.value().logits());
   }
 }
 
@@ -45,7 +55,7 @@ void print_tokens(const ModelImage& image) {
     const Result<int> count = tokenizer.encode(text, tokens, scratch);
     if (!count.ok()) fail("{}: {}", line, text_of(count.status()));
     tokens.resize(static_cast<std::size_t>(count.value()));
-    fmt::print("[{}]\n", fmt::join(tokens, ","));
+    print_array(std::span(tokens));
   }
 }
 

@@ -72,15 +72,14 @@ class Streaming(BoardTest):
         self.streams(self.synthetic_15m("q8"), "15M q8", ROPE_15M, prompt="a", steps=5)
 
     def test_q4_15m(self):
-        """A story, and a prompt: read in passes of several tokens, five times as fast at least as tokens are generated."""
+        """A story, and a prompt: read in passes of several tokens, five times as fast at least as tokens are generated. A story at
+        133 MHz, where the bus is faster."""
         prompt = " ".join(["once a cat"] * 16)
         _, end = self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, prompt="a", steps=5,
                               then=["send /steps 72", f"send {prompt}", *STORY_END])
         print(f"{end['prompt_tokens']} tokens of a prompt at {end['prefill_tokens_per_second']} tok/s simulated, generated at "
               f"{end['tokens_per_second']}")
         assert end["prompt_tokens"] >= 48 and end["prefill_tokens_per_second"] >= 5 * end["tokens_per_second"], end
-
-    def test_q4_15m_133(self):
         end, = self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, mhz=133, divider=1, prompt="a", steps=5,
                            firmware=virtual_board.firmware_of("firmware-133mhz"))
         assert end["tokens_per_second"] >= 6.2, end
@@ -106,5 +105,6 @@ class Streaming(BoardTest):
         assert len(whole) == 10 and len(cut) == 2 + 4 + 1 and len(ended) == 2 + 4, (len(whole), len(cut), len(ended))
         assert all(tokens == whole for tokens in ended)
         assert all(tokens == whole[:len(tokens)] for tokens in cut)
-        self.play(["expect > ", "send /temp 0", "expect > ", "send Once", "expect upon", "unplug", "wait 1", "plug", "expect > ",
+        self.play(["expect > ", "send /temp 0", "expect > ", "send /steps 96", "expect > ", "send Once", "expect upon", "unplug", "wait 0.3",
+                    "plug", "expect > ",
                     "send /steps 10", "expect > ", "send Once", f"expect [{self.token_count(10)}", "expect > "], model)

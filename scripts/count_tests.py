@@ -3,7 +3,8 @@
 
     count_tests.py FOLDER [--no-skips]
 
-Names each test that failed, and each that was skipped with its reason; ends with `N passed, N failed, N skipped`.
+Names each test that failed, and each that was skipped with its reason, which is said once where many share it: FOLDER/skipped
+has all their names. Ends with `N passed, N failed, N skipped`.
 Exit 1 if anything failed, if a report that was due is missing or, with --no-skips, if anything was skipped for
 another reason than the processor of this machine, or a chip's boot ROM, which nobody may pass on.
 """
@@ -19,6 +20,9 @@ DUE = ["host.xml", "host-asan.xml"]
 CHOSEN = ("SKIP_RETURN_CODE", "SKIP_REGULAR_EXPRESSION")
 # No setup can change them, so --no-skips allows them.
 UNAVOIDABLE = ("this CPU lacks", "names no boot ROM image")
+
+# So many tests with one reason are named each.
+FEW = 5
 
 
 def chose_to_skip(case: ElementTree.Element) -> bool:
@@ -61,8 +65,14 @@ def main() -> int:
                 passed += 1
             else:
                 failed.append(label)
-    for label, why in skipped:
-        print(f"skipped: {label}: {why}")
+    names = arguments.folder / "skipped"
+    names.write_text("".join(f"{label}: {why}\n" for label, why in skipped))
+    for why in dict.fromkeys(why for _, why in skipped):
+        labels = [label for label, other in skipped if other == why]
+        if len(labels) > FEW:
+            labels = [f"{len(labels)} tests, listed in {names}"]
+        for label in labels:
+            print(f"skipped: {label}: {why}")
     avoidable = [label for label, why in skipped if not any(words in why for words in UNAVOIDABLE)]
     for label in failed:
         print(f"FAILED: {label}")

@@ -22,6 +22,7 @@ class CountTests(unittest.TestCase):
                 if cases is not None:
                     pathlib.Path(folder, f"{name}.xml").write_text(f"<testsuite>{cases}</testsuite>")
             run = subprocess.run([sys.executable, COUNT, folder, *options], capture_output=True, text=True)
+            self.named = pathlib.Path(folder, "skipped").read_text().splitlines()
         return run.returncode, run.stdout.splitlines()
 
     def test_passed_and_failed(self):
@@ -38,6 +39,14 @@ class CountTests(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertEqual(lines, ["skipped: host: d: no x.bin here", "skipped: host: e: y.bin is absent",
                                  "2 passed, 0 failed, 2 skipped"])
+
+    def test_a_reason_of_many_is_said_once(self):
+        many = "".join(GTEST_SKIP.format(why="no image").replace('"e"', f'"e{i}"') for i in range(6))
+        code, lines = self.count(PASSED + many + PYTHON_SKIP)
+        self.assertEqual(code, 0)
+        self.assertRegex(lines[0], "^skipped: 6 tests, listed in .*/skipped: no image$")
+        self.assertEqual(lines[1:], ["skipped: host: d: no x.bin here", "2 passed, 0 failed, 7 skipped"])
+        self.assertEqual(self.named, [*(f"host: e{i}: no image" for i in range(6)), "host: d: no x.bin here"])
 
     def test_no_skips_makes_a_skip_a_failure_unless_the_processor_is_the_reason(self):
         self.assertEqual(self.count(PASSED + PYTHON_SKIP, "--no-skips")[0], 1)

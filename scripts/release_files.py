@@ -4,7 +4,8 @@
     release_files.py deb COMMAND VERSION FOLDER     COMMAND as a Debian package
     release_files.py zip FOLDER FILE                a folder as one file
     release_files.py sbom VERSION FILE              what is linked in, as SPDX 2.3
-    release_files.py notes COMMAND VERSION FOLDER   boots each story UF2 on its virtual board; sizes and speeds as Markdown
+    release_files.py notes COMMAND VERSION FOLDER COMMIT
+                                                    boots each story UF2 on its virtual board; sizes and speeds as Markdown
 
 Dates are SOURCE_DATE_EPOCH's, so that the same input makes the same bytes.
 """
@@ -151,9 +152,9 @@ def sbom(version, target):
     pathlib.Path(target).write_text(json.dumps(document, indent=2) + "\n")
 
 
-def notes(command, version, folder):
+def notes(command, version, folder, commit):
     folder = pathlib.Path(folder)
-    lines = [f"# pico-llama {version}", "", "All speeds are the virtual board's (simulated cycles); nobody has measured them on hardware yet.", "",
+    lines = [f"# pico-llama {version}", "", f"Commit {commit}. All speeds are the virtual board's (simulated cycles); nobody has measured them on hardware yet.", "",
              "| file | bytes | greedy story on the virtual board |", "|---|---|---|"]
     for file in sorted(folder.glob("*.uf2")):
         speed = "firmware alone"

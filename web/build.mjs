@@ -37,7 +37,8 @@ const common = {
 };
 
 if (values.cli) {
-  // The command for Node: two files, no dependencies.
+  // The command for Node: two files, no dependencies. `npm pack` takes all that is in the folder.
+  rmSync(values.cli, { recursive: true, force: true });
   mkdirSync(values.cli, { recursive: true });
   await build({
     ...common,

@@ -1,4 +1,5 @@
 """scripts/release.sh in two folders: the same bytes, and every file does what it is for."""
+import json
 import os
 import pathlib
 import re
@@ -46,6 +47,45 @@ class Release(unittest.TestCase):
         self.assertEqual(sorted([line.split("  ")[1] for line in sums[0].splitlines()] + ["SHA256SUMS"]), files)
         for tree in self.trees:
             subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tree / "dist", check=True)
+
+    def test_again_in_the_same_folder(self):
+        before = (self.dist / "SHA256SUMS").read_bytes()
+        (self.dist / "left-over.uf2").touch()
+        subprocess.run([self.trees[0] / "scripts/release.sh"], check=True)
+        self.assertEqual((self.dist / "SHA256SUMS").read_bytes(), before)
+        self.assertFalse((self.dist / "left-over.uf2").exists())
+
+    def test_notes_name_the_commit_each_file_and_each_speed(self):
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        notes = (self.dist / "RELEASE.md").read_text()
+        self.assertIn(f"Commit {commit[:12]}.", notes)
+        for file in self.dist.iterdir():
+            if file.is_file() and file.name not in ("RELEASE.md", "SHA256SUMS"):
+                self.assertIn(f"| {file.name} | {file.stat().st_size:,} |", notes)
+        self.assertEqual(len(re.findall(r"-story\.uf2 \| [\d,]+ \| \d+ tokens, [\d.]+ tok/s \|", notes)), len(BOARDS))
+
+    def test_sbom_is_whole(self):
+        document = json.loads((self.dist / f"pico-llama-{self.version}.spdx.json").read_text())
+        packages = {package["SPDXID"]: package for package in document["packages"]}
+        for package in packages.values():
+            self.assertRegex(package["versionInfo"], r"^\d", package["name"])
+        held = {}
+        for relation in document["relationships"]:
+            if relation["relationshipType"] == "CONTAINS":
+                held.setdefault(packages[relation["spdxElementId"]]["name"], set()).add(
+                    packages[relation["relatedSpdxElement"]]["name"])
+        # What the page's sources import from npm, and the libraries that the command's build looks for.
+        imported = set()
+        for source in (ROOT / "web/src").glob("*.ts"):
+            imported |= set(re.findall(r"from '([^.'][^']*)'", source.read_text()))
+        self.assertTrue(imported)
+        self.assertLessEqual(imported, held["pico-llama-page"])
+        deb = next(self.dist.glob("*.deb"))
+        needs = subprocess.run(["dpkg-deb", "-f", deb, "Depends"], check=True, capture_output=True, text=True).stdout
+        for package in re.findall(r"(\S+) \(", needs):
+            library = re.sub(r"-?[\d.]+(t64)?$", "", package)
+            if library not in ("libc", "libgcc-s", "libstdc++"):
+                self.assertIn(f"{library}-dev", held["pico-llama-command"])
 
     def test_no_path_of_this_machine(self):
         for tree in self.trees:

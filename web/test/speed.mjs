@@ -1,49 +1,75 @@
-// Not a test: how fast the virtual board runs here, natively and in WebAssembly, in one run.  node web/test/speed.mjs
+// Not a test: how fast the virtual board runs here, natively, in Node and in Chromium, in turns; of each the least processor time.
+// node web/test/speed.mjs [TURNS]
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { NATIVE, PAGE, ROOT, requirePage } from './support.mjs';
+import { launchBrowser, NATIVE, PAGE, ROOT, requirePage, serve } from './support.mjs';
+
+const TURNS = Number(process.argv[2] ?? 3);
+// Long enough that the time in which an engine compiles the program counts little.
+const SIMULATED_SECONDS = 5;
+const words = (story) => [
+  'simulate',
+  story,
+  ...['--send', '/endless on', '--send', 'Once', '--expect', 'what no story says'],
+  ...['--max-seconds', `${SIMULATED_SECONDS}`],
+];
 
 requirePage();
-const folder = mkdtempSync(join(tmpdir(), 'pico-llama-speed-'));
-// Long enough that the second in which an engine compiles the program counts little.
-const words = [
-  'simulate',
-  join(PAGE, 'story.uf2'),
-  '--send',
-  '/endless on',
-  '--send',
-  'Once',
-  '--expect',
-  'never',
-];
-words.push('--max-seconds', '6', '--stats', 'stats.json');
-/** Simulated seconds in a second of processor time: the least of three runs. */
-function speed(command, first) {
-  const seconds = [];
-  for (let i = 0; i < 3; ++i) {
-    const run = spawnSync(
-      'bash',
-      ['-c', 'TIMEFORMAT="%U %S"; time "$@" >/dev/null', 'bash', command, ...first, ...words],
-      { cwd: folder, encoding: 'utf8' },
-    );
-    seconds.push(
-      run.stderr
-        .trim()
-        .split('\n')
-        .at(-1)
-        .split(' ')
-        .reduce((sum, part) => sum + Number(part), 0),
-    );
-  }
-  return (
-    JSON.parse(readFileSync(join(folder, 'stats.json'), 'utf8')).simulated_seconds / Math.min(...seconds)
+const browser = await launchBrowser();
+const server = await serve();
+const page = await browser.newPage();
+await page.goto(`${server.address}icon.svg`); // the page itself would run a board
+const session = await browser.newBrowserCDPSession();
+
+function processSeconds(command, first) {
+  const timed = 'TIMEFORMAT="%U %S"; time "$@" >/dev/null';
+  const line = ['-c', timed, 'bash', command, ...first, ...words(join(PAGE, 'story.uf2'))];
+  const run = spawnSync('bash', line, { encoding: 'utf8' });
+  const [user, system] = run.stderr.trim().split('\n').at(-1).split(' ').map(Number);
+  return user + system;
+}
+
+async function rendererSeconds() {
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  return processInfo.filter(({ type }) => type === 'renderer').reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+}
+
+/** One run of the command in the page's own worker. */
+async function pageSeconds(story) {
+  const began = await rendererSeconds();
+  await page.evaluate(
+    async ({ words, bytes }) => {
+      const module = await WebAssembly.compileStreaming(fetch('pico-llama.wasm'));
+      const worker = new Worker('command_worker.js', { type: 'module' });
+      await new Promise((resolve, reject) => {
+        worker.onerror = (event) => reject(new Error(event.message));
+        worker.onmessage = ({ data }) => data.kind === 'exit' && resolve();
+        const files = [{ path: '/story.uf2', bytes: Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)) }];
+        worker.postMessage({ module, words, files });
+      });
+      worker.terminate();
+    },
+    { words: words('/story.uf2'), bytes: story.toString('base64') },
+  );
+  return (await rendererSeconds()) - began;
+}
+
+const story = readFileSync(join(PAGE, 'story.uf2'));
+const seconds = { native: [], Node: [], Chromium: [] };
+for (let turn = 0; turn < TURNS; ++turn) {
+  seconds.native.push(processSeconds(NATIVE, []));
+  seconds.Node.push(processSeconds(process.execPath, [join(ROOT, 'build/npm/cli.mjs')]));
+  seconds.Chromium.push(await pageSeconds(story));
+}
+const versions = { native: '', Node: process.version, Chromium: browser.version() };
+await browser.close();
+server.close();
+for (const [name, taken] of Object.entries(seconds)) {
+  const least = Math.min(...taken);
+  const share = `${(SIMULATED_SECONDS / least).toFixed(3)} of real time`;
+  const ratio = (Math.min(...seconds.native) / least).toFixed(2);
+  console.log(
+    `${name} ${versions[name]}: ${share}, ${ratio} of native (${taken.map((s) => s.toFixed(1))} s)`,
   );
 }
-const native = speed(NATIVE, []);
-const wasm = speed(process.execPath, [join(ROOT, 'build/npm/cli.mjs')]);
-rmSync(folder, { recursive: true });
-console.log(
-  `native ${native.toFixed(3)} of real time, WebAssembly ${wasm.toFixed(3)}: ${(wasm / native).toFixed(2)} of it`,
-);

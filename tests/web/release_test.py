@@ -111,6 +111,29 @@ class Release(unittest.TestCase):
         subprocess.run(["node", ROOT / "web/test/npm_test.mjs"], check=True, env=environment)
 
 
+class Refusals(unittest.TestCase):
+    """Before anything is built."""
+
+    def refused(self, folder, **environment):
+        inherited = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+        run = subprocess.run([folder / "scripts/release.sh"], capture_output=True, text=True, env={**inherited, **environment})
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+        return run.stderr
+
+    def test_a_date_that_is_none(self):
+        self.assertIn("SOURCE_DATE_EPOCH is 'today'", self.refused(ROOT, SOURCE_DATE_EPOCH="today"))
+
+    def test_without_git_or_dpkg(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            scratch = pathlib.Path(scratch)
+            shutil.copytree(ROOT / "scripts", scratch / "scripts")
+            self.assertIn("set SOURCE_DATE_EPOCH", self.refused(scratch, GIT_CEILING_DIRECTORIES=str(scratch.parent)))
+            for program in ("bash", "dirname"):
+                (scratch / program).symlink_to(shutil.which(program))
+            self.assertIn("made on Debian", self.refused(scratch, PATH=str(scratch)))
+
+
 if __name__ == "__main__":
     for need in (ROOT / ".deps/pico-sdk", ROOT / "web/node_modules/esbuild"):
         if not need.exists():

@@ -12,6 +12,16 @@ export interface Console {
   type(bytes: Uint8Array): void;
 }
 
+/** A part of the page that uses the board at the console, while the user's keys wait. */
+export interface Claim {
+  /** Output of the board, instead of the terminal. */
+  hear?(bytes: Uint8Array): void;
+  /** The user wants an end. */
+  interrupt?(): void;
+  /** The board is gone, or another is at the console: the claim is over. */
+  end?(reason: string): void;
+}
+
 export interface BoardView {
   /** Powers on a board with these images; `script` as for `simulate --script`. */
   boot(images: Image[], script: string): void;
@@ -23,16 +33,30 @@ export interface BoardView {
   connect(console: Console | null): void;
   /** Asks the virtual board, seen or not. */
   ask(command: string): Promise<string>;
+  /** The console's board, until release(); undefined: another part of the page has it. */
+  claim(claim: Claim): Console | undefined;
+  release(): void;
+  /** For the plot: the board has generated one, as a story in JSON says. */
+  countToken(): void;
+  storyEnded(tokens: number, rate: number): void;
 }
 
-/** The first story; the same words in test/page_test.mjs for `pico-llama simulate`. */
-export const FIRST_STORY = 'send Once upon a time\nexpect tok/s\n';
+/**
+ * The first story, as for `simulate --script`. The board asks the terminal for its width, to wrap at words; the script answers, since
+ * the terminal's own answer would be a key at a time that differs from run to run.
+ */
+function firstStory(columns: number): string {
+  return `type Once upon a time\nexpect \\e[6n\ntype \\e[1;${columns}R\nsend\nexpect tok/s\n`;
+}
+const isAnswer = new RegExp(`^${'\u001b'}\\[\\d+;\\d+R$`);
+const NARROW = '(max-width: 50rem)';
+const INTERRUPT = 3; // Ctrl-C
 
 const encoder = new TextEncoder();
 
 export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
   const terminal = new Terminal({
-    fontSize: 14,
+    fontSize: matchMedia(NARROW).matches ? 11 : 14, // columns for more than a few words
     lineHeight: 1.15, // with 1, underscores are cut off
     scrollback: 5000,
     screenReaderMode: true,
@@ -60,6 +84,8 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
   const dialogue = new Dialogue(virtual.type);
   let console: Console = virtual;
   let images: Image[] = [];
+  let claimed: Claim | undefined;
+  let scripted = false;
   let text = '';
   const decoder = new TextDecoder();
 
@@ -67,13 +93,36 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
     element('message').textContent = line;
   };
   const print = (bytes: Uint8Array) => {
+    if (claimed?.hear) {
+      claimed.hear(bytes);
+      return;
+    }
     terminal.write(bytes);
-    text = (text + decoder.decode(bytes, { stream: true })).slice(-1_000_000);
-    showSpeed(text);
+    const before = text.length;
+    text += decoder.decode(bytes, { stream: true });
+    const speed = speedAfter(text, before);
+    if (speed) storyEnded(speed.tokens, speed.rate);
+    text = text.slice(-1_000_000);
     map.read(text);
   };
+  const storyEnded = (tokens: number, rate: number) => {
+    element('speed').textContent = `${tokens} tokens, ${rate.toFixed(1)} tok/s on the board`;
+    if (console === virtual) plot.storyEnded(rate);
+  };
+  const type = (bytes: Uint8Array) => {
+    if (!claimed) console.type(bytes);
+    else if (bytes.includes(INTERRUPT)) claimed.interrupt?.();
+  };
+  const endClaim = (reason: string) => {
+    const ended = claimed;
+    claimed = undefined;
+    ended?.end?.(reason);
+  };
   const boot = async (given: Image[], script: string) => {
+    if (console === virtual) endClaim('the board was restarted');
+    dialogue.end('the virtual board was restarted');
     images = given;
+    scripted = script !== '';
     terminal.reset();
     text = '';
     say('');
@@ -95,20 +144,24 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
         map.add(message.status);
         break;
       case 'script-ended':
+        scripted = false;
         // For the test, which compares it with `simulate --stats`.
         document.documentElement.dataset.firstStory = message.stats;
         break;
       case 'off':
         say(message.message);
         dialogue.end(message.message);
+        if (console === virtual) endClaim(message.message);
         break;
     }
   };
   worker.onerror = (event) => say(`the simulation stopped: ${event.message}; reload the page`);
 
-  terminal.onData((typed) => console.type(encoder.encode(typed)));
-  element('interrupt').onclick = () => console.type(Uint8Array.of(3));
-  element('help').onclick = () => console.type(encoder.encode('/help\r'));
+  terminal.onData((typed) => {
+    if (!(scripted && isAnswer.test(typed))) type(encoder.encode(typed));
+  });
+  element('interrupt').onclick = () => type(Uint8Array.of(INTERRUPT));
+  element('help').onclick = () => type(encoder.encode('/help\r'));
   element('restart').onclick = () => void boot(images, '');
   element<HTMLAnchorElement>('save').onclick = (event) => {
     const link = event.currentTarget as HTMLAnchorElement;
@@ -121,7 +174,11 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
   drawPads();
 
   download('story.uf2').then(
-    (bytes) => boot([{ name: 'story.uf2', bytes }], FIRST_STORY),
+    (bytes) => {
+      const script = firstStory(terminal.cols);
+      document.documentElement.dataset.firstScript = script;
+      return boot([{ name: 'story.uf2', bytes }], script);
+    },
     (error: Error) => say(error.message),
   );
   return {
@@ -131,16 +188,33 @@ export function startBoard(program: Promise<WebAssembly.Module>): BoardView {
     show: print,
     ask: (command) => dialogue.ask(command),
     connect: (other) => {
+      endClaim(other ? 'a real board was connected' : 'the board was disconnected');
       console = other ?? virtual;
       text = '';
     },
+    claim: (claim) => {
+      if (claimed) return undefined;
+      claimed = claim;
+      return console;
+    },
+    release: () => {
+      // Where the board's prompt was heard by another, it is shown again.
+      if (claimed?.hear) terminal.write('\r\n> ');
+      claimed = undefined;
+    },
+    countToken: () => {
+      if (console === virtual) plot.countToken();
+    },
+    storyEnded,
   };
 }
 
-function showSpeed(text: string): void {
-  const speeds = [...text.matchAll(/\[(\d+) tokens, ([\d.]+) tok\/s/g)];
-  const last = speeds.at(-1);
-  if (last) element('speed').textContent = `${last[1]} tokens, ${last[2]} tok/s on the board`;
+/** Of a story that ended behind this place in the console's text. */
+function speedAfter(text: string, place: number): { tokens: number; rate: number } | undefined {
+  const from = Math.max(0, place - 100); // the line may have come in parts
+  const found = [...text.slice(from).matchAll(/\[(\d+) tokens, ([\d.]+) tok\/s/g)].at(-1);
+  if (!found || from + found.index + found[0].length <= place) return undefined;
+  return { tokens: Number(found[1]), rate: Number(found[2]) };
 }
 
 function show(status: BoardStatus): void {

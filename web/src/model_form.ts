@@ -4,6 +4,7 @@ import { Cancelled, CommandRun } from './command.js';
 import type { ToCommand } from './command_worker.js';
 import { download, element } from './dom.js';
 import type { FlashForm } from './flash_form.js';
+import { type NamedBytes, showProfiles } from './profile_table.js';
 
 /** Larger files are no checkpoint, but may be one's tokenizer. */
 const LEAST_CHECKPOINT = 1 << 16;
@@ -34,6 +35,7 @@ export function startModelForm(
   let run: CommandRun | undefined;
   const log = element('pack-log');
   const pack = element<HTMLButtonElement>('pack');
+  const compare = element<HTMLButtonElement>('compare');
   const cancel = element('cancel');
   const progress = element<HTMLProgressElement>('progress');
   const packed = element('packed');
@@ -51,8 +53,8 @@ export function startModelForm(
         return item;
       }),
     );
-    pack.disabled = chosen.length === 0;
-    packed.hidden = true;
+    pack.disabled = compare.disabled = chosen.length === 0;
+    packed.hidden = element('profiles').hidden = true;
     log.textContent = '';
   };
   element<HTMLInputElement>('files').onchange = (event) => choose((event.target as HTMLInputElement).files);
@@ -68,13 +70,18 @@ export function startModelForm(
   };
 
   /** Runs a command with a progress bar and a cancel button. */
-  const work = async (request: ToCommand, onOutput: (text: string) => void) => {
+  const work = async (
+    request: Omit<ToCommand, 'module'>,
+    onOutput: (text: string) => void,
+    alsoOnError: (text: string) => void = () => {},
+  ) => {
     log.textContent = '';
-    pack.disabled = true;
+    pack.disabled = compare.disabled = true;
     cancel.hidden = false;
     let lines = '';
     const onError = (text: string) => {
       lines += text;
+      alsoOnError(text);
       // The packer draws a bar for a terminal: a line that begins with \r and holds "NN%".
       const percent = [...lines.matchAll(/(\d+)%/g)].at(-1)?.[1];
       progress.hidden = percent === undefined;
@@ -82,35 +89,39 @@ export function startModelForm(
       log.textContent = lines.replaceAll('\r\u001b[K', '').replace(/\r[^\n\r]*%/g, '');
     };
     try {
-      run = new CommandRun(request, onOutput, onError);
+      run = new CommandRun({ module: await program, ...request }, onOutput, onError);
       return await run.done;
     } catch (error) {
       log.textContent = error instanceof Cancelled ? 'cancelled; nothing was written' : `${error}`;
       return undefined;
     } finally {
       run = undefined;
-      pack.disabled = false;
+      pack.disabled = compare.disabled = false;
       cancel.hidden = true;
       progress.hidden = true;
     }
   };
   cancel.onclick = () => run?.cancel();
 
-  pack.onclick = async () => {
-    packed.hidden = true;
-    flash.offer(undefined);
-    element('story').textContent = '';
+  const packWords = (profile: string): string[] => {
     const { checkpoint, tokenizer } = roles(chosen);
-    const files = await Promise.all(
+    return ['pack', checkpoint ?? '', '--profile', profile, ...(tokenizer ? ['-z', tokenizer] : [])];
+  };
+  const chosenFiles = (): Promise<NamedBytes[]> =>
+    Promise.all(
       chosen.map(async (file) => ({
         path: `/${file.name}`,
         bytes: new Uint8Array(await file.arrayBuffer()),
       })),
     );
-    const words = ['pack', checkpoint ?? '', '--profile', element<HTMLSelectElement>('profile').value];
-    if (tokenizer) words.push('-z', tokenizer);
-    words.push('-o', 'model.uf2');
-    const outcome = await work({ module: await program, words, files, result: '/model.uf2' }, () => {});
+
+  pack.onclick = async () => {
+    packed.hidden = true;
+    flash.offer(undefined);
+    element('story').textContent = '';
+    element('story-uf2').removeAttribute('href'); // it is joined after the packing
+    const words = [...packWords(element<HTMLSelectElement>('profile').value), '-o', 'model.uf2'];
+    const outcome = await work({ words, files: await chosenFiles(), result: '/model.uf2' }, () => {});
     if (outcome?.code !== 0 || !outcome.result) return;
     model = outcome.result;
     offer('model-uf2', model);
@@ -135,13 +146,15 @@ export function startModelForm(
     if (joined.result) offer('story-uf2', joined.result);
   };
 
+  compare.onclick = async () => showProfiles(packWords, await chosenFiles(), work);
+
   element('tell').onclick = async () => {
     if (!model) return;
     const story = element('story');
     story.textContent = '';
     const words = ['run', 'model.uf2', '-i', value('prompt'), '-t', value('temperature')];
     if (value('seed') !== '') words.push('-s', value('seed'));
-    await work({ module: await program, words, files: [{ path: '/model.uf2', bytes: model }] }, (text) => {
+    await work({ words, files: [{ path: '/model.uf2', bytes: model }] }, (text) => {
       story.textContent += text;
     });
   };

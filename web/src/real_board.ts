@@ -58,6 +58,11 @@ const COMMANDS = ['/selftest', '/bench'];
 /** Runs the commands on both boards, and shows and offers the answers side by side. */
 async function makeReport(board: BoardView, real: Dialogue): Promise<void> {
   const button = element<HTMLButtonElement>('report');
+  // The board's answers are shown; keys would change them.
+  if (!board.claim({})) {
+    board.say('The board tells a story; stop it first.');
+    return;
+  }
   button.disabled = true;
   try {
     const ask = async (name: string, ask: (command: string) => Promise<string>) => {
@@ -98,5 +103,6 @@ async function makeReport(board: BoardView, real: Dialogue): Promise<void> {
     board.say(`No report: ${error instanceof Error ? error.message : error}. Connect and try again.`);
   } finally {
     button.disabled = false;
+    board.release();
   }
 }

@@ -118,6 +118,20 @@ test('Web Serial: the console of the firmware’s own port, until it is unplugge
   await page.keyboard.press('Enter');
   await waitForConsole(page, /temperature 0\.5/);
 
+  // A story by form, in the board's JSON; its settings are those of before afterwards.
+  const story = native(['run', join(PAGE, 'story.uf2'), '-i', 'The old fox', '-t', '0.9', '-s', '11']);
+  await page.fill('#story-prompt', 'The old fox');
+  await page.fill('#story-temperature', '0.9');
+  await page.fill('#story-seed', '11');
+  await page.click('#story-tell');
+  await says('story-line', /tok\/s; seed 11$/);
+  assert.equal((await page.textContent('#board-story')).trimEnd(), story.trimEnd());
+  await page.waitForSelector('#story-tell:enabled');
+  await page.click('#terminal');
+  await page.keyboard.type('/settings');
+  await page.keyboard.press('Enter');
+  await waitForConsole(page, /\/settings[\s\S]*temperature 0\.5[\s\S]*seed random/);
+
   await page.click('#report');
   await says('message', /rows are the same on both boards/);
   const report = (await downloaded(page, '#report-file')).toString('utf8').split('\n');
@@ -147,7 +161,16 @@ test('Web Serial: the console of the firmware’s own port, until it is unplugge
   );
   assert.match(row('/selftest selftest')[1], /^0 failed/);
 
+  // Unplugged in the middle of a story that has no end.
+  await page.click('#terminal');
+  await page.keyboard.type('/endless on');
+  await page.keyboard.press('Enter');
+  await waitForConsole(page, /\/endless on\s+endless on/);
+  await page.fill('#story-seed', '');
+  await page.click('#story-tell');
+  await says('board-story', /The old fox \w+/);
   await unplug();
+  await says('story-line', /the board was disconnected/);
   await says('message', /unplugged/);
   assert.match(await page.textContent('#serial'), /Connect/);
 });
@@ -181,13 +204,21 @@ test('WebUSB: from a running firmware to BOOTSEL mode, a cable that is pulled, a
   await page.click('#picoboot');
   // To the browser the board in BOOTSEL mode is a device that nobody has allowed yet.
   await says('flash-message', /press again and choose “RP2350 Boot”/);
-  assert.equal(await page.evaluate(() => window.cable.device().productId), 0x000f);
+  await page.waitForFunction(() => window.cable.device()?.productId === 0x000f);
   await send({ kind: 'unplug-after', bytes: 150_000 });
   await page.click('#picoboot');
   await says('flash-message', /broke off after [1-9]\d* of 1\d\d sectors/);
+  await page.evaluate(() => {
+    const message = document.getElementById('flash-message');
+    window.messages = [];
+    new MutationObserver(() => window.messages.push(message.textContent)).observe(message, {
+      childList: true,
+    });
+  });
   await send({ kind: 'replug', button: false }); // nothing half-written boots
-  await says('flash-message', /: [1-9]\d* of 1\d\d sectors/);
   await says('flash-message', /read back without a difference/);
+  const messages = await page.evaluate(() => window.messages);
+  assert.ok(messages.some((message) => /: [1-9]\d* of 1\d\d sectors/.test(message)));
   await page.waitForFunction(() => window.cable.device()?.productId === 0x0009);
   await page.click('#serial');
   await says('message', /^Connected/);

@@ -1,7 +1,9 @@
-// Not a test: how fast the virtual board runs here, natively, in Node and in Chromium, in turns; of each the least processor time.
+// Not a test: how fast the virtual board runs here, natively, in Node and in Chromium, in turns; of each the least processor time. And
+// when the page has told its first story.
 // node web/test/speed.mjs [TURNS]
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { launchBrowser, NATIVE, PAGE, ROOT, requirePage, serve } from './support.mjs';
 
@@ -54,6 +56,25 @@ async function pageSeconds(story) {
   );
   return (await rendererSeconds()) - began;
 }
+
+/** From the address being opened to the end of the first story, in seconds of the clock. */
+async function firstStorySeconds() {
+  const context = await browser.newContext(); // without a cache
+  const page = await context.newPage();
+  const began = performance.now();
+  await page.goto(server.address);
+  await page.waitForFunction(() => document.documentElement.dataset.firstStory, undefined, { timeout: 0 });
+  const seconds = (performance.now() - began) / 1000;
+  await context.close();
+  return seconds;
+}
+
+const firstStories = [];
+for (let turn = 0; turn < TURNS; ++turn) {
+  const busy = loadavg()[0].toFixed(1);
+  firstStories.push(`${(await firstStorySeconds()).toFixed(1)} s at load ${busy}`);
+}
+console.log(`first story: ${firstStories.join(', ')}`);
 
 const story = readFileSync(join(PAGE, 'story.uf2'));
 const seconds = { native: [], Node: [], Chromium: [] };

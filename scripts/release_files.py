@@ -90,7 +90,7 @@ def zip_folder(folder, target):
                 archive.writestr(entry, path.read_bytes(), compresslevel=9)
 
 
-# What each file of a release holds of others' work: (name, licence, where its version is found).
+# Others' work in each file of a release: (name, licence, where its version is found).
 LINKED = {
     "firmware": [("pico-sdk", "BSD-3-Clause", "sdk"), ("tinyusb", "MIT", "tinyusb"), ("libnewlib-arm-none-eabi", "BSD-3-Clause", "dpkg"),
                  ("gcc-arm-none-eabi", "GPL-3.0-or-later WITH GCC-exception-3.1", "dpkg")],

@@ -74,7 +74,7 @@ class Release(unittest.TestCase):
             if relation["relationshipType"] == "CONTAINS":
                 held.setdefault(packages[relation["spdxElementId"]]["name"], set()).add(
                     packages[relation["relatedSpdxElement"]]["name"])
-        # What the page's sources import from npm, and the libraries that the command's build looks for.
+        # Against the imports of the page's sources from npm, and the libraries that the .deb needs.
         imported = set()
         for source in (ROOT / "web/src").glob("*.ts"):
             imported |= set(re.findall(r"from '([^.'][^']*)'", source.read_text()))

@@ -7,7 +7,7 @@ import { Dialogue } from './dialogue.js';
 import { download, element } from './dom.js';
 import { MemoryMap } from './memory_map.js';
 
-/** What takes the user's keys: the virtual board or a real one. */
+/** Takes the user's keys: the virtual board or a real one. */
 export interface Console {
   type(bytes: Uint8Array): void;
 }

@@ -18,7 +18,7 @@ export class Dialogue {
 
   constructor(private readonly type: (bytes: Uint8Array) => void) {}
 
-  /** What the board prints between the command's line and its next prompt. Errors: end()'s. */
+  /** The text that the board prints between the command's line and its next prompt. Errors: end()'s. */
   ask(command: string): Promise<string> {
     return new Promise((resolve, reject) => {
       this.question = { command, text: '', resolve, reject };

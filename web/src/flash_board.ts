@@ -6,7 +6,7 @@ import type { UsbDevice } from './usb.js';
 const SECTOR = 4096;
 const RESTART_MS = 500;
 
-/** What stops a write that no second attempt mends; its message says what to do. */
+/** A second attempt would fail too; the message says what to do. */
 export class WriteError extends Error {}
 
 /** The device went away, or a transfer failed, when `done` of `total` sectors were written. */

@@ -9,7 +9,7 @@ import type { Usb, UsbDevice } from './usb.js';
 /** Boards whose firmware was built with this page. */
 declare const BOARDS: string[];
 const GPIOS: Record<string, number> = { 'pico-plus-2-w': 48, 'pico-plus-2': 48, pga2350: 48, 'pico-2': 30 };
-/** What the virtual board is, too: its firmware is in story.uf2. */
+/** The virtual board is one too: its firmware is in story.uf2. */
 const FIRST_BOARD = 'pico-plus-2-w';
 const BOOTSEL_MS = 3000;
 const REPLUG_MS = 600_000;
@@ -163,7 +163,7 @@ export function startFlashForm(program: Promise<WebAssembly.Module>): FlashForm 
   };
 }
 
-/** What to do about an error of requestDevice(), open() or claimInterface(). */
+/** Advice for an error of requestDevice(), open() or claimInterface(). */
 function advice(error: unknown): string {
   if (error instanceof WriteError) return error.message;
   switch (error instanceof DOMException ? error.name : '') {

@@ -1,4 +1,4 @@
-// What each profile of a checkpoint would be: bytes, boards, and tokens a second on the virtual board.
+// A checkpoint's profiles side by side: bytes, boards, and tokens a second on the virtual board.
 import type { Outcome } from './command.js';
 import type { ToCommand } from './command_worker.js';
 import { download, element } from './dom.js';

@@ -10,7 +10,7 @@ export interface Serial {
   requestPort(options: { filters: { usbVendorId: number }[] }): Promise<SerialPort>;
 }
 
-/** What to do about an error of requestPort() or open(). Empty: the user chose none, which is no error. */
+/** Advice for an error of requestPort() or open(). Empty: the user chose none, which is no error. */
 export function advice(error: unknown): string {
   const name = error instanceof DOMException ? error.name : '';
   switch (name) {

@@ -1,4 +1,4 @@
-// What the page's tests share: a web server for the page's folder, the browser, the native command.
+// Shared by the page's tests: a web server for the page's folder, the browser, the native command.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';

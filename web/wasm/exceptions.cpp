@@ -78,7 +78,7 @@ constexpr std::uint8_t kOmitted = 0xff, kAbsolute = 0x00;  // DW_EH_PE_omit, DW_
 
 extern "C" {
 
-/// What a landing pad tells the personality function, and its answer: the number of the handler's type, 0 for
+/// A landing pad's question to the personality function, and the answer: the number of the handler's type, 0 for
 /// none.
 struct LandingPad {
   std::uint32_t index;

@@ -119,7 +119,18 @@ test('Web Serial: the console of the firmware’s own port, until it is unplugge
   await waitForConsole(page, /temperature 0\.5/);
 
   // A story by form, in the board's JSON; its settings are those of before afterwards.
-  const story = native(['run', join(PAGE, 'story.uf2'), '-i', 'The old fox', '-t', '0.9', '-s', '11']);
+  const story = native([
+    'run',
+    join(PAGE, 'story.uf2'),
+    '-i',
+    'The old fox',
+    '-t',
+    '0.9',
+    '-s',
+    '11',
+    '-n',
+    '0',
+  ]);
   await page.fill('#story-prompt', 'The old fox');
   await page.fill('#story-temperature', '0.9');
   await page.fill('#story-seed', '11');

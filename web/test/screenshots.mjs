@@ -6,8 +6,8 @@ requirePage();
 const browser = await launchBrowser();
 const server = await serve();
 for (const [name, width, height, colorScheme] of [
-  ['page', 1200, 900, 'light'],
-  ['page-dark', 1200, 900, 'dark'],
+  ['page', 1200, 1080, 'light'],
+  ['page-dark', 1200, 1080, 'dark'],
   ['page-phone', 390, 844, 'light'],
 ]) {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme });

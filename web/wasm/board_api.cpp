@@ -62,7 +62,8 @@ PICO_LLAMA_EXPORT(board_message) const char* board_message() { return board->mes
 PICO_LLAMA_EXPORT(board_type) void board_type(const char* typed, int bytes) {
   board->type({typed, static_cast<std::size_t>(bytes)});
 }
-/// The board's output since the last call; board_output_bytes() of it, which may be in the middle of a character.
+/// The board's output since the last call; board_output_bytes() of it, which may be in the middle of a
+/// character.
 PICO_LLAMA_EXPORT(board_output) const char* board_output() { return text(board->take_output()); }
 PICO_LLAMA_EXPORT(board_output_bytes) int board_output_bytes() { return static_cast<int>(answer.size()); }
 PICO_LLAMA_EXPORT(board_port_open) int board_port_open() { return board->port_open() ? 1 : 0; }

@@ -78,8 +78,8 @@ constexpr std::uint8_t kOmitted = 0xff, kAbsolute = 0x00;  // DW_EH_PE_omit, DW_
 
 extern "C" {
 
-/// A landing pad's question to the personality function, and the answer: the number of the handler's type, 0 for
-/// none.
+/// A landing pad's question to the personality function, and the answer: the number of the handler's type, 0
+/// for none.
 struct LandingPad {
   std::uint32_t index;
   const std::uint8_t* lsda;

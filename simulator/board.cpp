@@ -69,7 +69,7 @@ Board::Board(const BoardOptions& board_options)
       stream(xip_cache, qmi, events),
       rosc(seed_of(options, Chance::kRosc)),
       trng(seed_of(options, Chance::kTrng)),
-      otp(seed_of(options, Chance::kOtp), options.kind == BoardKind::kPico2 ? 30 : 48),
+      otp(timebase, seed_of(options, Chance::kOtp), options.kind == BoardKind::kPico2 ? 30 : 48),
       sysinfo(options.kind == BoardKind::kPico2),
       bootrom({bus,
                {&cores[0], &cores[1]},

@@ -67,6 +67,13 @@ void Bootrom::prepare(RomBus& bus) {
   constexpr std::uint16_t kDevinfo = 0xc << 8;
   std::memcpy(parts_.bootram.bytes() + kDevinfoOffset, &kDevinfo, sizeof kDevinfo);
   rom_flash::connect_internal(bus);
+  // BOOT_FLAGS0 and 1, USB_BOOT_FLAGS: everything else in page 1 needs one of them (section 13.10).
+  for (const auto& [first, end] : {std::pair{0x48U, 0x4eU}, std::pair{0x59U, 0x5cU}}) {
+    for (unsigned row = first; row < end; ++row) {
+      if (parts_.otp.raw(row) != 0)
+        throw Stop(fmt::format("boot ROM: OTP row {:#05x} holds boot flags: not modelled", row));
+    }
+  }
 }
 
 Bootrom::Boot Bootrom::boot(bool bootsel_button, std::optional<RamImage> ram_image) {

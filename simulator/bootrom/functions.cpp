@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "simulator/bootrom/bootrom.h"
+#include "simulator/bootrom/rom_otp.h"
 #include "simulator/stop.h"
 
 namespace pico_llama::simulator {
@@ -192,20 +193,17 @@ RomTask Bootrom::get_sys_info(Core& core, RomBus& bus) {
 }
 
 RomTask Bootrom::otp_access(Core& core, RomBus& bus) {
-  constexpr std::uint32_t kWrite = 0x10000, kEcc = 0x20000;
-  const std::uint32_t buffer = core.reg(0), bytes = core.reg(1), command = core.reg(2),
-                      row = command & 0xffff;
-  if ((command & kWrite) != 0) throw Stop("boot ROM function otp_access: programming OTP is not modelled");
-  const std::uint32_t row_bytes = (command & kEcc) != 0 ? 2 : 4;
-  if (bytes % row_bytes != 0) co_return as_result(kBadAlignment);
-  if (row + bytes / row_bytes > Otp::kRows) co_return as_result(kInvalidArg);
-  for (std::uint32_t i = 0; i < bytes / row_bytes; ++i) {
-    constexpr std::uint32_t kOtpDataRaw = 0x40134000;
-    const std::uint32_t value =
-        (command & kEcc) != 0 ? parts_.otp.row(row + i) : bus.load(kOtpDataRaw + 4 * (row + i));
-    bus.store(buffer + i * row_bytes, value, row_bytes);
-  }
-  co_return static_cast<std::uint32_t>(kOk);
+  const std::uint32_t buffer = core.reg(0), row_and_flags = core.reg(2);
+  const bool writes = (row_and_flags & rom_otp::kWrite) != 0;
+  // More than all rows is refused below; no more of the buffer is looked at.
+  std::vector<std::uint8_t> bytes(std::min(core.reg(1), 4 * (Otp::kRows + 1)));
+  if ((buffer & ((row_and_flags & rom_otp::kEcc) != 0 ? 1 : 3)) != 0) co_return as_result(kBadAlignment);
+  for (std::uint32_t i = 0; writes && i < bytes.size(); ++i)
+    bytes[i] = static_cast<std::uint8_t>(bus.load(buffer + i, 1));
+  RomTask task = rom_otp::access(bus, row_and_flags, bytes);
+  for (task.resume(); !task.done(); task.resume()) co_await WaitUntil{task.resume_at()};
+  for (std::uint32_t i = 0; !writes && i < bytes.size(); ++i) bus.store(buffer + i, bytes[i], 1);
+  co_return task.result();
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include "simulator/bootrom/bootsel/mass_storage.h"
 #include "simulator/bootrom/bootsel/picoboot.h"
 #include "simulator/bootrom/bootsel/usb_device.h"
+#include "simulator/bootrom/rom_otp.h"
 
 namespace pico_llama::simulator {
 namespace {
@@ -37,17 +38,10 @@ class Bootrom::UsbBootServices : public bootsel::PicobootServices {
   std::int32_t partition_table_info(std::uint32_t flags, std::vector<std::uint32_t>& words) override {
     return rom_.partition_table_info(flags, words);
   }
-  std::int32_t read_otp(std::uint32_t row, std::uint32_t rows, bool ecc,
-                        std::vector<std::uint8_t>& bytes) override {
-    constexpr std::int32_t kInvalidArg = -5;
-    constexpr std::uint32_t kOtpDataRaw = 0x40134000;
-    if (row + rows > Otp::kRows) return kInvalidArg;
-    for (std::uint32_t i = row; i < row + rows; ++i) {
-      const std::uint32_t value = ecc ? rom_.parts_.otp.row(i) : bus_.load(kOtpDataRaw + 4 * i);
-      for (unsigned byte = 0; byte < (ecc ? 2U : 4U); ++byte)
-        bytes.push_back(static_cast<std::uint8_t>(value >> 8 * byte));
-    }
-    return 0;
+  std::int32_t read_otp(std::uint32_t row_and_flags, std::span<std::uint8_t> bytes) override {
+    RomTask task = rom_otp::access(bus_, row_and_flags, bytes);
+    task.resume();
+    return static_cast<std::int32_t>(task.result());
   }
   std::int32_t reboot(std::uint32_t flags, std::uint32_t delay_ms, std::uint32_t p0,
                       std::uint32_t p1) override {
@@ -92,6 +86,7 @@ RomTask Bootrom::usb_boot(Core&, RomBus& bus) {
   bus.store(kClocks + 0x3c, 1U << 5);              // CLK_SYS_CTRL: AUXSRC PLL_USB, then SRC aux
   bus.store(kClocks + 0x3c, 1U << 5 | 1);
   set_up_flash(bus);
+  rom_otp::lock_for_bootsel(bus);
 
   UsbBootServices services(*this, bus);
   bootsel::MassStorage drive(bus, static_cast<std::uint32_t>(parts_.otp.chip_id()),
@@ -123,6 +118,14 @@ RomTask Bootrom::usb_boot(Core&, RomBus& bus) {
         drive.job_done();
       else
         picoboot.job_done();
+    }
+    if (std::optional<bootsel::OtpJob> rows = picoboot.take_otp_job()) {
+      RomTask task = rom_otp::access(bus, rows->row_and_flags, rows->bytes);
+      for (task.resume(); !task.done(); task.resume()) {
+        co_await WaitUntil{std::max(task.resume_at(), bus.now)};
+        device.poll(true);
+      }
+      picoboot.otp_job_done(static_cast<std::int32_t>(task.result()));
     }
     if (drive.download().complete() && !restarting) {
       restarting = true;

@@ -153,10 +153,22 @@ HostTask<PicobootHost::Result> PicobootHost::get_info(std::uint8_t type, std::ui
   return command(kGetInfo, Arguments::words({type, parameter, 0, 0}), bytes, {});
 }
 
-HostTask<PicobootHost::Result> PicobootHost::otp_read(std::uint16_t row, std::uint16_t rows, bool ecc) {
-  Arguments arguments = Arguments::words({static_cast<std::uint32_t>(row | rows << 16), ecc ? 1U : 0U});
+namespace {
+PicobootHost::Arguments otp_arguments(std::uint16_t row, std::uint32_t rows, bool ecc) {
+  PicobootHost::Arguments arguments = PicobootHost::Arguments::words({row | rows << 16, ecc ? 1U : 0U});
   arguments.size = 5;
-  return command(kOtpRead, arguments, rows * (ecc ? 2U : 4U), {});
+  return arguments;
+}
+}  // namespace
+
+HostTask<PicobootHost::Result> PicobootHost::otp_read(std::uint16_t row, std::uint16_t rows, bool ecc) {
+  return command(kOtpRead, otp_arguments(row, rows, ecc), rows * (ecc ? 2U : 4U), {});
+}
+
+HostTask<PicobootHost::Result> PicobootHost::otp_write(std::uint16_t row, bool ecc,
+                                                       std::vector<std::uint8_t> bytes) {
+  const auto size = static_cast<std::uint32_t>(bytes.size());
+  return command(kOtpWrite, otp_arguments(row, size / (ecc ? 2 : 4), ecc), size, std::move(bytes));
 }
 
 }  // namespace pico_llama::simulator

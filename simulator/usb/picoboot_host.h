@@ -80,6 +80,8 @@ class PicobootHost {
   HostTask<Result> reboot2(std::uint32_t flags, std::uint32_t delay_ms, std::uint32_t p0, std::uint32_t p1);
   HostTask<Result> get_info(std::uint8_t type, std::uint32_t parameter, std::uint32_t bytes);
   HostTask<Result> otp_read(std::uint16_t row, std::uint16_t rows, bool ecc);
+  /// `bytes`: two of each row with error correction, else four.
+  HostTask<Result> otp_write(std::uint16_t row, bool ecc, std::vector<std::uint8_t> bytes);
   /// GET_COMMAND_STATUS: 16 bytes.
   HostTask<Result> command_status();
   /// INTERFACE_RESET, after CLEAR_FEATURE for both endpoints.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "simulator/stop.h"
+#include "simulator/bootrom/rom_otp.h"
 
 namespace pico_llama::simulator::bootsel {
 namespace {
@@ -80,7 +80,8 @@ Picoboot::Picoboot(RomBus& bus, PicobootServices& services, MassStorage& drive)
 
 void Picoboot::configured() {
   job_.reset();
-  job_running_ = in_progress_ = false;
+  otp_job_.reset();
+  job_running_ = otp_job_running_ = in_progress_ = false;
   await_command();
 }
 
@@ -110,7 +111,8 @@ void Picoboot::halt_cleared(bool) {
 std::optional<std::vector<std::uint8_t>> Picoboot::control(const Setup& setup) {
   if (setup.request == kInterfaceReset && (setup.request_type & 0x80) == 0) {
     job_.reset();
-    job_running_ = false;
+    otp_job_.reset();
+    job_running_ = otp_job_running_ = false;
     endpoints_.cancel();
     command_ = {};
     status_ = kOk;
@@ -172,6 +174,8 @@ Picoboot::Status Picoboot::status_of(std::int32_t rom_error) {
       return kBufferTooSmall;
     case -17:
       return kNotFound;
+    case -18:
+      return kUnsupportedModification;
     default:
       return rom_error >= 0 ? kOk : kUnknownError;
   }
@@ -210,7 +214,7 @@ Picoboot::Status Picoboot::execute() {
     case kOtpRead:
       return read_otp();
     default:
-      throw Stop("PICOBOOT OTP_WRITE: programming OTP is not modelled");
+      return begin_otp_write();
   }
 }
 
@@ -312,15 +316,24 @@ Picoboot::Status Picoboot::get_info() {
 
 Picoboot::Status Picoboot::read_otp() {
   const std::uint32_t row = command_.word(0) & 0xffff, rows = command_.word(0) >> 16;
-  const bool ecc = command_.args[4] != 0;
-  if (command_.transfer == 0 || command_.transfer != rows * (ecc ? 2 : 4)) return kInvalidTransferLength;
-  data_.clear();
-  if (const std::int32_t error = services_.read_otp(row, rows, ecc, data_); error < 0)
-    return status_of(error);
+  if (command_.transfer == 0 || command_.transfer != rows * otp_row_bytes()) return kInvalidTransferLength;
+  data_.assign(command_.transfer, 0);
+  const std::uint32_t ecc = command_.args[4] != 0 ? rom_otp::kEcc : 0;
+  if (const std::int32_t error = services_.read_otp(row | ecc, data_); error < 0) return status_of(error);
   from_memory_ = false;
   moved_ = 0;
   state_ = State::kDataIn;
   send_data();
+  return kOk;
+}
+
+Picoboot::Status Picoboot::begin_otp_write() {
+  address_ = command_.word(0) & 0xffff;
+  left_ = (command_.word(0) >> 16) * otp_row_bytes();
+  if (command_.transfer == 0 || command_.transfer != left_) return kInvalidTransferLength;
+  data_.clear();
+  state_ = State::kDataOut;
+  endpoints_.receive();
   return kOk;
 }
 
@@ -355,6 +368,14 @@ void Picoboot::sent() {
 }
 
 void Picoboot::page_complete() {
+  if (command_.id == kOtpWrite) {
+    const std::uint32_t ecc = command_.args[4] != 0 ? rom_otp::kEcc : 0;
+    otp_job_ = OtpJob{address_ | rom_otp::kWrite | ecc, std::move(data_)};
+    address_ += static_cast<std::uint32_t>(otp_job_->bytes.size()) / otp_row_bytes();
+    data_.clear();
+    state_ = State::kOtp;
+    return;
+  }
   if (address_ < kFlash || address_ >= kFlashEnd) {
     for (std::uint32_t i = 0; i < data_.size(); ++i) bus_.store(address_ + i, data_[i], 1);
     address_ += static_cast<std::uint32_t>(data_.size());
@@ -387,6 +408,22 @@ void Picoboot::job_done() {
     return;
   }
   address_ += kPage;
+  if (left_ == 0) return acknowledge();
+  state_ = State::kDataOut;
+  endpoints_.receive();
+}
+
+std::optional<OtpJob> Picoboot::take_otp_job() {
+  std::optional<OtpJob> job;
+  job.swap(otp_job_);
+  otp_job_running_ = otp_job_running_ || job.has_value();
+  return job;
+}
+
+void Picoboot::otp_job_done(std::int32_t result) {
+  if (!otp_job_running_) return;  // the interface was reset in the meantime
+  otp_job_running_ = false;
+  if (result < 0) return fail(status_of(result));
   if (left_ == 0) return acknowledge();
   state_ = State::kDataOut;
   endpoints_.receive();

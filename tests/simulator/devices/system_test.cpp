@@ -1,7 +1,6 @@
 #include "simulator/devices/system.h"
 
 #include "bench.h"
-#include "simulator/devices/otp.h"
 #include "simulator/devices/psm.h"
 #include "simulator/devices/trng.h"
 #include "simulator/stop.h"
@@ -187,19 +186,6 @@ TEST(ResetGate, PadsTakeNoWritesInResetAndDoNotFault) {
   resets.set_held(0);
   bench.write(ignores, 4, 0x56);
   EXPECT_EQ(bench.read(ignores, 4), 0x56U);
-}
-
-TEST(Otp, HasAChipIdAndCannotBeWritten) {
-  Bench bench;
-  Otp otp(7, 48);
-  OtpData data(otp);
-  EXPECT_NE(otp.chip_id(), 0U);
-  EXPECT_EQ(bench.read(data, 0), static_cast<std::uint32_t>(otp.chip_id()));
-  EXPECT_EQ(bench.read(data, 4), static_cast<std::uint32_t>(otp.chip_id() >> 32));
-  EXPECT_EQ(bench.read(data, 2 * 0x018) & 0xffff, 48U) << "NUM_GPIOS";
-  EXPECT_EQ(data.write(0, 1, {}).fault, BusFault::kDenied);
-  EXPECT_EQ(bench.read(data, 0x4000 + 4 * 0x48), 0U);  // BOOT_FLAGS0, raw: unprogrammed
-  EXPECT_THROW(data.read(0x4000, {}), Stop);           // raw read of a row with ECC
 }
 
 TEST(Psm, ResetsCore1AndNothingElse) {

@@ -1,9 +1,11 @@
 // The boot path (datasheet section 5.2.2) and core 1's wait for its entry point (section 5.3).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "simulator/bootrom/bootrom.h"
+#include "simulator/bootrom/rom_sha256.h"
 #include "simulator/random.h"
 #include "simulator/stop.h"
 
@@ -157,6 +159,20 @@ Bootrom::Boot Bootrom::boot_flash(RomBus& bus) {
   return {Outcome::kBootsel, fmt::format("flash has no image to boot: {}", problem)};
 }
 
+bool Bootrom::hash_matches(RomBus& bus, const ImageDef& image) {
+  RomSha256 sha(bus);
+  for (const ImageDef::LoadEntry& entry : image.load) {
+    if (entry.from == 0) {
+      sha.add(entry.bytes);
+      continue;
+    }
+    for (std::uint32_t i = 0; i < entry.bytes; i += 4) sha.add(bus.load(entry.to + i));
+  }
+  for (const std::uint32_t word : image.hash->block) sha.add(word);
+  const std::array<std::uint32_t, 8> digest = sha.finish();
+  return std::equal(image.hash->expected.begin(), image.hash->expected.end(), digest.begin());
+}
+
 Bootrom::Boot Bootrom::enter(RomBus& bus, const ImageDef& image, const char* where) {
   Core& core0 = *parts_.cores[0];
   rom_flash::flush_cache(bus);
@@ -166,6 +182,8 @@ Bootrom::Boot Bootrom::enter(RomBus& bus, const ImageDef& image, const char* whe
       bus.store(entry.to + i, entry.from == 0 ? 0 : bus.load(entry.from + i));
     }
   }
+  if (image.hash && !hash_matches(bus, image))
+    return {Outcome::kBootsel, fmt::format("the image in {} does not match its HASH_VALUE", where)};
   const std::uint32_t stack = image.stack ? *image.stack : bus.load(image.vector_table);
   const std::uint32_t entry = image.entry ? *image.entry : bus.load(image.vector_table + 4);
   if ((entry & 1) == 0 || (entry & ~1U) < Bus::kRomSize || entry == 0xffffffff) {

@@ -89,6 +89,7 @@ class Bootrom : public RomCalls {
   /// Starts a core as the ROM leaves it.
   static void start(Core& core, std::uint32_t vector_table, std::uint32_t stack, std::uint32_t entry);
   Boot enter(RomBus& bus, const ImageDef& image, const char* where);
+  static bool hash_matches(RomBus& bus, const ImageDef& image);
   void prepare(RomBus& bus);
 
   // The functions, in the order of the table. Arguments and results are the core's registers.

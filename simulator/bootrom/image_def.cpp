@@ -11,7 +11,8 @@ constexpr std::uint32_t kMaxBlockWords = 640 / 4;
 constexpr unsigned kMaxBlocks = 64;
 // Item types with the size flag (bit 7) removed.
 constexpr std::uint32_t kVectorTable = 0x03, kRollingWindowDelta = 0x05, kLoadMap = 0x06, kLast = 0x7f;
-constexpr std::uint32_t kImageType = 0x42, kEntryPoint = 0x44, kPartitionTable = 0x0a;
+constexpr std::uint32_t kHashValue = 0x4b, kHashDef = 0x47, kImageType = 0x42, kEntryPoint = 0x44,
+                        kPartitionTable = 0x0a;
 
 struct Block {
   std::vector<std::uint32_t> items;  // words between header and LAST
@@ -56,6 +57,8 @@ std::string check_image_type(std::uint32_t flags) {
 
 std::string parse(const Block& block, std::uint32_t block_address, ImageDef& image) {
   std::size_t at = 0;
+  std::optional<std::uint32_t> hashed_words;
+  std::vector<std::uint32_t> expected;
   while (at < block.items.size()) {
     const std::uint32_t head = block.items[at];
     const std::uint32_t words = (head & 0x80) != 0 ? head >> 8 & 0xffff : head >> 8 & 0xff;
@@ -72,23 +75,43 @@ std::string parse(const Block& block, std::uint32_t block_address, ImageDef& ima
       case kRollingWindowDelta:
         if (word(1) != 0) return "its rolling window is not modelled";
         break;
+      case kHashDef: {
+        constexpr std::uint32_t kSha256 = 1;
+        if (words != 2) return "its HASH_DEF has a wrong size";
+        if (head >> 24 == kSha256) hashed_words = word(1) & 0xffff;
+        break;
+      }
+      case kHashValue:
+        if (words < 2 || words > 9) return "its HASH_VALUE has a wrong size";
+        expected.clear();
+        for (std::uint32_t i = 1; i < words; ++i) expected.push_back(word(i));
+        break;
       case kLoadMap: {
+        image.load.clear();  // the last one counts
         const bool absolute = (head & 0x80000000) != 0;
         const std::uint32_t item_address = block_address + 4 + 4 * static_cast<std::uint32_t>(at);
         for (std::uint32_t i = 0; i < (head >> 24 & 0x7f); ++i) {
           const std::uint32_t from = word(1 + 3 * i), to = word(2 + 3 * i), size = word(3 + 3 * i);
-          ImageDef::LoadEntry entry{from, to, size};
-          if (from != 0 && absolute) entry.bytes = size - from;
+          // A2 takes the last word of an absolute entry as the end in memory, in one that fills with zeros,
+          // too.
+          ImageDef::LoadEntry entry{from, to, absolute ? size - to : size};
           if (from != 0 && !absolute) entry.from = item_address + from;
           image.load.push_back(entry);
         }
         break;
       }
       default:
-        break;  // versions, hashes and signatures do not matter to a chip that is not secured
+        break;  // versions and signatures do not matter to a chip that is not secured
     }
     at += words;
   }
+  if (expected.empty()) return {};
+  if (!hashed_words) return "it has a HASH_VALUE and no HASH_DEF of SHA-256";
+  if (*hashed_words > block.items.size() + 1) return "its HASH_DEF is longer than its block";
+  ImageDef::Hash hash{{kHeader}, std::move(expected)};
+  hash.block.insert(hash.block.end(), block.items.begin(), block.items.end());
+  hash.block.resize(*hashed_words);
+  image.hash = std::move(hash);
   return {};
 }
 

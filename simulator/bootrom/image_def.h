@@ -17,6 +17,13 @@ struct ImageDef {
   std::uint32_t vector_table = 0;
   std::optional<std::uint32_t> entry, stack, stack_limit;  ///< ENTRY_POINT item
   std::vector<LoadEntry> load;
+  /// Of each of `load` what it puts into memory (of one that fills with zeros, the word with its size), then
+  /// of `block`; `expected` is the digest or its first words, as they lie in memory. Checked without a
+  /// signature, too.
+  struct Hash {
+    std::vector<std::uint32_t> block, expected;
+  };
+  std::optional<Hash> hash;
 };
 
 struct ImageSearch {

@@ -261,6 +261,69 @@ TEST_P(Bootsel, TheBlockAgainstErratumE10IsProgrammed) {
   EXPECT_TRUE(flash_holds(0xffff00, filler));
 }
 
+/// Four pages with a sealed IMAGE_DEF: a load map of `map`, whose hash covers it and the block up to
+/// HASH_VALUE, that is `expected`. The entry point is C0h.
+Bytes sealed(const std::vector<std::uint32_t>& map, const std::vector<std::uint32_t>& expected) {
+  Bytes bytes(4 * 256, 0);
+  for (std::size_t page = 1; page < 4; ++page) bytes[page * 256] = static_cast<std::uint8_t>(page);
+  const auto map_words = static_cast<std::uint32_t>(map.size());
+  std::vector<std::uint32_t> words{0x20001000,
+                                   kFlash + 0xc1,
+                                   0,
+                                   0,
+                                   0xffffded3,
+                                   0x1021U << 16 | 0x0142,
+                                   (0x80 | map_words / 3) << 24 | (map_words + 1) << 8 | 0x06};
+  words.insert(words.end(), map.begin(), map.end());
+  const auto hashed = static_cast<std::uint32_t>(words.size() - 4 + 2);
+  words.insert(words.end(), {0x01000247, hashed});
+  words.push_back((static_cast<std::uint32_t>(expected.size()) + 1) << 8 | 0x4b);
+  words.insert(words.end(), expected.begin(), expected.end());
+  const auto block = static_cast<std::uint32_t>(words.size() - 5);
+  words.insert(words.end(), {0xff | block << 8, 0, 0xab123579});
+  std::memcpy(bytes.data(), words.data(), 4 * words.size());
+  bytes[0xc0] = 0xfe;
+  bytes[0xc1] = 0xe7;
+  return bytes;
+}
+
+TEST_P(Bootsel, ASealedProgramStartsAndABadlySealedOneDoesNot) {
+  // Two pages in place, and one that is loaded into RAM. The digest is Python's hashlib's.
+  const std::vector<std::uint32_t> map{kFlash + 0x100, kFlash + 0x100, kFlash + 0x300,
+                                       kFlash + 0x300, kRam + 0x2000,  kRam + 0x2100};
+  const std::vector<std::uint32_t> digest{0x46ea21e8, 0x82a7d56a, 0x059fa1df, 0x4702a949,
+                                          0x749fa978, 0xfa3062b6, 0x00abc5d8, 0x4ea1ad8f};
+  const Bytes good = sealed(map, digest);
+  enter();
+  EXPECT_EQ(drag(uf2(kFlash, good)), "");
+  ASSERT_TRUE(restarts());
+  EXPECT_EQ(board.cores[0].reg(15), kFlash + 0xc0);
+  EXPECT_EQ(board.bus.sram()[0x2000], 3);
+  // One wrong bit: in the code, in what is loaded, in the block, in the digest.
+  for (const std::size_t at : {0x200U, 0x3ffU, 0x16U, 0x60U}) {
+    Bytes bad = good;
+    bad[at] ^= 0x40;
+    enter();
+    EXPECT_EQ(drag(uf2(kFlash, bad)), "");
+    EXPECT_FALSE(restarts()) << at;
+    wait_for_device();
+  }
+  // Outside the seal nothing is noticed.
+  Bytes outside = good;
+  outside[0xf0] ^= 1;
+  enter();
+  EXPECT_EQ(drag(uf2(kFlash, outside)), "");
+  EXPECT_TRUE(restarts());
+  // Memory that is filled with zeros: its size is hashed. The first two words of a digest will do.
+  enter();
+  EXPECT_EQ(drag(uf2(kFlash,
+                     sealed({kFlash + 0x100, kFlash + 0x100, kFlash + 0x300, 0, kRam + 0x3000, kRam + 0x3100},
+                            {0xa846f549, 0x415fb1cd}))),
+            "");
+  EXPECT_TRUE(restarts());
+  EXPECT_EQ(board.bus.sram()[0x30ff], 0);
+}
+
 TEST_P(Bootsel, ARamImageIsStartedFromRam) {
   const Bytes contents = program(kRam + 0x1000, 5);
   enter();

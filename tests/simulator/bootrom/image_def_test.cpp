@@ -52,7 +52,8 @@ TEST(ImageDef, ItemsDefineItsEntryPoint) {
 
 TEST(ImageDef, LoadMapAbsoluteAndRelative) {
   Region region;
-  region.put(0x50, {kArmSecureExe, 0x82000706, kBase + 0x100, 0x20000000, kBase + 0x180, 0, 0x20001000, 64});
+  region.put(0x50,
+             {kArmSecureExe, 0x82000706, kBase + 0x100, 0x20000000, 0x20000080, 0, 0x20001000, 0x20001040});
   ImageSearch search = region.search();
   ASSERT_TRUE(search.found) << search.problem;
   ASSERT_EQ(search.found->load.size(), 2U);
@@ -63,6 +64,27 @@ TEST(ImageDef, LoadMapAbsoluteAndRelative) {
   search = region.search();
   ASSERT_TRUE(search.found) << search.problem;
   EXPECT_EQ(search.found->load[0].from, kBase + 4 * 0x52 + 0x1000);
+}
+
+TEST(ImageDef, HashIsThatOfTheLoadMapAndTheBlock) {
+  Region region;
+  region.put(0x50, {kArmSecureExe, 0x01000247, 3, 0x034b, 0x11111111, 0x22222222});
+  ImageSearch search = region.search();
+  ASSERT_TRUE(search.found) << search.problem;
+  ASSERT_TRUE(search.found->hash);
+  EXPECT_EQ(search.found->hash->block, (std::vector<std::uint32_t>{kHeader, kArmSecureExe, 0x01000247}));
+  EXPECT_EQ(search.found->hash->expected, (std::vector<std::uint32_t>{0x11111111, 0x22222222}));
+  // A HASH_DEF alone, or one of another kind, seals nothing.
+  region.put(0x50, {kArmSecureExe, 0x01000247, 3});
+  EXPECT_FALSE(region.search().found->hash);
+  region.put(0x50, {kArmSecureExe, 0x02000247, 3, 0x024b, 0x11111111});
+  EXPECT_NE(region.search().problem.find("no HASH_DEF"), std::string::npos);
+  region.put(0x50, {kArmSecureExe, 0x01000247, 7, 0x024b, 0x11111111});
+  EXPECT_NE(region.search().problem.find("longer than its block"), std::string::npos);
+  region.put(0x50, {kArmSecureExe, 0x01000347, 3, 0, 0x024b, 0x11111111});
+  EXPECT_NE(region.search().problem.find("wrong size"), std::string::npos);
+  region.put(0x50, {kArmSecureExe, 0x01000247, 3, 0x0a4b, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  EXPECT_NE(region.search().problem.find("wrong size"), std::string::npos);
 }
 
 TEST(ImageDef, LoopMustClose) {

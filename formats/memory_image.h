@@ -43,6 +43,9 @@ struct MemoryImage {
   };
   std::string path;
   std::vector<Segment> segments;  ///< ascending, without overlaps
+  /// Of a UF2: the page for the end of 16 MB that tools put before the program, against the RP2350's erratum
+  /// E10. The boot ROM's drive writes it first.
+  std::optional<Segment> e10_page;
   SymbolTable symbols;
   /// The ELF file with line numbers for this image, empty if none is known.
   std::string elf_path;

@@ -73,6 +73,7 @@ MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path
   std::uint32_t family = 0, count = 0;
   std::set<std::uint32_t> seen;
   std::optional<std::uint32_t> foreign_family;
+  MemoryImage image;
   for (std::size_t i = 0; i < file.size() / kUf2BlockBytes; ++i) {
     const auto bytes = file.subspan(i * kUf2BlockBytes, kUf2BlockBytes);
     BlockHeader block{};
@@ -88,7 +89,11 @@ MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path
     // E10.
     const bool e10_block =
         block.family == kAbsolute && block.address == kFlashEnd - kUf2PayloadBytes && block.count == 2;
-    if (e10_block) continue;
+    if (e10_block) {
+      const auto data = bytes.subspan(sizeof block, kUf2PayloadBytes);
+      image.e10_page = MemoryImage::Segment{block.address, {data.begin(), data.end()}};
+      continue;
+    }
     if (!is_ours(block.family)) {  // the boot ROM passes over blocks for other chips
       if (!foreign_family) foreign_family = block.family;
       continue;
@@ -130,7 +135,6 @@ MemoryImage read_uf2(std::span<const std::uint8_t> file, const std::string& path
     refuse(path, fmt::format("the UF2 is incomplete: {} of {} blocks", seen.size(), count));
   std::stable_sort(pages.begin(), pages.end(),
                    [](const Page& a, const Page& b) { return a.address < b.address; });
-  MemoryImage image;
   image.path = path;
   for (const Page& page : pages) {
     const bool joins = !image.segments.empty() &&

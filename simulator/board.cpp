@@ -419,6 +419,16 @@ void Board::apply_reset(ResetKind kind) {
 Board::~Board() = default;
 
 void Board::load(const formats::MemoryImage& image) {
+  if (image.e10_page) {
+    // Before the rest, as in the file. The chip ignores address bits that it does not have.
+    const std::uint32_t offset = (image.e10_page->address - kFlashBase) % flash.bytes();
+    const std::uint32_t sector = kFlashBase + offset / FlashChip::kSectorBytes * FlashChip::kSectorBytes;
+    for (const auto& [first, last, path] : loaded_) {
+      if (sector < last && sector + FlashChip::kSectorBytes > first)
+        fail("{}: its block against erratum E10 erases a part of {} at {:#010x}", image.path, path, sector);
+    }
+    std::memcpy(flash.data() + offset, image.e10_page->bytes.data(), image.e10_page->bytes.size());
+  }
   for (const formats::MemoryImage::Segment& segment : image.segments) {
     const std::uint64_t end = std::uint64_t{segment.address} + segment.bytes.size();
     if (segment.address >= kFlashBase && segment.address < kFlashEnd) {

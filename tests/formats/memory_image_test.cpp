@@ -81,11 +81,15 @@ TEST_F(MemoryImageFile, Uf2WithGapsInAnyOrder) {
   EXPECT_EQ(image.segments[1].address, 0x10001000U);
 }
 
-TEST_F(MemoryImageFile, Uf2SkipsTheBlockAgainstErratumE10) {
-  const MemoryImage image =
-      read_memory_image(file(encode({{0x10ffff00, 0, 2, 0xe48bff57}, {0x10000000, 0, 1}})));
+TEST_F(MemoryImageFile, Uf2KeepsTheBlockAgainstErratumE10Apart) {
+  const MemoryImage image = read_memory_image(
+      file(encode({{0x10ffff00, 0, 2, 0xe48bff57, 256, 0x2000, 0xef}, {0x10000000, 0, 1}})));
   ASSERT_EQ(image.segments.size(), 1U);
   EXPECT_EQ(image.segments[0].address, 0x10000000U);
+  ASSERT_TRUE(image.e10_page);
+  EXPECT_EQ(image.e10_page->address, 0x10ffff00U);
+  EXPECT_EQ(image.e10_page->bytes, std::vector<std::uint8_t>(256, 0xef));
+  EXPECT_FALSE(read_memory_image(file(encode({{0x10000000, 0, 1}}))).e10_page);
 }
 
 TEST_F(MemoryImageFile, Uf2ForAnotherChip) {

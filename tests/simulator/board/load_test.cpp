@@ -30,6 +30,26 @@ TEST(BoardLoad, RefusesOverlapAndDataBeyondTheFlash) {
   EXPECT_EQ(board.flash.data()[0x300000], 9);
 }
 
+TEST(BoardLoad, WritesTheBlockAgainstErratumE10First) {
+  formats::MemoryImage image = page(0x103ff000, 1);
+  image.e10_page = {{0x10ffff00, std::vector<std::uint8_t>(256, 0xef)}};
+  Board board;
+  board.load(image);
+  EXPECT_EQ(board.flash.data()[0xfffeff], 0xff);
+  EXPECT_EQ(board.flash.data()[0xffff00], 0xef);
+  // 4 MB: the chip ignores the address bits above.
+  BoardOptions options;
+  options.kind = BoardKind::kPico2;
+  Board small(options);
+  small.load(image);
+  EXPECT_EQ(small.flash.data()[0x3fff00], 0xef);
+  EXPECT_EQ(small.flash.data()[0x3ff000], 1);
+  // A file before it would lose that sector.
+  Board filled;
+  filled.load(page(0x10fff000, 2));
+  EXPECT_THROW(filled.load(image), Failure);
+}
+
 /// A page of flash with a block loop of one IMAGE_DEF, and a vector table before it.
 formats::MemoryImage bootable_page(std::uint32_t address) {
   const std::uint32_t words[] = {

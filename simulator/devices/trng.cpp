@@ -23,6 +23,7 @@ constexpr Register kRegisters[] = {
     {.offset = 0x1bc, .name = "RST_BITS_COUNTER", .ignored = ~0U},
 };
 constexpr unsigned kBits = 192;
+constexpr Cycle kCheckedPeriods = 50;  // of sampling for a bit that passes through decorrelators and checks
 constexpr std::uint32_t kBypassAll = 0xe, kAutocorrelationError = 2;
 }  // namespace
 
@@ -34,11 +35,12 @@ void Trng::reset() {
 }
 
 void Trng::restart(Cycle now) {
-  // One bit every SAMPLE_CNT1 + 1 periods if the decorrelators are bypassed. With them it takes several times
-  // as long and sometimes fails a check: here one time in four (12.12.2, 12.12.4: often at short periods,
-  // rarely at long ones).
+  // One bit every SAMPLE_CNT1 + 1 cycles if the decorrelators are bypassed: a collection each 235 cycles with
+  // SAMPLE_CNT1 = 0 and the boot ROM's loop around it (12.12.4). With them it takes much longer and sometimes
+  // fails a check: here one time in four (12.12.4: often at short periods, rarely at long ones), so that a
+  // result takes 2 ms at 150 MHz and the periods that 12.12.2 recommends, 20 to 25.
   const bool raw = (stored(kDebug) & kBypassAll) == kBypassAll;
-  ready_ = now + (raw ? 1 : 4) * kBits * (Cycle{stored(kSampleCnt1)} + 1);
+  ready_ = now + (raw ? 1 : kCheckedPeriods) * kBits * (Cycle{stored(kSampleCnt1)} + 1);
   failed_ = !raw && (next_random(random_) & 3) == 0;
   for (std::uint32_t& word : ehr_) word = static_cast<std::uint32_t>(next_random(random_));
 }

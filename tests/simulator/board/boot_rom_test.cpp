@@ -59,6 +59,24 @@ TEST_F(BootRom, StartsAProgramFromFlashAsTheModelDoes) {
   for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(states[0][i], states[1][i]) << i;
 }
 
+TEST_F(BootRom, CollectsRandomBitsInTheTimeThatItsSourceSays) {
+  // Datasheet section 12.12.4: 50 samples, approximately 235 cycles each, and one that is not used.
+  Board board(options);
+  board.load(program(0x10000000, {0xe7fe}));
+  board.reset();
+  Cycle begin = 0, end = 0;
+  while (end == 0) {
+    ASSERT_EQ(board.run({.cycle = board.now() + 16}).end, RunEnd::kLimit);
+    const auto stored = [&board](std::uint32_t offset) {
+      return board.bus.read(0x400f0000 + offset, {.master = Master::kDebugger}).value;
+    };
+    if (begin == 0 && stored(0x12c) != 0) begin = board.cores[0].now();
+    if (begin != 0 && stored(0x12c) == 0) end = board.cores[0].now();
+    ASSERT_LT(board.time(), kPicosecondsPerSecond / 100);
+  }
+  EXPECT_NEAR(static_cast<double>(end - begin) / 51, 235.0, 10.0);
+}
+
 TEST_F(BootRom, WithoutAProgramItServesUsbInNonSecureState) {
   Board board(options);
   board.reset();  // blank flash

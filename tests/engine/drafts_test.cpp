@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "engine/drafts/drafter.h"
+#include "engine/text/utf8.h"
 #include "tests/engine/engine_model.h"
 #include "tests/engine/told.h"
 #include "tools/packer/drafts.h"
@@ -156,6 +157,141 @@ TEST(Drafts, TextsEndAsWithoutThem) {
       ASSERT_EQ(guessing.tell("ab", options), plain.tell("ab", options)) << stop;
     }
     options.stop = {};
+  }
+}
+
+/// Repeats these tokens, each after the one before it, or at temperature 1 about 9 times out of 10: the
+/// residual stream is the last token's embedding alone, and the classifier's row of a token is the embedding
+/// of the one before it.
+test_support::RawModel cycle_model(const std::vector<int32_t>& cycle,
+                                   const std::vector<std::pair<int32_t, std::string>>& pieces) {
+  test_support::RawModel m = test_support::random_model({32, 48, 1, 4, 2, 400, 64}, false, 5);
+  for (const auto& [token, piece] : pieces) m.pieces[static_cast<size_t>(token)] = piece;
+  std::vector<float>* embedding = nullptr;
+  std::vector<float>* classifier = nullptr;
+  for (uint32_t i = 1; i < tensor_count(m.config, false); ++i) {
+    std::vector<float>& w = m.tensors[i - 1];
+    switch (tensor_shape(m.config, Profile::kF32, false, i).kind) {
+      case TensorKind::kTokenEmbedding:
+        embedding = &w;
+        for (float& v : w) v = v < 0 ? -1.0f : 1.0f;
+        break;
+      case TensorKind::kWcls:
+        classifier = &w;
+        [[fallthrough]];
+      case TensorKind::kWo:
+      case TensorKind::kW2:
+        std::ranges::fill(w, 0.0f);
+        break;
+      case TensorKind::kRmsFinal:
+        std::ranges::fill(w, 1.0f);
+        break;
+      default:
+        break;
+    }
+  }
+  const auto dim = static_cast<size_t>(m.config.dim);
+  for (size_t i = 0; i < cycle.size(); ++i) {
+    const auto from = static_cast<size_t>(cycle[i]) * dim;
+    const auto to = static_cast<size_t>(cycle[(i + 1) % cycle.size()]) * dim;
+    for (size_t k = 0; k < dim; ++k) (*classifier)[to + k] = (*embedding)[from + k] / 4;
+  }
+  return m;
+}
+
+constexpr int32_t byte_token(uint8_t byte) { return 3 + byte; }
+
+/// Characters of one byte to four, each from a token of its own, from byte tokens, and from pieces that begin
+/// or end in the middle of it; a byte that is in no character, and a character that is never completed.
+test_support::RawModel splitting_model() {
+  constexpr int32_t kEndsInside = 390, kBeginsInside = 391, kTwoOfThree = 392, kMiddle = 393, kWhole = 394;
+  return cycle_model(
+      {260, byte_token(0xc3), byte_token(0xa9), kEndsInside, kBeginsInside, kTwoOfThree, byte_token(0xa2),
+       kWhole, byte_token(0xf0), kMiddle, byte_token(0x82), byte_token(0xff), 261, byte_token(0xe6), 262},
+      {{kEndsInside, "x\xc3"},
+       {kBeginsInside, "\xbcy"},
+       {kTwoOfThree, "\xe6\xbc"},
+       {kMiddle, "\x9f\x99"},
+       {kWhole, "\xe6\xbc\xa2"}});
+}
+
+struct Shown {
+  int32_t token;
+  std::string text;
+  StopReason stop;
+
+  friend bool operator==(const Shown&, const Shown&) = default;
+};
+
+/// What each step shows; after `cancel_after` tokens the text is cancelled, and then resumed.
+std::vector<Shown> steps_of(Session& session, SessionOptions options, int cancel_after = -1) {
+  std::atomic<bool> cancel = false;
+  options.cancel = &cancel;
+  const Status begun = session.begin("a", options);
+  EXPECT_TRUE(begun.ok()) << begun.text();
+  std::vector<Shown> all;
+  for (bool was_cancelled = false;;) {
+    cancel = !was_cancelled && session.generated() == cancel_after;
+    const SessionStep step = session.step();
+    all.push_back({step.token, std::string(step.text), step.stop});
+    if (step.stop == StopReason::kNone) continue;
+    if (step.stop != StopReason::kCancelled) return all;
+    was_cancelled = true;
+    const Status resumed = session.resume({}, options);
+    if (!resumed.ok()) return all;  // the text fills the context
+  }
+}
+
+std::string text_of(const std::vector<Shown>& steps) {
+  std::string text;
+  for (const Shown& step : steps) text += step.text;
+  return text;
+}
+
+TEST(Drafts, ShowWholeCharactersAsWithoutThem) {
+  SingleWorker worker;
+  const auto image = build_image(splitting_model(), Profile::kQ8);
+  Teller plain(image, {}, worker, 1);
+  for (const SessionOptions& how : many_options()) {
+    SessionOptions options = how;
+    options.stop = {};
+    const std::vector<Shown> wanted = steps_of(plain.session(), options);
+    const std::string text = text_of(wanted);
+    std::vector<int32_t> tokens;
+    int inside = 0;  // steps that end in the middle of a character: nothing of it is shown
+    for (const Shown& step : wanted) {
+      if (step.token >= 0) tokens.push_back(step.token);
+      inside += step.token >= 0 && step.text.empty();
+    }
+    if (options.sampler.temperature == 0 && options.sampler.repetition_penalty == 1) {
+      ASSERT_NE(text.find("a\u00e9x\u00fcy\u6f22\u6f22\U0001f642\xff"
+                          "b\xe6"
+                          "ca"),
+                std::string::npos)
+          << text;
+    }
+    ASSERT_GT(inside, 3) << text;
+    for (const size_t spoil : {1000u, 2u, 1u}) {
+      Teller guessing(image, spoil == 1000 ? drafts_of(tokens) : spoiled(tokens, spoil), worker, 8);
+      Session& session = guessing.session();
+      ASSERT_EQ(steps_of(session, options), wanted);
+      EXPECT_GT(session.accepted(), 0);
+      if (spoil != 1000) {
+        EXPECT_LT(session.accepted(), session.drafted());
+      }
+      for (int cut = 0; cut <= static_cast<int>(tokens.size()); ++cut)
+        ASSERT_EQ(steps_of(session, options, cut), steps_of(plain.session(), options, cut))
+            << "cut at " << cut;
+      // Stop strings that begin and end anywhere, in the middle of characters too.
+      for (size_t at = 1; at + 7 < text.size(); at += 5) {
+        for (const size_t length : {size_t{1}, size_t{2}, 1 + at % 7}) {
+          const std::string stop = text.substr(at, length);
+          options.stop = stop;
+          ASSERT_EQ(steps_of(session, options), steps_of(plain.session(), options)) << at << ", " << length;
+        }
+      }
+      options.stop = {};
+    }
   }
 }
 

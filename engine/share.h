@@ -41,7 +41,7 @@ struct Share {
   }
   /// Whole blocks of a tensor with n rows.
   constexpr BlockRange blocks(int n) const {
-    const Range r = of((n + kBlockRows - 1) / kBlockRows);
+    const Range r = of(static_cast<int>((static_cast<uint32_t>(n) + kBlockRows - 1) / kBlockRows));
     return {r.begin, r.end};
   }
   /// Rows of those blocks, without the padding rows.

@@ -10,7 +10,7 @@ class Workers {
   using Task = void (*)(void* context, int worker);
 
   /// How many workers run() uses: 1 to kMaxWorkers, constant.
-  virtual int count() const = 0;
+  int count() const { return count_; }
   /// Calls task(context, 0) here and task(context, i) on every other worker; returns when all have returned.
   /// Writes by the caller before run() are visible to the tasks; the tasks' writes are visible after it.
   virtual void run(Task task, void* context) = 0;
@@ -19,7 +19,11 @@ class Workers {
   virtual void barrier() = 0;
 
  protected:
+  constexpr explicit Workers(int count) : count_(count) {}
   ~Workers() = default;
+
+ private:
+  int count_;
 };
 
 inline constexpr int kMaxWorkers = 64;
@@ -27,7 +31,7 @@ inline constexpr int kMaxWorkers = 64;
 /// One worker: everything runs in the caller.
 class SingleWorker final : public Workers {
  public:
-  int count() const override { return 1; }
+  constexpr SingleWorker() : Workers(1) {}
   void run(Task task, void* context) override { task(context, 0); }
   void barrier() override {}
 };

@@ -18,7 +18,6 @@ BOARD = (r"drivers::PicoBoard::(info|memory|cycles|core|micros|entropy|button_pr
          r"|reboot_to_bootsel|stream|stack_used|stack_bytes|read_bandwidth|both_cores)\(")
 CLOCK = r"drivers::PicoBoard::(cycles|core)\("
 CONSOLE = r"drivers::UsbConsole::(read|write|watch_for_cancel|cancelled|take_lost_input|flush|idle|connected)\("
-COUNT = r"(SingleWorker|CoreWorkers|TimedWorkers)::count\("
 CREW = r"(SingleWorker|CoreWorkers|TimedWorkers)::(run|count)\("
 BARRIER = r"(SingleWorker|CoreWorkers|TimedWorkers)::(barrier|count)\("
 KERNEL = r"^pico_llama::(m33|portable)::\w+\("
@@ -57,16 +56,14 @@ INDIRECT = [
     (r"Transformer::forward\(", [CREW, STREAM], "Workers::run, count, WeightStream"),
     (r"Numerics(F32|Q8)?::", [STREAM], "WeightStream"),
     (r"StagedStream::", [COPIER], "StreamCopier"),
-    (r"(Transformer|Session)::(create|open)\(", [COUNT], "Workers::count"),
     (r"app::Commands::run\(", [r"app::Commands::(help|model|temp|topp|topk|seed|steps|profile|cores|mem|bench|selftest|json"
                                r"|bootsel|reboot)\("], "the table of commands"),
     (r"app::TimedWorkers::run\(", [r"(SingleWorker|CoreWorkers)::run\(", CLOCK], "the crew it times, never one of its kind"),
     (r"app::TimedWorkers::barrier\(", [r"(SingleWorker|CoreWorkers)::barrier\(", CLOCK], "the same"),
-    (r"app::TimedWorkers::count\(", [r"(SingleWorker|CoreWorkers)::count\("], "the same"),
     (r"app::(check_kernels|time_kernels)\(|app::\(anonymous namespace\)::(check|time)<", [KERNEL, CLOCK],
      "a KernelSet, and hal::Board::cycles"),
     (r"app::Output::", [CONSOLE], "hal::Console, the only one it has"),
-    (r"pico_llama::app::", [BOARD, CONSOLE, COUNT], "hal::Board, hal::Console, Workers::count"),
+    (r"pico_llama::app::", [BOARD, CONSOLE], "hal::Board, hal::Console"),
 ]
 # These end the program: they report or restart, and an overflow in them ends in the same restart by the limit register.
 ENDS = {"panic", "panic_unsupported", "hard_assertion_failure", "__assert_func", "abort", "exit", "_exit", "isr_invalid"}
@@ -246,7 +243,7 @@ class Bound:
                         yield None
                     else:
                         found = self.named(target)
-                        if target in (ENGINE_TASK, BANDWIDTH_TASK, BOARD, CONSOLE, BARRIER, CREW, COUNT, CLASS_DRIVER) and not found:
+                        if target in (ENGINE_TASK, BANDWIDTH_TASK, BOARD, CONSOLE, BARRIER, CREW, CLASS_DRIVER) and not found:
                             raise Unbounded(f"nothing matches {target}: correct the table")
                         yield from found
                 return

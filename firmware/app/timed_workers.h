@@ -32,9 +32,8 @@ class TimedWorkers final : public Workers {
   /// layers: of the model. shared_input: forward() has a barrier after each matmul's input, as q8 and q4 do;
   /// f32 does not.
   TimedWorkers(Workers& crew, hal::Board& board, uint32_t layers, bool shared_input)
-      : crew_(crew), board_(board), layers_(layers), shared_input_(shared_input) {}
+      : Workers(crew.count()), crew_(crew), board_(board), layers_(layers), shared_input_(shared_input) {}
 
-  int count() const override { return crew_.count(); }
   void run(Task task, void* context) override;
   void barrier() override;
 

@@ -11,10 +11,10 @@ namespace pico_llama::drivers {
 /// Requires: one object of static lifetime.
 class CoreWorkers final : public Workers {
  public:
+  constexpr CoreWorkers() : Workers(2) {}
   /// Starts core 1. Requires: called once, from core 0.
   void launch();
 
-  int count() const override { return 2; }
   void run(Task task, void* context) override;
   void barrier() override;
 

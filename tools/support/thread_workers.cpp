@@ -21,7 +21,7 @@ void wait_for_change(const std::atomic<unsigned>& counter, unsigned old) {
 
 }  // namespace
 
-ThreadWorkers::ThreadWorkers(int count) : count_(count) {
+ThreadWorkers::ThreadWorkers(int count) : Workers(count) {
   CHECK(count >= 1 && count <= kMaxWorkers);
   for (int worker = 1; worker < count; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
 }
@@ -45,7 +45,7 @@ void ThreadWorkers::serve(int worker) {
 void ThreadWorkers::run(Task task, void* context) {
   task_ = task;
   context_ = context;
-  working_.store(count_ - 1, std::memory_order_relaxed);
+  working_.store(count() - 1, std::memory_order_relaxed);
   runs_.fetch_add(1, std::memory_order_release);
   runs_.notify_all();
   task(context, 0);
@@ -55,7 +55,8 @@ void ThreadWorkers::run(Task task, void* context) {
 
 void ThreadWorkers::barrier() {
   const unsigned round = barriers_.load(std::memory_order_relaxed);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 < count_) return wait_for_change(barriers_, round);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 < count())
+    return wait_for_change(barriers_, round);
   arrived_.store(0, std::memory_order_relaxed);
   barriers_.fetch_add(1, std::memory_order_release);
   barriers_.notify_all();

@@ -17,14 +17,12 @@ class ThreadWorkers final : public Workers {
   ThreadWorkers(const ThreadWorkers&) = delete;
   ThreadWorkers& operator=(const ThreadWorkers&) = delete;
 
-  int count() const override { return count_; }
   void run(Task task, void* context) override;
   void barrier() override;
 
  private:
   void serve(int worker);
 
-  const int count_;
   Task task_ = nullptr;  // null: exit
   void* context_ = nullptr;
   std::atomic<unsigned> runs_{0};      // counts up when there is something to do

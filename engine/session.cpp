@@ -38,9 +38,10 @@ bool Session::run() {
   int n = pos_ + 1 - computed_;
   int logits = 0;
   if (n > kPrefillBlock) {
-    // Where the weights are streamed, a pass of few tokens takes the bus as long as one of many: the last two
-    // are alike. Kernels take tokens by twos.
-    n = n < 2 * kPrefillBlock ? (n / 2 + 1) / 2 * 2 : kPrefillBlock;
+    // Where the weights are streamed, a pass of few tokens takes the bus as long as one of many: all are
+    // alike. Kernels take tokens by twos.
+    const int passes = (n + kPrefillBlock - 1) / kPrefillBlock;
+    n = (n / passes + 1) / 2 * 2;
   } else {
     const int drafts = drafter_ != nullptr ? draft(n) : 0;
     n += drafts;

@@ -22,7 +22,7 @@ bool erased(std::span<const std::byte> slot) {
 constexpr size_t fitting(uint64_t bytes) { return static_cast<size_t>(bytes); }
 
 /// Minimum number of pieces in a ring: for each worker one in use, one ready, one being read.
-constexpr uint32_t kPieces = 8;
+constexpr uint32_t kPieces = 6;
 
 }  // namespace
 

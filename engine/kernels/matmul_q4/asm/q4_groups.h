@@ -20,50 +20,44 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 8 &&
 
 // clang-format off
 
-/// Of two sets of sums, A B C in r4 r5 r6 and in r7 r8 r9: 2^8 times rows 0, 1 and 3 in r6 r4 r5 and in r9 r7 r8,
-/// row 2 in r1 and in r2.
-#define PICO_LLAMA_ROWS_OF_SUMS \
-      "sub    r1, r6, r4, lsl #8 \n" \
-      "sub    r2, r9, r7, lsl #8 \n" \
-      "add    r1, r1, r5, lsl #12 \n" \
-      "add    r2, r2, r8, lsl #12 \n" \
-      "sbfx   r1, r1, #0, #20 \n" \
-      "sbfx   r2, r2, #0, #20 \n" \
-      "subs   r6, r6, r1 \n" \
-      "sub    r9, r9, r2 \n" \
-      "sub    r4, r4, r6, asr #8 \n" \
-      "sub    r7, r7, r9, asr #8 \n" \
-      "sub    r5, r5, r4, asr #4 \n" \
-      "sub    r8, r8, r7, asr #4 \n" \
-      "lsls   r4, r4, #4 \n" \
-      "lsls   r7, r7, #4 \n"
 /// Of the codes in r3: 2^8 times row 0's in its lower half, 2^8 times 1's and 3's in r11, 2's in r10.
-#define PICO_LLAMA_CODES \
-      "sbfx   r10, r3, #16, #8 \n" \
-      "and    r11, r3, #0xff00ff00 \n" \
-      "lsls   r3, r3, #8 \n"
-/// Adds rows times codes to four totals. SMLAWB and SMLAWT keep the upper 32 of 48 bits: exact.
-#define PICO_LLAMA_ADD_ROWS(TOTALS, ROW0, ROW1, ROW2, ROW3, BETWEEN) \
-      "ldr    r12, [" TOTALS "] \n" \
-      "smlawb " ROW0 ", " ROW0 ", r3, r12 \n" \
-      "ldr    r12, [" TOTALS ", #4] \n" \
-      "smlawb " ROW1 ", " ROW1 ", r11, r12 \n" \
-      "ldr    r12, [" TOTALS ", #8] \n" \
-      "mla    " ROW2 ", " ROW2 ", r10, r12 \n" \
-      "ldr    r12, [" TOTALS ", #12] \n" \
-      "strd   " ROW0 ", " ROW1 ", [" TOTALS "] \n" \
-      "smlawt " ROW3 ", " ROW3 ", r11, r12 \n" \
-      BETWEEN \
-      "strd   " ROW2 ", " ROW3 ", [" TOTALS ", #8] \n"
+#define PICO_LLAMA_CODE_2 "sbfx   r10, r3, #16, #8 \n"
+#define PICO_LLAMA_CODES_1_3 "and    r11, r3, #0xff00ff00 \n"
+#define PICO_LLAMA_CODE_0 "lsls   r3, r3, #8 \n"
+/// Of the sums A B C of four rows: 2^8 times rows 0, 1 and 3 in C, A and B, row 2 in ROW2; they times their codes
+/// are added to four totals at [AT + FIRST]. SMLAWB and SMLAWT keep the upper 32 of 48 bits: exact. TOTAL has the
+/// first total after LOAD; what is between fills the cycles in which a shifted operand's result is not there yet.
+#define PICO_LLAMA_ADD_ROWS(A, B, C, ROW2, TOTAL, AT, FIRST, LOAD, BETWEEN_1, BETWEEN_2, BETWEEN_3, BETWEEN_4) \
+      "sub    " ROW2 ", " C ", " A ", lsl #8 \n" \
+      LOAD \
+      "add    " ROW2 ", " ROW2 ", " B ", lsl #12 \n" \
+      BETWEEN_1 \
+      "sbfx   " ROW2 ", " ROW2 ", #0, #20 \n" \
+      BETWEEN_2 \
+      "sub    " C ", " C ", " ROW2 " \n" \
+      "sub    " A ", " A ", " C ", asr #8 \n" \
+      "smlawb " C ", " C ", r3, " TOTAL " \n" \
+      "lsl    " A ", " A ", #4 \n" \
+      "ldr    " TOTAL ", [" AT ", #" FIRST " + 4] \n" \
+      "sub    " B ", " B ", " A ", asr #8 \n" \
+      "smlawb " A ", " A ", r11, " TOTAL " \n" \
+      "ldr    " TOTAL ", [" AT ", #" FIRST " + 8] \n" \
+      "strd   " C ", " A ", [" AT ", #" FIRST "] \n" \
+      "mla    " ROW2 ", " ROW2 ", r10, " TOTAL " \n" \
+      "ldr    " TOTAL ", [" AT ", #" FIRST " + 12] \n" \
+      BETWEEN_3 \
+      "smlawt " B ", " B ", r11, " TOTAL " \n" \
+      BETWEEN_4 \
+      "strd   " ROW2 ", " B ", [" AT ", #" FIRST " + 8] \n"
 
 /// totals[t][r] += sum_g code[r][g] * sum_{i in g} w[r][i] * x_t[i] for two tokens. A group's columns wait in the FPU's
 /// registers, from which VMOV is as fast as a load, for the upper rows of all blocks and then for the lower ones.
-/// Cost: 12 cycles per column pair of four rows (16 MACs), 57 per four rows and group, 75 per group, 90 per call.
+/// Cost: 12 cycles per column pair of four rows (16 MACs), 54 per four rows and group, 75 per group, 90 per call.
 // r0        words                         r10, r11  two rows of a word
 // r1, r2    column pair of x, x_two       r12       0x0f0f0f0f
 // r3        word, then two rows of it     lr        totals
 // r4-r6     A, B, C of the first token    s0-s31    x, x_two
-// r7-r9     of the second                 [sp]      where A and B begin, of both; blocks left, block_bytes,
+// r7-r9     of the second                 [sp]      where A and B begin, of both; end of totals, block_bytes,
 //                                                   total_bytes, 1 for upper rows, groups
 [[gnu::noipa, gnu::naked]] inline void q4_groups_two(Q4Groups& /*groups*/) {
 #define PICO_LLAMA_PAIR_FROM(AT, X, X_TWO, C, C_TWO) \
@@ -105,6 +99,7 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 8 &&
       "ldrd   r0, lr, [r12, #16] \n"
       "ldr    r1, [r12, #24] \n"
       "movs   r2, #1 \n"
+      "add    r1, lr, r1, lsl #5 \n"
       "str    r1, [sp, #16] \n"
       "str    r2, [sp, #28] \n"
       "mov    r12, #0x0f0f0f0f \n"
@@ -119,26 +114,21 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 8 &&
       PICO_LLAMA_PAIR(10, "s10", "s26") PICO_LLAMA_PAIR(11, "s11", "s27") PICO_LLAMA_PAIR(12, "s12", "s28")
       PICO_LLAMA_PAIR(13, "s13", "s29") PICO_LLAMA_PAIR(14, "s14", "s30") PICO_LLAMA_PAIR(15, "s15", "s31")
       "ldr    r3, [r0, #128] \n"  // their codes
-      PICO_LLAMA_ROWS_OF_SUMS
-      PICO_LLAMA_CODES
-      PICO_LLAMA_ADD_ROWS("lr", "r6", "r4", "r1", "r5", "ldr r6, [sp, #24] \n")
-      "add    r6, r6, lr \n"
-      PICO_LLAMA_ADD_ROWS("r6", "r9", "r7", "r2", "r8", "ldrd r4, r5, [sp, #16] \n")
-      "add    lr, lr, #32 \n"
-      "subs   r4, r4, #1 \n"
-      "mov    r12, #0x0f0f0f0f \n"
-      "add    r0, r0, r5 \n"
-      "str    r4, [sp, #16] \n"
+      PICO_LLAMA_ADD_ROWS("r4", "r5", "r6", "r1", "r2", "lr", "-32", "ldr r2, [lr], #32 \n", PICO_LLAMA_CODE_2,
+                          PICO_LLAMA_CODES_1_3 PICO_LLAMA_CODE_0, "ldr r6, [sp, #24] \n", "add r6, r6, lr \n")
+      PICO_LLAMA_ADD_ROWS("r7", "r8", "r9", "r2", "r1", "r6", "-32", "ldr r1, [r6, #-32] \n", "ldr r4, [sp, #16] \n",
+                          "ldr r5, [sp, #20] \n", "cmp lr, r4 \n", "")
+      "add    r0, r5 \n"
       "bne    1b \n"
-      "ldrd   r4, r5, [sp, #28] \n"
+      "ldrd   r3, r5, [sp, #28] \n"
       "ldrd   r0, lr, [r5, #16] \n"
-      "cbz    r4, 2f \n"
-      "ldr    r6, [r5, #24] \n"  // the lower rows
-      "movs   r4, #0 \n"
+      "cbz    r3, 2f \n"
+      "movs   r3, #0 \n"  // the lower rows
+      "adds   r4, r4, #16 \n"
       "adds   r0, r0, #4 \n"
       "add    lr, lr, #16 \n"
-      "str    r6, [sp, #16] \n"
-      "str    r4, [sp, #28] \n"
+      "str    r4, [sp, #16] \n"
+      "str    r3, [sp, #28] \n"
       "b      1b \n"
       "2: \n"
       "ldr    r1, [r5, #36] \n"
@@ -155,13 +145,13 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 8 &&
 }
 
 /// The same for one token.
-/// Cost: 15 cycles per column pair of a block's 8 rows (16 MACs), 3 per iteration of 4 pairs, 70 per block and group, 25
+/// Cost: 15 cycles per column pair of a block's 8 rows (16 MACs), 3 per iteration of 4 pairs, 62 per block and group, 25
 /// per group.
 // r0, r1    words, x                      r10, r11  rows of a word
 // r2, r3    column pair of x, word        r12       0x0f0f0f0f
 // r4-r6     A, B, C of the upper rows     lr        iterations
-// r7-r9     of the lower ones             [sp]      where A and B begin, totals, x, blocks left, block_bytes - 136,
-//                                                   groups
+// r7-r9     of the lower ones             [sp]      where A and B begin, totals, x, end of totals,
+//                                                   block_bytes - 136, groups
 [[gnu::noipa, gnu::naked]] inline void q4_groups_one(Q4Groups& /*groups*/) {
 #define PICO_LLAMA_PAIR \
       "ldr    r3, [r0], #4 \n" \
@@ -195,10 +185,12 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 8 &&
       "add    r4, r3, r3, lsl #4 \n"
       "add    r5, r3, r3, lsl #8 \n"
       "add    r1, r7, #64 \n"
+      "add    r8, r6, r8, lsl #5 \n"
       "str    r2, [r12, #8] \n"
       "str    r1, [r12] \n"
       "add    r1, r0, #136 \n"
       "str    r1, [r12, #16] \n"
+      "mov    r12, #0x0f0f0f0f \n"
       "stmia  sp, {r4-r8} \n"
       "1: \n"  // a block
       "ldrd   r4, r5, [sp] \n"
@@ -208,7 +200,6 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 8 &&
       "mov    r8, r5 \n"
       "mov    r9, r5 \n"
       "mov    lr, #4 \n"
-      "mov    r12, #0x0f0f0f0f \n"
       ".balign 4 \n"
       "2: \n"
       PICO_LLAMA_PAIR PICO_LLAMA_PAIR PICO_LLAMA_PAIR PICO_LLAMA_PAIR
@@ -216,17 +207,11 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 8 &&
       "bne    2b \n"
       "ldr    r3, [r0], #4 \n"  // the upper rows' codes
       "ldr    lr, [sp, #8] \n"
-      PICO_LLAMA_ROWS_OF_SUMS
-      PICO_LLAMA_CODES
-      PICO_LLAMA_ADD_ROWS("lr", "r6", "r4", "r1", "r5", "ldr r3, [r0], #4 \n")
-      "add    r4, lr, #16 \n"
-      PICO_LLAMA_CODES
-      PICO_LLAMA_ADD_ROWS("r4", "r9", "r7", "r2", "r8", "ldrd r5, r6, [sp, #16] \n")
-      "add    lr, lr, #32 \n"
-      "subs   r5, r5, #1 \n"
-      "add    r0, r0, r6 \n"
-      "str    lr, [sp, #8] \n"
-      "str    r5, [sp, #16] \n"
+      PICO_LLAMA_ADD_ROWS("r4", "r5", "r6", "r1", "r2", "lr", "-32", "ldr r2, [lr], #32 \n", PICO_LLAMA_CODE_2,
+                          PICO_LLAMA_CODES_1_3 PICO_LLAMA_CODE_0, "ldr r3, [r0], #4 \n", "str lr, [sp, #8] \n")
+      PICO_LLAMA_ADD_ROWS("r7", "r8", "r9", "r2", "r1", "lr", "-16", "ldr r1, [lr, #-16] \n", PICO_LLAMA_CODE_2,
+                          PICO_LLAMA_CODES_1_3 PICO_LLAMA_CODE_0, "ldrd r5, r6, [sp, #16] \n", "cmp lr, r5 \n")
+      "add    r0, r6 \n"
       "bne    1b \n"
       "ldr    r12, [sp, #24] \n"
       "ldr    r1, [r12, #36] \n"
@@ -239,8 +224,9 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 8 &&
 }
 
 #undef PICO_LLAMA_ADD_ROWS
-#undef PICO_LLAMA_CODES
-#undef PICO_LLAMA_ROWS_OF_SUMS
+#undef PICO_LLAMA_CODE_0
+#undef PICO_LLAMA_CODES_1_3
+#undef PICO_LLAMA_CODE_2
 // clang-format on
 
 }  // namespace pico_llama::dsp

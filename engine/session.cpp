@@ -38,8 +38,8 @@ bool Session::run() {
   int n = pos_ + 1 - computed_;
   int logits = 0;
   if (n > kPrefillBlock) {
-    // Where the weights are streamed, a pass of few tokens takes the bus as long as one of many: all are
-    // alike. Kernels take tokens by twos.
+    // Where the weights are streamed, a pass of few tokens takes the bus as long as one of many: passes of
+    // about the same length; an even one, since kernels take two tokens at once.
     const int passes = (n + kPrefillBlock - 1) / kPrefillBlock;
     n = (n / passes + 1) / 2 * 2;
   } else {
@@ -339,7 +339,7 @@ struct Parts {
             static_cast<int64_t>(good)};
   const int context = transformer_.context();
   const std::span<std::byte> scratch = transformer_.idle_activations();
-  size_t most = scratch.size() / Tokenizer::kEncodeBytesPerByte - 3;
+  size_t most = Tokenizer::most_text_bytes(scratch.size());
   // Beside what an endless text keeps there is room for as many tokens as these words can have.
   if (const auto room = static_cast<size_t>(context) / 4; endless && most > room) most = room;
   if (words.size() > most)

@@ -39,7 +39,7 @@ struct SessionOptions {
 
 enum class StopReason : uint8_t {
   kNone,   ///< still running
-  kBos,    ///< the model ended its text
+  kBos,    ///< the model ended its text, by BOS, or by EOS where the tokenizer has it
   kSteps,  ///< options.steps positions, or the context is full
   kStopString,
   kCancelled,
@@ -101,8 +101,8 @@ class Session {
   Status resume(std::string_view words, const SessionOptions& options);
 
   /// The next token. Prompt tokens (of resume(): those of its words) are returned first, without computation;
-  /// the following steps prefill them, kPrefillBlock a step. The token that ends the text (BOS) is returned
-  /// with stop = kBos.
+  /// the following steps prefill them, kPrefillBlock a step. The token that ends the text (BOS or EOS) is
+  /// returned with stop = kBos.
   SessionStep step();
 
   /// Tokens of the prompt, BOS first. Requires: no refills().

@@ -159,7 +159,7 @@ Sums compare(Model& f32, Model& other, const std::vector<std::uint32_t>& number_
       if (q.size() == p.size()) {
         for (std::size_t i = 0; i < p.size(); ++i) sums.kl += std::exp(p[i]) * (p[i] - q[number_of[i]]);
       } else {
-        // The other way round: f32's distance from a model that never says some tokens is infinite.
+        // KL(profile || f32): KL(f32 || profile) is infinite where the profile never generates some tokens.
         for (std::size_t i = 0; i < p.size(); ++i) {
           if (const std::uint32_t id = number_of[i]; id < q.size())
             sums.kl += std::exp(q[id]) * (q[id] - p[i]);
@@ -318,9 +318,9 @@ void add_eval(Cli& cli) {
   add_vocabulary_settings(*sub, o->vocabulary);
   sub->add_flag("--json", o->json, "Print one JSON object");
   sub->footer(
-      R"(Perplexity: lower is better; the ratio says what the profile costs. Mean KL: how far its predictions lie
-from f32's. Top-1: how often both find the same token likeliest. With --vocabulary, perplexity is that of the
-tokens that are still said, and the KL is f32's distance from the predictions that are left.
+      R"(Perplexity: lower is better; the ratio says what the profile costs. Mean KL: KL(f32 || profile) of
+the predictions. Top-1: how often both find the same token likeliest. With --vocabulary, perplexity is that of
+the tokens that are still generated, and the KL is KL(profile || f32), since the other would be infinite.
 
 Examples:
   pico-llama eval stories260K.bin -z tok512.bin --profile q8

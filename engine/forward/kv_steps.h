@@ -6,7 +6,7 @@
 namespace pico_llama {
 
 /// For one KV head. A cached key is k * code * key with |k| <= 127 and a code of its own, 1 to 255; a cached
-/// value is v * value with |v| <= 127.
+/// value is v * value with -128 <= v <= 127.
 struct KvSteps {
   float key;
   float value;

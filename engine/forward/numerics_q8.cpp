@@ -258,7 +258,7 @@ void NumericsQ8::store(int layer, Heads kv_heads, CachePart part) const {
 void NumericsQ8::attention(int layer, Heads kv_heads) const {
   const int head_size = p.head_size();
   const float factor = pico_llama::rsqrt(static_cast<float>(head_size)) * (65536.0f * kExpUnitsPerNat);
-  const int together = p.kv_mul() == 1 ? 2 : 1;  // tokens; of several heads the kernel takes two at once
+  const int together = p.kv_mul() == 1 ? 2 : 1;  // tokens; where heads share a KV head, two heads
   for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
     const KvSteps& steps = s.kv_steps[layer * p.n_kv_heads + h];
     const bool streamed = streams_cache();

@@ -8,8 +8,8 @@ namespace pico_llama {
 /// Shape of the query heads that share a KV head.
 enum class HeadShape : uint8_t {
   kAny,
-  kTwoOf8,  ///< two heads of 8 elements: stories260K. RoPE and key storage use it too, of which only 8
-            ///< matters to them
+  kTwoOf8,  ///< two heads of 8 elements: stories260K. RoPE and key storage test for it, too, though they
+            ///< depend on the head size only
 };
 constexpr HeadShape head_shape(int heads, int head_size) {
   return heads == 2 && head_size == 8 ? HeadShape::kTwoOf8 : HeadShape::kAny;

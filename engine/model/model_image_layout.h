@@ -88,8 +88,9 @@ static_assert(sizeof(TensorEntry) == 32);
 // ---- Tensor order
 // ----------------------------------------------------------------------------------------------
 
-/// The image holds exactly these tensors in exactly this order, which is the order forward() reads them:
-/// rope, then for each layer rms_att wq wk wv wo rms_ffn w1 w3 w2, then rms_final, token_embedding[, wcls].
+/// The image holds exactly these tensors in exactly this order, so that a model which is streamed is read
+/// from front to back but for the embedding, rope and the norms: rope, then for each layer rms_att wq wk wv
+/// wo rms_ffn w1 w3 w2, then rms_final, token_embedding[, wcls].
 inline constexpr TensorKind kLayerTensors[] = {TensorKind::kRmsAtt, TensorKind::kWq, TensorKind::kWk,
                                                TensorKind::kWv,     TensorKind::kWo, TensorKind::kRmsFfn,
                                                TensorKind::kW1,     TensorKind::kW3, TensorKind::kW2};

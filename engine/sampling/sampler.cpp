@@ -39,7 +39,7 @@ struct Candidates {
   uint64_t sum;
 };
 
-/// Writes the ids of a range's candidates, in order. Unrolled by four, since few qualify.
+/// Writes the ids of a range's candidates, in order. Unrolled by four: the cost is the scan, few qualify.
 Candidates at_least(uint32_t least, std::span<const float> weights, Range range, uint32_t* ids) {
   uint32_t* const first = ids;
   uint64_t sum = 0;
@@ -305,7 +305,8 @@ namespace {
   for (size_t i = 0; i < logits.size(); ++i) scratch_[i] = 0;
   for (const int32_t token : seen) {
     const auto id = static_cast<size_t>(token);
-    if (id >= logits.size() || scratch_[id]++ != 0) continue;  // read in the prompt, and never said
+    if (id >= logits.size()) continue;  // of the prompt, and not in the classifier (pack --vocabulary)
+    if (scratch_[id]++ != 0) continue;
     logits[id] =
         logits[id] > 0 ? logits[id] / options_.repetition_penalty : logits[id] * options_.repetition_penalty;
   }

@@ -13,7 +13,7 @@ namespace pico_llama {
 /// The defaults are llama2.c's.
 struct SamplerOptions {
   float temperature = 1.0f;  ///< 0: always the most likely token
-  float topp = 0.9f;         ///< nucleus; 0 or 1 and above: off
+  float topp = 0.9f;         ///< nucleus, 0 to 1; 0 and 1: off
   int32_t topk = 0;          ///< only the k most likely; 0: off
   float minp = 0.0f;         ///< only tokens at least this times as likely as the best; 0: off
   float repetition_penalty =

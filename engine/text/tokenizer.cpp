@@ -224,8 +224,7 @@ Result<int> Tokenizer::encode(std::string_view text, bool begins, std::span<int3
   if (text.size() > (size_t{1} << 30) || scratch.size() < encode_scratch_bytes(text.size()))
     return Status{StatusCode::kPromptTooLong,
                   "the prompt's {} bytes are more than the {} there is memory to encode; shorten it",
-                  static_cast<int64_t>(text.size()),
-                  static_cast<int64_t>(scratch.size() / kEncodeBytesPerByte)};
+                  static_cast<int64_t>(text.size()), static_cast<int64_t>(most_text_bytes(scratch.size()))};
   if (tokens.empty()) return Status{StatusCode::kPromptTooLong, "there is no room for the prompt's tokens"};
   Arena arena(scratch);
   Node* nodes = arena.alloc<Node>(text.size() + 1);

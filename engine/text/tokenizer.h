@@ -26,6 +26,10 @@ class Tokenizer {
   static constexpr size_t encode_scratch_bytes(size_t text_bytes) {
     return (text_bytes + 1) * kEncodeBytesPerByte + 64;
   }
+  /// The longest text that encode() takes with this much scratch memory.
+  static constexpr size_t most_text_bytes(size_t scratch_bytes) {
+    return scratch_bytes < encode_scratch_bytes(0) ? 0 : (scratch_bytes - 64) / kEncodeBytesPerByte - 1;
+  }
 
   /// BOS, then llama2.c's encoding of text: a dummy space in front of a non-empty text, one token per UTF-8
   /// character (or its bytes + 3 when no piece matches, <unk> where those are no byte tokens), then the

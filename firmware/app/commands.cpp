@@ -23,14 +23,15 @@ constinit const Commands::Entry Commands::kEntries[] = {
     {"continue", "[TEXT]", "the last story from where it stopped, behind your words if you add some", nullptr,
      true},
     {"again", "", "the last story once more, with its seed", again, false},
-    {"settings", "", "all of the below at once", settings, false},
-    {"model", "[N]", "the model, its shape and where it came from; or use the flash's Nth", model, true},
-    {"temp", "[0-10|default]", "0 always takes the likeliest token, 1 is as trained, or the model's", temp,
-     true},
+    {"settings", "", "show all settings", settings, false},
+    {"model", "[N]", "show the model and where it came from, or select number N", model, true},
+    {"temp", "[0-10|default]", "0 always takes the likeliest token, 1 is as trained; default: the model's",
+     temp, true},
     {"topp", "[0-1]", "choose among the likeliest tokens that together have this probability", topp, true},
     {"topk", "[N]", "choose among the N likeliest tokens; 0 is off", topk, true},
-    {"minp", "[0-1]", "only tokens at least so likely as this share of the likeliest; 0 is off", minp, true},
-    {"penalty", "[N]", "above 1 shuns tokens that were used already; 1 is off", penalty, true},
+    {"minp", "[0-1]", "drop tokens below this share of the likeliest one's probability; 0 is off", minp,
+     true},
+    {"penalty", "[N]", "above 1 makes used tokens less likely; 1 is off", penalty, true},
     {"stop", "[TEXT|off]", "end before this text comes; in quotes as /tell has it", nullptr, true},
     {"endless", "[on|off]", "go on where the context or the model's story ends", endless, true},
     {"template", "[on|off]", "wrap prompts as the model's template says, if it has one", prompt_template,
@@ -117,7 +118,7 @@ void Commands::tell(Application& app, std::span<char> argument) {
   size_t bytes = 0;
   if (begin == std::string_view::npos || !trim(text.substr(0, begin)).empty() ||
       !decode_json_string(argument.subspan(begin), bytes)) {
-    return app.output_.error("/tell takes a JSON string, such as \"One day\nTom ran.\"; \n is a line end");
+    return app.output_.error("/tell takes a JSON string, such as \"One day\\nTom ran.\"; \\n is a line feed");
   }
   app.tell(Beginning::kPrompt, {argument.data() + begin, bytes});
 }

@@ -58,7 +58,7 @@ std::byte* int8s(Arena& memory, Numbers& numbers, int32_t n) {
 /// Blocks of rows: padding rows are computed too.
 constexpr int32_t whole_blocks(int32_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
 
-/// Positions, rounded up to the cache's blocks of 32.
+/// Positions, rounded up to 32: the cache stores whole groups, of 4 positions or 2.
 constexpr int32_t whole_positions(int32_t last) { return (last + 32) / 32 * 32; }
 
 /// Shapes: (s.c, stride), of which s.b columns are nonzero.

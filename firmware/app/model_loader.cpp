@@ -96,11 +96,11 @@ bool ModelLoader::plan(bool with_psram) {
   const uint32_t count = image_.tensor_count();
   items_ = {arena.alloc<PlacementItem>(count, kItemAlignment), count};
   const PlacementLimits limits{
-      .sram_bytes = memory.sram.size() - aligned(arena.used()),
+      .sram_bytes = memory.sram.size() - aligned(items_.size_bytes()),
       .psram_bytes = with_psram ? memory.psram.size() : 0,
       .psram_sck_hz = info.psram.divider ? clk / info.psram.divider : 0,
       .flash_sck_hz = info.flash.divider ? clk / info.flash.divider : 0,
-      .flash_is_dual = !info.flash.continuous_quad,
+      .flash_is_slow = !info.flash.continuous_quad,
   };
   placement_ = place_model(image_, items_, limits);
   if (!placement_.fits) return false;
@@ -130,6 +130,7 @@ bool ModelLoader::plan(bool with_psram) {
     stream_memory_ = {arena.alloc<std::byte>(fitting(left), kItemAlignment), fitting(left)};
   }
   psram_weights_ = psram;
+  placement_.sram_used += aligned(items_.size_bytes());
   return true;
 }
 

@@ -73,7 +73,7 @@ Placement plan_with(Memory kv_memory, std::span<PlacementItem> items, uint64_t s
   // Weights that do not fit SRAM are copied to PSRAM only if that is read faster than flash.
   const bool psram_is_faster =
       limits.psram_bytes != 0 &&
-      speed(limits.psram_sck_hz, 4) > speed(limits.flash_sck_hz, limits.flash_is_dual ? 2 : 4);
+      speed(limits.psram_sck_hz, 4) > speed(limits.flash_sck_hz, limits.flash_is_slow ? 2 : 4);
   const uint64_t used = fill_sram(items, left, psram_is_faster ? Memory::kPsram : Memory::kFlash);
   placement.psram_used = kv_in_sram ? 0 : placement.kv_bytes;
   for (PlacementItem& item : items) {

@@ -25,7 +25,7 @@ struct PlacementLimits {
   uint64_t psram_bytes = 0;
   uint32_t psram_sck_hz = 0;
   uint32_t flash_sck_hz = 0;
-  bool flash_is_dual = false;  ///< two data lines: half the speed at the same clock
+  bool flash_is_slow = false;  ///< no continuous quad reads: taken for half the speed at the same clock
   // SRAM that a stream takes if anything is read over the bus: for weights alone, and with the cache.
   uint64_t stream_bytes = 0;
   uint64_t stream_bytes_with_cache = 0;

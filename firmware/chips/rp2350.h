@@ -45,7 +45,7 @@ struct Cartridge {
 };
 
 /// SRAM guaranteed to a model by every build (asserted by firmware/memmap.ld). stories260K in q8 needs
-/// 476,715 B at full context. Placement uses all SRAM there is; the PC's prediction uses this.
+/// 476,352 B at full context. Placement uses all SRAM there is; the PC's prediction uses this.
 struct ModelMemory {
   static constexpr uint32_t kPromisedSramBytes = 482'000;
 };

@@ -460,10 +460,7 @@ void decode_data_shifted_register(Insn& i) {
     i.shift = u8(imm5);
     if (type == 2 && imm5 == 0) i.shift = 32;
     i.run = type == 2 ? pack_halfwords<true> : pack_halfwords<false>;
-    if (i.rd >= 13 || i.rn >= 13 || i.rm >= 13)
-      i.run = i.rd == 14 || i.rn == 14 || i.rm == 14 ? i.run : unpredictable;
-    if (i.rd == 13 || i.rd == 15 || i.rn == 13 || i.rn == 15 || i.rm == 13 || i.rm == 15)
-      i.run = unpredictable;
+    if (is_sp_or_pc(i.rd) || is_sp_or_pc(i.rn) || is_sp_or_pc(i.rm)) i.run = unpredictable;
     i.reads = hazard::reg(i.rn) | hazard::reg(i.rm);
     i.late = hazard::reg_by_alu(i.rd);
     return;

@@ -84,7 +84,7 @@ void vmsr(Core& core, const Insn& i) {
 }
 /// VLSTM, VLLDM: they save and restore FP state around a call to Non-secure code.
 void lazy_secure(Core& core, const Insn&) {
-  stop_at(core, "VLSTM/VLLDM: calls to Non-secure state are not modelled");
+  stop_at(core, "VLSTM/VLLDM: a floating-point context across a change of security state is not modelled");
 }
 
 void decode_fp_load_store(Insn& i) {

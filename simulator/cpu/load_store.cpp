@@ -541,7 +541,7 @@ void decode_load_store_dual(Insn& i) {
   const bool bad = i.rd == 13 || i.rd == 15 || i.ra == 13 || i.ra == 15 || (is_load && i.rd == i.ra) ||
                    (w != 0 && (i.rn == 15 || i.rn == i.rd || i.rn == i.ra)) || (!is_load && i.rn == 15);
   if (bad) i.run = unpredictable;
-  // Of the two forms without a literal: sp is checked against its limit where it is written.
+  // Not inlined: the literal form, and base sp, whose write-back is checked against the stack limit.
   if (i.run == dual<true> && i.rn < 13) i.inlined = Inlined::kLoadTwo;
 }
 

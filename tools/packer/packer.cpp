@@ -159,7 +159,7 @@ Q8Limits encode(const Checkpoint& checkpoint, const FileRows& file_rows, const T
   return {};
 }
 
-/// They share the lowest of their limits too.
+/// Tensors that multiply the same input (wq wk wv; w1 w3) get the lowest of their activation limits.
 void share_limits(std::span<TensorEntry> table) {
   for (TensorEntry& a : table) {
     for (TensorEntry& b : table) {

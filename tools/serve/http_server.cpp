@@ -33,7 +33,7 @@ void set_error(httplib::Response& response, int status, std::string_view message
   response.set_content(error_body(message, type, parameter, code), kJson);
 }
 
-/// Takes as long for a wrong key as for the right one.
+/// In constant time, so that a wrong key tells nothing about the right one.
 bool same_key(std::string_view given, std::string_view key) {
   unsigned difference = given.size() == key.size() ? 0 : 1;
   for (std::size_t i = 0; i < given.size(); ++i)
@@ -146,7 +146,7 @@ class HttpServer {
   }
 
   void story(Kind kind, const httplib::Request& request, httplib::Response& response) {
-    // A page of another site can send a form or text without asking; JSON it cannot.
+    // Another site's page can POST a form or text/plain without a CORS preflight, but not application/json.
     if (!request.get_header_value("Content-Type").starts_with(kJson))
       return set_error(response, 415, "the body must be sent as Content-Type: application/json",
                        "invalid_request_error");

@@ -81,7 +81,7 @@ export function startFlashForm(program: Promise<WebAssembly.Module>): FlashForm 
     const firmware = pagesOf(await download(firmwareFile())).filter((page) => !isModelPage(page));
     return content.value === 'firmware' ? firmware : [...firmware, ...pagesOf(await models())];
   };
-  /** Undefined: what to do was said. */
+  /** Undefined: no device yet; the message tells the user what to do. */
   const boardInBootsel = async (usb: Usb): Promise<UsbDevice | undefined> => {
     const device = await usb.requestDevice({ filters: FILTERS });
     if (isBootsel(device)) return device;

@@ -6,7 +6,7 @@ import { download, element } from './dom.js';
 import type { FlashForm } from './flash_form.js';
 import { type NamedBytes, showProfiles } from './profile_table.js';
 
-/** Larger files are no checkpoint, but may be one's tokenizer. */
+/** A smaller file is not taken for a checkpoint; it may be a tokenizer. */
 const LEAST_CHECKPOINT = 1 << 16;
 
 /** Which of the files is the checkpoint and which its tokenizer. Undefined: not said, the packer looks for it itself. */

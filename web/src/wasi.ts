@@ -24,7 +24,6 @@ interface Descriptor {
   path: string;
   file: OpenFile;
   position: number;
-  append: boolean;
 }
 
 /** '/a/../b' and 'b' are both '/b'. */
@@ -259,7 +258,7 @@ export function wasiImports(
       }
       let fd = ROOT + 1;
       while (open.has(fd)) ++fd;
-      open.set(fd, { path, file, position: 0, append: false });
+      open.set(fd, { path, file, position: 0 });
       view().setUint32(result, fd, true);
       return Errno.ok;
     },

@@ -27,10 +27,10 @@ namespace pico_llama {
 /// head_size / 2, so |t| * 2^16 < 2^31 up to head sizes of 65536; a block's sum is at most 128 * 32767 * 128
 /// = 2^29, and 512 positions stay below 2^31.
 struct AttentionQ8 {
-  float* q;  ///< (heads, head_size) in: queries; out: attention output
-  int heads;
+  float* q;   ///< (heads, head_size) in: queries; out: attention output
+  int heads;  ///< query heads that share this KV head
   int head_size;
-  int last;
+  int last;                 ///< index of the last position attended to
   const std::byte* keys;    ///< (positions/4, q8_key_group_bytes()), aligned to 4
   const std::byte* values;  ///< (positions/2, head_size/2, 4): each word holds 2 positions x 2 elements,
                             ///< elements adjacent; aligned to 4

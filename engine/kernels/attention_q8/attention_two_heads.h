@@ -59,8 +59,9 @@ struct TwoQueries {
 /// Loops, all static:
 ///   head_size(a): a.head_size, or the constant it is known to be;
 ///   scores(a, keys, q, count, t, max, is_end): the scores of `count` positions, followed by kLowestScores up
-///   to a multiple of 4; returns the maxima of `max` and the scores. is_end: the last position is
-///   q.later_b's; add_values(a, begin, end, acc): acc += the weighted values of the entries (at least
+///   to a multiple of 4; returns the maxima of `max` and the scores. is_end: the last of them is
+///   the last position, which only the second query attends to if q.later_b is 1;
+///   add_values(a, begin, end, acc): acc += the weighted values of the entries (at least
 ///   one).
 template <typename Loops>
 [[gnu::always_inline]] inline void attention_two_queries(const AttentionQ8& a, const AttentionQ8Scratch& s,

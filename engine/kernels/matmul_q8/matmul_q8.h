@@ -26,7 +26,7 @@ constexpr Q8Place q8_place(int token, int n_tokens, int x_stride) {
 struct MatmulQ8 {
   const std::byte* weights;  ///< kRowsQ8, the whole tensor
   int columns;
-  int chunk_pairs;
+  int chunk_pairs;  ///< column pairs per chunk, even
   BlockRange blocks;
   const int16_t* x;  ///< (n_tokens, x_stride) laid out by q8_place(), aligned to 4; x_stride even
   int x_stride;

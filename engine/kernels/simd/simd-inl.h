@@ -17,7 +17,7 @@
 
 #include "engine/math/exp.h"
 
-/// Without SIMD (x86 before SSE4) the portable kernels are used.
+/// Without SIMD the portable kernels are used (with Highway 1.0: on x86 before SSE4; 1.2 knows SSE2).
 #undef PICO_LLAMA_HAVE_SIMD
 #define PICO_LLAMA_HAVE_SIMD (HWY_TARGET != HWY_SCALAR)
 

@@ -356,6 +356,11 @@ TEST_F(ApplicationTest, PromptsKeepLeadingAndTrailingBlanks) {
        {"/tell", "/tell ab", "/tell \"ab", "/tell \"ab\" c", "/tell \"\\x\"", "/tell \"\\u12\"",
         "/tell \"\\ud83d\"", "/tell \"\\udc38\"", "/tell \"\\u0000\"", "/tell \"\\", "/tell x \"ab\""})
     EXPECT_TRUE(ask(std::string(wrong) + "\r").at(0).contains("error")) << wrong;
+  // The example in the error is one that works.
+  const auto why = ask("/tell\r").at(0)["error"].get<std::string>();
+  const std::size_t begin = why.find('"'), end = why.rfind('"');
+  ASSERT_LT(begin, end) << why;
+  EXPECT_EQ(prompt_of("/tell " + why.substr(begin, end + 1 - begin) + "\r"), "One day\nTom ran.");
 }
 
 /// Tokens of a story's lines, without those of prompts.

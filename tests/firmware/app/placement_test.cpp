@@ -38,7 +38,7 @@ constexpr PlacementLimits kPico2{.sram_bytes = 490'000, .flash_sck_hz = 75'000'0
 /// A flash whose QE bit is clear: the PSRAM is the faster reader.
 PlacementLimits with_dual_flash() {
   PlacementLimits limits = kPlus2;
-  limits.flash_is_dual = true;
+  limits.flash_is_slow = true;
   return limits;
 }
 
@@ -133,7 +133,7 @@ TEST(Placement, FlashInsteadOfPsramWhereFlashIsFaster) {
   ASSERT_TRUE(place(items, 30'000, 512, linear, &kv, at_200_mhz).fits);
   EXPECT_EQ(sum(items, Memory::kPsram), 0u);
   // Two lines instead of four turn it round.
-  at_200_mhz.flash_is_dual = true;
+  at_200_mhz.flash_is_slow = true;
   ASSERT_TRUE(place(items, 30'000, 512, linear, &kv, at_200_mhz).fits);
   EXPECT_GT(sum(items, Memory::kPsram), 0u);
 }

@@ -229,7 +229,7 @@ class Board {
   Sysinfo sysinfo;
   Syscfg syscfg;
   Tbman tbman;
-  Busctrl busctrl;
+  Busctrl busctrl{bus.events(), [this](bool on) { bus.count_events(on); }};
   Accessctrl accessctrl;
   GlitchDetector glitch_detector;
   std::vector<std::unique_ptr<Device>> others;  ///< gates of RESETS; peripherals that are not modelled

@@ -1,5 +1,6 @@
 #include "simulator/bus/bus.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace pico_llama::simulator {
@@ -61,32 +62,67 @@ const Bus::Window* Bus::window_at(std::uint32_t address) const {
   return &pages[page];
 }
 
-Reply Bus::read_elsewhere(std::uint32_t address, const Access& access) {
-  if ((address >> 28) == 1) {
-    return xip_ != nullptr ? xip_->read(address, access) : Reply{.fault = BusFault::kUnmapped};
+std::optional<unsigned> Bus::counted_port(std::uint32_t address, const Access& access) const {
+  if (access.master == Master::kDebugger) return std::nullopt;
+  switch (address >> 28) {
+    case 0x1:
+      return (address & 8) == 0 ? BusEvents::kXip0 : BusEvents::kXip1;  // [ASSUMED] even lines are port 0's
+    case 0x4:
+      return BusEvents::kApb;
+    case 0x5:
+      return BusEvents::kFastPeripherals;
+    case 0xd:
+      return access.master == Master::kCore0 ? BusEvents::kSiobCore0 : BusEvents::kSiobCore1;
+    default:
+      return std::nullopt;
   }
-  if (address < kRomSize) return {.value = load(rom_.data() + address, access.size)};
-  if (const Window* window = window_at(address)) return read_device(*window, address, access);
-  return {.fault = BusFault::kUnmapped};
+}
+
+template <typename Make>
+Reply Bus::counted(std::uint32_t address, const Access& access, Make&& make) {
+  if (!counts_events_) [[likely]]
+    return make();
+  const std::optional<unsigned> port = counted_port(address, access);
+  if (!port) return make();
+  const bool to_xip = *port == BusEvents::kXip0 || *port == BusEvents::kXip1;
+  const std::uint32_t contention = to_xip && xip_ != nullptr ? xip_->contention(address, access) : 0;
+  const Reply reply = make();
+  events_.add(*port, std::min(contention, reply.stall), reply.stall - std::min(contention, reply.stall));
+  return reply;
+}
+
+Reply Bus::read_elsewhere(std::uint32_t address, const Access& access) {
+  return counted(address, access, [&]() -> Reply {
+    if ((address >> 28) == 1) {
+      return xip_ != nullptr ? xip_->read(address, access) : Reply{.fault = BusFault::kUnmapped};
+    }
+    if (address < kRomSize) return {.value = load(rom_.data() + address, access.size)};
+    if (const Window* window = window_at(address)) return read_device(*window, address, access);
+    return {.fault = BusFault::kUnmapped};
+  });
 }
 
 Reply Bus::write_elsewhere(std::uint32_t address, std::uint32_t value, const Access& access) {
-  if ((address >> 28) == 1) {
-    return xip_ != nullptr ? xip_->write(address, value, access) : Reply{.fault = BusFault::kUnmapped};
-  }
-  // The ROM ignores writes rather than refusing them: TinyUSB's endpoint 0 has a null pointer for a control
-  // register and writes through it on every transfer, on boards that work (rp2040_usb.c).
-  if (address < kRomSize) return {};
-  if (const Window* window = window_at(address)) return write_device(*window, address, value, access);
-  return {.fault = BusFault::kUnmapped};
+  return counted(address, access, [&]() -> Reply {
+    if ((address >> 28) == 1) {
+      return xip_ != nullptr ? xip_->write(address, value, access) : Reply{.fault = BusFault::kUnmapped};
+    }
+    // The ROM ignores writes rather than refusing them: TinyUSB's endpoint 0 has a null pointer for a control
+    // register and writes through it on every transfer, on boards that work (rp2040_usb.c).
+    if (address < kRomSize) return {};
+    if (const Window* window = window_at(address)) return write_device(*window, address, value, access);
+    return {.fault = BusFault::kUnmapped};
+  });
 }
 
 Reply Bus::fetch_elsewhere(std::uint32_t address, const Access& access) {
-  if ((address >> 28) == 1) {
-    return xip_ != nullptr ? xip_->read(address, access) : Reply{.fault = BusFault::kUnmapped};
-  }
-  if (address < kRomSize) return {.value = load(rom_.data() + address, 4)};
-  return {.fault = window_at(address) != nullptr ? BusFault::kDenied : BusFault::kUnmapped};
+  return counted(address, access, [&]() -> Reply {
+    if ((address >> 28) == 1) {
+      return xip_ != nullptr ? xip_->read(address, access) : Reply{.fault = BusFault::kUnmapped};
+    }
+    if (address < kRomSize) return {.value = load(rom_.data() + address, 4)};
+    return {.fault = window_at(address) != nullptr ? BusFault::kDenied : BusFault::kUnmapped};
+  });
 }
 
 Reply Bus::read_device(const Window& window, std::uint32_t address, const Access& access) {

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "simulator/bus/access.h"
+#include "simulator/bus/bus_events.h"
 #include "simulator/bus/sram_banks.h"
 
 namespace pico_llama::simulator {
@@ -17,6 +19,8 @@ class XipPort {
   virtual ~XipPort() = default;
   virtual Reply read(std::uint32_t address, const Access& access) = 0;
   virtual Reply write(std::uint32_t address, std::uint32_t value, const Access& access) = 0;
+  /// The cycles that an access would wait for other masters before its own begins.
+  virtual std::uint32_t contention(std::uint32_t /*address*/, const Access& /*access*/) const { return 0; }
   /// As read() of an aligned word by `core`, if it is in the cache; else false, and nothing has happened.
   /// Code in flash is fetched like this.
   virtual bool fetch_hit(std::uint32_t /*address*/, Master /*core*/, Cycle /*now*/, std::uint32_t& /*word*/,
@@ -112,12 +116,12 @@ class Bus {
 
   /// See XipPort; `address` is in the XIP windows.
   bool fetch_hit(std::uint32_t address, Master core, Cycle now, std::uint32_t& word, std::uint32_t& stall) {
-    return xip_ != nullptr && xip_->fetch_hit(address, core, now, word, stall);
+    return fetched_xip_ != nullptr && fetched_xip_->fetch_hit(address, core, now, word, stall);
   }
   /// As fetch(), for an address that is not in SRAM.
   Reply fetch_elsewhere(std::uint32_t address, const Access& access);
 
-  void attach_xip(XipPort* xip) { xip_ = xip; }
+  void attach_xip(XipPort* xip) { xip_ = fetched_xip_ = xip; }
   /// Without one, all accesses pass.
   void attach_filter(const AccessFilter* filter) { filter_ = filter; }
   /// `base` as in the SDK's hardware/regs/addressmap.h. A window is a multiple of 4 kB; for a device with
@@ -135,6 +139,15 @@ class Bus {
 
   /// Cycles that masters lost to each other in SRAM banks.
   std::uint64_t bank_conflicts() const { return banks_.conflicts(); }
+
+  /// Counts what happens at the ports of the crossbar, from now on or no longer. Accesses to the ROM are not
+  /// counted, and peripherals have no contention.
+  void count_events(bool on) {
+    counts_events_ = on;
+    banks_.count_into(on ? &events_ : nullptr);
+    fetched_xip_ = on ? nullptr : xip_;  // hits in the cache, too, then come through fetch_elsewhere()
+  }
+  const BusEvents& events() const { return events_; }
 
   /// `size` bytes of ROM (peek() only) or SRAM, without side effects or time; for debugger, loaders and
   /// tests. False for other addresses.
@@ -180,6 +193,11 @@ class Bus {
 
   Reply read_elsewhere(std::uint32_t address, const Access& access);
   Reply write_elsewhere(std::uint32_t address, std::uint32_t value, const Access& access);
+  /// The port of an access outside SRAM, or nothing for one that is not counted.
+  std::optional<unsigned> counted_port(std::uint32_t address, const Access& access) const;
+  /// Makes the access and counts it.
+  template <typename Make>
+  Reply counted(std::uint32_t address, const Access& access, Make&& make);
   void notify_code_written(std::uint32_t offset);
   const Window* window_at(std::uint32_t address) const;
   bool admits(const Window& window, const Access& access) const {
@@ -194,6 +212,9 @@ class Bus {
   std::array<std::uint8_t, kSramSize / kCodeGranule> code_map_{};
   std::array<CodeListener*, 2> code_listeners_{};
   XipPort* xip_ = nullptr;
+  XipPort* fetched_xip_ = nullptr;  ///< xip_, or null while events are counted
+  bool counts_events_ = false;
+  BusEvents events_;
   const AccessFilter* filter_ = nullptr;
   std::array<std::uint8_t, kRomSize> rom_{};
   /// By page of 4 kB: APB, AHB and SIO, each from its base.

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "simulator/bus/access.h"
+#include "simulator/bus/bus_events.h"
 #include "simulator/timing.h"
 
 namespace pico_llama::simulator {
@@ -28,7 +29,10 @@ class SramBanks {
     return ((offset >> 16) & 4) | ((offset >> 2) & 3);
   }
 
-  SramBanks() { taken_.fill(~Cycle{0}); }
+  SramBanks() {
+    taken_.fill(~Cycle{0});
+    uncounted_newest_.fill(kAlwaysTooOld);
+  }
 
   /// Takes the bank at `now`; returns the cycles lost to another port.
   std::uint32_t take(unsigned bank, Port port, Cycle now) {
@@ -42,15 +46,35 @@ class SramBanks {
     return 0;
   }
 
+  /// As take(), which it does not do.
+  std::uint32_t wait(unsigned bank, Port port, Cycle now) const {
+    SramBanks then = *this;
+    return then.take(bank, port, now);
+  }
   std::uint64_t conflicts() const { return conflicts_; }
+  /// Counts accesses there from now on, or no longer (null). They then all take the slow way, so that take()
+  /// has nothing to test for it.
+  void count_into(BusEvents* events) {
+    if ((events != nullptr) != (events_ != nullptr)) newest_.swap(uncounted_newest_);
+    events_ = events;
+  }
 
  private:
   static constexpr Cycle kRemembered = 64;
   static constexpr std::uint64_t kPorts = 8;
   static constexpr std::int64_t kTooOld = kRemembered * kPorts;
+  static constexpr std::uint64_t kAlwaysTooOld = std::uint64_t{1} << 62;  ///< newer than any access
 
   /// The cycle is taken, or too old to be known. Rare, so it is not inlined.
   [[gnu::noinline]] std::uint32_t take_taken(unsigned bank, Port port, Cycle now) {
+    if (events_ != nullptr) {
+      BusEvents* const events = events_;
+      count_into(nullptr);
+      const std::uint32_t lost = take(bank, port, now);
+      count_into(events);
+      events_->add(BusEvents::kSram0 - bank, lost, 0);
+      return lost;
+    }
     const std::uint64_t first = now * kPorts, newest = newest_[bank];
     if (static_cast<std::int64_t>(newest - first) >= kTooOld) return 0;
     // The same port at the same cycle is one wide transfer whose words were not given cycles of their own.
@@ -67,6 +91,9 @@ class SramBanks {
   /// The latest cycle with an access of each bank, as cycle * kPorts + port.
   std::array<std::uint64_t, kCount> newest_{};
   std::uint64_t conflicts_ = 0;
+  BusEvents* events_ = nullptr;
+  /// While accesses are counted, newest_; else kAlwaysTooOld, which newest_ holds meanwhile.
+  std::array<std::uint64_t, kCount> uncounted_newest_{};
 };
 
 }  // namespace pico_llama::simulator

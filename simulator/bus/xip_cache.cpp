@@ -142,6 +142,15 @@ bool XipCache::fetch_hit(std::uint32_t address, Master core, Cycle now, std::uin
   return true;
 }
 
+std::uint32_t XipCache::contention(std::uint32_t address, const Access& access) const {
+  const unsigned bank = (address >> 3) & 1;
+  const PortHold& hold = holds_[bank];
+  const bool held = access.now < hold.end && access.now >= hold.begin && hold.master != access.master;
+  const Cycle at = held ? hold.end : access.now;
+  return static_cast<std::uint32_t>(at - access.now) +
+         ports_.wait(bank, static_cast<Port>(access.master), at);
+}
+
 Reply XipCache::write(std::uint32_t address, std::uint32_t value, const Access& access) {
   switch ((address >> 26) & 3) {
     case 0:

@@ -36,6 +36,8 @@ class XipCache final : public XipPort {
   Reply read(std::uint32_t address, const Access& access) override;
   Reply write(std::uint32_t address, std::uint32_t value, const Access& access) override;
 
+  std::uint32_t contention(std::uint32_t address, const Access& access) const override;
+
   bool fetch_hit(std::uint32_t address, Master core, Cycle now, std::uint32_t& word,
                  std::uint32_t& stall) override;
 

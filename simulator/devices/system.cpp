@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "simulator/stop.h"
 
@@ -28,12 +30,12 @@ constexpr Register kSyscfg[] = {
 
 constexpr Register kTbman[] = {{.offset = 0, .name = "PLATFORM", .reset = 1}};
 
-constexpr std::uint32_t kPerfctrEn = 0x08;
+constexpr std::uint32_t kPerfctrEn = 0x08, kPerfctr0 = 0x0c;
 constexpr Register kBusctrl[] = {
     {.offset = 0x00, .name = "BUS_PRIORITY", .writable = 0x1111},
     {.offset = 0x04, .name = "BUS_PRIORITY_ACK", .reset = 1, .ignored = ~0U},
     {.offset = kPerfctrEn, .name = "PERFCTR_EN", .writable = 1},
-    {.offset = 0x0c, .name = "PERFCTR0", .ignored = ~0U},
+    {.offset = kPerfctr0, .name = "PERFCTR0", .ignored = ~0U},
     {.offset = 0x10, .name = "PERFSEL0", .reset = 0x1f, .writable = 0x7f},
     {.offset = 0x14, .name = "PERFCTR1", .ignored = ~0U},
     {.offset = 0x18, .name = "PERFSEL1", .reset = 0x1f, .writable = 0x7f},
@@ -163,10 +165,56 @@ void Sysinfo::reset() {
 Syscfg::Syscfg() : RegisterDevice("SYSCFG", kSyscfg) {}
 Tbman::Tbman() : RegisterDevice("TBMAN", kTbman) {}
 
-Busctrl::Busctrl() : RegisterDevice("BUSCTRL", kBusctrl) {}
+Busctrl::Busctrl(const BusEvents& events, std::function<void(bool)> count)
+    : RegisterDevice("BUSCTRL", kBusctrl), events_(events), count_(std::move(count)) {}
+
+void Busctrl::reset() {
+  RegisterDevice::reset();
+  switch_on(false);
+  counters_ = {};
+}
+
+void Busctrl::check(const Counter& counter) const {
+  const std::size_t number = static_cast<std::size_t>(&counter - counters_.data());
+  const auto offset = static_cast<std::uint32_t>(kPerfctr0 + 8 * number + 4);
+  if (counter.event >= events_.counts.size())
+    stop(offset, fmt::format("there is no event {:#x}", counter.event));
+  const unsigned port = counter.event / 4;
+  const bool contested = counter.event % 4 == BusEvents::kContested;
+  if (port == BusEvents::kRom ||
+      (contested && (port == BusEvents::kApb || port == BusEvents::kFastPeripherals)))
+    stop(offset, fmt::format("event {:#x} is not modelled", counter.event));
+}
+
+void Busctrl::switch_on(bool on) {
+  if (on == on_) return;
+  for (Counter& counter : counters_) {
+    if (on) check(counter);
+    counter.counted = value(counter);
+    counter.since = counter.event < events_.counts.size() ? events_.counts[counter.event] : 0;
+  }
+  on_ = on;
+  count_(on);
+}
+
+std::uint32_t Busctrl::on_read(std::uint32_t offset, const Access&) {
+  if (offset < kPerfctr0 || offset % 8 != kPerfctr0 % 8) return stored(offset);
+  constexpr std::uint64_t kSaturated = 0xffffff;
+  return static_cast<std::uint32_t>(std::min(value(counters_[(offset - kPerfctr0) / 8]), kSaturated));
+}
+
 void Busctrl::on_write(const Write& write, const Access&) {
-  if (write.offset == kPerfctrEn && stored(kPerfctrEn) != 0)
-    stop(kPerfctrEn, "the bus performance counters are not modelled");
+  if (write.offset == kPerfctrEn) return switch_on(stored(kPerfctrEn) != 0);
+  if (write.offset < kPerfctr0) return;
+  Counter& counter = counters_[(write.offset - kPerfctr0) / 8];
+  if (write.offset % 8 == kPerfctr0 % 8) {
+    counter.counted = 0;  // any value clears it
+  } else {
+    counter.counted = value(counter);
+    counter.event = stored(write.offset);
+    if (on_) check(counter);
+  }
+  if (on_) counter.since = events_.counts[counter.event];
 }
 
 Accessctrl::Accessctrl() : RegisterDevice("ACCESSCTRL", kAccessctrl) {}

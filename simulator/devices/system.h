@@ -2,6 +2,7 @@
 #include <array>
 #include <functional>
 
+#include "simulator/bus/bus_events.h"
 #include "simulator/devices/register_device.h"
 
 namespace pico_llama::simulator {
@@ -29,14 +30,34 @@ class Tbman : public RegisterDevice {
   Tbman();
 };
 
-/// BUSCTRL (section 12.15.4): priorities and event selection are stored; arbitration does not obey the
-/// priorities, and switching the performance counters on is a Stop.
+/// BUSCTRL (section 12.15.4): the four performance counters of the crossbar. Counting events of the ROM or
+/// contention for peripherals is a Stop. Priorities are stored; arbitration does not obey them.
 class Busctrl : public RegisterDevice {
  public:
-  Busctrl();
+  /// `count`: called when counting is switched on and off.
+  Busctrl(const BusEvents& events, std::function<void(bool on)> count);
+  void reset() override;
 
  protected:
+  std::uint32_t on_read(std::uint32_t offset, const Access& access) override;
   void on_write(const Write& write, const Access& access) override;
+
+ private:
+  struct Counter {
+    unsigned event = 0x1f;
+    std::uint64_t counted = 0;  ///< up to the last change of event or on_
+    std::uint64_t since = 0;    ///< the event's count then
+  };
+  std::uint64_t value(const Counter& counter) const {
+    return counter.counted + (on_ ? events_.counts[counter.event] - counter.since : 0);
+  }
+  void check(const Counter& counter) const;
+  void switch_on(bool on);
+
+  const BusEvents& events_;
+  std::function<void(bool)> count_;
+  std::array<Counter, 4> counters_{};
+  bool on_ = false;
 };
 
 /// ACCESSCTRL (section 10.6): who reaches which peripheral. A Stop: to change the access to memories, and to

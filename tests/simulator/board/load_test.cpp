@@ -64,6 +64,44 @@ formats::MemoryImage bootable_page(std::uint32_t address) {
   return image;
 }
 
+TEST(BoardCounters, CountALoopThatRunsFromFlash) {
+  // A hundred loads of one word of SRAM, each with a branch back; then a branch to itself.
+  formats::MemoryImage image = bootable_page(0x10000000);
+  const std::uint16_t code[] = {0x2064, 0x2101, 0x0749, 0x680a, 0x3801, 0xd1fc, 0xe7fe};
+  std::memcpy(image.segments[0].bytes.data() + 0x40, code, sizeof code);
+  Board board;
+  board.load(image);
+  board.reset();
+  constexpr std::uint32_t kBusctrl = 0x40068000;
+  const auto write = [&](std::uint32_t offset, std::uint32_t value) {
+    EXPECT_EQ(board.bus.write(kBusctrl + offset, value, {.now = board.now()}).fault, BusFault::kNone);
+  };
+  const auto read = [&](std::uint32_t offset) {
+    return board.bus.read(kBusctrl + offset, {.now = board.now()}).value;
+  };
+  write(0x10, 0x37);  // SRAM0_ACCESS
+  write(0x18, 0x3f);  // XIP_MAIN0_ACCESS
+  write(0x20, 0x3d);  // XIP_MAIN0_STALL_DOWNSTREAM
+  write(0x28, 0x36);  // SRAM0_ACCESS_CONTESTED
+  const std::uint64_t before = board.xip_cache.counters().stall_cycles;
+  write(0x08, 1);
+  ASSERT_EQ(board.run({.cycle = board.now() + 200}).end, RunEnd::kLimit);
+  EXPECT_GT(read(0x0c), 0U);
+  EXPECT_LT(read(0x0c), 100U);
+  ASSERT_EQ(board.run({.cycle = board.now() + 5000}).end, RunEnd::kLimit);
+  EXPECT_EQ(read(0x0c), 100U);
+  EXPECT_GT(read(0x14), 100U) << "fetches of the loop";
+  // The first fetch of each of the two lines misses; only the even line is on this port.
+  const std::uint64_t stalls = board.xip_cache.counters().stall_cycles - before;
+  EXPECT_GT(read(0x1c), 0U);
+  EXPECT_LT(read(0x1c), stalls);
+  EXPECT_EQ(read(0x24), 0U);
+  write(0x08, 0);
+  const std::uint32_t fetches = read(0x14);
+  ASSERT_EQ(board.run({.cycle = board.now() + 1000}).end, RunEnd::kLimit);
+  EXPECT_EQ(read(0x14), fetches);
+}
+
 TEST(BoardLoad, Slot1IsSearchedWhereSlot0HoldsNothing) {
   Board board;
   board.load(bootable_page(0x10001000));

@@ -95,6 +95,45 @@ TEST(Bus, WritesIntoDecodedCodeAreReportedOnce) {
   EXPECT_EQ(core1.granules, std::vector<std::uint32_t>({0x20000100, 0x20000180}));
 }
 
+TEST(Bus, EventsAreCountedAtTheirPort) {
+  Bus bus;
+  Recorder recorder;
+  bus.attach(0x40000000, 0x4000, &recorder);
+  bus.attach(0xd0000000, 0x4000, &recorder);
+  const auto count = [&bus](unsigned port, BusEvents::Kind kind) {
+    return bus.events().counts[BusEvents::event(port, kind)];
+  };
+  const auto in_bank = [](std::uint32_t offset) { return BusEvents::kSram0 - SramBanks::bank_of(offset); };
+  bus.read(0x20000000, at(10));  // not counted yet
+  bus.count_events(true);
+  EXPECT_EQ(bus.read(0x20000000, at(10, Master::kCore1)).stall, 1U) << "with the access of before";
+  EXPECT_EQ(bus.write(0x20000010, 1, at(20)).stall, 0U);
+  EXPECT_EQ(bus.fetch(0x20000020, at(20)).stall, 1U);
+  bus.read(0x20041004, at(20));
+  bus.read(0x20080000, at(30, Master::kDebugger));
+  EXPECT_EQ(count(in_bank(0), BusEvents::kAccess), 3U);
+  EXPECT_EQ(count(in_bank(0), BusEvents::kContested), 2U);
+  EXPECT_EQ(count(in_bank(0), BusEvents::kStallUpstream), 2U);
+  EXPECT_EQ(count(in_bank(0), BusEvents::kStallDownstream), 0U);
+  EXPECT_EQ(count(in_bank(0x41004), BusEvents::kAccess), 1U);
+  EXPECT_EQ(count(in_bank(0x80000), BusEvents::kAccess), 0U);
+  bus.read(0x40000000, at(40));
+  bus.write(0x40002000, 1, at(50, Master::kCore1));
+  EXPECT_EQ(count(BusEvents::kApb, BusEvents::kAccess), 2U);
+  EXPECT_EQ(count(BusEvents::kApb, BusEvents::kStallDownstream),
+            timing::kApbRead.cycles + timing::kApbWrite.cycles);
+  EXPECT_EQ(count(BusEvents::kApb, BusEvents::kStallUpstream),
+            count(BusEvents::kApb, BusEvents::kStallDownstream));
+  bus.read(0xd0000000, at(60, Master::kCore1));
+  EXPECT_EQ(count(BusEvents::kSiobCore1, BusEvents::kAccess), 1U);
+  EXPECT_EQ(count(BusEvents::kSiobCore0, BusEvents::kAccess), 0U);
+  bus.count_events(false);
+  EXPECT_EQ(bus.read(0x20000020, at(21)).stall, 1U) << "with the fetch that lost";
+  bus.read(0x40000000, at(80));
+  EXPECT_EQ(count(in_bank(0), BusEvents::kAccess), 3U);
+  EXPECT_EQ(count(BusEvents::kApb, BusEvents::kAccess), 2U);
+}
+
 TEST(Bus, AtomicAliasesAndWaitStatesOfApb) {
   Bus bus;
   Recorder device;

@@ -201,12 +201,57 @@ TEST(Psm, ResetsCore1AndNothingElse) {
   EXPECT_THROW(bench.write(psm, 0x4, 1U << 10), Stop);
 }
 
-TEST(Busctrl, CountersStayOff) {
+TEST(Busctrl, CountersCountTheirEventWhileTheyAreOn) {
   Bench bench;
-  Busctrl busctrl;
-  bench.write(busctrl, 0x10, 0x2b);
-  EXPECT_EQ(bench.read(busctrl, 0x10), 0x2bU);
-  EXPECT_THROW(bench.write(busctrl, 0x8, 1), Stop);
+  BusEvents events;
+  std::vector<bool> switched;
+  Busctrl busctrl(events, [&switched](bool on) { switched.push_back(on); });
+  constexpr std::uint32_t kSram3Access = 0x2b, kSram3Contested = 0x2a, kSram3Stall = 0x28;
+  constexpr unsigned kSram3 = BusEvents::kSram0 - 3;
+  bench.write(busctrl, 0x10, kSram3Access);
+  bench.write(busctrl, 0x18, kSram3Contested);
+  bench.write(busctrl, 0x20, kSram3Stall);
+  bench.write(busctrl, 0x28, kSram3Stall + 1);
+  events.add(kSram3, 0, 0);  // before
+  bench.write(busctrl, 0x08, 1);
+  events.add(kSram3, 0, 0);
+  events.add(kSram3, 2, 0);
+  events.add(kSram3, 1, 5);
+  events.add(kSram3 - 1, 7, 7);  // another bank
+  const auto counters = [&] {
+    std::vector<std::uint32_t> values;
+    for (std::uint32_t i = 0; i < 4; ++i) values.push_back(bench.read(busctrl, 0x0c + 8 * i));
+    return values;
+  };
+  EXPECT_EQ(counters(), (std::vector<std::uint32_t>{3, 2, 8, 5}));
+  bench.write(busctrl, 0x14, 0x1234);  // any value clears
+  events.add(kSram3, 1, 0);
+  EXPECT_EQ(counters(), (std::vector<std::uint32_t>{4, 1, 9, 5}));
+  bench.write(busctrl, 0x10, kSram3Contested);  // another event: on from the same value
+  events.add(kSram3, 1, 0);
+  bench.write(busctrl, 0x08, 0);
+  events.add(kSram3, 1, 1);
+  EXPECT_EQ(counters(), (std::vector<std::uint32_t>{5, 2, 10, 5}));
+  bench.write(busctrl, 0x08, 1);
+  events.counts[kSram3Contested] += 0x2000000;
+  EXPECT_EQ(bench.read(busctrl, 0x0c), 0xffffffU) << "saturated";
+  EXPECT_EQ(switched, (std::vector<bool>{true, false, true}));
+  busctrl.reset();
+  EXPECT_EQ(counters(), (std::vector<std::uint32_t>{0, 0, 0, 0}));
+  EXPECT_EQ(switched.back(), false);
+}
+
+TEST(Busctrl, EventsThatAreNotModelledStopByName) {
+  Bench bench;
+  BusEvents events;
+  for (const std::uint32_t event : {0x0aU, 0x0eU, 0x40U, 0x43U, 0x44U, 0x7fU}) {
+    Busctrl busctrl(events, [](bool) {});
+    bench.write(busctrl, 0x18, event);
+    EXPECT_THROW(bench.write(busctrl, 0x08, 1), Stop) << event;
+    Busctrl running(events, [](bool) {});
+    bench.write(running, 0x08, 1);
+    EXPECT_THROW(bench.write(running, 0x18, event), Stop) << event;
+  }
 }
 
 }  // namespace

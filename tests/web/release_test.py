@@ -56,7 +56,7 @@ class Release(unittest.TestCase):
         self.assertFalse((self.dist / "left-over.uf2").exists())
 
     def test_notes_name_the_commit_each_file_and_each_speed(self):
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.trees[0], check=True, capture_output=True, text=True).stdout
         notes = (self.dist / "RELEASE.md").read_text()
         self.assertIn(f"Commit {commit[:12]}.", notes)
         for file in self.dist.iterdir():

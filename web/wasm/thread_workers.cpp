@@ -5,7 +5,7 @@
 
 namespace pico_llama {
 
-ThreadWorkers::ThreadWorkers(int count) : count_(count) {
+ThreadWorkers::ThreadWorkers(int count) : Workers(count) {
   if (count != 1) fail_usage("--threads {}: there are no threads in WebAssembly; leave it out", count);
 }
 

@@ -79,9 +79,7 @@ std::optional<unsigned> Bus::counted_port(std::uint32_t address, const Access& a
 }
 
 template <typename Make>
-Reply Bus::counted(std::uint32_t address, const Access& access, Make&& make) {
-  if (!counts_events_) [[likely]]
-    return make();
+[[gnu::noinline]] Reply Bus::counted(std::uint32_t address, const Access& access, Make&& make) {
   const std::optional<unsigned> port = counted_port(address, access);
   if (!port) return make();
   const bool to_xip = *port == BusEvents::kXip0 || *port == BusEvents::kXip1;
@@ -91,19 +89,23 @@ Reply Bus::counted(std::uint32_t address, const Access& access, Make&& make) {
   return reply;
 }
 
+// In the next three nothing of an access is kept for counting while it is off: each ends in a jump.
 Reply Bus::read_elsewhere(std::uint32_t address, const Access& access) {
-  return counted(address, access, [&]() -> Reply {
+  const auto read = [this, address, &access]() -> Reply {
     if ((address >> 28) == 1) {
       return xip_ != nullptr ? xip_->read(address, access) : Reply{.fault = BusFault::kUnmapped};
     }
     if (address < kRomSize) return {.value = load(rom_.data() + address, access.size)};
     if (const Window* window = window_at(address)) return read_device(*window, address, access);
     return {.fault = BusFault::kUnmapped};
-  });
+  };
+  if (counts_events_) [[unlikely]]
+    return counted(address, access, read);
+  return read();
 }
 
 Reply Bus::write_elsewhere(std::uint32_t address, std::uint32_t value, const Access& access) {
-  return counted(address, access, [&]() -> Reply {
+  const auto write = [this, address, value, &access]() -> Reply {
     if ((address >> 28) == 1) {
       return xip_ != nullptr ? xip_->write(address, value, access) : Reply{.fault = BusFault::kUnmapped};
     }
@@ -112,17 +114,23 @@ Reply Bus::write_elsewhere(std::uint32_t address, std::uint32_t value, const Acc
     if (address < kRomSize) return {};
     if (const Window* window = window_at(address)) return write_device(*window, address, value, access);
     return {.fault = BusFault::kUnmapped};
-  });
+  };
+  if (counts_events_) [[unlikely]]
+    return counted(address, access, write);
+  return write();
 }
 
 Reply Bus::fetch_elsewhere(std::uint32_t address, const Access& access) {
-  return counted(address, access, [&]() -> Reply {
+  const auto fetch = [this, address, &access]() -> Reply {
     if ((address >> 28) == 1) {
       return xip_ != nullptr ? xip_->read(address, access) : Reply{.fault = BusFault::kUnmapped};
     }
     if (address < kRomSize) return {.value = load(rom_.data() + address, 4)};
     return {.fault = window_at(address) != nullptr ? BusFault::kDenied : BusFault::kUnmapped};
-  });
+  };
+  if (counts_events_) [[unlikely]]
+    return counted(address, access, fetch);
+  return fetch();
 }
 
 Reply Bus::read_device(const Window& window, std::uint32_t address, const Access& access) {

@@ -101,6 +101,15 @@ class Bus {
   std::uint32_t data_stall(std::uint32_t offset, Port port, Cycle now) {
     return banks_.take(SramBanks::bank_of(offset), port, now);
   }
+  /// The same for a core's inner loop, see SramBanks::take_recent().
+  std::uint32_t recent_fetch_stall(unsigned bank, Port code_port, Cycle now) {
+    return banks_.take_recent(bank, code_port, now);
+  }
+  std::uint32_t recent_data_stall(std::uint32_t offset, Port port, Cycle now) {
+    return banks_.take_recent(SramBanks::bank_of(offset), port, now);
+  }
+  bool banks_remember(Cycle now) const { return banks_.remembers(now); }
+  void note_bank_accesses(Cycle now) { banks_.note_accesses(now); }
   /// The load itself, and the store: `offset` is a multiple of kSize.
   template <unsigned kSize>
   std::uint32_t sram_load(std::uint32_t offset) const {

@@ -94,9 +94,8 @@ Reply XipCache::read(std::uint32_t address, const Access& access) {
   // Fast path: a hit in the cached window.
   if ((address & 0x0c00'0000) == 0 && (control_ & (kEnableSecure | kSplitWays)) == kEnableSecure &&
       access.master != Master::kDebugger) [[likely]] {
-    const auto& set = lines_[(address >> 3) & (kSets - 1)];
-    const auto tag = static_cast<std::uint16_t>((address & kXipMask) >> 13);
-    const Line& line = set[set[0].tag == tag && set[0].state != State::kInvalid ? 0 : 1];
+    const std::uint16_t tag = tag_of(address);
+    const Line& line = way_of(address);
     const unsigned wanted = byte_mask(access.size) << (address & 7);
     if (line.tag == tag && line.state != State::kInvalid && (wanted & ~unsigned{line.defined}) == 0)
         [[likely]] {
@@ -129,9 +128,8 @@ bool XipCache::fetch_hit(std::uint32_t address, Master core, Cycle now, std::uin
                          std::uint32_t& stall) {
   if ((address & 0x0c00'0000) != 0 || (control_ & (kEnableSecure | kSplitWays)) != kEnableSecure)
     return false;
-  const auto& set = lines_[(address >> 3) & (kSets - 1)];
-  const auto tag = static_cast<std::uint16_t>((address & kXipMask) >> 13);
-  const Line& line = set[set[0].tag == tag && set[0].state != State::kInvalid ? 0 : 1];
+  const std::uint16_t tag = tag_of(address);
+  const Line& line = way_of(address);
   const unsigned wanted = 15u << (address & 4);
   if (line.tag != tag || line.state == State::kInvalid || (wanted & ~unsigned{line.defined}) != 0)
     return false;
@@ -168,7 +166,7 @@ Reply XipCache::write(std::uint32_t address, std::uint32_t value, const Access& 
 
 XipCache::Line* XipCache::find(std::uint32_t address, unsigned first_way, unsigned last_way) {
   auto& set = lines_[(address >> 3) & (kSets - 1)];
-  const auto tag = static_cast<std::uint16_t>((address & kXipMask) >> 13);
+  const auto tag = tag_of(address);
   for (unsigned way = first_way; way <= last_way; ++way) {
     if (set[way].tag == tag && set[way].state != State::kInvalid) return &set[way];
   }
@@ -210,7 +208,7 @@ XipCache::Line* XipCache::allocate(std::uint32_t address, Cycle& at, BusFault& f
   fault = result.fault;
   at = result.done;
   if (fault != BusFault::kNone) return nullptr;
-  victim->tag = static_cast<std::uint16_t>((address & kXipMask) >> 13);
+  victim->tag = tag_of(address);
   victim->state = State::kClean;
   victim->defined = result.defined;
   ++counters_.misses;
@@ -288,7 +286,7 @@ Reply XipCache::uncached(std::uint32_t address, bool translated, bool writing, s
 Reply XipCache::maintain(std::uint32_t address, const Access& access) {
   const std::uint32_t set = (address >> 3) & (kSets - 1);
   Line& by_way = lines_[set][(address >> 13) & 1];
-  const auto tag = static_cast<std::uint16_t>((address & kXipMask) >> 13);
+  const auto tag = tag_of(address);
   Cycle at = access.now;
   BusFault fault = BusFault::kNone;
   switch (address & 7) {

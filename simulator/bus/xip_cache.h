@@ -85,6 +85,17 @@ class XipCache final : public XipPort {
     Master master = Master::kDebugger;
   };
 
+  static std::uint16_t tag_of(std::uint32_t address) {
+    return static_cast<std::uint16_t>((address & kXipMask) >> 13);
+  }
+  /// The line that holds `address`, if one does. Which way is random: arithmetic, not a branch for the host
+  /// to mispredict.
+  const Line& way_of(std::uint32_t address) const {
+    const auto& set = lines_[(address >> 3) & (kSets - 1)];
+    const unsigned valid = set[0].state != State::kInvalid ? 1 : 0;
+    const unsigned first = valid & (set[0].tag == tag_of(address) ? 1 : 0);
+    return set[first ^ 1];
+  }
   Line* find(std::uint32_t address, unsigned first_way, unsigned last_way);
   /// The line for `address`, filled if need be; nullptr if the access must bypass the cache, or on a fault.
   Line* allocate(std::uint32_t address, Cycle& at, BusFault& fault);

@@ -62,9 +62,10 @@ inline std::uint32_t saturate_unsigned(std::int64_t value, unsigned bits, bool& 
 
 /// The sum of the products of both signed half-words: SMUAD, SMLAD.
 inline std::int64_t dual_product_sum(std::uint32_t a, std::uint32_t b) {
-  const auto low = static_cast<std::int16_t>(a) * static_cast<std::int16_t>(b);
-  const auto high = (static_cast<std::int32_t>(a) >> 16) * (static_cast<std::int32_t>(b) >> 16);
-  return std::int64_t{low} + high;
+  const std::int64_t low = std::int64_t{static_cast<std::int16_t>(a)} * static_cast<std::int16_t>(b);
+  const std::int64_t high =
+      std::int64_t{static_cast<std::int32_t>(a) >> 16} * (static_cast<std::int32_t>(b) >> 16);
+  return low + high;
 }
 
 /// Bytes 0 and 2, each extended to a half-word: SXTB16.

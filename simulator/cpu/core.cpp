@@ -180,8 +180,11 @@ CoreStats Core::stats() const {
 
 std::vector<TraceEntry> Core::trace() const {
   std::vector<TraceEntry> result;
-  const std::uint64_t first = instructions < trace_ring.size() ? 0 : instructions - trace_ring.size();
-  for (std::uint64_t i = first; i < instructions; ++i) result.push_back(trace_ring[i % trace_ring.size()]);
+  const std::uint64_t first = instructions < kTraceEntries ? 0 : instructions - kTraceEntries;
+  for (std::uint64_t i = first; i < instructions; ++i) {
+    const TracedCode& code = trace_code[i % kTraceEntries];
+    result.push_back({code.pc, code.opcode, trace_cycles[i % kTraceEntries]});
+  }
   return result;
 }
 
@@ -254,7 +257,7 @@ void Core::loop(Cycle limit) {
           pass_observer = false;
         } else if (next->kind == Insn::Kind::kReady && it == 0) {
           if (!current->linked && next == current + current->halfwords) DecodeCache::link(*current, *next);
-          if (continues_sequence(*next)) [[likely]] {
+          if (continues_sequence(*next) && banks_remember()) [[likely]] {
             run_sequence(next);
             continue;
           }
@@ -270,7 +273,7 @@ void Core::loop(Cycle limit) {
 }
 
 [[gnu::always_inline]] inline bool Core::run_inlined(const Insn& insn, Cycle& issue) {
-  const Inlined kind = insn.inlined;
+  const Inlined kind = insn.inlined_here;
   if (kind == Inlined::kDualMultiply) {
     const std::int64_t sum = dual_product_sum(r[insn.rn], r[insn.rm]) +
                              (insn.ra == 15 ? 0 : std::int64_t{static_cast<std::int32_t>(r[insn.ra])});
@@ -313,6 +316,7 @@ void Core::run_sequence(Insn* insn) {
   const auto tally_before = static_cast<std::uint32_t>(instructions % kTraceEntries);
   std::uint32_t tally = tally_before;
   const auto leave = [&] {
+    bus.note_bank_accesses(clock);
     const std::uint32_t counted = tally - tally_before;
     instructions += counted & tally::kField;
     counters.result_stalls += counted >> tally::kStallShift & tally::kField;
@@ -328,13 +332,13 @@ void Core::run_sequence(Insn* insn) {
     for (;;) {
       Insn* const following = insn + insn->halfwords;
       __builtin_prefetch(insn + 8);
-      trace_ring[tally % kTraceEntries] = {insn->pc, insn->opcode, issue};
+      trace_one(tally, *insn, issue);
       tally += insn->tally;
       issue += insn->stall;
-      if (insn->fetch_bank != Insn::kNoBank) issue = fetched(insn->fetch_bank, issue, code_port_free);
+      if (insn->fetch_bank != Insn::kNoBank) issue = fetched<true>(insn->fetch_bank, issue, code_port_free);
       if (run_inlined(*insn, issue)) {
         issue += insn->cost;
-        if (issue >= sequence_end || !insn->linked) {
+        if (issue >= sequence_end) {
           current = insn;
           next = following;
           fetch_next = code_port_free;
@@ -346,6 +350,7 @@ void Core::run_sequence(Insn* insn) {
         fetch_next = code_port_free;
         paired = insn->paired;
         clock = issue;
+        bus.note_bank_accesses(issue);
         insn->run(*this, *insn);
         issue = clock + insn->cost;
         if (issue >= sequence_end || !insn->linked) break;
@@ -382,7 +387,7 @@ void Core::run_fetched() {
     current = next;
     const Insn& insn = *prepare_at(*current, current->pc);
     next = current + insn.halfwords;
-    trace_ring[instructions % kTraceEntries] = {insn.pc, insn.opcode, clock};
+    trace_one(instructions, insn, clock);
     ++instructions;
     issue_after_previous(insn);
   } while (clock < sequence_end && next->kind == Insn::Kind::kFetched);
@@ -399,7 +404,7 @@ void Core::step() {
     current = insn;
   }
   next = insn + insn->halfwords;
-  trace_ring[instructions % kTraceEntries] = {insn->pc, insn->opcode, clock};
+  trace_one(instructions, *insn, clock);
   ++instructions;
 
   const bool in_it_block = it != 0;

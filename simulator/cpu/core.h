@@ -181,7 +181,12 @@ class Core final : public CoreSignals, private CodeListener {
   Cycle fetch_next = 0;  ///< first cycle in which the Code port can fetch another word of SRAM
   std::uint64_t instructions = 0;
   static constexpr unsigned kTraceEntries = 32;
-  std::array<TraceEntry, kTraceEntries> trace_ring{};
+  /// The trace, in two arrays because a host multiplies an index by 8 in passing, but not by 16.
+  struct TracedCode {
+    std::uint32_t pc = 0, opcode = 0;
+  };
+  std::array<TracedCode, kTraceEntries> trace_code{};
+  std::array<Cycle, kTraceEntries> trace_cycles{};
 
   Bus& bus;
   EventQueue& events;
@@ -441,10 +446,11 @@ class Core final : public CoreSignals, private CodeListener {
   /// prefetches as far as time allows, at most the prefetch buffer; a bank conflict stalls the core only
   /// beyond that lead.
   /// Returns the cycle in which the instruction can issue; `port_free` is fetch_next.
+  template <bool kRecent = false>
   Cycle fetched(unsigned bank, Cycle issue, Cycle& port_free) {
     constexpr Cycle kLead = timing::kPrefetchLead.cycles;
     Cycle at = port_free + kLead < issue ? issue - kLead : port_free;
-    at += bus.fetch_stall(bank, code_port, at);
+    at += kRecent ? bus.recent_fetch_stall(bank, code_port, at) : bus.fetch_stall(bank, code_port, at);
     port_free = at + 1;
     if (at <= issue) [[likely]]
       return issue;
@@ -470,6 +476,12 @@ class Core final : public CoreSignals, private CodeListener {
   bool continues_sequence(const Insn& insn) const {
     return insn.wait_for(late) == insn.stall && insn.pairs_with(pair_older, late) == insn.paired;
   }
+  /// Every bank remembers the cycles in which straight-line code will access it from now on.
+  bool banks_remember() const { return bus.banks_remember(clock - timing::kPrefetchLead.cycles); }
+  void trace_one(std::uint64_t index, const Insn& insn, Cycle issue) {
+    trace_code[index % kTraceEntries] = {insn.pc, insn.opcode};
+    trace_cycles[index % kTraceEntries] = issue;
+  }
   void run_sequence(Insn* insn);
   void run_fetched();
   void issue_after_previous(const Insn& insn);
@@ -478,7 +490,7 @@ class Core final : public CoreSignals, private CodeListener {
   bool run_inlined(const Insn& insn, Cycle& issue);
   /// As load(), for an address in SRAM and without the MPU, at cycle `now`; stalls are added to `issue`.
   std::uint32_t load_from_sram(std::uint32_t offset, Cycle now, Cycle& issue) {
-    const std::uint32_t stall = bus.data_stall(offset, static_cast<Port>(master), now);
+    const std::uint32_t stall = bus.recent_data_stall(offset, static_cast<Port>(master), now);
     if (stall != 0) [[unlikely]] {
       issue += stall;
       counters.data_stalls += stall;

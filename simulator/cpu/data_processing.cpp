@@ -431,7 +431,8 @@ void decode_data_modified_immediate(Insn& i) {
     const std::uint32_t unrotated = 0x80 | (imm12 & 0x7f);
     const unsigned rotation = imm12 >> 7;
     i.imm = unrotated >> rotation | unrotated << (32 - rotation);
-    i.carry = u8(i.imm >> 31);
+    i.carry = 0;
+    if ((i.imm >> 31) != 0) i.carry = 1;
     shifted_constant = true;
   }
   if (!decode_common(i, Operand::kImm)) return;

@@ -88,7 +88,7 @@ void DecodeCache::invalidate(const std::vector<Page*>& pages, std::uint32_t addr
   // Nothing continues in a dropped instruction: the one before it is one or two half-words away.
   for (unsigned before = 2; before <= 4 && before <= first && first < kEnd; before += 2)
     if (Page* page = pages[(first - before) >> kPageBits]; page != nullptr)
-      page->slots[((first - before) & ((1u << kPageBits) - 1)) / 2].linked = false;
+      page->slots[((first - before) & ((1u << kPageBits) - 1)) / 2].set_linked(false);
 }
 
 void DecodeCache::invalidate_all() {
@@ -103,14 +103,14 @@ void DecodeCache::link(Insn& first, Insn& second) {
   const bool joined = paired != pairing::kNone;
   // Code that overlaps: only one of the two that may lie before `second` is linked to it.
   const unsigned place = (second.pc & ((1u << kPageBits) - 1)) / 2;
-  if (first.wide()) (&second - 1)->linked = false;
-  if (!first.wide() && place >= 2) (&second - 2)->linked = false;
-  if (second.paired != paired) second.linked = false;  // whether the next one pairs depends on it
+  if (first.wide()) (&second - 1)->set_linked(false);
+  if (!first.wide() && place >= 2) (&second - 2)->set_linked(false);
+  if (second.paired != paired) second.set_linked(false);  // whether the next one pairs depends on it
   second.stall = u8(second.wait_for(first.late));
   second.paired = paired;
   second.cost = u8(second.cycles - std::uint32_t{joined});
   second.tally = tally::kInstruction + second.stall * tally::kStall + joined * tally::kPair;
-  first.linked = true;
+  first.set_linked(true);
 }
 
 }  // namespace pico_llama::simulator

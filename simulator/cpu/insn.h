@@ -78,7 +78,8 @@ struct alignas(64) Insn {
   std::uint8_t pair_younger = pairing::kNone;
   Kind kind = Kind::kUndecoded;
   std::uint8_t shift = 0;  ///< operand 2: amount, 0..32; others use it as their handlers say
-  std::uint8_t carry = 2;  ///< carry out of an immediate: 0, 1, or 2 for unchanged
+  /// What run_sequence() executes without `run`: `inlined` of an instruction that is linked, else kNone.
+  Inlined inlined_here = Inlined::kNone;
   static constexpr std::uint8_t kNoBank = 0xff;
   /// The SRAM bank of the word that straight-line code fetches for this instruction; kNoBank if it lies in a
   /// word that its predecessor had fetched, or not in SRAM.
@@ -93,11 +94,15 @@ struct alignas(64) Insn {
   bool linked : 1 = false;
   bool branches_to_register : 1 = false;  ///< BX, BLX: its operand is needed a cycle before an ALU's
   bool keep_flags_in_it : 1 = false;      ///< 16-bit data processing sets flags only outside IT blocks
-  std::uint8_t : 2;
-  Inlined inlined : 3 = Inlined::kNone;  ///< may be executed without `run`
+  std::uint8_t carry : 2 = 2;             ///< carry out of an immediate: 0, 1, or 2 for unchanged
+  Inlined inlined : 3 = Inlined::kNone;   ///< may be executed without `run`
   std::uint32_t tally = tally::kInstruction;
 
   bool wide() const { return halfwords == 2; }
+  void set_linked(bool now_linked) {
+    linked = now_linked;
+    inlined_here = now_linked ? inlined : Inlined::kNone;
+  }
   /// Cycles that it waits for `late` results of the instruction before it.
   unsigned wait_for(std::uint64_t late_before) const {
     const std::uint64_t missing = reads & late_before;
@@ -150,7 +155,7 @@ class DecodeCache {
   Page* make_page(std::uint32_t address);
   static void drop(Insn& slot) {
     slot.kind = Insn::Kind::kUndecoded;
-    slot.linked = false;
+    slot.set_linked(false);
   }
 
   static void invalidate(const std::vector<Page*>& pages, std::uint32_t address, std::uint32_t bytes);

@@ -55,6 +55,7 @@ Access Core::data_access(unsigned size, std::uint32_t beat, bool privileged_acce
 }
 
 std::uint32_t Core::finish_data_access(std::uint32_t address, const Reply& reply) {
+  leave_sequence();  // a device may have started the DMA, which takes banks in cycles to come
   clock += reply.stall;
   counters.data_stalls += reply.stall;
   if (reply.fault != BusFault::kNone) throw precise_bus_fault(address);

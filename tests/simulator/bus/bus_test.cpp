@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "simulator/random.h"
+
 namespace pico_llama::simulator {
 namespace {
 
@@ -68,6 +70,33 @@ TEST(Bus, ConflictsAreFoundWhenACoreRunsBehindTheOther) {
   for (Cycle t = 200; t < 240; t += 4) lost += bus.read(0x20000000, at(t, Master::kCore1)).stall;
   EXPECT_EQ(lost, 10u);
   EXPECT_EQ(bus.read(0x20000000, at(207, Master::kCore1)).stall, 0u);
+}
+
+// A core fetches up to three cycles before it loads, so its accesses are not in order.
+TEST(SramBanks, InnerLoopTakesTheSameCyclesAsSingleAccesses) {
+  SramBanks one_by_one, inner_loop;
+  std::uint64_t random = 1;
+  const auto below = [&](unsigned limit) { return static_cast<unsigned>(next_random(random) >> 33) % limit; };
+  Cycle clock[2] = {100, 100};
+  for (int slice = 0; slice < 20'000; ++slice) {
+    const unsigned core = slice % 2;
+    Cycle& now = clock[core];
+    const Cycle end = clock[core ^ 1] + 32;
+    if (!inner_loop.remembers(now - 3)) continue;
+    while (now < end) {
+      const Port port = below(2) == 0 ? static_cast<Port>(core)
+                        : core == 0   ? Port::kCore0Code
+                                      : Port::kCore1Code;
+      const Cycle at = port == static_cast<Port>(core) ? now : now - below(4);
+      const unsigned bank = below(4);
+      const std::uint32_t lost = one_by_one.take(bank, port, at);
+      ASSERT_EQ(inner_loop.take_recent(bank, port, at), lost) << "slice " << slice << ", bank " << bank;
+      now += lost + below(2);
+    }
+    inner_loop.note_accesses(now);
+    EXPECT_EQ(inner_loop.conflicts(), one_by_one.conflicts());
+  }
+  EXPECT_GT(one_by_one.conflicts(), 100'000U);
 }
 
 TEST(Bus, FetchAndLoadOfOneCoreCanMeetInABank) {

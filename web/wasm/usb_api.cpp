@@ -106,9 +106,8 @@ void usb_control(std::uint32_t id, int request_type, int request, int value, int
   host().control(std::move(transfer), now());
 }
 PICO_LLAMA_EXPORT(usb_clear_halt) void usb_clear_halt(std::uint32_t id, int endpoint, int in) {
-  host().clear_halt(static_cast<unsigned>(endpoint), in != 0, now(), [id](TransferEnd end, Picoseconds) {
-    finished.push_back({id, end, {}});
-  });
+  const auto done = [id](TransferEnd end, Picoseconds) { finished.push_back({id, end, {}}); };
+  host().clear_halt(static_cast<unsigned>(endpoint), in != 0, now(), done);
 }
 
 /// The next operation that has ended: its id, or 0 for none. The functions below are about it.

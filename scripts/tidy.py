@@ -12,6 +12,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,15 @@ def changed(compiled):
     return [file for file in compiled if file in names or str(pathlib.Path(file).parent) in folders]
 
 
+def separate(entry):
+    """An entry for each of the files that CMake compiles together (UNITY_BUILD), else the entry itself."""
+    file = pathlib.Path(entry["directory"], entry["file"])
+    if not re.fullmatch(r"unity_.*\.cxx", file.name):
+        return [entry]
+    files = re.findall(r'^#include "(.+)"$', file.read_text(), re.MULTILINE)
+    return [entry | {"file": each, "command": entry["command"].replace(entry["file"], each)} for each in files]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*")
@@ -48,7 +58,7 @@ def main():
     if shutil.which("clang-tidy") is None or not (BUILD / "compile_commands.json").exists():
         print("skipped: needs clang-tidy (scripts/setup.sh) and the preset host configured")
         return 77
-    entries = json.loads((BUILD / "compile_commands.json").read_text())
+    entries = [single for entry in json.loads((BUILD / "compile_commands.json").read_text()) for single in separate(entry)]
     paths = {pathlib.Path(entry["directory"], entry["file"]).resolve() for entry in entries}
     compiled = sorted(path.relative_to(ROOT).as_posix() for path in paths if path.is_relative_to(ROOT))
     compiled = [file for file in compiled if file.startswith(OURS)]

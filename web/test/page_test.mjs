@@ -193,36 +193,6 @@ test('a dropped checkpoint becomes the cartridge that pack makes, and tells pack
   assert.deepEqual(await downloaded(page, '#story-uf2'), readFileSync(joined));
 });
 
-test('the profiles are compared: bytes, boards, and the speed of the virtual board', {
-  timeout: HANG,
-}, async () => {
-  await page.setInputFiles('#files', [MODEL, TOKENIZER]);
-  await page.click('#compare');
-  await page.waitForFunction(
-    () => document.querySelectorAll('#profile-rows tr:nth-child(3) td:last-child:not(:empty)').length === 1,
-  );
-  await page.waitForFunction(() => !/being tried/.test(document.getElementById('profile-rows').textContent));
-  const rows = await page.evaluate(() =>
-    [...document.querySelectorAll('#profile-rows tr')].map((row) =>
-      [...row.cells].map((cell) => cell.textContent),
-    ),
-  );
-  assert.deepEqual(
-    rows.map(([profile]) => profile),
-    ['q8', 'q4', 'f32'],
-  );
-  for (const [profile, bytes, plus2, pico2, speed] of rows) {
-    const cartridge = packed(profile);
-    const [image] = JSON.parse(native(['info', cartridge, '--json'])).models;
-    assert.equal(bytes, `${image.bytes.toLocaleString('en')} B`);
-    assert.match(plus2, /^yes: \d+ of \d+ bytes of SRAM/);
-    assert.match(pico2, /^(yes|no): /);
-    const send = ['/temp 0', '/steps 24', 'Once upon a time'].flatMap((line) => ['--send', line]);
-    const told = native(['simulate', join(PAGE, 'firmware.uf2'), cartridge, ...send, '--expect', 'tok/s']);
-    assert.equal(speed, told.match(/tokens, ([\d.]+ tok\/s)/)[1]);
-  }
-});
-
 test('packing 58 MB shows its progress and can be cancelled', { timeout: HANG }, async () => {
   await page.setInputFiles('#files', largeCheckpoint(folder));
   await page.selectOption('#profile', 'q8');

@@ -8,7 +8,8 @@
 namespace pico_llama::simulator {
 namespace {
 
-constexpr std::uint32_t kInstr = 0x100, kReadData = 0x114, kStatus = 0x124, kUsr = 0x128, kIntr = 0x164;
+constexpr std::uint32_t kOtpInstr = 0x100, kOtpReadData = 0x114, kOtpStatus = 0x124, kOtpUsr = 0x128,
+                        kOtpIntr = 0x164;
 constexpr std::uint32_t kRaw = 0x4000, kGuarded = 0x8000;
 constexpr Access kNonsecure{.secure = false};
 
@@ -18,20 +19,20 @@ struct OtpBench : Bench {
   OtpData data{otp};
 
   void instruct(std::uint32_t instruction) {
-    write(otp, kInstr, 1U << 30 | instruction);
-    EXPECT_EQ(read(otp, kStatus) & 0x10, 0x10U);
-    write(otp, kStatus, 0x10);
-    EXPECT_EQ(read(otp, kStatus) & 0x10, 0U);
+    write(otp, kOtpInstr, 1U << 30 | instruction);
+    EXPECT_EQ(read(otp, kOtpStatus) & 0x10, 0x10U);
+    write(otp, kOtpStatus, 0x10);
+    EXPECT_EQ(read(otp, kOtpStatus) & 0x10, 0U);
   }
   void set(std::uint32_t target, std::uint32_t number, std::uint32_t value) {
     instruct(0x30000000 | target << 16 | (0xc0 | number) << 8 | value);
   }
   std::uint32_t get(std::uint32_t target, std::uint32_t number) {
     instruct(0x10000000 | target << 16 | (0x80 | number) << 8);
-    return read(otp, kReadData);
+    return read(otp, kOtpReadData);
   }
   void prepare() {
-    write(otp, kUsr, 0);
+    write(otp, kOtpUsr, 0);
     set(0x02, 0x3a, 0x01);
     set(0x3a, 0x3c, 0x0a);
     set(0x3a, 0x3f, 0x0a);
@@ -49,7 +50,7 @@ struct OtpBench : Bench {
     start(row, bits);
     while ((get(0x3a, 0x3f) & 0x80) != 0) pass_microseconds(10);
     instruct(0x203a0200);
-    write(otp, kUsr, 1);
+    write(otp, kOtpUsr, 1);
   }
 };
 
@@ -114,7 +115,7 @@ TEST(Otp, LocksOfTheFactoryAdvanceAndNeverGoBack) {
   // Non-secure code: its own lock, and no register of the bridge.
   EXPECT_EQ(bench.otp.write(4 * 6, 0x7, kNonsecure).fault, BusFault::kNone);
   EXPECT_EQ(bench.read(bench.otp, 4 * 6), 0x4U);
-  EXPECT_EQ(bench.otp.write(kUsr, 0, kNonsecure).fault, BusFault::kDenied);
+  EXPECT_EQ(bench.otp.write(kOtpUsr, 0, kNonsecure).fault, BusFault::kDenied);
   bench.otp.reset();
   EXPECT_EQ(bench.read(bench.otp, 4 * 5), 0U);
 }
@@ -126,12 +127,12 @@ TEST(Otp, APageThatIsInaccessibleReadsAsOnesOrFaults) {
   EXPECT_EQ(bench.read(bench.data, raw), 0U);
   EXPECT_EQ(bench.data.read(raw, kNonsecure).value, ~0U);
   EXPECT_EQ(bench.data.read(kGuarded + raw, kNonsecure).fault, BusFault::kDenied);
-  EXPECT_EQ(bench.read(bench.otp, kIntr), 0x10U);
-  bench.write(bench.otp, kIntr, 0x10);
+  EXPECT_EQ(bench.read(bench.otp, kOtpIntr), 0x10U);
+  bench.write(bench.otp, kOtpIntr, 0x10);
   bench.write(bench.otp, 4 * 5, 0x3);
   EXPECT_EQ(bench.read(bench.data, ecc), ~0U);
   EXPECT_EQ(bench.data.read(kGuarded + ecc, {}).fault, BusFault::kDenied);
-  EXPECT_EQ(bench.read(bench.otp, kIntr), 0x8U);
+  EXPECT_EQ(bench.read(bench.otp, kOtpIntr), 0x8U);
   // The lock rows can be read by all.
   bench.write(bench.otp, 4 * 62, 0xf);
   EXPECT_EQ(bench.data.read(kGuarded + kRaw + 4 * 0xf83, kNonsecure).value, 0x040404U);
@@ -141,14 +142,14 @@ TEST(Otp, ProgrammingSetsBitsTakesTimeAndClosesTheDataPort) {
   OtpBench bench;
   bench.prepare();
   EXPECT_EQ(bench.data.read(kRaw, {}).fault, BusFault::kDenied);
-  EXPECT_EQ(bench.read(bench.otp, kIntr), 0x4U);
+  EXPECT_EQ(bench.read(bench.otp, kOtpIntr), 0x4U);
   bench.start(0x123, 0x812345);
   EXPECT_EQ(bench.get(0x3a, 0x3f), 0x80U);
-  EXPECT_EQ(bench.read(bench.otp, kReadData), 0U) << "read once";
+  EXPECT_EQ(bench.read(bench.otp, kOtpReadData), 0U) << "read once";
   bench.pass_microseconds(200);
   EXPECT_EQ(bench.get(0x3a, 0x3f), 0U);
   bench.instruct(0x203a0200);
-  bench.write(bench.otp, kUsr, 1);
+  bench.write(bench.otp, kOtpUsr, 1);
   EXPECT_EQ(bench.read(bench.data, kRaw + 4 * 0x123), 0x812345U);
   bench.program(0x123, 0x00f00a);  // bits are added
   EXPECT_EQ(bench.read(bench.data, kRaw + 4 * 0x123), 0x81f34fU);
@@ -171,18 +172,18 @@ TEST(Otp, RowsThatCannotBeCorrectedFaultWhereGuarded) {
 TEST(Otp, ALockedPageIsNotProgrammed) {
   OtpBench bench;
   bench.program(0x019, 1);  // page 0: by the factory
-  EXPECT_EQ(bench.read(bench.otp, kIntr), 0x2U);
+  EXPECT_EQ(bench.read(bench.otp, kOtpIntr), 0x2U);
   EXPECT_EQ(bench.read(bench.data, kRaw + 4 * 0x019), 0U);
-  bench.write(bench.otp, kIntr, 0x2);
+  bench.write(bench.otp, kOtpIntr, 0x2);
   // A page's lock row: locked by the same lock, and in force from the next reset on.
   bench.program(0xf80 + 2 * 7 + 1, 0x050505);
   bench.program(0x1c0, 1);
-  EXPECT_EQ(bench.read(bench.otp, kIntr), 0U);
+  EXPECT_EQ(bench.read(bench.otp, kOtpIntr), 0U);
   bench.otp.reset();
   EXPECT_EQ(bench.read(bench.otp, 4 * 7), 5U);
   bench.program(0x1c0, 2);
   bench.program(0xf80 + 2 * 7 + 1, 0x0a0a0a);
-  EXPECT_EQ(bench.read(bench.otp, kIntr), 0x2U);
+  EXPECT_EQ(bench.read(bench.otp, kOtpIntr), 0x2U);
   EXPECT_EQ(bench.read(bench.data, kRaw + 4 * 0x1c0), 1U);
   EXPECT_EQ(bench.read(bench.data, kRaw + 4 * (0xf80 + 2 * 7 + 1)), 0x050505U);
 }
@@ -205,7 +206,7 @@ TEST(Otp, WhatIsNotModelledStopsByName) {
   bench.instruct(0x203a0200);
   bench.set(0x02, 0x3a, 0x00);
   EXPECT_THROW(bench.start(0x100, 1), Stop) << "with the array's own correction";
-  bench.write(bench.otp, kUsr, 0x11);
+  bench.write(bench.otp, kOtpUsr, 0x11);
   EXPECT_THROW(bench.data.read(0, {}), Stop) << "powered down";
 }
 

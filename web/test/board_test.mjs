@@ -17,6 +17,7 @@ import {
   serve,
   skip,
   TOKENIZER,
+  tellByForm,
   waitForConsole,
 } from './support.mjs';
 
@@ -119,22 +120,7 @@ test('Web Serial: the console of the firmware’s own port, until it is unplugge
   await waitForConsole(page, /temperature 0\.5/);
 
   // A story by form, in the board's JSON; its settings are those of before afterwards.
-  const story = native([
-    'run',
-    join(PAGE, 'story.uf2'),
-    '-i',
-    'The old fox',
-    '-t',
-    '0.9',
-    '-s',
-    '11',
-    '-n',
-    '0',
-  ]);
-  await page.fill('#story-prompt', 'The old fox');
-  await page.fill('#story-temperature', '0.9');
-  await page.fill('#story-seed', '11');
-  await page.click('#story-tell');
+  const story = await tellByForm(page, 'The old fox', '0.9', '11');
   await says('story-line', /tok\/s; seed 11$/);
   assert.equal((await page.textContent('#board-story')).trimEnd(), story.trimEnd());
   await page.waitForSelector('#story-tell:enabled');

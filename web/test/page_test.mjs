@@ -18,6 +18,7 @@ import {
   savedText,
   serve,
   TOKENIZER,
+  tellByForm,
   waitForConsole,
 } from './support.mjs';
 
@@ -89,22 +90,7 @@ test('typing, /help and Ctrl-C', { timeout: HANG }, async () => {
 });
 
 test('a story by form is the board’s own, and can be stopped', { timeout: HANG }, async () => {
-  const story = native([
-    'run',
-    join(PAGE, 'story.uf2'),
-    '-i',
-    'The old "fox"',
-    '-t',
-    '0.7',
-    '-s',
-    '5',
-    '-n',
-    '0',
-  ]);
-  await page.fill('#story-prompt', 'The old "fox"');
-  await page.fill('#story-temperature', '0.7');
-  await page.fill('#story-seed', '5');
-  await page.click('#story-tell');
+  const story = await tellByForm(page, 'The old "fox"', '0.7', '5');
   await page.waitForFunction(() => document.getElementById('story-line').textContent);
   assert.match(await page.textContent('#story-line'), /^\d+ tokens, [\d.]+ tok\/s; seed 5$/);
   assert.equal((await page.textContent('#board-story')).trimEnd(), story.trimEnd());

@@ -98,6 +98,17 @@ export const savedText = async (page) =>
     }),
   );
 
+/** Asks the console's board for a story by form; returns the native command's of the same words and settings. */
+export async function tellByForm(page, prompt, temperature, seed) {
+  const image = join(PAGE, 'story.uf2');
+  const story = native(['run', image, '-i', prompt, '-t', temperature, '-s', seed, '-n', '0']);
+  await page.fill('#story-prompt', prompt);
+  await page.fill('#story-temperature', temperature);
+  await page.fill('#story-seed', seed);
+  await page.click('#story-tell');
+  return story;
+}
+
 /** The saved text, once it matches. */
 export async function waitForConsole(page, pattern) {
   for (;;) {

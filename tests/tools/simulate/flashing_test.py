@@ -7,7 +7,13 @@ import unittest
 
 from virtual_board import COMMAND, FIRMWARE, PICO_TALES, Packer, built, simulate
 
-TELL = ("--send", "/temp 0", "--send", "/steps 20", "--send", "Once", "--expect", "tok/s", "--max-seconds", 90)
+
+
+def telling(steps):
+    return ("--send", "/temp 0", "--send", f"/steps {steps}", "--send", "Once", "--expect", "tok/s", "--max-seconds", 90)
+
+
+TELL = telling(20)
 
 
 class Flashing(unittest.TestCase):
@@ -26,7 +32,7 @@ class Flashing(unittest.TestCase):
         subprocess.run([COMMAND, "uf2", FIRMWARE, "-o", cls.firmware], check=True, stderr=subprocess.DEVNULL)
         subprocess.run([COMMAND, "uf2", FIRMWARE, cls.image, "-o", cls.both], check=True, stderr=subprocess.DEVNULL)
         run = simulate(cls.both, *TELL)
-        cls.story, cls.speed = cls.story_of(run), cls.speed_of(run)
+        cls.story = cls.story_of(run)
 
     @staticmethod
     def story_of(run):
@@ -47,13 +53,15 @@ class Flashing(unittest.TestCase):
         return path
 
     def test_a_blank_board_takes_program_and_model_in_one_file_or_in_two(self):
+        # The same cycles a token. USB interrupts and flushes of the console come at other places of a story that begins later, so
+        # the story is long enough for one more or less of them not to count: one unit of the last printed digit.
+        tell = telling(200)
+        usual = simulate(self.both, *tell)
         for files in ([self.both], [self.firmware, self.model]):
             drags = [argument for file in files for argument in ("--drag", file)]
-            run = self.simulate(*drags, *TELL)
-            self.assertEqual(self.story_of(run), self.story, files)
-            # The same cycles a token. But the console is flushed every 10 ms, so that a story which begins later has one flush more or
-            # less in it: some 1,200 of 4.3 M cycles.
-            self.assertLess(abs(self.speed_of(run) / self.speed - 1), 0.0005, files)
+            run = self.simulate(*drags, *tell)
+            self.assertEqual(self.story_of(run), self.story_of(usual), files)
+            self.assertLessEqual(abs(round(10 * self.speed_of(run)) - round(10 * self.speed_of(usual))), 1, files)
             self.assertEqual(run.stderr, b"")
 
     def test_every_flash_fault(self):

@@ -12,6 +12,34 @@ namespace {
 
 constexpr std::uint32_t kEppb = 0xe008'0000, kScsBase = 0xe000'e000, kDwt = 0xe000'1000;
 
+// From kEppb (hardware/regs/m33_eppb.h of the SDK).
+constexpr std::uint32_t kNmiMask0 = 0x0, kNmiMask1 = 0x4, kSleepctrl = 0x8;
+// From kDwt.
+constexpr std::uint32_t kDwtCtrl = 0x0, kDwtCyccnt = 0x4, kDwtComp0 = 0x20, kDwtCompEnd = 0x60;
+// From kScsBase: implementation control and SysTick,
+constexpr std::uint32_t kIctr = 0x004, kActlr = 0x008, kSystCsr = 0x010, kSystRvr = 0x014, kSystCvr = 0x018,
+                        kSystCalib = 0x01c;
+// the NVIC's arrays of a bit or a byte for each interrupt,
+constexpr std::uint32_t kIser = 0x100, kIcer = 0x180, kIspr = 0x200, kIcpr = 0x280, kIabr = 0x300,
+                        kItns = 0x380, kIpr = 0x400, kIprEnd = 0x440;
+// system control,
+constexpr std::uint32_t kCpuid = 0xd00, kIcsr = 0xd04, kVtor = 0xd08, kAircr = 0xd0c, kScr = 0xd10,
+                        kCcr = 0xd14, kShpr1 = 0xd18, kShpr2 = 0xd1c, kShpr3 = 0xd20, kShcsr = 0xd24,
+                        kCfsr = 0xd28, kHfsr = 0xd2c, kDfsr = 0xd30, kMmfar = 0xd34, kBfar = 0xd38,
+                        kAfsr = 0xd3c, kCpacr = 0xd88, kNsacr = 0xd8c, kSfsr = 0xde4, kSfar = 0xde8,
+                        kDhcsr = 0xdf0, kDemcr = 0xdfc, kDscsr = 0xe08, kStir = 0xf00;
+// what the processor has,
+constexpr std::uint32_t kIdPfr0 = 0xd40, kIdPfr1 = 0xd44, kIdDfr0 = 0xd48, kIdAfr0 = 0xd4c, kIdMmfr0 = 0xd50,
+                        kIdMmfr1 = 0xd54, kIdMmfr2 = 0xd58, kIdMmfr3 = 0xd5c, kIdIsar0 = 0xd60,
+                        kIdIsar1 = 0xd64, kIdIsar2 = 0xd68, kIdIsar3 = 0xd6c, kIdIsar4 = 0xd70,
+                        kIdIsar5 = 0xd74, kCtr = 0xd7c, kMvfr0 = 0xf40, kMvfr1 = 0xf44, kMvfr2 = 0xf48;
+// MPU and SAU, and the floating-point context.
+constexpr std::uint32_t kMpuType = 0xd90, kMpuCtrl = 0xd94, kMpuRnr = 0xd98, kMpuRbar = 0xd9c,
+                        kMpuRlar = 0xda0, kMpuRbarA1 = 0xda4, kMpuRlarA1 = 0xda8, kMpuRbarA2 = 0xdac,
+                        kMpuRlarA2 = 0xdb0, kMpuRbarA3 = 0xdb4, kMpuRlarA3 = 0xdb8, kMpuMair0 = 0xdc0,
+                        kMpuMair1 = 0xdc4, kSauCtrl = 0xdd0, kSauType = 0xdd4, kSauRnr = 0xdd8,
+                        kSauRbar = 0xddc, kSauRlar = 0xde0, kFpccr = 0xf34, kFpcar = 0xf38, kFpdscr = 0xf3c;
+
 // Secure software's view of the Non-secure System Control Space.
 constexpr std::uint32_t kNonSecureScs = 0xe002'e000, kNonSecureOffset = kNonSecureScs - kScsBase;
 
@@ -24,15 +52,15 @@ constexpr std::uint32_t kNonSecureScs = 0xe002'e000, kNonSecureOffset = kNonSecu
 /// CFSR and others a part is hidden. As AIRCR.BFHFNMINS is 0, BusFault and HardFault are among them.
 bool is_secure_only(std::uint32_t offset) {
   switch (offset) {
-    case 0xd2c:  // HFSR
-    case 0xd38:  // BFAR
-    case 0xd8c:  // NSACR
-    case 0xde4:  // SFSR
-    case 0xde8:  // SFAR
-    case 0xe08:  // DSCSR
+    case kHfsr:
+    case kBfar:
+    case kNsacr:
+    case kSfsr:
+    case kSfar:
+    case kDscsr:
       return true;
     default:
-      return (offset >= 0x380 && offset < 0x400) || (offset >= 0xdd0 && offset < 0xde4);  // ITNS, SAU
+      return (offset >= kItns && offset < kIpr) || (offset >= kSauCtrl && offset <= kSauRlar);
   }
 }
 
@@ -41,12 +69,14 @@ struct Constant {
   std::uint32_t value;
 };
 constexpr Constant kIdentification[] = {
-    {0xd00, 0x411f'd210}, {0x004, 0x0000'0001}, {0xd40, 0x0000'0030}, {0xd44, 0x0000'0520},
-    {0xd48, 0x0020'0000}, {0xd4c, 0},           {0xd50, 0x0010'1f40}, {0xd54, 0},
-    {0xd58, 0x0100'0000}, {0xd5c, 0},           {0xd60, 0x0809'2300}, {0xd64, 0x0572'5000},
-    {0xd68, 0x3017'3426}, {0xd6c, 0x0789'5729}, {0xd70, 0x0131'0132}, {0xd74, 0},
-    {0xd7c, 0x8000'c000}, {0xd90, 0x0000'0800}, {0xdd4, 0x0000'0008}, {0xf40, 0x6054'0601},
-    {0xf44, 0x8500'0089}, {0xf48, 0x0000'0060}};
+    {kCpuid, 0x411f'd210},   {kIctr, 0x0000'0001},    {kIdPfr0, 0x0000'0030},
+    {kIdPfr1, 0x0000'0520},  {kIdDfr0, 0x0020'0000},  {kIdAfr0, 0},
+    {kIdMmfr0, 0x0010'1f40}, {kIdMmfr1, 0},           {kIdMmfr2, 0x0100'0000},
+    {kIdMmfr3, 0},           {kIdIsar0, 0x0809'2300}, {kIdIsar1, 0x0572'5000},
+    {kIdIsar2, 0x3017'3426}, {kIdIsar3, 0x0789'5729}, {kIdIsar4, 0x0131'0132},
+    {kIdIsar5, 0},           {kCtr, 0x8000'c000},     {kMpuType, 0x0000'0800},
+    {kSauType, 0x0000'0008}, {kMvfr0, 0x6054'0601},   {kMvfr1, 0x8500'0089},
+    {kMvfr2, 0x0000'0060}};
 
 std::uint32_t read_icsr(const Core& core) {
   const Nvic& nvic = core.nvic;
@@ -137,10 +167,10 @@ std::uint64_t word_of(std::uint64_t bits, unsigned index) { return bits >> (32 *
 std::uint32_t read_nvic(Core& core, std::uint32_t offset) {
   const unsigned index = offset >> 2 & 15;
   const Nvic& nvic = core.nvic;
-  if (offset >= 0x400) {
+  if (offset >= kIpr) {
     std::uint32_t value = 0;
     for (unsigned byte = 0; byte < 4; ++byte) {
-      const unsigned irq = offset - 0x400 + byte;
+      const unsigned irq = offset - kIpr + byte;
       if (irq < Nvic::kIrqs && (nvic.visible(core.secure) >> irq & 1) != 0)
         value |= std::uint32_t{nvic.priority[16 + irq]} << (8 * byte);
     }
@@ -148,17 +178,17 @@ std::uint32_t read_nvic(Core& core, std::uint32_t offset) {
   }
   if (index > 1) return 0;
   const std::uint64_t seen = nvic.visible(core.secure);
-  switch (offset >> 7) {
-    case 2:
-    case 3:
+  switch (offset & ~0x7fU) {
+    case kIser:
+    case kIcer:
       return static_cast<std::uint32_t>(word_of(nvic.irq_enabled & seen, index));
-    case 4:
-    case 5:
+    case kIspr:
+    case kIcpr:
       return static_cast<std::uint32_t>(word_of(nvic.irq_pending & seen, index));
-    case 6:
+    case kIabr:
       return static_cast<std::uint32_t>(word_of(nvic.irq_active & seen, index));
-    default:
-      return static_cast<std::uint32_t>(word_of(nvic.irq_nonsecure, index));  // ITNS
+    default:  // kItns
+      return static_cast<std::uint32_t>(word_of(nvic.irq_nonsecure, index));
   }
 }
 
@@ -166,9 +196,9 @@ void write_nvic(Core& core, std::uint32_t offset, std::uint32_t value) {
   const unsigned index = offset >> 2 & 15;
   Nvic& nvic = core.nvic;
   core.request_service();
-  if (offset >= 0x400) {
+  if (offset >= kIpr) {
     for (unsigned byte = 0; byte < 4; ++byte) {
-      const unsigned irq = offset - 0x400 + byte;
+      const unsigned irq = offset - kIpr + byte;
       if (irq < Nvic::kIrqs && (nvic.visible(core.secure) >> irq & 1) != 0)
         nvic.priority[16 + irq] = static_cast<std::uint8_t>(value >> (8 * byte) & Nvic::kPriorityMask);
     }
@@ -176,24 +206,24 @@ void write_nvic(Core& core, std::uint32_t offset, std::uint32_t value) {
   }
   if (index > 1) return;
   const std::uint64_t bits = (std::uint64_t{value} << (32 * index)) & nvic.visible(core.secure);
-  switch (offset >> 7) {
-    case 2:
+  switch (offset & ~0x7fU) {
+    case kIser:
       nvic.irq_enabled |= bits;
       break;
-    case 3:
+    case kIcer:
       nvic.irq_enabled &= ~bits;
       break;
-    case 4:
+    case kIspr:
       if ((bits & ~nvic.irq_pending) != 0 && (core.scs.scr & Scs::kScrSevonpend) != 0)
         core.event_register = true;
       nvic.irq_pending |= bits;
       break;
-    case 5:  // a line that still asks stays pending unless it is being served
+    case kIcpr:  // a line that still asks stays pending unless it is being served
       nvic.irq_pending &= ~bits | (nvic.irq_lines & ~nvic.irq_active);
       break;
-    case 6:
+    case kIabr:
       break;
-    default:  // ITNS
+    default:  // kItns
       nvic.irq_nonsecure = (nvic.irq_nonsecure & ~(std::uint64_t{0xffff'ffff} << (32 * index))) | bits;
   }
 }
@@ -231,7 +261,7 @@ void attribution_changed(Core& core) {
 
 /// RBAR/RLAR and their aliases A1..A3.
 unsigned mpu_region(const Core& core, std::uint32_t offset) {
-  const unsigned alias = (offset - 0xd9c) / 8;
+  const unsigned alias = (offset - kMpuRbar) / 8;
   return alias == 0 ? core.mpu.rnr & 7 : (core.mpu.rnr & 4) | alias;
 }
 
@@ -252,11 +282,11 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
   if (address >= kEppb && address < kEppb + 0x1000) {
     if (!core.secure) stop_unmodelled(core, "read", address);
     switch (address - kEppb) {
-      case 0:
+      case kNmiMask0:
         return static_cast<std::uint32_t>(core.nvic.nmi_mask);
-      case 4:
+      case kNmiMask1:
         return static_cast<std::uint32_t>(core.nvic.nmi_mask >> 32);
-      case 8:
+      case kSleepctrl:
         return scs.eppb_sleepctrl | (scs.eppb_sleepctrl << 1 & 4);
       default:
         stop_unmodelled(core, "read", address);
@@ -264,10 +294,10 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
   }
   if (address >= kDwt && address < kDwt + 0x1000) {
     const std::uint32_t offset = address - kDwt;
-    if (offset == 0) return 0x7374'0000 | scs.dwt_ctrl;
-    if (offset == 4) return cyccnt(core);
-    if (offset >= 0x20 && offset < 0x60 && (offset & 7) == 0)
-      return scs.dwt_comparators[(offset - 0x20) / 16][offset >> 3 & 1];
+    if (offset == kDwtCtrl) return 0x7374'0000 | scs.dwt_ctrl;
+    if (offset == kDwtCyccnt) return cyccnt(core);
+    if (offset >= kDwtComp0 && offset < kDwtCompEnd && (offset & 7) == 0)
+      return scs.dwt_comparators[(offset - kDwtComp0) / 16][offset >> 3 & 1];
     stop_unmodelled(core, "read", address);
   }
   if (address < kScsBase || address >= kScsBase + 0x1000) stop_unmodelled(core, "read", address);
@@ -275,92 +305,92 @@ std::uint32_t read_word(Core& core, std::uint32_t address) {
   if (!core.secure && is_secure_only(offset)) return 0;
   for (const auto& constant : kIdentification)
     if (constant.offset == offset) return constant.value;
-  if (offset >= 0x100 && offset < 0x440) return read_nvic(core, offset);
+  if (offset >= kIser && offset < kIprEnd) return read_nvic(core, offset);
   switch (offset) {
-    case 0x008:
+    case kActlr:
       return scs.actlr;
-    case 0x010:
+    case kSystCsr:
       return systick_of(core).read_csr();
-    case 0x014:
+    case kSystRvr:
       return systick_of(core).rvr();
-    case 0x018:
+    case kSystCvr:
       return systick_of(core).read_cvr();
-    case 0x01c:
+    case kSystCalib:
       return systick_of(core).calib();
-    case 0xd04:
+    case kIcsr:
       return read_icsr(core);
-    case 0xd08:
+    case kVtor:
       return scs.vtor;
-    case 0xd0c:
+    case kAircr:
       return 0xfa05'0000 | scs.aircr_prigroup << 8 | (scs.pris && core.secure ? 1u << 14 : 0);
-    case 0xd10:
+    case kScr:
       return scs.scr;
-    case 0xd14:
+    case kCcr:
       return scs.ccr;
-    case 0xd18:
+    case kShpr1:
       return read_shpr(core, 4);
-    case 0xd1c:
+    case kShpr2:
       return read_shpr(core, 8);
-    case 0xd20:
+    case kShpr3:
       return read_shpr(core, 12);
-    case 0xd24:
+    case kShcsr:
       return read_shcsr(core);
-    case 0xd28:
+    case kCfsr:
       return core.secure ? scs.cfsr : scs.cfsr & ~cfsr::kBfsr;
-    case 0xd2c:
+    case kHfsr:
       return scs.hfsr;
-    case 0xd30:
+    case kDfsr:
       return scs.dfsr;
-    case 0xd34:
+    case kMmfar:
       return scs.mmfar;
-    case 0xd38:
+    case kBfar:
       return scs.bfar;
-    case 0xd3c:
+    case kAfsr:
       return scs.afsr;
-    case 0xd88:
+    case kCpacr:
       return scs.cpacr;
-    case 0xd8c:
+    case kNsacr:
       return scs.nsacr;
-    case 0xd94:
+    case kMpuCtrl:
       return core.mpu.ctrl;
-    case 0xd98:
+    case kMpuRnr:
       return core.mpu.rnr;
-    case 0xd9c:
-    case 0xda4:
-    case 0xdac:
-    case 0xdb4:
+    case kMpuRbar:
+    case kMpuRbarA1:
+    case kMpuRbarA2:
+    case kMpuRbarA3:
       return core.mpu.rbar[mpu_region(core, offset)];
-    case 0xda0:
-    case 0xda8:
-    case 0xdb0:
-    case 0xdb8:
+    case kMpuRlar:
+    case kMpuRlarA1:
+    case kMpuRlarA2:
+    case kMpuRlarA3:
       return core.mpu.rlar[mpu_region(core, offset)];
-    case 0xdc0:
-    case 0xdc4:
-      return core.mpu.mair[(offset - 0xdc0) / 4];
-    case 0xdd0:
+    case kMpuMair0:
+    case kMpuMair1:
+      return core.mpu.mair[(offset - kMpuMair0) / 4];
+    case kSauCtrl:
       return core.sau.ctrl;
-    case 0xdd8:
+    case kSauRnr:
       return core.sau.rnr;
-    case 0xddc:
+    case kSauRbar:
       return core.sau.rbar[core.sau.rnr];
-    case 0xde0:
+    case kSauRlar:
       return core.sau.rlar[core.sau.rnr];
-    case 0xde4:
+    case kSfsr:
       return scs.sfsr;
-    case 0xde8:
+    case kSfar:
       return scs.sfar;
-    case 0xdf0:
-      return 1u << 20;  // DHCSR: S_SDE; no debugger
-    case 0xdfc:
+    case kDhcsr:
+      return 1u << 20;  // S_SDE; no debugger
+    case kDemcr:
       return scs.demcr;
-    case 0xe08:
-      return 1u << 16;  // DSCSR.CDS: Secure
-    case 0xf34:
+    case kDscsr:
+      return 1u << 16;  // CDS: Secure
+    case kFpccr:
       return core.fpu.fpccr | 1u << 2;
-    case 0xf38:
+    case kFpcar:
       return core.fpu.fpcar;
-    case 0xf3c:
+    case kFpdscr:
       return core.fpu.fpdscr;
     default:
       stop_unmodelled(core, "read", address);
@@ -372,13 +402,13 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
   if (address >= kEppb && address < kEppb + 0x1000) {
     if (!core.secure) stop_unmodelled(core, "write", address);
     switch (address - kEppb) {
-      case 0:
+      case kNmiMask0:
         core.nvic.nmi_mask = (core.nvic.nmi_mask & ~0xffff'ffffull) | value;
         return;
-      case 4:
+      case kNmiMask1:
         core.nvic.nmi_mask = (core.nvic.nmi_mask & 0xffff'ffffull) | std::uint64_t{value & 0xf'ffff} << 32;
         return;
-      case 8:
+      case kSleepctrl:
         scs.eppb_sleepctrl = value & 3;
         return;
       default:
@@ -387,14 +417,14 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
   }
   if (address >= kDwt && address < kDwt + 0x1000) {
     const std::uint32_t offset = address - kDwt;
-    if (offset == 0) {
+    if (offset == kDwtCtrl) {
       with_cyccnt(core, [&] { scs.dwt_ctrl = value & 0x1fff; });
-    } else if (offset == 4) {
+    } else if (offset == kDwtCyccnt) {
       with_cyccnt(core, [&] { scs.cyccnt_stopped = value; });
-    } else if (offset >= 0x20 && offset < 0x60 && (offset & 7) == 0) {
+    } else if (offset >= kDwtComp0 && offset < kDwtCompEnd && (offset & 7) == 0) {
       if ((offset & 8) != 0 && (value & 15) != 0)
         stop_at(core, "DWT comparator switched on: watchpoints by software are not modelled");
-      scs.dwt_comparators[(offset - 0x20) / 16][offset >> 3 & 1] = value;
+      scs.dwt_comparators[(offset - kDwtComp0) / 16][offset >> 3 & 1] = value;
     } else {
       stop_unmodelled(core, "write", address);
     }
@@ -403,137 +433,137 @@ void write_word(Core& core, std::uint32_t address, std::uint32_t value) {
   if (address < kScsBase || address >= kScsBase + 0x1000) stop_unmodelled(core, "write", address);
   const std::uint32_t offset = address - kScsBase;
   if (!core.secure && is_secure_only(offset)) return;
-  if (offset >= 0x100 && offset < 0x440) return write_nvic(core, offset, value);
+  if (offset >= kIser && offset < kIprEnd) return write_nvic(core, offset, value);
   for (const auto& constant : kIdentification)
     if (constant.offset == offset) return;
   switch (offset) {
-    case 0x008:
+    case kActlr:
       scs.actlr = value & 0x2000'1605;
       return;
-    case 0x010:
+    case kSystCsr:
       systick_of(core).write_csr(value);
       return;
-    case 0x014:
+    case kSystRvr:
       systick_of(core).write_rvr(value);
       return;
-    case 0x018:
+    case kSystCvr:
       systick_of(core).write_cvr();
       return;
-    case 0x01c:
+    case kSystCalib:
       return;
-    case 0xd04:
+    case kIcsr:
       write_icsr(core, value);
       return;
-    case 0xd08:
+    case kVtor:
       scs.vtor = value & 0xffff'ff80;
       return;
-    case 0xd0c:
+    case kAircr:
       write_aircr(core, value);
       return;
-    case 0xd10:
+    case kScr:
       scs.scr = value & 0x1e;
       return;
-    case 0xd14:
+    case kCcr:
       scs.ccr = (value & 0x0000'051a) | 0x201;
       return;
-    case 0xd18:
+    case kShpr1:
       write_shpr(core, 4, value);
       return;
-    case 0xd1c:
+    case kShpr2:
       write_shpr(core, 8, value);
       return;
-    case 0xd20:
+    case kShpr3:
       write_shpr(core, 12, value);
       return;
-    case 0xd24:
+    case kShcsr:
       write_shcsr(core, value);
       return;
-    case 0xd28:
+    case kCfsr:
       scs.cfsr &= ~(core.secure ? value : value & ~cfsr::kBfsr);
       return;
-    case 0xd2c:
+    case kHfsr:
       scs.hfsr &= ~value;
       return;
-    case 0xd30:
+    case kDfsr:
       scs.dfsr &= ~value;
       return;
-    case 0xd34:
+    case kMmfar:
       scs.mmfar = value;
       return;
-    case 0xd38:
+    case kBfar:
       scs.bfar = value;
       return;
-    case 0xd3c:
+    case kAfsr:
       scs.afsr = value;
       return;
-    case 0xd88:
+    case kCpacr:
       scs.cpacr = value & 0x00f0'ffff;
       core.update_fp_ready();
       return;
-    case 0xd8c:
+    case kNsacr:
       scs.nsacr = value & 0xcff;
       return;
-    case 0xd94:
+    case kMpuCtrl:
       core.mpu.ctrl = value & 7;
       core.update_mpu_checks();
       core.cache.invalidate_all();  // fetches are checked, or not, from now on
       return;
-    case 0xd98:
+    case kMpuRnr:
       core.mpu.rnr = value & 7;
       return;
-    case 0xd9c:
-    case 0xda4:
-    case 0xdac:
-    case 0xdb4:
+    case kMpuRbar:
+    case kMpuRbarA1:
+    case kMpuRbarA2:
+    case kMpuRbarA3:
       core.mpu.rbar[mpu_region(core, offset)] = value;
       return;
-    case 0xda0:
-    case 0xda8:
-    case 0xdb0:
-    case 0xdb8:
+    case kMpuRlar:
+    case kMpuRlarA1:
+    case kMpuRlarA2:
+    case kMpuRlarA3:
       core.mpu.rlar[mpu_region(core, offset)] = value & ~0x10u;
       return;
-    case 0xdc0:
-    case 0xdc4:
-      core.mpu.mair[(offset - 0xdc0) / 4] = value;
+    case kMpuMair0:
+    case kMpuMair1:
+      core.mpu.mair[(offset - kMpuMair0) / 4] = value;
       return;
-    case 0xdd0:
+    case kSauCtrl:
       core.sau.ctrl = value & 3;
       attribution_changed(core);
       return;
-    case 0xdd8:
+    case kSauRnr:
       core.sau.rnr = value % Sau::kRegions;
       return;
-    case 0xddc:
+    case kSauRbar:
       core.sau.rbar[core.sau.rnr] = value & ~0x1fu;
       attribution_changed(core);
       return;
-    case 0xde0:
+    case kSauRlar:
       core.sau.rlar[core.sau.rnr] = value & ~0x1cu;
       attribution_changed(core);
       return;
-    case 0xde4:  // write one to clear
+    case kSfsr:  // write one to clear
       scs.sfsr &= ~value;
       return;
-    case 0xde8:
+    case kSfar:
       scs.sfar = value;
       return;
-    case 0xdfc:
+    case kDemcr:
       with_cyccnt(core, [&] { scs.demcr = value & 0x010f'07f1; });
       return;
-    case 0xf00:  // STIR
+    case kStir:
       if ((value & 0x1ff) < Nvic::kIrqs && (core.nvic.visible(core.secure) >> (value & 0x1ff) & 1) != 0)
         core.pend(core.target_of(16 + (value & 0x1ff)));
       return;
-    case 0xf34:
+    case kFpccr:
       if ((value >> 26 & 1) != 0) stop_at(core, "FPCCR.TS: stacking of s16..s31 is not modelled");
       core.fpu.fpccr = value & (FpuState::kAspen | FpuState::kLspen | FpuState::kLspact | 0x27a);
       core.update_fp_ready();
       return;
-    case 0xf38:
+    case kFpcar:
       core.fpu.fpcar = value & ~7u;
       return;
-    case 0xf3c:
+    case kFpdscr:
       core.fpu.fpdscr = value & FpuState::kFpdscrMask;
       return;
     default:
@@ -569,8 +599,8 @@ void ppb_write(Core& core, std::uint32_t address, std::uint32_t value, unsigned 
   const unsigned shift = 8 * (address & 3);
   const std::uint32_t mask = (size == 2 ? 0xffffu : 0xffu) << shift;
   const std::uint32_t offset = word_address - kScsBase;
-  const bool keeps_rest = (offset >= 0x400 && offset < 0x440) || (offset >= 0xd18 && offset < 0xd24);
-  const bool clears_by_one = offset >= 0xd28 && offset < 0xd34;
+  const bool keeps_rest = (offset >= kIpr && offset < kIprEnd) || (offset >= kShpr1 && offset <= kShpr3);
+  const bool clears_by_one = offset >= kCfsr && offset <= kDfsr;
   if (!keeps_rest && !clears_by_one)
     stop_at(core, fmt::format("write of {} bytes to {:08x}: only words are defined there", size, address));
   const std::uint32_t rest = keeps_rest ? read_word(core, word_address) & ~mask : 0;

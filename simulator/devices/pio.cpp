@@ -179,11 +179,6 @@ void Pio::execute(Cycle cycle) {
   running_ = false;
 }
 
-/// `relative`: 0 this block, 1 the next lower-numbered, 2 the next higher-numbered, as in PioInputs.
-std::uint8_t Pio::flags_of(unsigned block, unsigned relative) const {
-  return blocks_[(block + (relative == 1 ? kBlocks - 1 : relative == 2 ? 1 : 0)) % kBlocks]->flags_;
-}
-
 // --- one block ---------------------------------------------------------------------------------------------
 
 PioBlock::PioBlock(Pio& pio, unsigned number)
@@ -250,6 +245,12 @@ void PioBlock::wake(unsigned number) {
   compute_due(machines_[number], pio_.time_ + 1);
 }
 
+/// The number of a block whose IRQ flags this one's state machines reach.
+unsigned PioBlock::reached(PioFlagBlock block) const {
+  constexpr unsigned kOffsets[kFlagBlocks] = {0, Pio::kBlocks - 1, 1};
+  return (number_ + kOffsets[block]) % Pio::kBlocks;
+}
+
 PioInputs PioBlock::inputs_at(Cycle cycle) const {
   const unsigned base = stored(kGpioBase);
   const auto window = [base](std::uint64_t levels) { return static_cast<std::uint32_t>(levels >> base); };
@@ -257,16 +258,15 @@ PioInputs PioBlock::inputs_at(Cycle cycle) const {
   const std::uint32_t through = window(pio_.levels_at(cycle < kSynchroniser ? 0 : cycle - kSynchroniser));
   const std::uint32_t direct = bypass == 0 ? 0 : window(pio_.levels_at(cycle));
   return {(through & ~bypass) | (direct & bypass),
-          {flags_, pio_.flags_of(number_, 1), pio_.flags_of(number_, 2)}};
+          {flags_, pio_.block(reached(kPrevious)).flags_, pio_.block(reached(kNext)).flags_}};
 }
 
 void PioBlock::add_flags(const PioEffects& effects, std::array<std::uint8_t, Pio::kBlocks>& set,
                          std::array<std::uint8_t, Pio::kBlocks>& clear) const {
-  constexpr unsigned kOffsets[3] = {0, Pio::kBlocks - 1, 1};
-  for (unsigned relative = 0; relative < 3; ++relative) {
-    const unsigned block = (number_ + kOffsets[relative]) % Pio::kBlocks;
-    set[block] |= effects.set[relative];
-    clear[block] |= effects.clear[relative];
+  for (unsigned i = kOwn; i < kFlagBlocks; ++i) {
+    const unsigned block = reached(static_cast<PioFlagBlock>(i));
+    set[block] |= effects.set[i];
+    clear[block] |= effects.clear[i];
   }
 }
 

@@ -54,7 +54,6 @@ class Pio : private Gpio::Observer {
   /// All state machines look again at what they wait for.
   void wake();
   std::uint64_t levels_at(Cycle cycle) const;
-  std::uint8_t flags_of(unsigned block, unsigned relative) const;
   void forget_old_levels();
 
   Gpio& gpio_;
@@ -92,6 +91,7 @@ class PioBlock : public RegisterDevice {
     Cycle due = kNever;  ///< the next cycle in which it must be executed
   };
 
+  unsigned reached(PioFlagBlock block) const;
   PioInputs inputs_at(Cycle cycle) const;
   /// Executes the state machines that are due; changes of IRQ flags are added to `set` and `clear`, by block.
   void execute(Cycle cycle, Effects& effects, std::array<std::uint8_t, Pio::kBlocks>& set,

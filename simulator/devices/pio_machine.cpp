@@ -103,12 +103,12 @@ void PioMachine::run(std::uint16_t instruction, Source source, bool first_cycle,
   if (source == Source::kLatch) latched_ = exec_;
   if (source == Source::kMemory && !jumped_)
     pc_ = pc_ == field(execctrl_, 12, 5) ? field(execctrl_, 7, 5) : (pc_ + 1) % 32;
-  const unsigned side_bits = field(pinctrl_, 29, 3);
+  const unsigned side_bits = sideset_count();
   if (!exec_) delay_ = field(instruction, 8, 5) & low_bits(5 - side_bits);
 }
 
 void PioMachine::side_set(std::uint16_t instruction, PioEffects& effects) {
-  unsigned bits = field(pinctrl_, 29, 3);
+  unsigned bits = sideset_count();
   if (bits == 0) return;
   if (bits > 5) refuse("PINCTRL.SIDESET_COUNT is more than 5");
   std::uint32_t data = field(instruction, 8, 5) >> (5 - bits);
@@ -117,7 +117,7 @@ void PioMachine::side_set(std::uint16_t instruction, PioEffects& effects) {
     if ((data >> bits & 1) == 0) return;
     data &= low_bits(bits);
   }
-  const auto base = static_cast<int>(field(pinctrl_, 10, 5));
+  const auto base = static_cast<int>(sideset_base());
   effects.side = {std::rotl(low_bits(bits), base), std::rotl(data, base), (execctrl_ >> 29 & 1) != 0};
 }
 
@@ -171,7 +171,7 @@ bool PioMachine::jmp(unsigned condition, unsigned address, const PioInputs& inpu
       taken = x_ != y_;
       break;
     case 6:
-      taken = (inputs.pins >> field(execctrl_, 24, 5) & 1) != 0;
+      taken = (inputs.pins >> jmp_pin() & 1) != 0;
       break;
     case 7:
       taken = osr_count_ < pull_threshold();
@@ -185,16 +185,17 @@ bool PioMachine::jmp(unsigned condition, unsigned address, const PioInputs& inpu
 
 /// Bits 4:3 are IdxMode, 2:0 the flag: of this block, of the previous, relative, of the next block.
 PioMachine::Flag PioMachine::flag(unsigned index_and_mode) const {
-  unsigned index = index_and_mode & 7, block = 0;
+  unsigned index = index_and_mode & 7;
+  PioFlagBlock block = kOwn;
   switch (index_and_mode >> 3 & 3) {
     case 1:
-      block = 1;
+      block = kPrevious;
       break;
     case 2:
       index = (index & 4) | ((index + number_) & 3);
       break;
     case 3:
-      block = 2;
+      block = kNext;
       break;
     default:
       break;
@@ -221,7 +222,7 @@ bool PioMachine::wait(unsigned operand, const PioInputs& inputs, PioEffects& eff
     }
     default:
       if (index > 3) refuse("WAIT JMPPIN with an index of more than 3");
-      level = (inputs.pins >> (field(execctrl_, 24, 5) + index) % 32 & 1) != 0;
+      level = (inputs.pins >> (jmp_pin() + index) % 32 & 1) != 0;
       break;
   }
   return level == polarity;
@@ -229,7 +230,7 @@ bool PioMachine::wait(unsigned operand, const PioInputs& inputs, PioEffects& eff
 
 /// The IN bus: rotated by IN_BASE, the pins beyond IN_COUNT masked.
 std::uint32_t PioMachine::mapped_pins(const PioInputs& inputs) const {
-  return std::rotr(inputs.pins, static_cast<int>(field(pinctrl_, 15, 5))) & low_bits(count_of(shiftctrl_));
+  return std::rotr(inputs.pins, static_cast<int>(in_base())) & low_bits(count_of(shiftctrl_));
 }
 
 bool PioMachine::in(unsigned source, unsigned bits, const PioInputs& inputs, PioEffects& effects) {
@@ -305,7 +306,7 @@ bool PioMachine::out(unsigned destination, unsigned bits, PioEffects& effects) {
     case 3:
       break;
     case 4:
-      write_pins(effects, true, field(pinctrl_, 0, 5), field(pinctrl_, 20, 6), data);
+      write_pins(effects, true, out_base(), out_count(), data);
       break;
     case 5:
       jump(data);
@@ -432,7 +433,7 @@ bool PioMachine::mov(unsigned operand, const PioInputs& inputs, PioEffects& effe
   }
   switch (operand >> 5) {
     case 3:
-      write_pins(effects, true, field(pinctrl_, 0, 5), field(pinctrl_, 20, 6), value);
+      write_pins(effects, true, out_base(), out_count(), value);
       break;
     case 4:
       latch_ = static_cast<std::uint16_t>(value);
@@ -460,7 +461,7 @@ bool PioMachine::mov(unsigned operand, const PioInputs& inputs, PioEffects& effe
 bool PioMachine::write_destination(unsigned destination, std::uint32_t value, PioEffects& effects) {
   switch (destination) {
     case 0:
-      write_pins(effects, false, field(pinctrl_, 0, 5), field(pinctrl_, 20, 6), value);
+      write_pins(effects, false, out_base(), out_count(), value);
       return true;
     case 1:
       x_ = value;
@@ -508,7 +509,7 @@ bool PioMachine::irq(unsigned operand, const PioInputs& inputs, PioEffects& effe
 }
 
 bool PioMachine::set(unsigned destination, unsigned value, PioEffects& effects) {
-  const unsigned base = field(pinctrl_, 5, 5), count = field(pinctrl_, 26, 3);
+  const unsigned base = set_base(), count = set_count();
   if (destination == 0 || destination == 4) {
     if (count > 5) refuse("PINCTRL.SET_COUNT is more than 5");
     write_pins(effects, destination == 4, base, count, value);

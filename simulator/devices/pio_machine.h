@@ -46,18 +46,21 @@ struct PioPinWrite {
   bool directions = false;
 };
 
+/// The blocks whose IRQ flags a state machine reaches: its own, the next lower-numbered and the next
+/// higher-numbered one. Index of the arrays below.
+enum PioFlagBlock : unsigned { kOwn, kPrevious, kNext, kFlagBlocks };
+
 /// The state machine's view of the block at the beginning of a cycle.
 struct PioInputs {
   std::uint32_t pins = 0;
-  /// IRQ flags of this block, of the next lower-numbered and of the next higher-numbered block.
-  std::array<std::uint8_t, 3> flags{};
+  std::array<std::uint8_t, kFlagBlocks> flags{};  ///< IRQ flags
 };
 
 /// What a cycle of a state machine changes in the block, at the end of the cycle.
 struct PioEffects {
-  std::array<std::uint8_t, 3> set{}, clear{};  ///< IRQ flags, in the order of PioInputs::flags
-  PioPinWrite main, side;                      ///< OUT, SET or MOV; side-set
-  bool tx_stall = false, rx_stall = false;     ///< FDEBUG
+  std::array<std::uint8_t, kFlagBlocks> set{}, clear{};  ///< IRQ flags
+  PioPinWrite main, side;                                ///< OUT, SET or MOV; side-set
+  bool tx_stall = false, rx_stall = false;               ///< FDEBUG
 };
 
 /// One PIO state machine (datasheet chapter 11): its registers, FIFOs and the nine instructions. It knows
@@ -134,15 +137,24 @@ class PioMachine {
   std::uint32_t mapped_pins(const PioInputs& in) const;
   std::uint32_t status(const PioInputs& in) const;
   struct Flag {
-    unsigned block;  ///< as in PioInputs::flags
+    PioFlagBlock block;
     std::uint8_t bit;
   };
   Flag flag(unsigned index_and_mode) const;
   [[noreturn]] void refuse(std::string_view what) const;
 
-  unsigned field(std::uint32_t word, unsigned lsb, unsigned bits) const {
+  static unsigned field(std::uint32_t word, unsigned lsb, unsigned bits) {
     return word >> lsb & ((1U << bits) - 1);
   }
+  // Fields of SMx_EXECCTRL and SMx_PINCTRL.
+  unsigned jmp_pin() const { return field(execctrl_, 24, 5); }
+  unsigned sideset_count() const { return field(pinctrl_, 29, 3); }
+  unsigned sideset_base() const { return field(pinctrl_, 10, 5); }
+  unsigned set_count() const { return field(pinctrl_, 26, 3); }
+  unsigned set_base() const { return field(pinctrl_, 5, 5); }
+  unsigned out_count() const { return field(pinctrl_, 20, 6); }
+  unsigned out_base() const { return field(pinctrl_, 0, 5); }
+  unsigned in_base() const { return field(pinctrl_, 15, 5); }
   bool autopull() const { return (shiftctrl_ >> 17 & 1) != 0; }
   bool autopush() const { return (shiftctrl_ >> 16 & 1) != 0; }
   unsigned pull_threshold() const { return count_of(shiftctrl_ >> 25); }

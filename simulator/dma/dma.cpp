@@ -11,7 +11,16 @@ namespace pico_llama::simulator {
 
 namespace {
 
-/// CHx_CTRL_TRIG and CHx_TRANS_COUNT (hardware/regs/dma.h).
+// hardware/regs/dma.h: 16 channels of 64 bytes (CH0_READ_ADDR and on), four interrupt lines, timers,
+constexpr std::uint32_t kInterrupts = 0x400, kTimer0 = 0x440, kMultiChanTrigger = 0x450, kSniffCtrl = 0x454,
+                        kSniffData = 0x458, kFifoLevels = 0x460, kChanAbort = 0x464, kNChannels = 0x468;
+// SECCFG_CH0 to MPU_LAR7; CH0_DBG_CTDREQ and on (64 bytes a channel, too),
+constexpr std::uint32_t kSecurity = 0x480, kSecurityEnd = 0x544, kDebug = 0x800, kDebugEnd = 0xc00;
+// of an interrupt line,
+constexpr std::uint32_t kIntr = 0x0, kInte = 0x4, kIntf = 0x8;
+// and of a channel for debugging.
+constexpr std::uint32_t kDbgCtdreq = 0x0, kDbgTcr = 0x4;
+/// CHx_CTRL_TRIG and CHx_TRANS_COUNT.
 constexpr std::uint32_t kEnable = 1u << 0, kHighPriority = 1u << 1, kIncrementRead = 1u << 4,
                         kReverseRead = 1u << 5, kIncrementWrite = 1u << 6, kReverseWrite = 1u << 7,
                         kRingWrite = 1u << 12, kQuiet = 1u << 23, kSwap = 1u << 24, kSniff = 1u << 25,
@@ -343,7 +352,7 @@ void Dma::write_control(unsigned number, std::uint32_t value, AtomicOp op) {
 }
 
 Reply Dma::read(std::uint32_t offset, const Access& access) {
-  if (offset < 0x400) {
+  if (offset < kInterrupts) {
     const Channel& channel = channels_[offset >> 6];
     switch (kAliases[(offset >> 4) & 3][(offset >> 2) & 3]) {
       case kRead:
@@ -356,43 +365,43 @@ Reply Dma::read(std::uint32_t offset, const Access& access) {
         return {.value = read_control(channel)};
     }
   }
-  if (offset >= 0x400 && offset < 0x440) {
+  if (offset >= kInterrupts && offset < kTimer0) {
     const unsigned line = (offset >> 4) & 3;
     switch (offset & 0xc) {
-      case 0x0:
+      case kIntr:
         return {.value = raw_interrupts_};
-      case 0x4:
+      case kInte:
         return {.value = enabled_[line]};
-      case 0x8:
+      case kIntf:
         return {.value = forced_[line]};
       default:
         return {.value = (raw_interrupts_ & enabled_[line]) | forced_[line]};
     }
   }
-  if (offset >= 0x440 && offset < 0x450) {
+  if (offset >= kTimer0 && offset < kMultiChanTrigger) {
     const Timer& timer = timers_[(offset >> 2) & 3];
     return {.value = timer.x << 16 | timer.y};
   }
-  if (offset >= 0x480 && offset < 0x5d0) return {.value = security_[(offset - 0x480) / 4]};
-  if (offset >= 0x800 && offset < 0xc00) {
+  if (offset >= kSecurity && offset < kSecurityEnd) return {.value = security_[(offset - kSecurity) / 4]};
+  if (offset >= kDebug && offset < kDebugEnd) {
     const Channel& channel = channels_[(offset >> 6) & 15];
-    if ((offset & 0x3f) == 0x4) return {.value = channel.reload};
+    if ((offset & 0x3f) == kDbgTcr) return {.value = channel.reload};
     DreqSource* source = sources_[request_of(channel.control)];
     const bool counts = source != nullptr && (channel.control & kEnable) != 0;
     return {.value = counts ? source->dreq_level(access.now) : 0};
   }
   switch (offset) {
-    case 0x450:
+    case kMultiChanTrigger:
       return {};
-    case 0x454:
+    case kSniffCtrl:
       return {.value = sniffer_.control()};
-    case 0x458:
+    case kSniffData:
       return {.value = sniffer_.data()};
-    case 0x460:
+    case kFifoLevels:
       return {};  // the FIFOs are empty between two accesses
-    case 0x464:
+    case kChanAbort:
       return {};  // aborts complete immediately
-    case 0x468:
+    case kNChannels:
       return {.value = kChannels};
     default:
       throw Stop("DMA: no register at offset " + std::to_string(offset));
@@ -400,17 +409,17 @@ Reply Dma::read(std::uint32_t offset, const Access& access) {
 }
 
 Reply Dma::write(std::uint32_t offset, std::uint32_t value, const Access& access) {
-  if (offset < 0x400) {
+  if (offset < kInterrupts) {
     write_channel(offset >> 6, offset & 0x3f, value, access);
     return {};
   }
-  if (offset < 0x440) {
+  if (offset < kTimer0) {
     const unsigned line = (offset >> 4) & 3;
     switch (offset & 0xc) {
-      case 0x4:
+      case kInte:
         enabled_[line] = apply(access.op, enabled_[line], value) & 0xffff;
         break;
-      case 0x8:
+      case kIntf:
         forced_[line] = apply(access.op, forced_[line], value) & 0xffff;
         break;
       default:  // INTR and INTS: write one to clear
@@ -420,7 +429,7 @@ Reply Dma::write(std::uint32_t offset, std::uint32_t value, const Access& access
     update_interrupts();
     return {};
   }
-  if (offset < 0x450) {
+  if (offset < kMultiChanTrigger) {
     Timer& timer = timers_[(offset >> 2) & 3];
     const std::uint32_t word = apply(access.op, timer.x << 16 | timer.y, value);
     timer = {.x = word >> 16, .y = word & 0xffff, .since = access.now};
@@ -430,34 +439,34 @@ Reply Dma::write(std::uint32_t offset, std::uint32_t value, const Access& access
     wake(access.now + 1);
     return {};
   }
-  if (offset >= 0x480 && offset < 0x5d0) {
-    std::uint32_t& reg = security_[(offset - 0x480) / 4];
+  if (offset >= kSecurity && offset < kSecurityEnd) {
+    std::uint32_t& reg = security_[(offset - kSecurity) / 4];
     reg = apply(access.op, reg, value);
     return {};
   }
   switch (offset) {
-    case 0x450:
+    case kMultiChanTrigger:
       for (unsigned i = 0; i < kChannels; ++i) {
         if (((value >> i) & 1) != 0) trigger(i, access.now);
       }
       break;
-    case 0x454:
+    case kSniffCtrl:
       sniffer_.set_control(apply(access.op, sniffer_.control(), value));
       break;
-    case 0x458:
+    case kSniffData:
       sniffer_.set_data(value);
       break;
-    case 0x464:
+    case kChanAbort:
       for (unsigned i = 0; i < kChannels; ++i) {
         if (((value >> i) & 1) != 0) abort(i);
       }
       break;
-    case 0x460:
-    case 0x468:
+    case kFifoLevels:
+    case kNChannels:
       break;
     default:
-      if (offset >= 0x800 && offset < 0xc00) {
-        if ((offset & 0x3f) == 0) channels_[(offset >> 6) & 15].stale_credits = false;  // DBG_CTDREQ
+      if (offset >= kDebug && offset < kDebugEnd) {
+        if ((offset & 0x3f) == kDbgCtdreq) channels_[(offset >> 6) & 15].stale_credits = false;
         break;
       }
       throw Stop("DMA: no register at offset " + std::to_string(offset));

@@ -91,7 +91,7 @@ class Dma : public Device, public DreqListener {
   std::array<Timer, 4> timers_;
   std::uint32_t raw_interrupts_ = 0;
   std::array<std::uint32_t, 4> enabled_{}, forced_{};
-  std::array<std::uint32_t, 0x54>
+  std::array<std::uint32_t, 49>
       security_{};            ///< SECCFG and MPU registers: kept, without effect in Secure state
   std::uint32_t moving_ = 0;  ///< bit n: channel n is busy and has transfers to make
   std::uint32_t high_ = 0;    ///< bit n: its CTRL.HIGH_PRIORITY

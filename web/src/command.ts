@@ -35,3 +35,30 @@ export class CommandRun {
     this.reject(new Cancelled('cancelled'));
   }
 }
+
+/** Firmware and model as one UF2 file, as `pico-llama uf2` writes it. Rejects with the command's error text. */
+export async function joinFirmwareAndModel(
+  program: Promise<WebAssembly.Module>,
+  firmware: Uint8Array,
+  model: Uint8Array,
+): Promise<Uint8Array> {
+  let errors = '';
+  const run = new CommandRun(
+    {
+      module: await program,
+      words: ['uf2', 'firmware.uf2', 'model.uf2', '-o', 'story.uf2'],
+      files: [
+        { path: '/firmware.uf2', bytes: firmware },
+        { path: '/model.uf2', bytes: model },
+      ],
+      result: '/story.uf2',
+    },
+    () => {},
+    (text) => {
+      errors += text;
+    },
+  );
+  const { result } = await run.done;
+  if (!result) throw new Error(errors);
+  return result;
+}

@@ -1,6 +1,6 @@
 // "Put it on a board": which board, which file; a download for every browser, and WebUSB where it is.
 import { FILTERS, isBootsel, requestBootsel, waitForBootsel } from './bootsel.js';
-import { CommandRun } from './command.js';
+import { joinFirmwareAndModel } from './command.js';
 import { download, element } from './dom.js';
 import { BrokenOff, WriteError, writeBoard } from './flash_board.js';
 import { isModelPage, modelsOf, type Page, pagesOf } from './uf2.js';
@@ -40,25 +40,8 @@ export function startFlashForm(program: Promise<WebAssembly.Module>): FlashForm 
   const models = async () =>
     content.value === 'own' && packed ? packed : modelsOf(await download('story.uf2'));
 
-  /** The chosen firmware and model as one file, as `pico-llama uf2` writes it. */
-  const joinedFile = async (): Promise<Uint8Array> => {
-    const files = [
-      { path: '/firmware.uf2', bytes: await download(firmwareFile()) },
-      { path: '/model.uf2', bytes: await models() },
-    ];
-    const words = ['uf2', 'firmware.uf2', 'model.uf2', '-o', 'story.uf2'];
-    let errors = '';
-    const run = new CommandRun(
-      { module: await program, words, files, result: '/story.uf2' },
-      () => {},
-      (text) => {
-        errors += text;
-      },
-    );
-    const { result } = await run.done;
-    if (!result) throw new Error(errors);
-    return result;
-  };
+  const joinedFile = async (): Promise<Uint8Array> =>
+    joinFirmwareAndModel(program, await download(firmwareFile()), await models());
   const changed = async () => {
     const change = ++changes;
     const name = content.value === 'firmware' ? board.value : `${board.value}-${content.value}`;

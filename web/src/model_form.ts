@@ -1,6 +1,6 @@
 // Your own model: files in, a cartridge out.
 import type { BoardView } from './board_view.js';
-import { Cancelled, CommandRun } from './command.js';
+import { Cancelled, CommandRun, joinFirmwareAndModel } from './command.js';
 import type { ToCommand } from './command_worker.js';
 import { download, element } from './dom.js';
 import type { FlashForm } from './flash_form.js';
@@ -127,23 +127,11 @@ export function startModelForm(
     offer('model-uf2', model);
     packed.hidden = false;
     flash.offer(model);
-    const firmware = await download('firmware.uf2');
-    const joined = await new CommandRun(
-      {
-        module: await program,
-        words: ['uf2', 'firmware.uf2', 'model.uf2', '-o', 'story.uf2'],
-        files: [
-          { path: '/firmware.uf2', bytes: firmware },
-          { path: '/model.uf2', bytes: model },
-        ],
-        result: '/story.uf2',
-      },
-      () => {},
-      (text) => {
-        log.textContent += text;
-      },
-    ).done;
-    if (joined.result) offer('story-uf2', joined.result);
+    try {
+      offer('story-uf2', await joinFirmwareAndModel(program, await download('firmware.uf2'), model));
+    } catch (error) {
+      log.textContent += error instanceof Error ? error.message : `${error}`;
+    }
   };
 
   compare.onclick = async () => showProfiles(packWords, await chosenFiles(), work);

@@ -79,7 +79,7 @@ SessionStep Session::step() {
   if (!tokenizer_.ends_text(step.token)) {
     bytes = tokenizer_.decode(previous, step.token);
   } else if (!options_.endless) {
-    return finish(StopReason::kBos, step.token);
+    return finish(StopReason::kEnd, step.token);
   }
   if (add_text(bytes, step.from_prompt, step)) {
     stopped_ = StopReason::kStopString;
@@ -348,7 +348,7 @@ struct Parts {
             static_cast<int64_t>(words.size()), static_cast<int64_t>(most)};
 
   const int32_t last = tokens_[static_cast<size_t>(pos_)];
-  int known = stopped_ == StopReason::kBos ? pos_ : pos_ + 1;  // words take the place of the end token
+  int known = stopped_ == StopReason::kEnd ? pos_ : pos_ + 1;  // words take the place of the end token
   if (given_end_ > known) known = given_end_;                  // stopped before all of the prompt was shown
   if (endless && known + static_cast<int>(words.size()) > context) {
     pos_ = known - 1;

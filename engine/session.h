@@ -39,7 +39,7 @@ struct SessionOptions {
 
 enum class StopReason : uint8_t {
   kNone,   ///< still running
-  kBos,    ///< the model ended its text, by BOS, or by EOS where the tokenizer has it
+  kEnd,    ///< the model ended its text, by BOS, or by EOS where the tokenizer has it
   kSteps,  ///< options.steps positions, or the context is full
   kStopString,
   kCancelled,
@@ -102,7 +102,7 @@ class Session {
 
   /// The next token. Prompt tokens (of resume(): those of its words) are returned first, without computation;
   /// the following steps prefill them, kPrefillBlock a step. The token that ends the text (BOS or EOS) is
-  /// returned with stop = kBos.
+  /// returned with stop = kEnd.
   SessionStep step();
 
   /// Tokens of the prompt, BOS first. Requires: no refills().

@@ -36,7 +36,7 @@ std::string_view name_of(StopReason reason) {
   switch (reason) {
     case StopReason::kNone:
       return "none";
-    case StopReason::kBos:
+    case StopReason::kEnd:
       return "end";
     case StopReason::kSteps:
       return "steps";

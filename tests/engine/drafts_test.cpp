@@ -95,7 +95,7 @@ void expect_same_texts(Profile profile, Workers& workers, const std::vector<std:
         EXPECT_LE(session.accepted(), session.drafted());
         // The guess that ended the text was right, and nothing came after it.
         const int unused = session.passes() + session.accepted() - generated;
-        EXPECT_TRUE(unused == 0 || (unused == 1 && wanted.stop == StopReason::kBos)) << unused;
+        EXPECT_TRUE(unused == 0 || (unused == 1 && wanted.stop == StopReason::kEnd)) << unused;
         Teller half(image, spoiled(wanted.tokens, 2), workers, most);
         ASSERT_EQ(half.tell(prompt, options), wanted) << most;
         Teller wrong(image, spoiled(wanted.tokens, 1), workers, most);

@@ -135,7 +135,7 @@ TEST(GoingOn, AnEndlessTextBeginsAnotherWhereItsModelEndsOne) {
         end - told.tokens.begin() >= kContext;  // otherwise it ends there, and can be resumed from there
     Told parts = teller.tell("ab", options);
     if (options.endless) continue;
-    EXPECT_EQ(parts.stop, StopReason::kBos);
+    EXPECT_EQ(parts.stop, StopReason::kEnd);
     options.endless = true;
     options.steps = 300 - static_cast<int>(parts.tokens.size());
     ASSERT_TRUE(teller.session.resume({}, options).ok());
@@ -261,7 +261,7 @@ TEST(GoingOn, WordsTakeThePlaceOfTheEnd) {
   int ends = 0;
   for (uint64_t seed = 1; seed < 60; ++seed) {
     Told told = teller.tell("ab", options_of(seed, 2.0f, 40, false));
-    if (told.stop != StopReason::kBos || told.tokens.size() < 3) continue;
+    if (told.stop != StopReason::kEnd || told.tokens.size() < 3) continue;
     ++ends;
     told.tokens.pop_back();
     const SessionOptions options = options_of(seed, 2.0f, 0, false);

@@ -14,8 +14,8 @@ namespace pico_llama::serve {
 /// A request that no server of this kind could serve (HTTP 400).
 class BadRequest : public Failure {
  public:
-  BadRequest(std::string what, std::string parameter = {})
-      : Failure(std::move(what)), parameter_(std::move(parameter)) {}
+  BadRequest(const std::string& what, std::string parameter = {})
+      : Failure(what), parameter_(std::move(parameter)) {}
   /// The field that is wrong, or empty.
   const std::string& parameter() const { return parameter_; }
 

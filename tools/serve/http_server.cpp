@@ -59,7 +59,7 @@ class HttpServer {
     server_.set_post_routing_handler([this](const auto&, auto& response) { count(response.status); });
     server_.set_error_handler([](const auto& request, auto& response) { explain(request, response); });
     server_.set_exception_handler(
-        [](const auto&, auto& response, std::exception_ptr error) { fail_with(response, error); });
+        [](const auto&, auto& response, const std::exception_ptr& error) { fail_with(response, error); });
     server_.Post("/v1/completions", [this](const auto& request, auto& response) {
       story(Kind::kCompletion, request, response);
     });
@@ -127,7 +127,7 @@ class HttpServer {
     }
   }
 
-  static void fail_with(httplib::Response& response, std::exception_ptr error) {
+  static void fail_with(httplib::Response& response, const std::exception_ptr& error) {
     try {
       std::rethrow_exception(error);
     } catch (const BadRequest& failure) {

@@ -39,7 +39,7 @@ StoryEnd ModelStoryteller::tell(const StoryRequest& request, const OnText& on_te
   for (bool more = true; more;) {
     const SessionStep step = session_.step();
     if (session_.generated() <= 1) first = Clock::now();
-    end.ended = step.stop == StopReason::kBos;
+    end.ended = step.stop == StopReason::kEnd;
     more = step.stop == StopReason::kNone;
     if (step.from_prompt) continue;
     const bool is_token = step.token >= 0 && !end.ended;

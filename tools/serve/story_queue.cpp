@@ -110,7 +110,7 @@ void StoryQueue::work() {
 void StoryQueue::tell(Story& story) {
   StopStrings stop(story.job_.stop);
   JobEnd end;
-  const auto show = [&story](std::string text) {
+  const auto show = [&story](const std::string& text) {
     if (text.empty()) return;
     const std::lock_guard lock(story.mutex_);
     story.text_ += text;

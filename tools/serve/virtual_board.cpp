@@ -28,6 +28,7 @@ VirtualBoard::VirtualBoard(const std::vector<std::string>& images) {
   words.insert(words.end(), images.begin(), images.end());
   words.insert(words.end(), {"--pty", "--no-pace"});
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
 

@@ -3,22 +3,11 @@
 #include <cstdint>
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/matmul_q8/q8_place.h"
 #include "engine/kernels/shapes.h"
 #include "engine/share.h"
 
 namespace pico_llama {
-
-/// Position of a token's activations in the input of a q8 matmul.
-struct Q8Place {
-  int offset;  ///< of the token's first column
-  int step;    ///< words (column pairs) between the token's column pairs
-};
-/// Tokens 2i and 2i + 1 are interleaved by column pair in two rows of x; an odd last token has its row to
-/// itself.
-constexpr Q8Place q8_place(int token, int n_tokens, int x_stride) {
-  if ((token | 1) >= n_tokens) return {token * x_stride, 1};
-  return {token / 2 * 2 * x_stride + token % 2 * 2, 2};
-}
 
 /// out[t][r] = float(sum_i w[r][i] * x[t][i]) * (x_scale[t] * scale[r]).
 /// Exact: the sum is an integer that fits int32 (SPEC.md, "Why q8 sums do not overflow"), so its order is

@@ -17,8 +17,7 @@ void matmul_q8(const MatmulQ8& a) {
         for (uint32_t i = 0; i < columns; ++i) {
           uint32_t word;
           std::memcpy(&word, base + kQ8ScaleBytes + i / 2 * 16 + r / 2 * 4, sizeof word);
-          sum +=
-              q8_weight(word, r, i) * x[static_cast<int>(i / 2 * 2) * place.step + static_cast<int>(i % 2)];
+          sum += q8_weight(word, r, i) * x[q8_element(static_cast<int>(i), place.step)];
         }
         float scale;
         std::memcpy(&scale, base + r * sizeof scale, sizeof scale);

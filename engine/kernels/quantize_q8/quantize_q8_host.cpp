@@ -5,6 +5,7 @@
 
 #include <hwy/foreach_target.h>
 
+#include "engine/kernels/matmul_q8/q8_place.h"
 #include "engine/kernels/quantize_q8/quantize_q8.h"
 #include "engine/kernels/simd/simd-inl.h"
 #include "engine/kernels/simd/store_rounded-inl.h"
@@ -31,8 +32,8 @@ void quantize_q8(const QuantizeQ8& a) {
   const int step = a.step;
   int i = a.part.begin;
   for (; i + 8 <= real; i += 8) store_rounded(load(x + i) * all(factor), out + i * step, step);
-  for (; i < real; ++i) out[i / 2 * 2 * step + i % 2] = round_to_int16(x[i] * factor);
-  for (; i < end; ++i) out[i / 2 * 2 * step + i % 2] = 0;
+  for (; i < real; ++i) out[q8_element(i, step)] = round_to_int16(x[i] * factor);
+  for (; i < end; ++i) out[q8_element(i, step)] = 0;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -1,3 +1,4 @@
+#include "engine/kernels/matmul_q8/q8_place.h"
 #include "engine/kernels/quantize_q8/quantize_q8.h"
 #include "engine/math/round.h"
 
@@ -14,9 +15,9 @@ void quantize_q8(const QuantizeQ8& a) {
   const float factor = max > 0 ? limit / max : 0;
   const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
   for (int i = a.part.begin; i < end && i < a.columns; ++i)
-    a.out[i / 2 * 2 * a.step + i % 2] = round_to_int16(a.x[i] * factor);
+    a.out[q8_element(i, a.step)] = round_to_int16(a.x[i] * factor);
   for (int i = a.part.begin > a.columns ? a.part.begin : a.columns; i < end; ++i)
-    a.out[i / 2 * 2 * a.step + i % 2] = 0;
+    a.out[q8_element(i, a.step)] = 0;
 }
 
 }  // namespace pico_llama::portable

@@ -7,17 +7,17 @@
 namespace pico_llama::m33 {
 
 void residual_q8(const ResidualQ8& a) {
-  const int eights = a.n / 8 * 8;
-  float max_abs = dsp::add_and_measure(a.x, a.more, a.weight, eights, a.squares);
-  if (eights < a.n) [[unlikely]] {
+  const int n_whole = a.n / 8 * 8;
+  float max_abs = dsp::add_and_measure(a.x, a.more, a.weight, n_whole, a.squares);
+  if (n_whole < a.n) [[unlikely]] {
     float square[8];
     for (float& s : square) s = 0;
-    for (int i = eights; i < a.n; ++i) {
+    for (int i = n_whole; i < a.n; ++i) {
       a.x[i] += a.more[i];
-      square[i - eights] = a.x[i] * a.x[i];
+      square[i - n_whole] = a.x[i] * a.x[i];
       max_abs = dsp::max_abs(max_abs, a.weight[i] * a.x[i]);
     }
-    a.squares[eights / 8] = add_lanes(square);
+    a.squares[n_whole / 8] = add_lanes(square);
   }
   *a.max_abs = max_abs;
 }

@@ -1,4 +1,5 @@
 // rmsnorm_q8, eight elements at a time; the last few of a row one at a time.
+#include "engine/kernels/matmul_q8/q8_place.h"
 #include "engine/kernels/rmsnorm_q8/rmsnorm_q8.h"
 #include "engine/math/round.h"
 #include "engine/math/rsqrt.h"
@@ -15,14 +16,13 @@ void rmsnorm_q8(const RmsNormQ8& a) {
   const float factor = a.max_abs > 0 ? limit / a.max_abs : 0;
   const int end = a.part.end < a.padded_columns ? a.part.end : a.padded_columns;
   int i = a.part.begin;
-  const int eights = ((end < a.n ? end : a.n) - i) & -8;
-  if (eights > 0) {
-    dsp::store_rounded_product(a.x + i, a.weight + i, factor, eights, a.out + i * a.step, a.step);
-    i += eights;
+  const int n_whole = ((end < a.n ? end : a.n) - i) & -8;
+  if (n_whole > 0) {
+    dsp::store_rounded_product(a.x + i, a.weight + i, factor, n_whole, a.out + i * a.step, a.step);
+    i += n_whole;
   }
   for (; i < end; ++i)
-    a.out[i / 2 * 2 * a.step + i % 2] =
-        i < a.n ? round_to_int16((a.weight[i] * a.x[i]) * factor) : int16_t{0};
+    a.out[q8_element(i, a.step)] = i < a.n ? round_to_int16((a.weight[i] * a.x[i]) * factor) : int16_t{0};
 }
 
 }  // namespace pico_llama::m33

@@ -8,10 +8,10 @@ namespace pico_llama::m33 {
 
 void swiglu_q8(const SwiGluQ8& a) {
   static_assert(kSigmoidLines == 1 << 7 && kSigmoidFractionBits == 13);
-  const int fours = a.n / 4 * 4;
+  const int n_whole = a.n / 4 * 4;
   float max_abs = 0;
-  if (fours > 0) max_abs = dsp::swiglu_fours(a.hb, a.hb2, fours, kSigmoidTable.at + kSigmoidLines / 2);
-  for (int i = fours; i < a.n; ++i) {
+  if (n_whole > 0) max_abs = dsp::swiglu_fours(a.hb, a.hb2, n_whole, kSigmoidTable.at + kSigmoidLines / 2);
+  for (int i = n_whole; i < a.n; ++i) {
     const auto sigmoid = static_cast<float>(sigmoid_fixed(dsp::to_fixed(a.hb[i] * 65536.0f)));
     a.hb[i] = (a.hb[i] * (sigmoid * (1.0f / (1 << 28)))) * a.hb2[i];
     max_abs = dsp::max_abs(max_abs, a.hb[i]);

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/kernels/dsp/model/dsp.h"
+#include "engine/kernels/matmul_q8/q8_place.h"
 #include "engine/math/lanes.h"
 #include "engine/math/round.h"
 
@@ -29,12 +30,12 @@ inline float add_and_measure(float* x, const float* more, const float* w, int n,
 }
 
 inline void store_rounded(const float* x, float factor, int n, int16_t* out, int step) {
-  for (int i = 0; i < n; ++i) out[i / 2 * 2 * step + i % 2] = round_to_int16(x[i] * factor);
+  for (int i = 0; i < n; ++i) out[q8_element(i, step)] = round_to_int16(x[i] * factor);
 }
 
 inline void store_rounded_product(const float* x, const float* w, float factor, int n, int16_t* out,
                                   int step) {
-  for (int i = 0; i < n; ++i) out[i / 2 * 2 * step + i % 2] = round_to_int16((w[i] * x[i]) * factor);
+  for (int i = 0; i < n; ++i) out[q8_element(i, step)] = round_to_int16((w[i] * x[i]) * factor);
 }
 
 }  // namespace pico_llama::dsp

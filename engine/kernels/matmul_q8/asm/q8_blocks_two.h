@@ -32,23 +32,23 @@ static_assert(kQ8ScaleBytes == 32, "the words of rows 0 and 4 begin 32 and 40 by
     float* out = a.out + 4 * half;
     // w and l: sums of words and of low bytes, by row pair and token.
     uint32_t w00, w01, w10, w11, l00, l01, l10, l11, q, x1;
-    const char* p = first_end;
-    const float* x0 = a.x_scale;
+    const char* p = first_end;    // scratch once its first value is in s16
+    const float* x0 = a.x_scale;  // scratch once the scales are in s19 and s20
     const char* x = x_begin;
     // clang-format off
-#define PICO_LLAMA_COLUMN_PAIR(ADD, AND_W00, AND_W01, AND_W10, AND_W11, AND_L00, AND_L01, AND_L10, AND_L11) \
+#define PICO_LLAMA_COLUMN_PAIR(MAC, ADD_W00, ADD_W01, ADD_W10, ADD_W11, ADD_L00, ADD_L01, ADD_L10, ADD_L11) \
       "ldrd   %[p], %[q], [%[words]], #16 \n" \
       "ldrd   %[x0], %[x1], [%[x]], #8 \n" \
-      ADD "   %[w00], %[p], %[x0]" AND_W00 " \n" \
-      ADD "   %[w10], %[q], %[x0]" AND_W10 " \n" \
-      ADD "   %[w01], %[p], %[x1]" AND_W01 " \n" \
+      MAC "   %[w00], %[p], %[x0]" ADD_W00 " \n" \
+      MAC "   %[w10], %[q], %[x0]" ADD_W10 " \n" \
+      MAC "   %[w01], %[p], %[x1]" ADD_W01 " \n" \
       "sxtb16 %[p], %[p] \n" \
-      ADD "   %[w11], %[q], %[x1]" AND_W11 " \n" \
+      MAC "   %[w11], %[q], %[x1]" ADD_W11 " \n" \
       "sxtb16 %[q], %[q] \n" \
-      ADD "   %[l00], %[p], %[x0]" AND_L00 " \n" \
-      ADD "   %[l01], %[p], %[x1]" AND_L01 " \n" \
-      ADD "   %[l10], %[q], %[x0]" AND_L10 " \n" \
-      ADD "   %[l11], %[q], %[x1]" AND_L11 " \n"
+      MAC "   %[l00], %[p], %[x0]" ADD_L00 " \n" \
+      MAC "   %[l01], %[p], %[x1]" ADD_L01 " \n" \
+      MAC "   %[l10], %[q], %[x0]" ADD_L10 " \n" \
+      MAC "   %[l11], %[q], %[x1]" ADD_L11 " \n"
 #define PICO_LLAMA_FIRST_PAIR PICO_LLAMA_COLUMN_PAIR("smuad", "", "", "", "", "", "", "", "")
 #define PICO_LLAMA_NEXT_PAIR \
       PICO_LLAMA_COLUMN_PAIR("smlad", ", %[w00]", ", %[w01]", ", %[w10]", ", %[w11]", \

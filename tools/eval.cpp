@@ -14,6 +14,7 @@
 #include "engine/sampling/sampler.h"
 #include "engine/text/tokenizer.h"
 #include "tools/cli.h"
+#include "tools/model_options.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
 #include "tools/packer/trim.h"

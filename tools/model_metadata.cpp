@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "engine/model/model_image_layout.h"
@@ -62,17 +63,6 @@ void ModelMetadata::complete(const ModelMetadata& other) {
   if (licence.empty()) licence = other.licence;
   if (authors.empty()) authors = other.authors;
   if (temperature < 0) temperature = other.temperature;
-}
-
-void add_metadata_options(CLI::App& sub, ModelMetadata& metadata) {
-  sub.add_option("--name", metadata.name, "What the model is called where several are listed");
-  sub.add_option("--template", metadata.prompt_template,
-                 "How a prompt is wrapped: text with {prompt} in it, such as 'Question: {prompt} Answer:'");
-  sub.add_option("--temperature", metadata.temperature,
-                 "The temperature that stories are told at unless somebody says otherwise")
-      ->check(CLI::Range(0.0, 10.0));
-  sub.add_option("--licence,--license", metadata.licence, "Shown by info and /model");
-  sub.add_option("--authors", metadata.authors, "Shown by info and /model");
 }
 
 void check_metadata_options(const ModelMetadata& metadata) {

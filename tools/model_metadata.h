@@ -1,8 +1,7 @@
 // Where a model's metadata comes from: options, a file beside the checkpoint, the checkpoint itself.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -23,9 +22,6 @@ struct ModelMetadata {
   /// Takes from `other` what is not set here.
   void complete(const ModelMetadata& other);
 };
-
-/// Adds --name, --template, --temperature, --licence and --authors.
-void add_metadata_options(CLI::App& sub, ModelMetadata& metadata);
 
 /// Errors: UsageFailure that says which rule of SPEC.md an option breaks.
 void check_metadata_options(const ModelMetadata& metadata);

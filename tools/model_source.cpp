@@ -78,22 +78,10 @@ constexpr NamedKind kMatrices[] = {
 
 }  // namespace
 
-void add_q4_settings(CLI::App& sub, Q4Settings& settings) {
-  std::vector<std::string> names = {"auto", "none"};
+std::vector<std::string> q4_matrix_names() {
+  std::vector<std::string> names;
   for (const NamedKind& matrix : kMatrices) names.emplace_back(matrix.name);
-  sub.add_option(
-         "--calibration", settings.calibration_tokens,
-         "q4: tokens of the model's own stories that its rounding is fitted to; 0: none, which is faster "
-         "and worse")
-      ->check(CLI::Range(0, 1 << 20))
-      ->capture_default_str();
-  sub.add_option(
-         "--q8", settings.keep_q8,
-         "q4: matrices that keep 8 bits, as wo,w2 (wq, wk and wv go together, as do w1 and w3), or none; "
-         "auto: w1, w2, w3 of a model narrower than 256, which feels 4 bits most")
-      ->delimiter(',')
-      ->check(CLI::IsMember(names))
-      ->default_str("auto");
+  return names;
 }
 
 namespace {

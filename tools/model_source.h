@@ -1,8 +1,8 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,8 +40,8 @@ struct Q4Settings {
   /// Names of matrices as `info` shows them; "auto": what a model of this width needs; "none".
   std::vector<std::string> keep_q8 = {"auto"};
 };
-/// Adds --calibration and --q8.
-void add_q4_settings(CLI::App& sub, Q4Settings& settings);
+/// Names of matrices that Q4Settings::keep_q8 may hold.
+std::vector<std::string> q4_matrix_names();
 
 /// Bytes of the image that pack_with_progress() makes.
 std::uint64_t packed_bytes(const formats::Checkpoint& checkpoint, const formats::Vocabulary& tokenizer,

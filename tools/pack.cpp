@@ -13,6 +13,7 @@
 #include "tools/board_fit.h"
 #include "tools/cli.h"
 #include "tools/model_metadata.h"
+#include "tools/model_options.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
 #include "tools/packer/drafts.h"

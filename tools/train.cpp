@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "formats/tokenizer_bin.h"
 #include "tools/cli.h"
 #include "tools/model_metadata.h"
+#include "tools/model_options.h"
 #include "tools/model_source.h"
 #include "tools/option_checks.h"
 #include "tools/packer/packer.h"

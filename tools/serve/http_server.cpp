@@ -8,6 +8,7 @@
 #include <csignal>
 #include <ctime>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 

@@ -135,10 +135,14 @@ struct NumericsQ8 : Numerics {
   void attention(int layer, Heads kv_heads) const;
 
  private:
-  /// Calls quantize(t, place in s.xq, scale, padded columns, columns) for each of this worker's tokens, or,
-  /// with a single token, for its share of the columns.
+  /// Calls quantize(padded columns, columns) for this worker's share of a single token's columns.
   template <typename Quantize>
-  void share_input(const Tensor& consumer, Quantize quantize);
+  void share_columns(const Tensor& consumer, Quantize quantize);
+  /// Quantises each of this worker's tokens. max_abs: (n, workers) of x, or of its product with `norm`; null:
+  /// not known. norm: weight of the norm before the matmul, or null; eps: of the norm.
+  void share_tokens(const Tensor& consumer, const float* x, int stride, const float* max_abs,
+                    const float* norm, float eps);
+  void set_plain_input(const float* x, int stride, const float* max_abs, const Tensor& consumer);
   void put_q4_bias(int padded) const;
   void matmul_pieces(float* out, int out_stride, const Tensor& w, Share mine) const;
   /// max|x| of token t over all workers.

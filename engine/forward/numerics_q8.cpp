@@ -73,25 +73,44 @@ float NumericsQ8::max_abs_over_workers(const float* of_workers, int t) const {
   return largest;
 }
 
+/// A worker's columns of a single token: whole groups in q4, which sums a group's columns.
+inline Range share_of_columns(int padded, bool q4, Share mine) {
+  const Range eights = mine.of((padded + 7) / 8);
+  const int whole = q4 ? -static_cast<int>(kQ4Group) : -8;
+  return {eights.begin * 8 & whole, eights.end * 8 & whole};
+}
+
+/// A single token's input: its kernel is called from each place, which is faster than one call for both.
 template <typename Quantize>
-void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
+[[gnu::always_inline]] inline void NumericsQ8::share_columns(const Tensor& consumer, Quantize quantize) {
   const int padded = padded_columns_of(consumer);
-  const Share mine{worker, workers.count()};
   const bool q4 = consumer.encoding == Encoding::kRowsQ4;
-  // one token: each worker quantises a share of its columns, with its own copy of the scale
-  if (n - first == 1) {
-    const Range eights = mine.of((padded + 7) / 8);
-    const int whole = q4 ? -static_cast<int>(kQ4Group) : -8;  // q4 sums a group's columns
-    input_scale = s.xq_scale + worker;
-    quantize(first, Q8Place{0, 1}, s.xq_scale + worker, padded,
-             Range{eights.begin * 8 & whole, eights.end * 8 & whole});
-  } else {
-    const Range rows = mine.of(n - first);  // row 0 of xq is token `first`
-    for (int row = rows.begin; row < rows.end; ++row)
-      quantize(first + row,
-               q4 ? Q8Place{row * s.columns_stride, 1} : q8_place(row, n - first, s.columns_stride),
-               s.xq_scale + row, padded, Range{0, padded});
-    input_scale = s.xq_scale;
+  input_scale = s.xq_scale + worker;
+  quantize(padded, share_of_columns(padded, q4, {worker, workers.count()}));
+  if (q4) put_q4_bias(padded);
+}
+
+/// Several tokens' input. In flash on the board, as all cold functions: it runs for prompts and drafts.
+[[gnu::cold, gnu::noinline]] void NumericsQ8::share_tokens(const Tensor& consumer, const float* x, int stride,
+                                                           const float* max_abs, const float* norm,
+                                                           float eps) {
+  const int padded = padded_columns_of(consumer);
+  const auto columns = static_cast<int>(consumer.columns);
+  const bool q4 = consumer.encoding == Encoding::kRowsQ4;
+  input_scale = s.xq_scale;
+  const Range rows = Share{worker, workers.count()}.of(n - first);  // row 0 of xq is token `first`
+  for (int row = rows.begin; row < rows.end; ++row) {
+    const int t = first + row;
+    const Q8Place place =
+        q4 ? Q8Place{row * s.columns_stride, 1} : q8_place(row, n - first, s.columns_stride);
+    const float largest = max_abs != nullptr ? max_abs_over_workers(max_abs, t) : -1;
+    if (norm != nullptr)
+      kernels::rmsnorm_q8({s.xq + place.offset, s.xq_scale + row, x + t * stride, norm,
+                           s.x_squares() + t * stride / 8, largest, columns, padded,
+                           consumer.activation_limit, eps, place.step});
+    else
+      kernels::quantize_q8({s.xq + place.offset, s.xq_scale + row, x + t * stride, columns, padded,
+                            consumer.activation_limit, place.step, largest});
   }
   if (q4) put_q4_bias(padded);
 }
@@ -110,25 +129,30 @@ void NumericsQ8::share_input(const Tensor& consumer, Quantize quantize) {
 }
 
 void NumericsQ8::set_input(const float* x, int stride, const Tensor& consumer) {
-  share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
-    kernels::quantize_q8({s.xq + place.offset, scale, x + t * stride, static_cast<int>(consumer.columns),
-                          padded, consumer.activation_limit, place.step, -1, part});
-  });
+  set_plain_input(x, stride, nullptr, consumer);
 }
 
 void NumericsQ8::set_hidden_input(const Tensor& consumer) {
-  share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
-    kernels::quantize_q8({s.xq + place.offset, scale, s.hb + t * s.hidden_stride,
-                          static_cast<int>(consumer.columns), padded, consumer.activation_limit, place.step,
-                          max_abs_over_workers(s.hb_max_abs(workers.count()), t), part});
+  set_plain_input(s.hb, s.hidden_stride, s.hb_max_abs(workers.count()), consumer);
+}
+
+/// max_abs: (n, workers) of x, or null.
+[[gnu::noinline]] void NumericsQ8::set_plain_input(const float* x, int stride, const float* max_abs,
+                                                   const Tensor& consumer) {
+  if (n - first != 1) return share_tokens(consumer, x, stride, max_abs, nullptr, 0);
+  share_columns(consumer, [&](int padded, Range part) {
+    kernels::quantize_q8({s.xq, s.xq_scale + worker, x + first * stride, static_cast<int>(consumer.columns),
+                          padded, consumer.activation_limit, 1,
+                          max_abs != nullptr ? max_abs_over_workers(max_abs, first) : -1, part});
   });
 }
 
 void NumericsQ8::set_normed_input(const Tensor& weight, float eps, const Tensor& consumer) {
-  share_input(consumer, [&](int t, Q8Place place, float* scale, int padded, Range part) {
-    kernels::rmsnorm_q8({s.xq + place.offset, scale, s.x + t * s.dim_stride, weight.f32(),
-                         s.x_squares() + t * s.dim_stride / 8, max_abs_over_workers(s.x_max_abs(), t), p.dim,
-                         padded, consumer.activation_limit, eps, place.step, part});
+  if (n - first != 1) return share_tokens(consumer, s.x, s.dim_stride, s.x_max_abs(), weight.f32(), eps);
+  share_columns(consumer, [&](int padded, Range part) {
+    kernels::rmsnorm_q8({s.xq, s.xq_scale + worker, s.x + first * s.dim_stride, weight.f32(),
+                         s.x_squares() + first * s.dim_stride / 8, max_abs_over_workers(s.x_max_abs(), first),
+                         p.dim, padded, consumer.activation_limit, eps, 1, part});
   });
 }
 
@@ -168,24 +192,29 @@ namespace {
 /// One position's key into its group. kHeadSize: head_size where it is constant, or 0. The elements of an
 /// invalid model (NaN, infinity) are unspecified; sums still cannot overflow.
 template <int kHeadSize>
-void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* group, int position) {
+void store_key(const float* x, int head_size, float inverse_step, std::byte* group, int position) {
   const int n = kHeadSize != 0 ? kHeadSize : head_size;
   // Absolute values of floats compare like integers, which is twice as fast on the M33.
   uint32_t largest = 0;
-  for (int i = 0; i < n; ++i) {
-    const uint32_t size = std::bit_cast<uint32_t>(x[i]) & 0x7fffffffu;
-    largest = size > largest ? size : largest;
+  for (int i = 0; i < n; i += 2) {
+    const uint32_t even = std::bit_cast<uint32_t>(x[i]) & 0x7fffffffu;
+    const uint32_t odd = std::bit_cast<uint32_t>(x[i + 1]) & 0x7fffffffu;
+    largest = even > largest ? even : largest;
+    largest = odd > largest ? odd : largest;
   }
   // Rounded up, so that no element exceeds 127 quantisation steps.
-  const float codes = std::bit_cast<float>(largest) * (steps.inverse_key * (1.0f / 127.0f));
+  const float codes = std::bit_cast<float>(largest) * (inverse_step * (1.0f / 127.0f));
   const int code = codes < 254.0f ? static_cast<int>(codes) + 1 : 255;
-  const float inverse = steps.inverse_key / static_cast<float>(code);
+  const float inverse = inverse_step / static_cast<float>(code);
   std::byte* const words = group + q8_key_byte(n, position, 0);
-  const auto element = [&](int i) {
-    return i < n ? static_cast<uint32_t>(round_to_int(x[i] * inverse)) & 0xff : 0;
-  };
-  for (int i = 0; i < q8_key_elements(n); i += 4) {
+  const auto element = [&](int i) { return static_cast<uint32_t>(round_to_int(x[i] * inverse)) & 0xff; };
+  int i = 0;
+  for (; i + 4 <= n; i += 4) {
     const uint32_t word = element(i) | element(i + 2) << 8 | element(i + 1) << 16 | element(i + 3) << 24;
+    std::memcpy(words + i, &word, sizeof word);
+  }
+  if (i < n) {  // the padding is 0; a head has an even number of elements
+    const uint32_t word = element(i) | element(i + 1) << 16;
     std::memcpy(words + i, &word, sizeof word);
   }
   group[q8_key_group_bytes(n) - 4 + position] = static_cast<std::byte>(code);
@@ -194,13 +223,14 @@ void store_key(const float* x, int head_size, const KvSteps& steps, std::byte* g
 /// Stores one position's values; a word holds 2 elements of 2 adjacent positions. kClamp: values may exceed
 /// 127 quantisation steps (engine/forward/kv_steps.h).
 template <int kHeadSize, bool kClamp>
-void store_value(const float* x, int head_size, const KvSteps& steps, std::byte* words) {
+void store_value(const float* x, int head_size, float inverse_step, std::byte* words) {
   const int n = kHeadSize != 0 ? kHeadSize : head_size;
   const auto element = [&](int i) {
-    int y = round_to_int(x[i] * steps.inverse_value);
+    int y = round_to_int(x[i] * inverse_step);
     if constexpr (kClamp) {
-      y = y > 127 ? 127 : y;
-      y = y < -128 ? -128 : y;
+      // one comparison for nearly all
+      if (static_cast<uint32_t>(y + 128) > 255) [[unlikely]]
+        y = y < 0 ? -128 : 127;
     }
     return static_cast<uint32_t>(y) & 0xff;
   };
@@ -215,18 +245,18 @@ void store_value(const float* x, int head_size, const KvSteps& steps, std::byte*
 void NumericsQ8::store(int layer, Heads kv_heads, CachePart part) const {
   const int head_size = p.head_size();
   for (int h = kv_heads.begin; h < kv_heads.end; h += kv_heads.step) {
-    const KvSteps& steps = s.kv_steps[layer * p.n_kv_heads + h];
+    const KvSteps steps = s.kv_steps[layer * p.n_kv_heads + h];
     for (int t = 0; t < n; ++t) {
       const int at = pos + t;
       const int row = t * s.kv_stride + h * head_size;
       std::byte* const group = part.keys + static_cast<ptrdiff_t>(at / 4) * q8_key_group_bytes(head_size);
       std::byte* const pair = part.values + static_cast<ptrdiff_t>(at / 2) * 2 * head_size + at % 2 * 2;
       if (heads == HeadShape::kTwoOf8 && values_fit(p)) {
-        store_key<8>(s.k + row, head_size, steps, group, at % 4);
-        store_value<8, false>(s.v + row, head_size, steps, pair);
+        store_key<8>(s.k + row, head_size, steps.inverse_key, group, at % 4);
+        store_value<8, false>(s.v + row, head_size, steps.inverse_value, pair);
       } else {
-        store_key<0>(s.k + row, head_size, steps, group, at % 4);
-        store_value<0, true>(s.v + row, head_size, steps, pair);
+        store_key<0>(s.k + row, head_size, steps.inverse_key, group, at % 4);
+        store_value<0, true>(s.v + row, head_size, steps.inverse_value, pair);
       }
     }
     part.keys += static_cast<size_t>(kv_heads.step) * s.key_head_bytes;

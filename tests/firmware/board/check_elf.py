@@ -16,7 +16,7 @@ HOT = [
     r"CoreWorkers::run\(", r"CoreWorkers::barrier\(", r"vtable for .*CoreWorkers", r"UsbConsole::write\(", r"pico_llama::dsp::\w+\(",
 ]
 # Kernels of f32 alone, which waits for the bus: they stay in the XIP cache (firmware/memmap.ld).
-KERNELS_IN_FLASH = {"rmsnorm", "attention_f32"}
+KERNELS_IN_FLASH = {"rmsnorm", "attention_f32", "swiglu"}
 NEVER = [r"\b_?malloc(_r)?$", r"\b_?free(_r)?$", r"\b_?sbrk$", r"__gxx_personality", r"_Unwind_", r"__cxa_throw", r"\bstrtod"]
 
 # All that code in SRAM may call in flash: what a token needs at most once, and what ends the run. The linker makes a veneer for

@@ -39,9 +39,11 @@ bool Session::run() {
   int logits = 0;
   if (n > kPrefillBlock) {
     // Where the weights are streamed, a pass of few tokens takes the bus as long as one of many: passes of
-    // about the same length; an even one, since kernels take two tokens at once.
-    const int passes = (n + kPrefillBlock - 1) / kPrefillBlock;
-    n = (n / passes + 1) / 2 * 2;
+    // about the same length, a multiple of what kernels take at once.
+    const int most = transformer_.prefill_tokens();
+    const int unit = transformer_.tokens_together();
+    const int passes = (n + most - 1) / most;
+    n = (n / passes + unit - 1) / unit * unit;
   } else {
     const int drafts = drafter_ != nullptr ? draft(n) : 0;
     n += drafts;

@@ -19,7 +19,7 @@ from llama_forward import BOS, Layer, Llama, Weights, decode
 
 MAGIC = 0x314D4C50
 PROFILES = {0: "f32", 1: "q8", 2: "q4"}
-PLAIN_F32, ROWS_F32, ROWS_Q8, ROWS_Q4 = 0, 1, 2, 4
+PLAIN_F32, ROWS_F32, ROWS_Q8, ROWS_Q4 = 0, 1, 2, 5
 (ROPE, RMS_ATT, WQ, WK, WV, WO, RMS_FFN, W1, W3, W2, RMS_FINAL, EMBEDDING, WCLS) = range(13)
 
 
@@ -72,8 +72,8 @@ def read_rows_q4(data, offset, rows, columns):
             group = block + 4 + column // 32 * 136
             (word,) = struct.unpack_from("<I", data, group + column % 32 // 2 * 8 + r % 8 // 4 * 4)
             (code,) = struct.unpack_from("<b", data, group + 128 + r % 8)
-            half = (column + (r % 4 == 2)) % 2
-            row.append(scale * (code * ((word >> (16 * half + 4 * (r % 4)) & 15) - 8)))
+            half = (column + (r % 4 == 3)) % 2
+            row.append(scale * (code * ((word >> (16 * half + 4 * (r % 4 ^ 2)) & 15) - 8)))
         matrix.append(row)
     return matrix
 

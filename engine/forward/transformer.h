@@ -54,6 +54,10 @@ class Transformer {
     return {state_.logits + row * state_.logit_stride, static_cast<size_t>(config_.logit_count())};
   }
   int most_logits() const { return state_.most_logits; }
+  /// Tokens whose pass costs least each: what kernels take at once, and how many of that a pass without
+  /// logits should have at most.
+  int tokens_together() const { return profile_ == Profile::kQ4 ? 3 : 2; }
+  int prefill_tokens() const { return kPrefillBlock / tokens_together() * tokens_together(); }
   std::span<uint32_t> sample_scratch() {
     return {state_.sample_scratch, static_cast<size_t>(config_.logit_count())};
   }

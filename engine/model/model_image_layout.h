@@ -68,7 +68,7 @@ enum class Encoding : uint32_t {
   kPlainF32 = 0,  ///< fp32, row after row: norms and RoPE tables
   kRowsF32 = 1,   ///< fp32 in blocks of 8 interleaved rows
   kRowsQ8 = 2,    ///< int8 in blocks of 8 interleaved rows, two rows in one operand, one fp32 scale per row
-  kRowsQ4 = 4,    ///< int4 in blocks of 8 interleaved rows, a code for each group of columns (q4_layout.h)
+  kRowsQ4 = 5,    ///< int4 in blocks of 8 interleaved rows, a code for each group of columns (q4_layout.h)
 };
 
 struct TensorEntry {

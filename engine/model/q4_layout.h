@@ -38,11 +38,12 @@ constexpr uint64_t q4_code_offset(uint32_t row, uint32_t group, uint32_t columns
   return q4_scale_offset(row, columns) + sizeof(float) + uint64_t{group + 1} * kQ4GroupBytes - kBlockRows +
          row % kBlockRows;
 }
-/// Bit of a word where the weight (row, column) begins: the even column's rows in the low half, but of the
-/// word's third row the odd column's.
+/// Bit of a word where the weight (row, column) begins: each half has, from its lowest bit, the word's rows
+/// 2, 3, 0, 1; the low one of the even column, but of row 3 of the odd one. Kernels find pairs of rows with
+/// masks and a single rotation (decision 0024).
 constexpr uint32_t q4_shift(uint32_t row, uint32_t column) {
-  const bool exchanged = row % 4 == 2;
-  return (exchanged ? 1 - column % 2 : column % 2) * 16 + row % 4 * 4;
+  const bool exchanged = row % 4 == 3;
+  return (exchanged ? 1 - column % 2 : column % 2) * 16 + (row % 4 ^ 2) * 4;
 }
 /// What is stored is the weight plus this.
 inline constexpr int kQ4Bias = 8;

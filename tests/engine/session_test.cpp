@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <set>
 
 #include "tests/engine/engine_model.h"
@@ -115,6 +116,34 @@ TEST(Session, EchoesThePromptThenGenerates) {
   while (session.generated() == 0) EXPECT_FALSE(session.step().from_prompt);
   EXPECT_EQ(session.prefilled(), static_cast<int>(prompt.size()));
   EXPECT_EQ(session.generated(), 1);
+}
+
+// A prompt's passes take as many tokens as kernels like best: threes in q4, else pairs; the last takes the
+// rest.
+TEST(Session, PassesOfAPromptSuitTheKernels) {
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4}) {
+    EngineModel m(test_support::random_model({32, 48, 1, 4, 2, 400, 160}, true, 5), profile);
+    Session session = m.session();
+    std::string prompt;
+    for (int length = 1; length < 60; ++length) {
+      prompt += static_cast<char>('a' + length * 7 % 26);
+      SessionOptions options = sampled(3);
+      options.steps = 0;
+      ASSERT_TRUE(session.begin(prompt, options).ok());
+      const auto count = static_cast<int>(session.prompt_tokens().size());
+      std::vector<int> passes;
+      for (int computed = 0; session.generated() == 0; computed = session.prefilled()) {
+        ASSERT_NE(session.step().stop, StopReason::kSteps);
+        if (session.prefilled() > computed) passes.push_back(session.prefilled() - computed);
+      }
+      ASSERT_EQ(std::accumulate(passes.begin(), passes.end(), 0), count);
+      const int unit = profile == Profile::kQ4 ? 3 : 2;
+      for (size_t i = 0; i + 1 < passes.size(); ++i) EXPECT_EQ(passes[i] % unit, 0) << count << " tokens";
+      // no more passes than a block of whole units needs
+      const int block = kPrefillBlock / unit * unit;
+      EXPECT_LE(static_cast<int>(passes.size()), (count + block - 1) / block) << count << " tokens";
+    }
+  }
 }
 
 TEST(Session, StopsAtTheLength) {

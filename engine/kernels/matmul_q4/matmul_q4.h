@@ -9,8 +9,9 @@ namespace pico_llama {
 
 /// out[t][r] = float(sum_g code[r][g] * sum_{i in g} w[r][i] * x[t][i]) * (x_scale[t] * scale), with groups g
 /// of 32 columns and the scale of r's block. Exact: the sum is an integer that fits int32 (SPEC.md, "Why q4
-/// sums do not overflow"), so its order is free. Cost on M33: 12 cycles per 16 MACs of two tokens, 15.75 of a
-/// single one, and 57 and 35 per group of 32 columns and 4 rows (0.97 and 1.26 cycles per MAC in all).
+/// sums do not overflow"), so its order is free. Cost on M33: 17 cycles per 24 MACs of three tokens, 12 per
+/// 16 of two, 15.75 of a single one, and 81, 54 and 31 per group of 32 columns and 4 rows (0.92, 0.96
+/// and 1.23 cycles per MAC in all).
 struct MatmulQ4 {
   const std::byte* weights;  ///< kRowsQ4, the whole tensor
   int columns;

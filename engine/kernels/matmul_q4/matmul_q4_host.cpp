@@ -84,9 +84,9 @@ HWY_INLINE void block_of(const MatmulQ4& a, int block, int token) {
     for (int pair = 0; pair < static_cast<int>(kQ4Group) / 2; pair += kPairs) {
       const V16 stored = hn::LoadU(D16(), reinterpret_cast<const int16_t*>(at + ptrdiff_t{pair} * 8));
       const V16 w = hn::Xor(stored, hn::Set(D16(), static_cast<int16_t>(0x8888)));
-      // Row 2 has its columns exchanged.
-      const V16 rows[4] = {top_nibbles<12>(w), top_nibbles<8>(w), hn::Reverse2(D16(), top_nibbles<4>(w)),
-                           top_nibbles<0>(w)};
+      // Row 3 has its columns exchanged.
+      const V16 rows[4] = {top_nibbles<4>(w), top_nibbles<0>(w), top_nibbles<12>(w),
+                           hn::Reverse2(D16(), top_nibbles<8>(w))};
 #pragma GCC unroll 2
       for (int t = 0; t < kTokens; ++t) {
         const V16 x = load_x(a.x + (token + t) * a.x_stride + group * static_cast<int>(kQ4Group) + 2 * pair);

@@ -67,7 +67,7 @@ std::vector<float> expect_same_matmul_q4(const Q4& w, const std::vector<int16_t>
 TEST(Kernels, MatmulQ4) {
   Numbers numbers(8);
   for (const uint32_t columns : {2u, 32u, 64u, 172u, 288u})
-    for (const int n_tokens : {1, 2, 3, 8}) {
+    for (const int n_tokens : {1, 2, 3, 4, 5, 8}) {
       std::vector<int> weights, codes;
       const auto kept = [&](std::vector<int>& list, int low, int high) {
         return [&list, &numbers, low, high](uint32_t, uint32_t) {
@@ -104,12 +104,16 @@ TEST(Kernels, MatmulQ4AtTheLimit) {
       // The limit is tight: one more would violate a bound.
       EXPECT_TRUE(w.limit == kQ4MaxActivationLimit || codes * 8 * kQ4Group * (w.limit + 1) > INT32_MAX);
       const auto most = static_cast<int16_t>((signs & 2) != 0 ? -w.limit : w.limit);
-      const std::vector<int16_t> x(2 * (columns + 2), most);
-      const std::vector<float> got = expect_same_matmul_q4(w, x, 2);
       const int64_t sum =
           codes * 8 * kQ4Group * w.limit * (((signs & 1) != 0) != ((signs & 2) != 0) ? 1 : -1);
-      EXPECT_EQ(got[0], static_cast<float>(sum) * 0.01f);
-      EXPECT_EQ(got[8], static_cast<float>(sum) * (0.5f * 0.01f));
+      for (const int n_tokens : {1, 2, 3}) {
+        const std::vector<int16_t> x(static_cast<size_t>(n_tokens) * (columns + 2), most);
+        const std::vector<float> got = expect_same_matmul_q4(w, x, n_tokens);
+        EXPECT_EQ(got[0], static_cast<float>(sum) * 0.01f);
+        if (n_tokens > 1) {
+          EXPECT_EQ(got[8], static_cast<float>(sum) * (0.5f * 0.01f));
+        }
+      }
     }
 }
 

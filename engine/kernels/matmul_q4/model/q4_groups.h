@@ -24,9 +24,9 @@ inline void q4_four_rows(const char* words, const void* x, int32_t bias, int32_t
   for (uint32_t pair = 0; pair < kQ4Group / 2; ++pair) {
     const uint32_t w = q4_word(words, 8 * pair);
     const uint32_t xi = q4_word(x, 4 * pair);
-    a = smlad(w & 0x00ff00ff, xi, a);
-    b = smlad(kMask & w >> 4, xi, b);
-    c = smlad(kMask & (w >> 24 | w << 8), xi, c);
+    a = smlad(w >> 8 & 0x00ff00ff, xi, a);
+    b = smlad(kMask & (w >> 12 | w << 20), xi, b);
+    c = smlad(kMask & w, xi, c);
   }
   const auto signed_of = [](uint32_t v) { return static_cast<int32_t>(v); };
   const int32_t row2 = signed_of((c - (a << 8) + (b << 12)) << 12) >> 12;
@@ -61,5 +61,6 @@ inline void q4_groups(Q4Groups& g, int tokens) {
 }
 inline void q4_groups_one(Q4Groups& g) { q4_groups(g, 1); }
 inline void q4_groups_two(Q4Groups& g) { q4_groups(g, 2); }
+inline void q4_groups_three(Q4Groups& g) { q4_groups(g, 3); }
 
 }  // namespace pico_llama::dsp

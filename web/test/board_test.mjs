@@ -119,9 +119,9 @@ test('Web Serial: the console of the firmware’s own port, until it is unplugge
   await page.keyboard.press('Enter');
   await waitForConsole(page, /temperature 0\.5/);
 
-  // A story by form, in the board's JSON; its settings are those of before afterwards.
-  const story = await tellByForm(page, 'The old fox', '0.9', '11');
-  await says('story-line', /tok\/s; seed 11$/);
+  // A story by form, in the board's JSON; its settings are those of before afterwards. A short one that the model ends.
+  const story = await tellByForm(page, 'The old fox went home and was happy.', '0.9', '212');
+  await says('story-line', /tok\/s; seed 212$/);
   assert.equal((await page.textContent('#board-story')).trimEnd(), story.trimEnd());
   await page.waitForSelector('#story-tell:enabled');
   await page.click('#terminal');
@@ -163,6 +163,7 @@ test('Web Serial: the console of the firmware’s own port, until it is unplugge
   await page.keyboard.type('/endless on');
   await page.keyboard.press('Enter');
   await waitForConsole(page, /\/endless on\s+endless on/);
+  await page.fill('#story-prompt', 'The old fox');
   await page.fill('#story-seed', '');
   await page.click('#story-tell');
   await says('board-story', /The old fox \w+/);
@@ -221,6 +222,9 @@ test('WebUSB: from a running firmware to BOOTSEL mode, a cable that is pulled, a
   await says('message', /^Connected/);
   await page.click('#terminal');
   await waitForConsole(page, /model {3}q8[\s\S]*> $/);
+  await page.keyboard.type('/steps 32');
+  await page.keyboard.press('Enter');
+  await waitForConsole(page, /\/steps 32\s+steps 32/);
   await page.keyboard.type('The old fox');
   await page.keyboard.press('Enter');
   const told = await waitForConsole(page, /The old fox[\s\S]*tok\/s/);

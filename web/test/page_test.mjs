@@ -90,12 +90,13 @@ test('typing, /help and Ctrl-C', { timeout: HANG }, async () => {
 });
 
 test('a story by form is the board’s own, and can be stopped', { timeout: HANG }, async () => {
-  const story = await tellByForm(page, 'The old "fox"', '0.7', '5');
+  const story = await tellByForm(page, 'The old "fox" went home and was happy.', '0.7', '5');
   await page.waitForFunction(() => document.getElementById('story-line').textContent);
   assert.match(await page.textContent('#story-line'), /^\d+ tokens, [\d.]+ tok\/s; seed 5$/);
   assert.equal((await page.textContent('#board-story')).trimEnd(), story.trimEnd());
 
   await page.waitForSelector('#story-tell:enabled');
+  await page.fill('#story-prompt', 'The old "fox"');
   await page.fill('#story-seed', '');
   // In the page, so that the story cannot end before.
   await page.evaluate(

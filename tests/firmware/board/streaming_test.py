@@ -76,7 +76,7 @@ class Streaming(BoardTest):
         the bus is faster."""
         prompt = " ".join(["once a cat"] * 16)
         _, end = self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, prompt="a", steps=5,
-                              then=["send /steps 72", f"send {prompt}", *STORY_END])
+                              then=["send /steps 69", f"send {prompt}", *STORY_END])
         print(f"{end['prompt_tokens']} tokens of a prompt at {end['prefill_tokens_per_second']} tok/s simulated, generated at "
               f"{end['tokens_per_second']}")
         assert end["prompt_tokens"] >= 48 and end["prefill_tokens_per_second"] >= 45 * 0.98, end

@@ -32,6 +32,9 @@ if(PICO_LLAMA_SANITIZE)
   target_compile_options(house INTERFACE -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer
     -Wno-maybe-uninitialized)
   target_link_options(house INTERFACE -fsanitize=address,undefined)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)  # at a fixed address: relocating so large a program is a third of each start
+    target_link_options(house INTERFACE -no-pie)
+  endif()
 endif()
 
 # pico_llama_precompiled(NAME HEADERS... [LINKS libs...]): a precompiled header, of the level PICO_LLAMA_LEVEL, reused by

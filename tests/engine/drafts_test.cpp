@@ -113,6 +113,12 @@ void expect_same_texts(Profile profile, Workers& workers, const std::vector<std:
 
 TEST(Drafts, ChangeNoTokenWhateverTheyAre) {
   SingleWorker worker;
+  for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4})
+    expect_same_texts(profile, worker, {"abcdef"}, {3});
+}
+
+TEST(Drafts, ChangeNoTokenAfterAnyPrompt) {
+  SingleWorker worker;
   // Shorter than a block, as long as one, and longer.
   for (const Profile profile : {Profile::kF32, Profile::kQ8, Profile::kQ4})
     expect_same_texts(profile, worker, {"", "abcdef", "a prompt of more tokens than one pass has"},

@@ -6,7 +6,9 @@ namespace pico_llama::trainer {
 
 namespace math_base {
 extern const Math kMath;
+#if defined(PICO_LLAMA_MATH_DOUBLE)
 double run_in_double(const Pass<double>& pass, const Batch& batch);
+#endif
 }  // namespace math_base
 #if defined(PICO_LLAMA_MATH_X86)
 namespace math_avx2 {
@@ -31,9 +33,11 @@ const Math& fastest_math() {
   return math_base::kMath;
 }
 
+#if defined(PICO_LLAMA_MATH_DOUBLE)
 double run_in_double(const Pass<double>& pass, const Batch& batch) {
   return math_base::run_in_double(pass, batch);
 }
+#endif
 
 size_t workspace_elements(const Config& config, size_t max_tokens) {
   return Workspace(config, max_tokens).total;

@@ -25,19 +25,19 @@ packer::ImageBytes image_with(const Metadata& metadata) {
   return image;
 }
 
-const Metadata kAll{"Tales", "Q: {prompt}\nA:", "MIT", "Zo\xc3\xab", 0.75f};
+const Metadata kEveryField{"Tales", "Q: {prompt}\nA:", "MIT", "Zo\xc3\xab", 0.75f};
 
 TEST(Metadata, IsReadAsItWasWritten) {
-  const packer::ImageBytes image = image_with(kAll);
+  const packer::ImageBytes image = image_with(kEveryField);
   const Result<ModelImage> parsed = ModelImage::parse(image);
   ASSERT_TRUE(parsed.ok()) << parsed.status().text();
   EXPECT_TRUE(parsed.value().check_crc().ok());
   const Metadata metadata = parsed.value().metadata();
-  EXPECT_EQ(metadata.name, kAll.name);
-  EXPECT_EQ(metadata.prompt_template, kAll.prompt_template);
-  EXPECT_EQ(metadata.licence, kAll.licence);
-  EXPECT_EQ(metadata.authors, kAll.authors);
-  EXPECT_EQ(metadata.temperature, kAll.temperature);
+  EXPECT_EQ(metadata.name, kEveryField.name);
+  EXPECT_EQ(metadata.prompt_template, kEveryField.prompt_template);
+  EXPECT_EQ(metadata.licence, kEveryField.licence);
+  EXPECT_EQ(metadata.authors, kEveryField.authors);
+  EXPECT_EQ(metadata.temperature, kEveryField.temperature);
   const packer::ImageBytes without = plain_image();
   EXPECT_TRUE(ModelImage::parse(without).value().metadata().name.empty());
   EXPECT_LT(ModelImage::parse(without).value().metadata().temperature, 0);
@@ -47,7 +47,7 @@ TEST(Metadata, IsReadAsItWasWritten) {
 TEST(Metadata, RulesAreEnforced) {
   const std::string long_text(600, 'x');
   Metadata wrong[12];
-  for (Metadata& each : wrong) each = kAll;
+  for (Metadata& each : wrong) each = kEveryField;
   wrong[0].temperature = 11;
   wrong[1].temperature = -2;
   wrong[2].temperature = std::numeric_limits<float>::quiet_NaN();
@@ -61,11 +61,11 @@ TEST(Metadata, RulesAreEnforced) {
   wrong[10].prompt_template = "{prompt}\x1b[2J";
   wrong[11].prompt_template = long_text;
   for (const Metadata& each : wrong) EXPECT_FALSE(each.validate().ok());
-  EXPECT_TRUE(kAll.validate().ok());
+  EXPECT_TRUE(kEveryField.validate().ok());
 }
 
 TEST(Metadata, BrokenSectionsAreRefused) {
-  const packer::ImageBytes good = image_with(kAll);
+  const packer::ImageBytes good = image_with(kEveryField);
   ImageHeader header;
   std::memcpy(&header, good.data(), sizeof header);
   const auto refuses = [&good](size_t at, uint32_t value) {

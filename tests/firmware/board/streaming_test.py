@@ -72,14 +72,14 @@ class Streaming(BoardTest):
         self.streams(self.synthetic_15m("q8"), "15M q8", ROPE_15M, prompt="a", steps=5)
 
     def test_q4_15m(self):
-        """A story, and a prompt, read in passes of several tokens: 45 tok/s, less the 2 % that budgets allow. A story at 133 MHz, where
-        the bus is faster."""
+        """A story, and a prompt, read in passes of several tokens: at least 45 tok/s. A story at 133 MHz, where the bus is
+        faster."""
         prompt = " ".join(["once a cat"] * 16)
         _, end = self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, prompt="a", steps=5,
                               then=["send /steps 69", f"send {prompt}", *STORY_END])
         print(f"{end['prompt_tokens']} tokens of a prompt at {end['prefill_tokens_per_second']} tok/s simulated, generated at "
               f"{end['tokens_per_second']}")
-        assert end["prompt_tokens"] >= 48 and end["prefill_tokens_per_second"] >= 45 * 0.98, end
+        assert end["prompt_tokens"] >= 48 and end["prefill_tokens_per_second"] >= 45, end
         end, = self.streams(self.synthetic_15m("q4"), "15M q4", ROPE_15M, mhz=133, divider=1, prompt="a", steps=5,
                            firmware=virtual_board.firmware_of("firmware-133mhz"))
         assert end["tokens_per_second"] >= 6.2, end

@@ -90,10 +90,9 @@ template <typename Quantize>
   if (q4) put_q4_bias(padded);
 }
 
-/// Several tokens' input. In flash on the board, as all cold functions: it runs for prompts and drafts.
-[[gnu::cold, gnu::noinline]] void NumericsQ8::share_tokens(const Tensor& consumer, const float* x, int stride,
-                                                           const float* max_abs, const float* norm,
-                                                           float eps) {
+/// Several tokens' input: of prompts and drafts. Not inlined: it is one function for both kinds of input.
+[[gnu::noinline]] void NumericsQ8::share_tokens(const Tensor& consumer, const float* x, int stride,
+                                                const float* max_abs, const float* norm, float eps) {
   const int padded = padded_columns_of(consumer);
   const auto columns = static_cast<int>(consumer.columns);
   const bool q4 = consumer.encoding == Encoding::kRowsQ4;

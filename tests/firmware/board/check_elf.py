@@ -24,7 +24,7 @@ NEVER = [r"\b_?malloc(_r)?$", r"\b_?free(_r)?$", r"\b_?sbrk$", r"__gxx_personali
 FROM_SRAM_TO_FLASH = [
     r"memcpy$", r"memset$", r"memchr$", r"memcmp$", r"panic$", r"check_failed\(", r"q4_row\(", r"Sampler::penalize\(",
     r"Session::(draft|verify|finish|reach_limit|drop_shown)\(", r"Numerics::append_to_streamed_cache<",
-    r"m33::.*::(quantize|add_shifted<.*>)\(", r"NumericsQ8::(put_q4_bias|share_tokens)\(",
+    r"m33::.*::(quantize|add_shifted<.*>)\(", r"NumericsQ8::put_q4_bias\(",
     r"Tokenizer::decode\(", r"tud_\w+$", r"tu_fifo_\w+$", r"stdio_\w+$", r"time_us_64$", r"best_effort_wfe_or_timeout$",
     r"multicore_launch_core1$", r"UsbConsole::(takes|note_input)_without_dtr\(",
 ]

@@ -74,10 +74,10 @@ float NumericsQ8::max_abs_over_workers(const float* of_workers, int t) const {
 }
 
 /// A worker's columns of a single token: whole groups in q4, which sums a group's columns.
-inline Range share_of_columns(int padded, bool q4, Share mine) {
-  const Range eights = mine.of((padded + 7) / 8);
-  const int whole = q4 ? -static_cast<int>(kQ4Group) : -8;
-  return {eights.begin * 8 & whole, eights.end * 8 & whole};
+static inline Range share_of_columns(int padded, bool q4, Share mine) {
+  const Range groups_of_8 = mine.of((padded + 7) / 8);
+  const int group_mask = q4 ? -static_cast<int>(kQ4Group) : -8;
+  return {groups_of_8.begin * 8 & group_mask, groups_of_8.end * 8 & group_mask};
 }
 
 /// A single token's input: its kernel is called from each place, which is faster than one call for both.
@@ -120,8 +120,8 @@ template <typename Quantize>
   const Share mine{worker, workers.count()};
   const bool one = n - first == 1;
   const Range rows = one ? Range{0, 1} : mine.of(n - first);
-  const Range eights = one ? mine.of(padded / 8) : Range{0, padded / 8};
-  const Range groups{eights.begin * 8 / kGroup, eights.end * 8 / kGroup};
+  const Range columns = one ? share_of_columns(padded, true, mine) : Range{0, padded};
+  const Range groups{columns.begin / kGroup, columns.end / kGroup};
   for (int row = rows.begin; row < rows.end; ++row)
     for (int g = groups.begin; g < groups.end; ++g)
       s.xq_bias[row * (padded / kGroup) + g] = q4_bias(s.xq + row * s.columns_stride + g * kGroup);

@@ -290,6 +290,15 @@ TEST(Dma, AbortedChannelsCreditsAreClearedBeforeItStartsAgain) {
   }
 }
 
+TEST(Dma, NothingIsBehindTheLastRegionOfItsMpu) {
+  Machine m;
+  constexpr std::uint32_t kMpuLar7 = Dma::kBase + 0x540;
+  m.write(kMpuLar7, 0x20000001);
+  EXPECT_EQ(m.read(kMpuLar7).value, 0x20000001u);
+  EXPECT_THROW(m.read(kMpuLar7 + 4), Stop);
+  EXPECT_THROW(m.write(kMpuLar7 + 4, 1), Stop);
+}
+
 TEST(Dma, MovesPsramToSramThroughTheWindow) {
   Machine m;
   m.psram_qpi();

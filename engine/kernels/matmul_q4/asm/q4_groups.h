@@ -51,6 +51,14 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 12 &&
       BETWEEN_4 \
       "strd   " ROW2 ", " B ", [" AT ", #" FIRST " + 8] \n"
 
+/// All pairs of a group but the first, by the PICO_LLAMA_PAIR of two tokens or of three.
+#define PICO_LLAMA_NEXT_PAIRS \
+      PICO_LLAMA_PAIR(1, "s1", "s17") PICO_LLAMA_PAIR(2, "s2", "s18") PICO_LLAMA_PAIR(3, "s3", "s19") \
+      PICO_LLAMA_PAIR(4, "s4", "s20") PICO_LLAMA_PAIR(5, "s5", "s21") PICO_LLAMA_PAIR(6, "s6", "s22") \
+      PICO_LLAMA_PAIR(7, "s7", "s23") PICO_LLAMA_PAIR(8, "s8", "s24") PICO_LLAMA_PAIR(9, "s9", "s25") \
+      PICO_LLAMA_PAIR(10, "s10", "s26") PICO_LLAMA_PAIR(11, "s11", "s27") PICO_LLAMA_PAIR(12, "s12", "s28") \
+      PICO_LLAMA_PAIR(13, "s13", "s29") PICO_LLAMA_PAIR(14, "s14", "s30") PICO_LLAMA_PAIR(15, "s15", "s31")
+
 /// totals[t][r] += sum_g code[r][g] * sum_{i in g} w[r][i] * x_t[i] for two tokens. A group's columns wait in the FPU's
 /// registers, from which VMOV is as fast as a load, for the upper rows of all blocks and then for the lower ones.
 /// Cost: 12 cycles per column pair of four rows (16 MACs), 54 per four rows and group, 75 per group, 90 per call.
@@ -109,11 +117,7 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 12 &&
       "ldrd   r4, r5, [sp] \n"
       "ldrd   r7, r8, [sp, #8] \n"
       PICO_LLAMA_PAIR_FROM(0, "s0", "s16", "r5", "r8")  // C begins where B does
-      PICO_LLAMA_PAIR(1, "s1", "s17") PICO_LLAMA_PAIR(2, "s2", "s18") PICO_LLAMA_PAIR(3, "s3", "s19")
-      PICO_LLAMA_PAIR(4, "s4", "s20") PICO_LLAMA_PAIR(5, "s5", "s21") PICO_LLAMA_PAIR(6, "s6", "s22")
-      PICO_LLAMA_PAIR(7, "s7", "s23") PICO_LLAMA_PAIR(8, "s8", "s24") PICO_LLAMA_PAIR(9, "s9", "s25")
-      PICO_LLAMA_PAIR(10, "s10", "s26") PICO_LLAMA_PAIR(11, "s11", "s27") PICO_LLAMA_PAIR(12, "s12", "s28")
-      PICO_LLAMA_PAIR(13, "s13", "s29") PICO_LLAMA_PAIR(14, "s14", "s30") PICO_LLAMA_PAIR(15, "s15", "s31")
+      PICO_LLAMA_NEXT_PAIRS
       "ldr    r3, [r0, #128] \n"  // their codes
       PICO_LLAMA_ADD_ROWS("r4", "r5", "r6", "r1", "r2", "lr", "-32", "ldr r2, [lr], #32 \n", PICO_LLAMA_CODE_2,
                           PICO_LLAMA_CODES_1_3 PICO_LLAMA_CODE_0, "ldr r6, [sp, #24] \n", "add r6, r6, lr \n")
@@ -220,11 +224,7 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 12 &&
       "ldrd   r7, r8, [sp, #8] \n"
       "ldrd   r12, lr, [sp, #16] \n"
       PICO_LLAMA_PAIR_FROM(0, "s0", "s16", "r5", "r8", "lr")  // C begins where B does
-      PICO_LLAMA_PAIR(1, "s1", "s17") PICO_LLAMA_PAIR(2, "s2", "s18") PICO_LLAMA_PAIR(3, "s3", "s19")
-      PICO_LLAMA_PAIR(4, "s4", "s20") PICO_LLAMA_PAIR(5, "s5", "s21") PICO_LLAMA_PAIR(6, "s6", "s22")
-      PICO_LLAMA_PAIR(7, "s7", "s23") PICO_LLAMA_PAIR(8, "s8", "s24") PICO_LLAMA_PAIR(9, "s9", "s25")
-      PICO_LLAMA_PAIR(10, "s10", "s26") PICO_LLAMA_PAIR(11, "s11", "s27") PICO_LLAMA_PAIR(12, "s12", "s28")
-      PICO_LLAMA_PAIR(13, "s13", "s29") PICO_LLAMA_PAIR(14, "s14", "s30") PICO_LLAMA_PAIR(15, "s15", "s31")
+      PICO_LLAMA_NEXT_PAIRS
       // The first token: PICO_LLAMA_ADD_ROWS with few registers. r3: all codes, r10: totals, r11: row 2, then a code.
       "ldr    r3, [r0, #128] \n"
       "sub    r11, r6, r4, lsl #8 \n"
@@ -379,6 +379,7 @@ static_assert(offsetof(Q4Groups, x) == 0 && offsetof(Q4Groups, bias) == 12 &&
 #undef PICO_LLAMA_PAIR
 }
 
+#undef PICO_LLAMA_NEXT_PAIRS
 #undef PICO_LLAMA_ADD_ROWS
 #undef PICO_LLAMA_CODE_0
 #undef PICO_LLAMA_CODES_1_3
